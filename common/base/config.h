@@ -1,0 +1,73 @@
+// config: a program's settings, declared in a table, filled from defaults < file < environment.
+//
+//   struct sms_config { int64_t webhook_timeout_ms; struct str pg_url; };
+//   static const struct config_key keys[] = {
+//       CONFIG_DURATION(sms_config, webhook_timeout_ms, "NEXUS_WEBHOOK_TIMEOUT", "10s", 100, 30000,
+//       "…"), CONFIG_STR(sms_config, pg_url, "NEXUS_PG_URL", "", CONFIG_SECRET, "…"),
+//   };
+//
+// For a key marked CONFIG_SECRET the variable <NAME>_FILE may name a file whose trimmed content is
+// the value. The file of `--config FILE` holds NAME=value lines, # begins a comment. A NEXUS_* name
+// that no program knows is refused, in the file and in the environment, so that a typo cannot go
+// unseen.
+#pragma once
+
+#include "arena.h"
+#include "buf.h"
+#include "err.h"
+#include "str.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum config_kind {
+    CONFIG_KIND_STR,
+    CONFIG_KIND_INT,
+    CONFIG_KIND_BYTES,
+    CONFIG_KIND_DURATION,
+    CONFIG_KIND_BOOL
+};
+enum config_flags { CONFIG_PLAIN = 0, CONFIG_SECRET = 1 };
+
+struct config_key {
+    const char *name; // NEXUS_…
+    enum config_kind kind;
+    size_t offset;            // into the program's struct: struct str, int64_t or bool
+    const char *fallback;     // as text, parsed like any other value
+    int64_t minimum, maximum; // numbers in their base unit; for str: length
+    unsigned flags;
+    const char *doc; // one sentence
+};
+
+#define CONFIG_STR(type, field, variable, fallback_text, flag, text)                               \
+    {                                                                                              \
+        .name = variable, .kind = CONFIG_KIND_STR, .offset = offsetof(struct type, field),         \
+        .fallback = fallback_text, .maximum = 4096, .flags = flag, .doc = text                     \
+    }
+#define CONFIG_NUMBER_(kind_id, type, field, variable, fallback_text, low, high, text)             \
+    {                                                                                              \
+        .name = variable, .kind = kind_id, .offset = offsetof(struct type, field),                 \
+        .fallback = fallback_text, .minimum = low, .maximum = high, .doc = text                    \
+    }
+#define CONFIG_INT(...)      CONFIG_NUMBER_(CONFIG_KIND_INT, __VA_ARGS__)
+#define CONFIG_BYTES(...)    CONFIG_NUMBER_(CONFIG_KIND_BYTES, __VA_ARGS__)    // "256KiB"
+#define CONFIG_DURATION(...) CONFIG_NUMBER_(CONFIG_KIND_DURATION, __VA_ARGS__) // "10s", into ms
+#define CONFIG_BOOL(type, field, variable, fallback_text, text)                                    \
+    {                                                                                              \
+        .name = variable, .kind = CONFIG_KIND_BOOL, .offset = offsetof(struct type, field),        \
+        .fallback = fallback_text, .doc = text                                                     \
+    }
+
+struct config_table {
+    const struct config_key *keys;
+    size_t count;
+    void *values; // the struct the offsets point into
+};
+
+// Fills the structs of all tables (a program has its own and the skeleton's). path may be NULL.
+// Strings live in the arena. The first fault is reported with the key's name and its rule.
+MUST_USE bool config_load(const struct config_table *tables, size_t count, const char *path,
+                          struct arena *arena, struct err *err);
+// For --check-config: one line a key: NAME=value  (default|file|environment)  doc. Secrets as ***.
+void config_print(const struct config_table *tables, size_t count, const char *path,
+                  struct buf *out);

@@ -1,0 +1,58 @@
+// bus_gateway: the gateway's end of the bus. It is the queue: bounded, in memory, and never the
+// only copy of anything that was acknowledged.
+//
+// A call is placed on a worker with credit (placement.h, credit.h). Without any, it waits in its
+// service's bounded queue (4096 calls, 64 MiB together) until credit comes back, at most until its
+// deadline: then ERR_BUSY. With no worker of that service connected it fails at once with
+// ERR_UNAVAILABLE.
+//
+// A worker that vanishes (ZMTP or application heartbeats, BYE, or a HELLO of a new incarnation of
+// the same instance) loses its requests to others: each is sent again once, if it still has time; a
+// second loss answers ERR_UNKNOWN_OUTCOME. The database's unique keys make the repetition safe.
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+#include "service/metrics.h"
+#include "wire/envelope.h"
+
+#include <stdbool.h>
+#include <uv.h>
+
+struct bus_gateway;
+struct zmq_bus_context;
+struct zmq_curve;
+
+struct bus_gateway_options {
+    struct str bind; // "ipc:///run/nexus/bus.gateway-0.sock, tcp://127.0.0.1:5556"
+    struct str instance;
+    const struct zmq_curve *curve;
+    struct metrics *metrics;
+    void (*event)(void *context, struct str topic, struct str payload);
+    void *context;
+};
+
+struct bus_gateway *bus_gateway_new(uv_loop_t *loop, struct zmq_bus_context *zmq,
+                                    const struct bus_gateway_options *options, struct err *err);
+void bus_gateway_free(
+    struct bus_gateway **bus); // calls still out are answered ERR_UNKNOWN_OUTCOME first
+
+// code ERR_OK: payload is the reply's JSON text (may be empty). Otherwise payload is the error's
+// text for the client. Runs exactly once, never inside bus_gateway_call(), at the latest
+// deadline_ms (+ 100 ms) after it with ERR_DEADLINE.
+typedef void bus_reply_fn(void *context, enum err_code code, struct str payload);
+
+// envelope->request is chosen here. payload is copied. envelope->message decides the service.
+void bus_gateway_call(struct bus_gateway *bus, struct envelope *envelope, struct str payload,
+                      bus_reply_fn *reply, void *context);
+
+struct bus_worker_view { // for /health/detail
+    struct str instance;
+    enum service_id service;
+    bool db_ready, cache_ready, draining;
+    uint32_t load;
+    int64_t silent_ms;
+};
+size_t bus_gateway_workers(const struct bus_gateway *bus, struct bus_worker_view *views,
+                           size_t limit);
+size_t bus_gateway_in_flight(const struct bus_gateway *bus);

@@ -1,0 +1,53 @@
+// bus_worker: a worker's end of the bus: one DEALER to each gateway, so that no gateway is special.
+//
+// endpoints is a comma-separated list: "ipc://…" (a '*' in the last path segment stands for every
+// socket file that matches), "tcp://host:port" (the name is resolved again every 5 s; each address
+// is a gateway). Gateways that appear are connected within 5 s, those that vanished are dropped. A
+// gateway that is silent for BUS_SILENCE_MS is left and connected anew with a fresh socket and
+// HELLO.
+//
+// Replies and requests of one round of the loop travel together in one frame.
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+#include "service/metrics.h"
+#include "wire/envelope.h"
+
+#include <stdbool.h>
+#include <uv.h>
+
+struct bus_worker;
+struct bus_origin; // where a request came from; valid until its reply
+struct zmq_bus_context;
+struct zmq_curve;
+
+struct bus_worker_options {
+    struct str endpoints;
+    enum service_id service;
+    struct str instance;                    // "sms-worker-0"
+    uint32_t credit_messages, credit_bytes; // per gateway; 256 and 4 MiB unless configured
+    const struct zmq_curve *curve;
+    struct metrics *metrics;
+    // envelope and payload are valid inside the callback only.
+    void (*request)(void *context, struct bus_origin *origin, const struct envelope *envelope,
+                    struct str payload);
+    void (*doorbell)(void *context, uint32_t destination);            // may be NULL
+    void (*health)(void *context, bool *db_ready, bool *cache_ready); // asked at each heartbeat
+    void *context;
+};
+
+struct bus_worker *bus_worker_new(uv_loop_t *loop, struct zmq_bus_context *zmq,
+                                  const struct bus_worker_options *options, struct err *err);
+void bus_worker_free(struct bus_worker **bus); // says BYE
+// Every request gets exactly one reply. If its gateway has gone the reply is dropped: the client is
+// gone too.
+void bus_worker_reply(struct bus_worker *bus, struct bus_origin *origin, enum err_code code,
+                      struct str payload);
+void bus_worker_event(struct bus_worker *bus, struct str topic,
+                      struct str payload);                              // to all gateways
+void bus_worker_doorbell(struct bus_worker *bus, uint32_t destination); // to all sms-workers
+void bus_worker_drain(
+    struct bus_worker *bus); // says DRAIN; requests already on the way still arrive
+size_t bus_worker_gateways(const struct bus_worker *bus); // that said WELCOME
+size_t bus_worker_unanswered(const struct bus_worker *bus);

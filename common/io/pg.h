@@ -1,0 +1,129 @@
+// pg: PostgreSQL, pipelined. The only files that know libpq are io/pg*.c.
+//
+//   struct pg_params params;
+//   pg_params_init(&params);
+//   pg_int4_array(&params, tenants, count);  pg_text_array(&params, texts, count);   in the
+//   statement's order pg_call(pg, STATEMENT_MESSAGE_ACCEPT, &params, accepted, context); takes the
+//   params
+//
+//   static void accepted(void *context, const struct pg_result *result, const struct err *err)
+//
+// One call is one prepared statement (common/store/statements.def), one pipeline segment and so one
+// transaction. The callback runs exactly once, never from inside pg_call(), and with a result only
+// after the server said ReadyForQuery: the transaction is committed and, with
+// synchronous_commit=on, on disk.
+//
+// Errors, by what the caller may conclude (err->code):
+//   ERR_UNAVAILABLE      nothing was sent: not connected, or too much is waiting. Safe to answer
+//   503 at once. ERR_UNKNOWN_OUTCOME  the connection was lost after sending: committed or not, we
+//   cannot know. ERR_CONFLICT         rolled back for concurrency (40001, 40P01, 55P03): run it
+//   again. ERR_POISONED         rolled back for what the data is (22*, 23*): some row is bad.
+//   err->text has the SQLSTATE. ERR_BUSY             rolled back for want of resources (53*, 57014
+//   statement timeout). ERR_NOT_FOUND        raised by our own SQL as NX404, ERR_CONFLICT_STATE as
+//   NX409 (see pg.c). ERR_INTERNAL         any other SQLSTATE: a defect of ours.
+//
+// A pool keeps `connections` sockets; calls go to the one with the least in flight. A lost
+// connection is opened again after 100 ms, doubling to 2 s. statement_timeout is 5 s, lock_timeout
+// 2 s, idle_in_transaction_session_timeout 10 s, tcp_user_timeout 5 s.
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct pg;
+struct pg_result;
+
+struct pg_options {
+    const char *url;         // postgresql://… or a conninfo string; must outlive the pool
+    const char *application; // shown in pg_stat_activity
+    unsigned connections;    // 1 to 16
+    unsigned waiting_limit;  // calls queued on all connections together; past it ERR_UNAVAILABLE
+    void (*changed)(void *context, bool ready); // the first connection came, the last one went
+    void *context;
+};
+
+// A statement is known by its number; text and name come from the table the program passes.
+struct pg_statement {
+    const char *name;
+    const char *sql;
+};
+
+struct pg *pg_new(uv_loop_t *loop, const struct pg_options *options,
+                  const struct pg_statement *statements, size_t count);
+void pg_close(struct pg **pg); // calls still out are answered ERR_UNKNOWN_OUTCOME first
+bool pg_ready(const struct pg *pg);
+size_t pg_in_flight(const struct pg *pg);
+
+enum { PG_PARAMS_LIMIT = 24 };
+
+// Parameters, all in PostgreSQL's binary format, collected in one buffer.
+struct pg_params {
+    struct buf bytes;
+    struct {
+        size_t offset;
+        int length; // -1: NULL
+    } values[PG_PARAMS_LIMIT];
+    int count;
+};
+
+void pg_params_init(struct pg_params *params);
+void pg_params_release(struct pg_params *params);
+void pg_null(struct pg_params *params);
+void pg_bool(struct pg_params *params, bool value);
+void pg_int2(struct pg_params *params, int16_t value);
+void pg_int4(struct pg_params *params, int32_t value);
+void pg_int8(struct pg_params *params, int64_t value);
+void pg_text(struct pg_params *params,
+             struct str text); // absent -> NULL; also for json, and timestamptz by cast
+void pg_bytea(struct pg_params *params, struct str bytes); // absent -> NULL
+void pg_id(struct pg_params *params, struct id id);        // uuid; none -> NULL
+
+// Arrays are written element by element: open, add count elements, done.
+enum pg_element {
+    PG_ELEMENT_BOOL,
+    PG_ELEMENT_INT2,
+    PG_ELEMENT_INT4,
+    PG_ELEMENT_INT8,
+    PG_ELEMENT_TEXT,
+    PG_ELEMENT_BYTEA,
+    PG_ELEMENT_UUID
+};
+void pg_array(struct pg_params *params, enum pg_element element, size_t count);
+void pg_add_null(struct pg_params *params);
+void pg_add_bool(struct pg_params *params, bool value);
+void pg_add_int2(struct pg_params *params, int16_t value);
+void pg_add_int4(struct pg_params *params, int32_t value);
+void pg_add_int8(struct pg_params *params, int64_t value);
+void pg_add_text(struct pg_params *params, struct str text); // absent -> NULL; also bytea
+void pg_add_id(struct pg_params *params, struct id id);      // none -> NULL
+
+typedef void pg_done_fn(void *context, const struct pg_result *result, const struct err *err);
+
+// Takes over params (releases them). done runs later, exactly once: err NULL with the result, or
+// the error.
+void pg_call(struct pg *pg, unsigned statement, struct pg_params *params, pg_done_fn *done,
+             void *context);
+
+// Reading a result: valid only inside the callback. Columns by position, as the statement lists
+// them. A value of NULL reads as 0, false, none or absent.
+size_t pg_rows(const struct pg_result *result);
+bool pg_is_null(const struct pg_result *result, size_t row, int column);
+bool pg_get_bool(const struct pg_result *result, size_t row, int column);
+int16_t pg_get_int2(const struct pg_result *result, size_t row, int column);
+int32_t pg_get_int4(const struct pg_result *result, size_t row, int column);
+int64_t pg_get_int8(const struct pg_result *result, size_t row, int column);
+struct str pg_get_text(const struct pg_result *result, size_t row, int column); // text, json, bytea
+struct id pg_get_id(const struct pg_result *result, size_t row, int column);
+
+// Counters for the metrics, since start.
+struct pg_counts {
+    uint64_t calls, errors, connects, disconnects;
+    unsigned connected;
+};
+struct pg_counts pg_counts(const struct pg *pg);

@@ -1,0 +1,53 @@
+// zmq_socket: one ZeroMQ socket on a libuv loop; the only file that knows libzmq.
+//
+// ZMQ_FD is edge-triggered and any send or receive may swallow the edge: a uv_poll on it only wakes
+// the loop, a uv_prepare asks for ZMQ_EVENTS before the loop sleeps and receives at most 256 frames
+// a round, with a uv_idle that keeps the loop from sleeping while more wait. Without that re-check
+// a DEALER used both ways stalls for good; tests/unit/io/test_zmq_socket.c keeps it so.
+//
+// Every socket has LINGER 0, MAXMSGSIZE 2 MiB, ZMTP heartbeats 1 s / 3 s, TTL 5 s, HANDSHAKE_IVL 3
+// s, IMMEDIATE 1, RECONNECT_IVL 100 ms to 2 s, IPv6 on. A tcp:// bind to an address that is not
+// loopback is refused unless CURVE is configured.
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <uv.h>
+
+struct zmq_bus_context; // one a process: the I/O thread
+struct zmq_bus_context *zmq_bus_context_new(void);
+void zmq_bus_context_free(struct zmq_bus_context **context); // after all its sockets
+
+enum zmq_socket_kind { ZMQ_SOCKET_ROUTER, ZMQ_SOCKET_DEALER, ZMQ_SOCKET_PUSH, ZMQ_SOCKET_PULL };
+
+struct zmq_socket;
+
+// CURVE keys in Z85, 40 characters. All empty: no CURVE.
+struct zmq_curve {
+    struct str public_key, secret_key;
+    struct str server_key;      // of the other side, for connecting sockets
+    struct str allowed_clients; // for binding sockets: public keys, comma-separated; others are
+                                // refused (ZAP)
+};
+
+struct zmq_socket_options {
+    enum zmq_socket_kind kind;
+    struct str routing_id;         // DEALER: unique for each incarnation
+    int high_water_mark;           // messages, both ways; set just above the credit
+    const struct zmq_curve *curve; // may be NULL
+    // One frame arrived: peer is the routing id (ROUTER only), body the last part. Valid inside the
+    // callback.
+    void (*received)(void *context, struct str peer, struct str body);
+    void *context;
+};
+
+struct zmq_socket *zmq_socket_new(uv_loop_t *loop, struct zmq_bus_context *bus,
+                                  const struct zmq_socket_options *options);
+void zmq_socket_free(struct zmq_socket **socket);
+MUST_USE bool zmq_socket_bind(struct zmq_socket *socket, const char *endpoint, struct err *err);
+MUST_USE bool zmq_socket_connect(struct zmq_socket *socket, const char *endpoint, struct err *err);
+void zmq_socket_disconnect(struct zmq_socket *socket, const char *endpoint);
+// Never blocks. False: no such peer, or its queue is full; nothing was sent.
+MUST_USE bool zmq_socket_send(struct zmq_socket *socket, struct str peer, struct str body);

@@ -1,0 +1,77 @@
+// service: the skeleton that every program shares. A program is a struct service_def and a call:
+//
+//   int main(int argc, char **argv) { return service_main(&sms_worker, argc, argv); }
+//
+// The life of a process: options (--help, --version, --config FILE, --check-config, --instance N) →
+// refuse uid 0 → config → log → failpoints → loop and signals → what it needs (PostgreSQL, bus,
+// Redis, HTTP client) → init → "ready" to the supervisor (a newline on descriptor 3 where one is
+// open) → run → SIGTERM or SIGINT → drain, at most NEXUS_DRAIN_TIMEOUT → done → exit 0. A second
+// signal exits at once. Bad configuration exits 125. A loop that has not ticked for 10 s aborts (a
+// watchdog timer of the kernel's, setitimer), so that a wedged process is restarted.
+#pragma once
+
+#include "base/arena.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "base/random.h"
+#include "io/pg.h"
+#include "service/metrics.h"
+#include "wire/message.h"
+
+#include <uv.h>
+
+struct service;
+struct task;
+struct batch_def;
+struct bus_worker;
+struct zmq_bus_context;
+struct zmq_curve;
+struct http_client;
+
+enum service_needs {
+    NEEDS_PG = 1,
+    NEEDS_BUS_WORKER = 2,
+    NEEDS_HTTP_CLIENT = 4,
+    NEEDS_METRICS_PUSH = 8
+};
+
+struct handler {
+    enum message_id message;
+    void (*take)(struct task *task); // cold: one task
+    const struct batch_def *batch;   // hot: what arrived together
+};
+
+struct service_def {
+    const char *name;        // "sms-worker"
+    const char *summary;     // one line for --help
+    enum service_id service; // SERVICE_NONE where it takes no requests
+    unsigned needs;
+    const struct config_key *config;
+    size_t config_count;
+    size_t config_size; // of the program's struct
+    const struct handler *handlers;
+    size_t handler_count;
+    bool (*init)(struct service *service, struct err *err);
+    void (*doorbell)(struct service *service, uint32_t destination);
+    // Asked to stop: take nothing new, call service_drained() when the last work is done (at once
+    // if NULL). Tasks that handlers hold are waited for by the skeleton.
+    void (*drain)(struct service *service);
+    void (*done)(struct service *service); // mirror of init; also after a failed init
+};
+
+int service_main(const struct service_def *def, int argc, char **argv);
+void service_drained(struct service *service);
+
+uv_loop_t *service_loop(struct service *service);
+const void *service_config(const struct service *service);   // the program's struct
+const char *service_instance(const struct service *service); // "sms-worker-0"
+struct pg *service_pg(struct service *service);
+struct http_client *service_http_client(struct service *service);
+struct bus_worker *service_bus(struct service *service);
+struct zmq_bus_context *service_zmq(struct service *service);
+const struct zmq_curve *service_curve(const struct service *service); // NULL: none configured
+struct metrics *service_metrics(struct service *service);
+struct random *service_random(struct service *service);
+const unsigned char *service_key_encryption_key(const struct service *service); // 32 bytes
+void service_set_state(struct service *service, void *state);                   // what init made
+void *service_state(struct service *service);

@@ -1,0 +1,37 @@
+// task: a message in work. It ends exactly once: task_reply() or task_fail(). A second ending
+// panics.
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "store/batcher.h"
+#include "wire/envelope.h"
+
+struct service;
+struct bus_origin;
+
+struct task {
+    struct batch_item item; // for hot messages
+    struct service *service;
+    struct arena *arena; // everything of this task; freed with it
+    struct envelope envelope;
+    const void *message; // struct msg_<name>, decoded and checked
+    // the skeleton's own:
+    struct bus_origin *origin;
+    int64_t started_us;
+};
+
+static inline uint32_t task_tenant(const struct task *task)
+{
+    return task->envelope.principal.tenant;
+}
+static inline struct task *task_of_item(struct batch_item *item)
+{
+    return CONTAINER_OF(item, struct task, item);
+}
+
+// json is the reply's "data" as JSON text, copied; empty for none. Only code that saw COMMIT
+// answers a write.
+void task_reply(struct task *task, struct str json);
+void task_fail(struct task *task, const struct err *err);

@@ -1,0 +1,33 @@
+// envelope: what every request carries beside its payload. Same evolution rule as payloads
+// (message.h): a msgpack array, appended to only, unknown tail skipped.
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "wire/message.h"
+
+enum { BUS_PROTOCOL = 1 };
+
+// Who asks, as the gateway found out; workers trust it because only gateways hold the bus.
+struct principal {
+    uint32_t tenant; // surrogate; 0: an operator who acts for all
+    uint32_t key;    // which key, for the audit trail
+    struct str name; // what people call the holder: shown to agents, stored with what it does
+};
+
+struct envelope {
+    uint64_t request; // chosen by the gateway, unique among its requests in flight
+    enum message_id message;
+    struct principal principal;
+    uint64_t partition;   // rendezvous placement; 0: anywhere
+    struct id operation;  // operationId, echoed or minted
+    uint32_t deadline_ms; // how long the gateway still waits, from the moment of sending
+    struct str traceparent;
+    struct str idempotency_key;
+};
+
+void envelope_encode(const struct envelope *envelope, struct buf *out);
+// Reads one encoded envelope that fills bytes exactly. Strings point into bytes.
+MUST_USE bool envelope_decode(struct str bytes, struct envelope *envelope, struct err *err);
