@@ -21,7 +21,11 @@
 #include "io/http_server.h"
 #include "io/listener.h"
 
+// h2o's inline functions call rand(), which base/banned.h forbids us.
+#pragma push_macro("rand")
+#undef rand
 #include <h2o.h>
+#pragma pop_macro("rand")
 
 enum {
     REQUEST_TIMEOUT_MS = 10000, // to begin one, and again from its first to its last byte

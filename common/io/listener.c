@@ -46,7 +46,7 @@ static bool address_parse(const struct listener_options *options, struct sockadd
 static int socket_open(const struct listener_options *options, struct err *err)
 {
     struct sockaddr_storage address;
-    socklen_t length;
+    socklen_t length = 0;
     const int yes = 1, no = 0;
 
     if (!address_parse(options, &address, &length, err))
