@@ -1,6 +1,7 @@
 // provisioning: see the header.
 #include "provisioning-worker/provisioning.h"
 
+#include "base/panic.h"
 #include "provisioning-worker/upkeep.h"
 
 bool provisioning_init(struct service *service, struct err *err)
@@ -22,8 +23,7 @@ void provisioning_drain(struct service *service)
 {
     struct provisioning *provisioning = service_state(service);
 
-    upkeep_stop(provisioning->upkeep);
-    service_drained(service);
+    upkeep_drain(provisioning->upkeep);
 }
 
 void provisioning_done(struct service *service)

@@ -8,7 +8,7 @@
 struct service;
 struct upkeep;
 
-struct upkeep *upkeep_new(struct service *service); // first round at once
-// No job starts any more; a statement that is out ends by itself or with its connection.
-void upkeep_stop(struct upkeep *upkeep);
-void upkeep_free(struct upkeep **upkeep); // after the last statement came back
+struct upkeep *upkeep_new(struct service *service); // first round soon, after the database came
+// No job starts any more; service_drained() is called when the last statement is answered.
+void upkeep_drain(struct upkeep *upkeep);
+void upkeep_free(struct upkeep **upkeep);

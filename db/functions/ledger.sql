@@ -71,6 +71,16 @@ begin
 end
 $$;
 
+-- A day as callers write it; null or '' is p_open.
+create or replace function ledger_day(p_text text, p_open date) returns date
+language plpgsql immutable as $$
+begin
+    return coalesce(nullif(p_text, '')::date, p_open);
+exception when datetime_field_overflow or invalid_datetime_format then
+    raise exception 'from and to: not a day (YYYY-MM-DD)' using errcode = 'NX400';
+end
+$$;
+
 -- The balance for people: p_from and p_to are days (YYYY-MM-DD; null or '': open), p_by is 'tenant' or 'channel' (the
 -- default). The remainder adds up what each number and direction lacks or has too much, so that two faults do not cancel
 -- out.
@@ -78,8 +88,7 @@ create or replace function ledger_json(p_tenant int, p_from text, p_to text, p_b
 language sql stable as $$
     with line as (
         select w.*, t.ccid, case when p_by = 'tenant' then null else coalesce(c.address, w.channel_id::text) end as channel
-        from ledger_window(coalesce(nullif(p_from, '')::date, '-infinity'), coalesce(nullif(p_to, '')::date, 'infinity'),
-                           p_tenant) w
+        from ledger_window(ledger_day(p_from, '-infinity'), ledger_day(p_to, 'infinity'), p_tenant) w
         left join tenant t on t.id = w.tenant_id
         left join channel c on c.tenant_id = w.tenant_id and c.id = w.channel_id
     ), balance as (
