@@ -73,7 +73,7 @@ $$;
 
 -- A day as callers write it; null or '' is p_open.
 create or replace function ledger_day(p_text text, p_open date) returns date
-language plpgsql immutable as $$
+language plpgsql stable as $$
 begin
     return coalesce(nullif(p_text, '')::date, p_open);
 exception when datetime_field_overflow or invalid_datetime_format then

@@ -61,15 +61,20 @@ begin
 end
 $$;
 
--- The daily turn of both partitioned tables; null when another process is at it.
+-- Today and the week ahead of both partitioned tables; nexusctl migrate calls it before there is a first row.
+create or replace function upkeep_partitions_ahead() returns int
+language sql as $$
+    select partition_create('attempt', 7) + partition_create('event', 7)
+$$;
+
+-- The daily turn of both; returns how many partitions came and went, null when another process is at it.
 create or replace function upkeep_partitions(p_attempt_days int, p_event_days int) returns int
 language plpgsql as $$
 begin
     if not upkeep_claim('partitions') then
         return null;
     end if;
-    return partition_create('attempt', 7) + partition_drop('attempt', p_attempt_days)
-         + partition_create('event', 7) + partition_drop('event', p_event_days);
+    return upkeep_partitions_ahead() + partition_drop('attempt', p_attempt_days) + partition_drop('event', p_event_days);
 end
 $$;
 
