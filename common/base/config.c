@@ -66,7 +66,11 @@ static bool setting_find(const struct config_key *key, struct str file, struct a
     if (from_environment)
         *setting = (struct setting){.value = str_of(from_environment), .source = "environment"};
     if (key->flags & CONFIG_SECRET) {
-        const char *path = getenv(arena_printf(arena, "%s_FILE", key->name).ptr);
+        struct str path_name = arena_printf(arena, "%s_FILE", key->name);
+        const char *path = getenv(path_name.ptr);
+        struct str path_from_file = file_value(file, path_name);
+        if (!path && !from_environment && str_present(path_from_file))
+            path = arena_printf(arena, "%.*s", STR_ARG(path_from_file)).ptr;
         if (path) {
             if (!file_read(arena, path, &setting->value, err))
                 return err_in(err, key->name);
