@@ -10,7 +10,8 @@
 http_port=${NEXUS_HTTP_PORT:-8080}
 metrics_port=${NEXUS_METRICS_PORT:-4004}
 simulator_port=${NEXUS_SIM_PORT:-8090}
-as_user=() # the words before a command that make it run as the user of the programs
+# shellcheck source=supervise/user.sh
+. "$root/supervise/user.sh"
 
 stack_run() {
     stack_locate
@@ -46,31 +47,17 @@ stack_locate() {
     PATH=/usr/lib/postgresql/15/bin:$PATH
 }
 
-# No program runs as root. Root makes a user of its own for them, everyone else is that user.
 stack_user() {
-    [ "$(id -u)" -eq 0 ] || return 0
-    id nexus >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin nexus
-    as_user=(setpriv --reuid=nexus --regid=nexus --init-groups)
-    install -d -o nexus -g nexus -m 0750 "$state"
-    reachable 2>/dev/null && return 0
-    # The tree lies where that user may not go, such as /root: let it pass, with the least that opens the way.
-    local capability
-    for capability in dac_read_search dac_override; do
-        as_user=(setpriv --reuid=nexus --regid=nexus --init-groups
-            --inh-caps="+$capability" --ambient-caps="+$capability")
-        reachable 2>/dev/null && return 0
-    done
-    die "the user nexus cannot reach $root and $state; move them out of the closed directory"
+    mkdir -p -m 0755 "$state"
+    unprivileged "$NEXUS_BUILD_DIR/bin" "$state" || exit 1
+    [ "$(id -u)" -ne 0 ] || chown nexus: "$state"
+    chmod 0750 "$state"
 }
-
-# shellcheck disable=SC2016 # the inner shell expands them
-reachable() { "${as_user[@]}" sh -c 'cd "$1" && cd "$2"' - "$NEXUS_BUILD_DIR/bin" "$state"; }
 
 own_dir() { "${as_user[@]}" mkdir -p -m 0700 "$@"; }
 
 # One supervisor a state directory. The lock goes with this process, however it ends.
 stack_claim() {
-    mkdir -p "$state"
     exec 9>"$state/lock"
     flock -n 9 || die "already running from $state"
 }
