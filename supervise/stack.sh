@@ -48,7 +48,7 @@ stack_locate() {
 }
 
 stack_user() {
-    mkdir -p -m 0755 "$state"
+    (umask 022 && mkdir -p "$state")
     unprivileged "$NEXUS_BUILD_DIR/bin" "$state" || exit 1
     [ "$(id -u)" -ne 0 ] || chown nexus: "$state"
     chmod 0750 "$state"

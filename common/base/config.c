@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-
 // Names of the family that other programs, scripts or the failpoints own.
 static const char *const known_elsewhere[] = {
 #define CONFIG_NAME(name) name,

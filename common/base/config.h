@@ -7,9 +7,9 @@
 //   };
 //
 // For a key marked CONFIG_SECRET <NAME>_FILE, in the environment or the file, may name a file whose
-// trimmed content is the value. The file of `--config FILE` holds NAME=value lines, # begins a comment. A NEXUS_* name
-// that no program knows is refused, in the file and in the environment, so that a typo cannot go
-// unseen.
+// trimmed content is the value. The file of `--config FILE` holds NAME=value lines, # begins a
+// comment. A NEXUS_* name that no program knows is refused, in the file and in the environment, so
+// that a typo cannot go unseen.
 #pragma once
 
 #include "arena.h"
