@@ -45,8 +45,10 @@ static inline void list_remove(struct list *link)
     link->next = link->previous = link;
 }
 
-#define LIST_FIRST(list, type, link) CONTAINER_OF((list)->next, type, link)
-#define LIST_EACH(list, type, link, item)                                                          \
-    for (struct list *cursor_##item = (list)->next, *next_##item = cursor_##item->next;            \
-         cursor_##item != (list); cursor_##item = next_##item, next_##item = cursor_##item->next)  \
-        for (type *item = CONTAINER_OF(cursor_##item, type, link); item; item = NULL)
+// clang-format off
+#define LIST_FIRST(head, type, member) CONTAINER_OF((head)->next, type, member)
+#define LIST_EACH(head, type, member, item)                                                        \
+    for (struct list *cursor_##item = (head)->next, *next_##item = cursor_##item->next;            \
+         cursor_##item != (head); cursor_##item = next_##item, next_##item = cursor_##item->next)  \
+        for (type *item = CONTAINER_OF(cursor_##item, type, member); item; item = NULL)
+// clang-format on

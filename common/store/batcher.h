@@ -13,7 +13,7 @@
 // What the outcome of a batch means:
 //   committed               done() with the rows of the result, for all items of the batch
 //   ERR_POISONED            the batch is halved and both halves run again, until one bad row fails
-//   alone ERR_CONFLICT            run again as it was, after a jittered pause of up to 50 ms
+//   alone ERR_CONCURRENT          run again as it was, after a jittered pause of up to 50 ms
 //   ERR_UNKNOWN_OUTCOME     the connection broke: it may have committed. Run again once PostgreSQL
 //   is back: the
 //                           statements are idempotent. Items past their deadline fail with
@@ -34,6 +34,7 @@
 
 struct batch_item {
     struct list link;
+    uint64_t key;        // of the rows it touches: conversation, number pair
     uint32_t bytes;      // its weight
     int64_t deadline_ms; // monotonic; INT64_MAX: tries for ever (outcomes of deliveries)
 };

@@ -135,9 +135,11 @@ create table attachment (
     primary key (tenant_id, message_id, ordinal)
 );
 
--- Parts of a long MO, until all are here. Order does not matter.
+-- Parts of a long MO. They stay for a while after they were joined (message_id), so that a repeated part is
+-- recognised. Phones use references again: only parts that wait belong to one message.
 create table inbound_part (
     tenant_id   int  not null,
+    id          uuid not null,               -- name-based, as message.id; the joined message gets that of its first part
     channel_id  int  not null,
     address     text not null,
     reference   text not null,
@@ -146,8 +148,10 @@ create table inbound_part (
     external_id text not null,
     body        text not null,
     received    timestamptz not null default now(),
-    primary key (tenant_id, channel_id, address, reference, part)
+    message_id  uuid,                        -- null: waits for the others
+    primary key (tenant_id, id)
 );
+create index inbound_part_waiting on inbound_part (tenant_id, channel_id, address, reference) where message_id is null;
 create index inbound_part_age on inbound_part (received);
 
 -- What each accepting transaction claims to have accepted: the other side of the ledger's equation. Appended to, and

@@ -1,0 +1,13 @@
+// pg_result: what pg.c and pg_result.c share; private to the adapter.
+#pragma once
+
+#include "io/pg.h"
+
+#include <libpq-fe.h>
+
+struct pg_result {
+    PGresult *rows;
+};
+
+// What the caller may conclude from a failed statement (io/pg.h lists it).
+void pg_error_read(const PGresult *failed, struct err *err);
