@@ -290,11 +290,19 @@ void json_int(struct buf *buf, int64_t number)
 
 void json_double(struct buf *buf, double number)
 {
+    char text[32];
+
     json_separate(buf);
-    if (isfinite(number))
-        buf_printf(buf, "%.17g", number);
-    else
+    if (!isfinite(number)) {
         buf_append(buf, "null", 4);
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) { // the shortest that reads back as the same
+        snprintf(text, sizeof text, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    buf_str_append(buf, str_of(text));
 }
 
 void json_bool(struct buf *buf, bool value)
@@ -303,7 +311,7 @@ void json_bool(struct buf *buf, bool value)
     buf_str_append(buf, value ? STR("true") : STR("false"));
 }
 
-void json_null(struct buf *buf)
+void json_nil(struct buf *buf)
 {
     json_str(buf, STR_ABSENT);
 }

@@ -6,8 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
-
 // Names of the family that other programs, scripts or the failpoints own.
 static const char *const known_elsewhere[] = {
 #define CONFIG_NAME(name) name,
