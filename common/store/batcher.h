@@ -34,6 +34,7 @@
 
 struct batch_item {
     struct list link;
+    uint64_t key;        // of the rows it touches: conversation, number pair
     uint32_t bytes;      // its weight
     int64_t deadline_ms; // monotonic; INT64_MAX: tries for ever (outcomes of deliveries)
 };
