@@ -234,6 +234,7 @@ create table receipt (
     primary key (tenant_id, provider_id, state)
 );
 create index receipt_unbound on receipt (tenant_id, received) where message_id is null;
+create index receipt_unbound_age on receipt (received) where message_id is null;
 
 -- STOP and START of a number pair. A row with cleared null refuses every outbound message of the pair.
 create table opt_out (
