@@ -80,6 +80,8 @@ const char *buf_c_string(struct buf *buf)
 void buf_consume(struct buf *buf, size_t count)
 {
     ASSERT(count <= buf->len);
+    if (count == 0)
+        return;
     memmove(buf->data, buf->data + count, buf->len - count);
     buf->len -= count;
 }
@@ -155,8 +157,9 @@ bool buf_unbase64(struct buf *buf, struct str text)
     unsigned group = 0;
     int bits = 0;
 
-    for (int padding = 0; padding < 2 && text.len > 0 && text.ptr[text.len - 1] == '='; padding++)
-        text.len--;
+    if (text.len > 0 && text.len % 4 == 0) // only a whole text is padded
+        for (int i = 0; i < 2 && text.ptr[text.len - 1] == '='; i++)
+            text.len--;
     if (text.len % 4 == 1)
         return false;
     for (size_t i = 0; i < text.len; i++) {
@@ -171,6 +174,10 @@ bool buf_unbase64(struct buf *buf, struct str text)
             bits -= 8;
             buf_byte(buf, (unsigned char)(group >> bits));
         }
+    }
+    if (group & ((1U << bits) - 1)) { // bits that no encoder leaves: two texts for the same bytes
+        buf->len = before;
+        return false;
     }
     return true;
 }
@@ -290,11 +297,19 @@ void json_int(struct buf *buf, int64_t number)
 
 void json_double(struct buf *buf, double number)
 {
+    char text[32];
+
     json_separate(buf);
-    if (isfinite(number))
-        buf_printf(buf, "%.17g", number);
-    else
+    if (!isfinite(number)) {
         buf_append(buf, "null", 4);
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) { // the shortest that reads back as the same
+        snprintf(text, sizeof text, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    buf_str_append(buf, str_of(text));
 }
 
 void json_bool(struct buf *buf, bool value)
@@ -303,7 +318,7 @@ void json_bool(struct buf *buf, bool value)
     buf_str_append(buf, value ? STR("true") : STR("false"));
 }
 
-void json_null(struct buf *buf)
+void json_nil(struct buf *buf)
 {
     json_str(buf, STR_ABSENT);
 }

@@ -12,11 +12,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PAUSE_MIN_MS = 5, PAUSE_MAX_MS = 50, ROWS_MAX = 1000 };
+enum { PAUSE_MIN_MS = 5, PAUSE_MAX_MS = 50, ROWS_MAX = 1000, LANES_MAX = 8 };
+
+struct lane {
+    struct batcher *batcher;
+    struct list waiting; // items, oldest first
+    struct list again;   // batches
+    bool busy;           // a batch is in flight
+};
 
 struct batch {
-    struct list link; // in batcher->again
-    struct batcher *batcher;
+    struct list link; // in lane->again
+    struct lane *lane;
     size_t count;
     bool unknown; // an earlier run may have committed
     int64_t sent_us;
@@ -28,11 +35,8 @@ struct batcher {
     struct pg *pg;
     const struct batch_def *def;
     void *context;
-    struct list waiting; // items, oldest first
-    size_t waiting_count;
-    struct list again; // batches
-    size_t items_held; // in batches, in flight or to run again
-    unsigned in_flight;
+    struct lane lanes[LANES_MAX];
+    size_t items;     // waiting, in flight or to run again
     uv_timer_t start; // gathers what one round of the loop brings
     uv_timer_t pause; // before batches run again
     bool pausing, closing;
@@ -44,18 +48,18 @@ struct batcher {
 
 static void batches_start(struct batcher *batcher);
 
-static struct batch *batch_new(struct batcher *batcher, size_t room)
+static struct batch *batch_new(struct lane *lane, size_t room)
 {
     struct batch *batch = malloc(sizeof *batch + room * sizeof batch->items[0]);
     if (!batch)
         panic("out of memory");
-    *batch = (struct batch){.batcher = batcher};
+    *batch = (struct batch){.lane = lane};
     return batch;
 }
 
 static void batch_free(struct batch *batch)
 {
-    batch->batcher->items_held -= batch->count;
+    batch->lane->batcher->items -= batch->count;
     free(batch);
 }
 
@@ -80,9 +84,9 @@ static void pause_over(uv_timer_t *timer)
 
 static void batch_again(struct batch *batch)
 {
-    struct batcher *batcher = batch->batcher;
+    struct batcher *batcher = batch->lane->batcher;
 
-    list_append(&batcher->again, &batch->link);
+    list_append(&batch->lane->again, &batch->link);
     if (batcher->pausing || batcher->closing)
         return;
     batcher->pausing = true;
@@ -101,9 +105,9 @@ static bool batch_thin(struct batch *batch, bool all_mortals, const struct err *
         if (item->deadline_ms == INT64_MAX || (!all_mortals && item->deadline_ms > now))
             batch->items[kept++] = item;
         else
-            item_fail(batch->batcher, item, batch->unknown, err);
+            item_fail(batch->lane->batcher, item, batch->unknown, err);
     }
-    batch->batcher->items_held -= count - kept;
+    batch->lane->batcher->items -= count - kept;
     batch->count = kept;
     if (kept == 0)
         batch_free(batch);
@@ -112,24 +116,23 @@ static bool batch_thin(struct batch *batch, bool all_mortals, const struct err *
 
 static void batch_split(struct batch *batch)
 {
-    struct batcher *batcher = batch->batcher;
     size_t half = batch->count / 2;
-    struct batch *second = batch_new(batcher, batch->count - half);
+    struct batch *second = batch_new(batch->lane, batch->count - half);
 
     second->unknown = batch->unknown;
     second->count = batch->count - half;
     memcpy(second->items, batch->items + half, second->count * sizeof second->items[0]);
     batch->count = half;
-    list_prepend(&batcher->again, &second->link);
-    list_prepend(&batcher->again, &batch->link);
+    list_prepend(&batch->lane->again, &second->link);
+    list_prepend(&batch->lane->again, &batch->link);
 }
 
 static void batch_finished(void *context, const struct pg_result *result, const struct err *err)
 {
     struct batch *batch = context;
-    struct batcher *batcher = batch->batcher;
+    struct batcher *batcher = batch->lane->batcher;
 
-    batcher->in_flight--;
+    batch->lane->busy = false;
     if (result) {
         // Dying here: the rows are committed and nobody was told. The client gets no answer or a
         // 503, tries again, and the statement recognises the repetition.
@@ -164,13 +167,13 @@ static void batch_finished(void *context, const struct pg_result *result, const 
 
 static void batch_send(struct batch *batch)
 {
-    struct batcher *batcher = batch->batcher;
+    struct batcher *batcher = batch->lane->batcher;
     struct pg_params params;
 
     pg_params_init(&params);
     batcher->def->bind(batcher->context, batch->items, batch->count, &params);
     batch->sent_us = clock_monotonic_us();
-    batcher->in_flight++;
+    batch->lane->busy = true;
     if (batcher->rows)
         metric_observe(batcher->rows, (double)batch->count);
     // Dying here: nothing was sent, nobody was told; the gateway sends these requests to another
@@ -180,47 +183,51 @@ static void batch_send(struct batch *batch)
 }
 
 // The oldest waiting items that fit one batch.
-static struct batch *batch_gather(struct batcher *batcher)
+static struct batch *batch_gather(struct lane *lane)
 {
+    const struct batch_def *def = lane->batcher->def;
     uint32_t weights[ROWS_MAX];
     size_t seen = 0;
 
-    LIST_EACH(&batcher->waiting, struct batch_item, link, item)
-    {
-        if (seen == batcher->def->rows_limit)
+    LIST_EACH (&lane->waiting, struct batch_item, link, item) {
+        if (seen == def->rows_limit)
             break;
         weights[seen++] = item->bytes;
     }
-    size_t count =
-        batch_plan_size(weights, seen, batcher->def->rows_limit, batcher->def->bytes_limit);
-    struct batch *batch = batch_new(batcher, count);
+    size_t count = batch_plan_size(weights, seen, def->rows_limit, def->bytes_limit);
+    struct batch *batch = batch_new(lane, count);
     for (; batch->count < count; batch->count++) {
-        struct batch_item *item = LIST_FIRST(&batcher->waiting, struct batch_item, link);
+        struct batch_item *item = LIST_FIRST(&lane->waiting, struct batch_item, link);
         list_remove(&item->link);
         batch->items[batch->count] = item;
     }
-    batcher->waiting_count -= count;
-    batcher->items_held += count;
     return batch;
+}
+
+// Sends the lane's next batch, if there is one: those that run again come first, and nothing may
+// overtake them.
+static void lane_start(struct lane *lane)
+{
+    struct err late;
+
+    while (!lane->busy && !list_is_empty(&lane->again)) {
+        if (lane->batcher->pausing)
+            return;
+        struct batch *batch = LIST_FIRST(&lane->again, struct batch, link);
+        list_remove(&batch->link);
+        err_set(&late, batch->unknown ? ERR_UNKNOWN_OUTCOME : ERR_CONCURRENT,
+                "the database did not take it in time");
+        if (batch_thin(batch, false, &late))
+            batch_send(batch);
+    }
+    if (!lane->busy && !list_is_empty(&lane->waiting))
+        batch_send(batch_gather(lane));
 }
 
 static void batches_start(struct batcher *batcher)
 {
-    while (!batcher->closing && batcher->in_flight < batcher->def->lanes) {
-        if (!batcher->pausing && !list_is_empty(&batcher->again)) {
-            struct batch *batch = LIST_FIRST(&batcher->again, struct batch, link);
-            struct err late;
-            list_remove(&batch->link);
-            err_set(&late, batch->unknown ? ERR_UNKNOWN_OUTCOME : ERR_CONCURRENT,
-                    "the database did not take it in time");
-            if (batch_thin(batch, false, &late))
-                batch_send(batch);
-        } else if (!list_is_empty(&batcher->waiting)) {
-            batch_send(batch_gather(batcher));
-        } else {
-            return;
-        }
-    }
+    for (unsigned i = 0; i < batcher->def->lanes && !batcher->closing; i++)
+        lane_start(&batcher->lanes[i]);
 }
 
 static void start_now(uv_timer_t *timer)
@@ -230,9 +237,11 @@ static void start_now(uv_timer_t *timer)
 
 void batcher_add(struct batcher *batcher, struct batch_item *item)
 {
-    list_append(&batcher->waiting, &item->link);
-    batcher->waiting_count++;
-    if (batcher->in_flight < batcher->def->lanes && !uv_is_active((uv_handle_t *)&batcher->start))
+    struct lane *lane = &batcher->lanes[item->key % batcher->def->lanes];
+
+    list_append(&lane->waiting, &item->link);
+    batcher->items++;
+    if (!lane->busy && !uv_is_active((uv_handle_t *)&batcher->start))
         uv_timer_start(&batcher->start, start_now, 0, 0);
 }
 
@@ -243,13 +252,17 @@ struct batcher *batcher_new(uv_loop_t *loop, struct pg *pg, const struct batch_d
 
     if (!batcher)
         panic("out of memory");
-    ASSERT(def->rows_limit > 0 && def->rows_limit <= ROWS_MAX && def->lanes > 0);
+    ASSERT(def->rows_limit > 0 && def->rows_limit <= ROWS_MAX);
+    ASSERT(def->lanes > 0 && def->lanes <= LANES_MAX);
     batcher->loop = loop;
     batcher->pg = pg;
     batcher->def = def;
     batcher->context = context;
-    list_init(&batcher->waiting);
-    list_init(&batcher->again);
+    for (unsigned i = 0; i < def->lanes; i++) {
+        batcher->lanes[i].batcher = batcher;
+        list_init(&batcher->lanes[i].waiting);
+        list_init(&batcher->lanes[i].again);
+    }
     random_bytes(&batcher->jitter.state, sizeof batcher->jitter.state);
     uv_timer_init(loop, &batcher->start);
     batcher->start.data = batcher;
@@ -272,6 +285,24 @@ static void timer_closed(uv_handle_t *handle)
         free(batcher);
 }
 
+static void lane_fail(struct lane *lane, const struct err *err)
+{
+    ASSERT(!lane->busy); // pg_close() answers every call first
+    while (!list_is_empty(&lane->again)) {
+        struct batch *batch = LIST_FIRST(&lane->again, struct batch, link);
+        list_remove(&batch->link);
+        for (size_t i = 0; i < batch->count; i++)
+            item_fail(lane->batcher, batch->items[i], batch->unknown, err);
+        batch_free(batch);
+    }
+    while (!list_is_empty(&lane->waiting)) {
+        struct batch_item *item = LIST_FIRST(&lane->waiting, struct batch_item, link);
+        list_remove(&item->link);
+        lane->batcher->items--;
+        item_fail(lane->batcher, item, false, err);
+    }
+}
+
 void batcher_free(struct batcher **batcher_pointer)
 {
     struct batcher *batcher = *batcher_pointer;
@@ -280,21 +311,10 @@ void batcher_free(struct batcher **batcher_pointer)
     if (!batcher)
         return;
     *batcher_pointer = NULL;
-    ASSERT(batcher->in_flight == 0); // pg_close() answers every call first
     batcher->closing = true;
     err_set(&err, ERR_UNAVAILABLE, "this process is stopping");
-    while (!list_is_empty(&batcher->again)) {
-        struct batch *batch = LIST_FIRST(&batcher->again, struct batch, link);
-        list_remove(&batch->link);
-        for (size_t i = 0; i < batch->count; i++)
-            item_fail(batcher, batch->items[i], batch->unknown, &err);
-        batch_free(batch);
-    }
-    while (!list_is_empty(&batcher->waiting)) {
-        struct batch_item *item = LIST_FIRST(&batcher->waiting, struct batch_item, link);
-        list_remove(&item->link);
-        item_fail(batcher, item, false, &err);
-    }
+    for (unsigned i = 0; i < batcher->def->lanes; i++)
+        lane_fail(&batcher->lanes[i], &err);
     batcher->timers = 2;
     uv_close((uv_handle_t *)&batcher->start, timer_closed);
     uv_close((uv_handle_t *)&batcher->pause, timer_closed);
@@ -302,5 +322,5 @@ void batcher_free(struct batcher **batcher_pointer)
 
 size_t batcher_waiting(const struct batcher *batcher)
 {
-    return batcher->waiting_count + batcher->items_held;
+    return batcher->items;
 }

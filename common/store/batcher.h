@@ -27,13 +27,14 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "io/pg.h"
-#include "service/metrics.h"
+#include "base/metrics.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct batch_item {
     struct list link;
+    uint64_t key;        // of the rows it touches: conversation, number pair
     uint32_t bytes;      // its weight
     int64_t deadline_ms; // monotonic; INT64_MAX: tries for ever (outcomes of deliveries)
 };

@@ -29,5 +29,6 @@ struct envelope {
 };
 
 void envelope_encode(const struct envelope *envelope, struct buf *out);
-// Reads one encoded envelope that fills bytes exactly. Strings point into bytes.
+// Reads one encoded envelope that fills bytes exactly. Strings point into bytes. A message that
+// this build does not know leaves MSG_COUNT in message, so that the request can be answered.
 MUST_USE bool envelope_decode(struct str bytes, struct envelope *envelope, struct err *err);

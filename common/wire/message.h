@@ -85,8 +85,8 @@ enum field_type {
 };
 
 struct message_field {
-    const char *name;  // the C name, and the first of names
-    const char *names; // "message_id|messageId"
+    const char *name;  // the C name
+    const char *names; // "message_id|messageId"; the first is the one in errors and docs
     enum field_type type;
     size_t offset;
     uint32_t minimum, maximum;
@@ -107,7 +107,18 @@ struct message_type {
 };
 
 const struct message_type *message_type(enum message_id id); // NULL when id is not a message
+enum message_id message_named(struct str name);              // MSG_COUNT when there is none
+
+// Are all required fields there, and each within its declaration? Phone numbers must be normal.
 MUST_USE bool message_check(const struct message_type *type, const void *message, struct err *err);
+
+// What codecs need of one field: its first name; whether a value in a struct is "absent"; whether a
+// present value keeps the rules; and the error "<label>: <rule>" (returns false).
+struct str message_field_label(const struct message_field *field);
+bool message_field_is_absent(const struct message_field *field, const void *value);
+MUST_USE bool message_field_check(const struct message_field *field, const void *value,
+                                  struct err *err);
+bool message_field_fault(const struct message_field *field, const char *rule, struct err *err);
 
 // Encodes and decodes a payload. Decoding copies nothing: strings point into payload, which must
 // outlive the message. Decoding checks the bounds (wire/msgpack_bounds.h), types, presence and

@@ -6,5 +6,7 @@
 
 enum { PHONE_MAX = 16 };
 
+#define PHONE_RULE "not a phone number (+ and 3 to 15 digits)"
+
 // text may have a "+" or not. out is filled without a NUL; *length says how much.
 MUST_USE bool phone_normalize(struct str text, char out[PHONE_MAX], size_t *length);

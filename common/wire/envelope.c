@@ -1,0 +1,107 @@
+// envelope: a flat array. A message travels by its name, not by its number: numbers move when a
+// row is put into the middle of messages.def, and then two builds would not understand each other.
+#include "envelope.h"
+
+#include "msgpack_bounds.h"
+#include "msgpack_values.h"
+
+enum member {
+    REQUEST,
+    MESSAGE,
+    TENANT,
+    KEY,
+    NAME,
+    PARTITION,
+    OPERATION,
+    DEADLINE,
+    TRACEPARENT,
+    IDEMPOTENCY_KEY,
+    MEMBER_COUNT
+};
+
+void envelope_encode(const struct envelope *envelope, struct buf *out)
+{
+    const struct message_type *type = message_type(envelope->message);
+    msgpack_packer packer;
+
+    values_packer(&packer, out);
+    msgpack_pack_array(&packer, MEMBER_COUNT);
+    msgpack_pack_uint64(&packer, envelope->request);
+    values_pack_text(&packer, type ? type->name : STR_ABSENT);
+    msgpack_pack_uint32(&packer, envelope->principal.tenant);
+    msgpack_pack_uint32(&packer, envelope->principal.key);
+    values_pack_text(&packer, envelope->principal.name);
+    msgpack_pack_uint64(&packer, envelope->partition);
+    values_pack_id(&packer, envelope->operation);
+    msgpack_pack_uint32(&packer, envelope->deadline_ms);
+    values_pack_text(&packer, envelope->traceparent);
+    values_pack_text(&packer, envelope->idempotency_key);
+}
+
+static bool read_u64(const msgpack_object *value, uint64_t *number)
+{
+    if (value->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+        return false;
+    *number = value->via.u64;
+    return true;
+}
+
+static bool read_optional_text(const msgpack_object *value, struct str *text)
+{
+    return value->type == MSGPACK_OBJECT_NIL || values_read_text(value, text);
+}
+
+static bool read_optional_id(const msgpack_object *value, struct id *id)
+{
+    return value->type == MSGPACK_OBJECT_NIL || values_read_id(value, id);
+}
+
+static bool read_message(const msgpack_object *value, enum message_id *message)
+{
+    struct str name;
+
+    if (!values_read_text(value, &name))
+        return false;
+    *message = message_named(name);
+    return true;
+}
+
+static bool members_read(const msgpack_object *array, struct envelope *envelope)
+{
+    static const msgpack_object nil = {.type = MSGPACK_OBJECT_NIL};
+    const msgpack_object *members[MEMBER_COUNT];
+
+    if (array->type != MSGPACK_OBJECT_ARRAY)
+        return false;
+    for (size_t i = 0; i < MEMBER_COUNT; i++)
+        members[i] = i < array->via.array.size ? &array->via.array.ptr[i] : &nil;
+    return read_u64(members[REQUEST], &envelope->request) &&
+           read_message(members[MESSAGE], &envelope->message) &&
+           values_read_u32(members[TENANT], &envelope->principal.tenant) &&
+           values_read_u32(members[KEY], &envelope->principal.key) &&
+           read_optional_text(members[NAME], &envelope->principal.name) &&
+           read_u64(members[PARTITION], &envelope->partition) &&
+           read_optional_id(members[OPERATION], &envelope->operation) &&
+           values_read_u32(members[DEADLINE], &envelope->deadline_ms) &&
+           read_optional_text(members[TRACEPARENT], &envelope->traceparent) &&
+           read_optional_text(members[IDEMPOTENCY_KEY], &envelope->idempotency_key);
+}
+
+bool envelope_decode(struct str bytes, struct envelope *envelope, struct err *err)
+{
+    struct envelope decoded = {0};
+    msgpack_unpacked unpacked;
+    size_t offset = 0;
+
+    if (!msgpack_is_bounded(bytes))
+        return err_set(err, ERR_BAD_INPUT, "envelope: not well-formed");
+    msgpack_unpacked_init(&unpacked);
+    bool ok =
+        msgpack_unpack_next(&unpacked, bytes.ptr, bytes.len, &offset) == MSGPACK_UNPACK_SUCCESS &&
+        members_read(&unpacked.data, &decoded);
+    msgpack_unpacked_destroy(&unpacked);
+    if (!ok)
+        return err_set(err, ERR_BAD_INPUT, "envelope: a member is missing or of another type");
+    *envelope = decoded;
+    return true;
+}

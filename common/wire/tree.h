@@ -1,0 +1,36 @@
+// tree: a JSON value in an arena, whatever it was written in: JSON text (codec_json.c) and forms
+// (codec_form.c) become the same tree, from which messages are made (body.c). Private to these.
+#pragma once
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "wire/codec_json.h"
+
+struct json_view {
+    struct str name; // as a member of an object; the label of an element of a form's array
+    enum tree_kind kind;
+    uint32_t capacity; // of children
+    union {
+        bool flag;
+        int64_t integer;
+        double real;
+        struct str text;
+        struct {
+            struct json_view *items;
+            size_t count;
+        } children; // of an array or object, in order
+    };
+};
+
+// Adds a child at the end, null yet, and returns it; it moves when the next one is added. name ends
+// in a NUL, as arena_copy() leaves it.
+struct json_view *tree_add(struct json_view *parent, struct str name, struct arena *arena);
+// The first child of that name; NULL if there is none.
+struct json_view *tree_find(const struct json_view *parent, struct str name);
+void tree_write(const struct json_view *value, struct buf *out); // compact JSON
+
+// The two readers. A form's root is an object, that of JSON may be anything.
+MUST_USE bool tree_from_json(struct str text, struct arena *arena, struct json_view *root,
+                             struct err *err);
+MUST_USE bool tree_from_form(struct str text, struct arena *arena, struct json_view *root,
+                             struct err *err);

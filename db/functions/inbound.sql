@@ -1,0 +1,286 @@
+-- Inbound SMS: from a batch of MOs to messages in conversations.
+
+-- Accepts a batch. One element of each array is one MO:
+--   tenants, numbers   whose number was written to
+--   ids                name-based (number, message_id): the same for each repetition
+--   externals          the sender's message_id
+--   addresses, bodies  who wrote what
+--   conversations      new ids, each used if its MO opens a conversation
+--   words              0 no keyword, 1 STOP, 2 START
+--   attachments        null, or a JSON list of {content_type, content}, content in base64
+--   refs, totals, parts   for a part of a long MO: what joins them, how many, which; total 0: a whole one
+--   traces             traceparent
+-- and gives one row for each, in the order of the arrays. outcome: 1 stored now, 2 stored before, 3 no such number,
+-- 4 a part; its answer is the same before and after it was joined.
+--
+-- One transaction: after a crash anywhere in it nothing of the batch exists; after COMMIT all of it does. Run twice it
+-- changes nothing and answers the same. Rows are locked in the order conversation (by key), message, contact (by key),
+-- so two batches that touch the same rows wait for each other and do not deadlock.
+create or replace function sms_accept(
+    tenants int[], numbers text[], ids uuid[], externals text[], addresses text[], bodies text[],
+    conversations uuid[], words smallint[], attachments text[], refs text[], totals smallint[], parts smallint[],
+    traces text[])
+returns table (outcome smallint, message_id uuid, conversation_id uuid, sequence int)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    stored uuid[];   -- what is new, in the order of the arrays
+    homes  uuid[];
+    places int[];
+    opened uuid[];   -- conversations, and whose
+    openers int[];
+    missed int;
+begin
+    if 0 <> any (totals) then
+        return query select * from sms_accept_parts(tenants, numbers, ids, externals, addresses, bodies, conversations,
+                                                    words, attachments, refs, totals, parts, traces);
+        return;
+    end if;
+
+    with input as materialized (
+        select i.*, c.id as channel_id, c.campaign_only, c.endpoint
+          from unnest(tenants, numbers, ids, externals, addresses, bodies, conversations, traces)
+               with ordinality as i (tenant_id, number, id, external_id, address, body, offered, trace, place)
+          join channel c on c.tenant_id = i.tenant_id and c.address = i.number
+    ), fresh as materialized (
+        -- A repetition inside the batch: the first one counts.
+        select distinct on (i.tenant_id, i.id) i.*
+          from input i
+         where not exists (select from message m where m.tenant_id = i.tenant_id and m.id = i.id)
+         order by i.tenant_id, i.id, i.place
+    ), numbered as materialized (
+        select f.*,
+               row_number() over (partition by f.tenant_id, f.channel_id, f.address order by f.place) as nth,
+               count(*) over (partition by f.tenant_id, f.channel_id, f.address) as of_them
+          from fresh f
+    ), talk as (
+        -- The open conversation of the pair, or a new one; its counter moves on by what it gets.
+        insert into conversation as c (tenant_id, id, channel_id, address, state, last_sequence, queue)
+        select n.tenant_id, n.offered, n.channel_id, n.address, 1, n.of_them, n.endpoint
+          from numbered n
+         where n.nth = 1 and not n.campaign_only
+         order by n.tenant_id, n.channel_id, n.address
+            on conflict (tenant_id, channel_id, address) where state < 9
+            do update set last_sequence = c.last_sequence + excluded.last_sequence, last_activity = now()
+        returning c.tenant_id, c.channel_id, c.address, c.id, c.last_sequence, c.contact_id is null as is_new
+    ), placed as materialized (
+        select n.*, t.id as conversation_id, (t.last_sequence - n.of_them + n.nth)::int as sequence, t.is_new
+          from numbered n
+          -- A left join by meaning. A full one cannot be done by comparing each with each, which the planner, who expects
+          -- one row, would choose for all 200.
+          full join talk t on (t.tenant_id, t.channel_id, t.address) = (n.tenant_id, n.channel_id, n.address)
+    ), written as (
+        insert into message (tenant_id, id, channel_id, conversation_id, sequence, direction, state, address,
+                             external_id, body, traceparent)
+        select p.tenant_id, p.id, p.channel_id, p.conversation_id, p.sequence, 1, 13, p.address,
+               p.external_id, p.body, p.trace
+          from placed p
+            on conflict (tenant_id, id) do nothing
+        returning 1
+    ), told as (
+        insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
+        select p.tenant_id, 1, p.conversation_id, p.id, p.sequence, 13
+          from placed p
+         where p.conversation_id is not null
+    ), entered as (
+        insert into ledger_entry (tenant_id, channel_id, direction, accepted)
+        select p.tenant_id, p.channel_id, 1, count(*) from placed p group by 1, 2
+    )
+    select array_agg(p.id order by p.place), array_agg(p.conversation_id order by p.place),
+           array_agg(p.sequence order by p.place),
+           array_agg(p.conversation_id) filter (where p.is_new and p.nth = 1),
+           array_agg(p.tenant_id) filter (where p.is_new and p.nth = 1),
+           count(*) - (select count(*) from written)
+      into stored, homes, places, opened, openers, missed
+      from placed p;
+
+    if missed > 0 then
+        -- The same MO was stored by another transaction after we looked: its number would be a gap in the sequence.
+        raise exception using errcode = '40001', message = 'stored meanwhile';
+    end if;
+    if opened is not null then
+        perform conversation_opened(openers, opened);
+    end if;
+    if exists (select from unnest(attachments) a where a is not null) then
+        insert into attachment (tenant_id, message_id, ordinal, content_type, content)
+        select i.tenant_id, i.id, a.ordinal, a.value ->> 'content_type', decode(a.value ->> 'content', 'base64')
+          from unnest(tenants, ids, attachments) as i (tenant_id, id, list)
+         cross join jsonb_array_elements(i.list::jsonb) with ordinality as a (value, ordinal)
+         where i.id = any (stored) and i.list is not null
+            on conflict do nothing; -- a repetition inside the batch
+    end if;
+    if 0 <> any (words) then
+        perform opt_out_words(tenants, numbers, ids, addresses, words, stored);
+    end if;
+
+    if cardinality(stored) = cardinality(ids) then
+        return query select 1::smallint, s.id, s.home, s.place
+                       from unnest(stored, homes, places) as s (id, home, place);
+        return;
+    end if;
+    return query
+        select case when c.id is null then 3 when i.id = any (stored) then 1 else 2 end::smallint,
+               m.id, m.conversation_id, m.sequence
+          from unnest(tenants, numbers, ids) with ordinality as i (tenant_id, number, id, place)
+          left join channel c on c.tenant_id = i.tenant_id and c.address = i.number
+          left join message m on m.tenant_id = i.tenant_id and m.id = i.id and c.id is not null
+         order by i.place;
+end $$;
+
+-- A batch in which some MOs are parts of long ones. Parts are stored, in any order; the one that completes its message
+-- takes the others along, and the whole is accepted like any other MO under the id of its first part. The advisory
+-- lock makes parts of one message wait for each other: of two that arrive together the second sees the first.
+create or replace function sms_accept_parts(
+    tenants int[], numbers text[], ids uuid[], externals text[], addresses text[], bodies text[],
+    conversations uuid[], words smallint[], attachments text[], refs text[], totals smallint[], parts smallint[],
+    traces text[])
+returns table (outcome smallint, message_id uuid, conversation_id uuid, sequence int)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    whole record;
+begin
+    perform pg_advisory_xact_lock(key)
+       from (select distinct hashtextextended(i.tenant_id || '|' || i.number || '|' || i.address || '|' || i.ref, 0) as key
+               from unnest(tenants, numbers, addresses, refs, totals) as i (tenant_id, number, address, ref, total)
+              where i.total > 0
+              order by 1) as keys;
+
+    insert into inbound_part (tenant_id, id, channel_id, address, reference, part, total, external_id, body)
+    select i.tenant_id, i.id, c.id, i.address, i.ref, i.part, i.total, i.external_id, i.body
+      from unnest(tenants, numbers, ids, externals, addresses, bodies, refs, totals, parts)
+           as i (tenant_id, number, id, external_id, address, body, ref, total, part)
+      join channel c on c.tenant_id = i.tenant_id and c.address = i.number
+     where i.total > 0
+        on conflict (tenant_id, id) do nothing;
+
+    with groups as (
+        select distinct i.tenant_id, i.number, c.id as channel_id, i.address, i.ref, i.total
+          from unnest(tenants, numbers, addresses, refs, totals) as i (tenant_id, number, address, ref, total)
+          join channel c on c.tenant_id = i.tenant_id and c.address = i.number
+         where i.total > 0
+    ), present as (
+        select distinct on (g.tenant_id, g.channel_id, g.address, g.ref, g.total, p.part) g.*, p.part, p.id, p.external_id, p.body
+          from groups g
+          join inbound_part p on p.tenant_id = g.tenant_id and p.channel_id = g.channel_id and p.address = g.address
+                             and p.reference = g.ref and p.total = g.total and p.message_id is null
+         order by g.tenant_id, g.channel_id, g.address, g.ref, g.total, p.part, p.received
+    ), complete as (
+        select tenant_id, number, channel_id, address, ref, total, string_agg(body, '' order by part) as body,
+               (array_agg(id order by part))[1] as id, (array_agg(external_id order by part))[1] as external_id
+          from present
+         group by tenant_id, number, channel_id, address, ref, total
+        having count(*) = total
+    ), taken as (
+        update inbound_part p
+           set message_id = c.id
+          from complete c
+         where p.tenant_id = c.tenant_id and p.channel_id = c.channel_id and p.address = c.address
+           and p.reference = c.ref and p.total = c.total and p.message_id is null
+    ), wholes as (
+        select tenant_id, number, id, external_id, address, body, conversation, word, list, trace
+          from unnest(tenants, numbers, ids, externals, addresses, bodies, conversations, words, attachments, traces, totals)
+               as i (tenant_id, number, id, external_id, address, body, conversation, word, list, trace, total)
+         where i.total = 0
+         union all
+        select tenant_id, number, id, external_id, address, body, gen_random_uuid(), 0, null, null from complete
+    )
+    select array_agg(tenant_id) as tenants, array_agg(number) as numbers, array_agg(id) as ids,
+           array_agg(external_id) as externals, array_agg(address) as addresses, array_agg(body) as bodies,
+           array_agg(conversation) as conversations, array_agg(word::smallint) as words, array_agg(list) as lists,
+           array_agg(trace) as traces, array_agg(0::smallint) as zeros
+      into whole
+      from wholes;
+
+    if whole.ids is not null then
+        perform sms_accept(whole.tenants, whole.numbers, whole.ids, whole.externals, whole.addresses, whole.bodies,
+                           whole.conversations, whole.words, whole.lists, whole.lists, whole.zeros, whole.zeros, whole.traces);
+    end if;
+    return query
+        select case when c.id is null then 3 when i.total > 0 then 4 else 1 end::smallint,
+               i.id, m.conversation_id, m.sequence
+          from unnest(tenants, numbers, ids, totals) with ordinality as i (tenant_id, number, id, total, place)
+          left join channel c on c.tenant_id = i.tenant_id and c.address = i.number
+          left join message m on m.tenant_id = i.tenant_id and m.id = i.id and i.total = 0
+         order by i.place;
+end $$;
+
+-- Parts whose others did not come within the age: what exists becomes a message, marked with how many parts are
+-- missing. Returns how many messages that made.
+create or replace function inbound_part_flush(older_than interval, at_most int) returns int language plpgsql as $$
+declare
+    late record;
+    made int := 0;
+begin
+    for late in
+        select p.tenant_id, p.channel_id, c.address as number, p.address, p.reference, p.total,
+               string_agg(p.body, '' order by p.part) as body, count(*) as present,
+               (array_agg(p.id order by p.part))[1] as id, (array_agg(p.external_id order by p.part))[1] as external_id
+          from inbound_part p
+          join channel c on c.tenant_id = p.tenant_id and c.id = p.channel_id
+         where p.message_id is null
+         group by 1, 2, 3, 4, 5, 6
+        having max(p.received) < now() - older_than
+         limit at_most
+    loop
+        perform pg_advisory_xact_lock(
+            hashtextextended(late.tenant_id || '|' || late.number || '|' || late.address || '|' || late.reference, 0));
+        update inbound_part set message_id = late.id
+         where tenant_id = late.tenant_id and channel_id = late.channel_id and address = late.address
+           and reference = late.reference and total = late.total and message_id is null;
+        continue when not found; -- completed while we waited for the lock
+        perform sms_accept(array[late.tenant_id], array[late.number], array[late.id], array[late.external_id],
+                           array[late.address], array[late.body], array[gen_random_uuid()], array[0::smallint],
+                           array[null::text], array[null::text], array[0::smallint], array[0::smallint], array[null::text]);
+        update message set content = jsonb_build_object('partsMissing', late.total - late.present)
+         where tenant_id = late.tenant_id and id = late.id;
+        made := made + 1;
+    end loop;
+    return made;
+end $$;
+
+-- Gives new conversations their contact: the one with that address, or a new one. A new contact takes
+-- the id of its first conversation, which is as good as any.
+create or replace function conversation_opened(of_tenants int[], new_ids uuid[]) returns void language sql as $$
+    insert into contact (tenant_id, id, address)
+    select distinct on (c.tenant_id, c.address) c.tenant_id, c.id, c.address
+      from unnest(of_tenants, new_ids) as n (tenant_id, id)
+      join conversation c on c.tenant_id = n.tenant_id and c.id = n.id
+     order by c.tenant_id, c.address
+        on conflict (tenant_id, address) do nothing;
+
+    update conversation c
+       set contact_id = k.id
+      from unnest(of_tenants, new_ids) as n (tenant_id, id), contact k
+     where c.tenant_id = n.tenant_id and c.id = n.id
+       and k.tenant_id = c.tenant_id and k.address = c.address;
+
+    insert into event (tenant_id, kind, conversation_id, state)
+    select n.tenant_id, 3, n.id, 1 from unnest(of_tenants, new_ids) as n (tenant_id, id);
+$$;
+
+-- STOP (1) and START (2): sets and clears the opt-out of number pairs, for the MOs that are new.
+-- Several words of one pair in one batch: the last one counts.
+create or replace function opt_out_words(
+    tenants int[], numbers text[], ids uuid[], addresses text[], words smallint[], stored uuid[])
+returns void language sql as $$
+    with word as (
+        select distinct on (i.tenant_id, c.id, i.address) i.*, c.id as channel_id
+          from unnest(tenants, numbers, ids, addresses, words) with ordinality
+               as i (tenant_id, number, id, address, word, place)
+          join channel c on c.tenant_id = i.tenant_id and c.address = i.number
+         where i.word in (1, 2) and i.id = any (stored)
+         order by i.tenant_id, c.id, i.address, i.place desc
+    ), stopped as (
+        insert into opt_out as o (tenant_id, channel_id, address, evidence)
+        select tenant_id, channel_id, address, id from word where word = 1
+            on conflict (tenant_id, channel_id, address)
+            do update set since = now(), evidence = excluded.evidence, cleared = null, cleared_by = null
+             where o.cleared is not null
+    )
+    update opt_out o
+       set cleared = now(), cleared_by = w.id
+      from word w
+     where w.word = 2 and o.cleared is null
+       and (o.tenant_id, o.channel_id, o.address) = (w.tenant_id, w.channel_id, w.address);
+$$;
