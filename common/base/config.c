@@ -67,7 +67,7 @@ static bool setting_find(const struct config_key *key, struct str file, struct a
     if (key->flags & CONFIG_SECRET) {
         struct str name = arena_printf(arena, "%s_FILE", key->name);
         const char *path = getenv(name.ptr);
-        if (!path && str_present(file_value(file, name)))
+        if (!path && !from_environment && str_present(file_value(file, name)))
             path = arena_c_string(arena, file_value(file, name));
         if (path) {
             if (!file_read(arena, path, &setting->value, err))

@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "service/metrics.h"
+#include "base/metrics.h"
 #include "wire/envelope.h"
 
 #include <stdbool.h>

@@ -1,13 +1,13 @@
-// zmq_socket: one ZeroMQ socket on a libuv loop; the only file that knows libzmq.
+// zmq_socket: one ZeroMQ socket on a libuv loop; only the io/zmq_*.c files know libzmq.
 //
-// ZMQ_FD is edge-triggered and any send or receive may swallow the edge: a uv_poll on it only wakes
-// the loop, a uv_prepare asks for ZMQ_EVENTS before the loop sleeps and receives at most 256 frames
-// a round, with a uv_idle that keeps the loop from sleeping while more wait. Without that re-check
-// a DEALER used both ways stalls for good; tests/unit/io/test_zmq_socket.c keeps it so.
+// ZMQ_FD is edge-triggered; io/zmq_watch.h says how a socket used both ways is kept from stalling
+// for good, and tests/unit/io/test_zmq_socket.c keeps it so.
 //
-// Every socket has LINGER 0, MAXMSGSIZE 2 MiB, ZMTP heartbeats 1 s / 3 s, TTL 5 s, HANDSHAKE_IVL 3
-// s, IMMEDIATE 1, RECONNECT_IVL 100 ms to 2 s, IPv6 on. A tcp:// bind to an address that is not
-// loopback is refused unless CURVE is configured.
+// Every socket has LINGER 500 ms (a worker's last replies and its BYE still leave), MAXMSGSIZE 2
+// MiB, ZMTP heartbeats 1 s / 3 s, TTL 5 s, HANDSHAKE_IVL 3 s, IMMEDIATE 1, RECONNECT_IVL 100 ms to
+// 2 s, IPv6 on, a ROUTER also ROUTER_MANDATORY. CURVE, where configured, guards tcp://; ipc:// is
+// guarded by the permissions of its directory. A tcp:// bind to an address that is not loopback is
+// refused without CURVE.
 #pragma once
 
 #include "base/err.h"
@@ -18,13 +18,15 @@
 
 struct zmq_bus_context; // one a process: the I/O thread
 struct zmq_bus_context *zmq_bus_context_new(void);
-void zmq_bus_context_free(struct zmq_bus_context **context); // after all its sockets
+// After all its sockets; waits up to 500 ms for what they still had to say.
+void zmq_bus_context_free(struct zmq_bus_context **context);
 
 enum zmq_socket_kind { ZMQ_SOCKET_ROUTER, ZMQ_SOCKET_DEALER, ZMQ_SOCKET_PUSH, ZMQ_SOCKET_PULL };
 
 struct zmq_socket;
 
-// CURVE keys in Z85, 40 characters. All empty: no CURVE.
+// CURVE keys in Z85, 40 characters. All empty: no CURVE. One allow-list a process: that of the
+// first bind.
 struct zmq_curve {
     struct str public_key, secret_key;
     struct str server_key;      // of the other side, for connecting sockets
@@ -40,14 +42,17 @@ struct zmq_socket_options {
     // One frame arrived: peer is the routing id (ROUTER only), body the last part. Valid inside the
     // callback.
     void (*received)(void *context, struct str peer, struct str body);
+    // A DEALER that refused a send would take one now: the other side has come (back). May be NULL.
+    void (*writable)(void *context);
     void *context;
 };
 
 struct zmq_socket *zmq_socket_new(uv_loop_t *loop, struct zmq_bus_context *bus,
                                   const struct zmq_socket_options *options);
-void zmq_socket_free(struct zmq_socket **socket);
+void zmq_socket_free(struct zmq_socket **socket); // also inside received and writable
 MUST_USE bool zmq_socket_bind(struct zmq_socket *socket, const char *endpoint, struct err *err);
 MUST_USE bool zmq_socket_connect(struct zmq_socket *socket, const char *endpoint, struct err *err);
 void zmq_socket_disconnect(struct zmq_socket *socket, const char *endpoint);
-// Never blocks. False: no such peer, or its queue is full; nothing was sent.
+// Never blocks. False: no such peer, or its queue is full; nothing was sent. peer counts for a
+// ROUTER only.
 MUST_USE bool zmq_socket_send(struct zmq_socket *socket, struct str peer, struct str body);

@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "io/pg.h"
-#include "service/metrics.h"
+#include "base/metrics.h"
 #include "wire/message.h"
 
 #include <uv.h>

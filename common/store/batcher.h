@@ -27,7 +27,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "io/pg.h"
-#include "service/metrics.h"
+#include "base/metrics.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -46,6 +46,17 @@ MUST_USE bool body_to_message(const struct body *body, const struct message_type
 struct json_view;
 MUST_USE bool json_parse(struct str text, struct arena *arena, const struct json_view **view,
                          struct err *err);
+enum tree_kind {
+    TREE_NULL,
+    TREE_BOOL,
+    TREE_INTEGER,
+    TREE_REAL,
+    TREE_TEXT,
+    TREE_ARRAY,
+    TREE_OBJECT
+};
+
+enum tree_kind json_kind(const struct json_view *view); // TREE_NULL for NULL, too
 const struct json_view *json_member(const struct json_view *object,
                                     const char *name); // NULL if none
 const struct json_view *json_element(const struct json_view *array,

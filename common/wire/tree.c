@@ -33,6 +33,11 @@ struct json_view *tree_find(const struct json_view *parent, struct str name)
     return NULL;
 }
 
+enum tree_kind json_kind(const struct json_view *view)
+{
+    return view ? view->kind : TREE_NULL;
+}
+
 const struct json_view *json_member(const struct json_view *object, const char *name)
 {
     return has_children(object, TREE_OBJECT) ? tree_find(object, str_of(name)) : NULL;

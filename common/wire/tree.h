@@ -6,16 +6,6 @@
 #include "base/str.h"
 #include "wire/codec_json.h"
 
-enum tree_kind {
-    TREE_NULL,
-    TREE_BOOL,
-    TREE_INTEGER,
-    TREE_REAL,
-    TREE_TEXT,
-    TREE_ARRAY,
-    TREE_OBJECT
-};
-
 struct json_view {
     struct str name; // as a member of an object; the label of an element of a form's array
     enum tree_kind kind;

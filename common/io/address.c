@@ -1,0 +1,166 @@
+// address: every address is looked at as 16 bytes of IPv6; IPv4 as ::ffff:a.b.c.d, so that the
+// mapped spelling of an IPv4 address meets the same ranges.
+#include "io/address.h"
+
+#include "base/panic.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+enum { RANGES_LIMIT = 64, MAPPED_BITS = 96 };
+
+struct range {
+    uint8_t base[16];
+    unsigned bits;
+};
+
+struct address_ranges {
+    size_t count;
+    struct range ranges[RANGES_LIMIT];
+};
+
+#define V4(a, b, c, d, bits_v4)                                                                    \
+    {                                                                                              \
+        .base = {[10] = 0xff, [11] = 0xff, [12] = (a), [13] = (b), [14] = (c), [15] = (d)},        \
+        .bits = MAPPED_BITS + (bits_v4)                                                            \
+    }
+#define V6(bits_v6, ...)                                                                           \
+    {                                                                                              \
+        .base = {__VA_ARGS__}, .bits = (bits_v6)                                                   \
+    }
+
+// clang-format off
+static const struct range denied[] = {
+    V4(0, 0, 0, 0, 8),          // this network
+    V4(10, 0, 0, 0, 8),         // private
+    V4(100, 64, 0, 0, 10),      // carrier-grade NAT
+    V4(127, 0, 0, 0, 8),        // loopback
+    V4(169, 254, 0, 0, 16),     // link-local, clouds' metadata services
+    V4(172, 16, 0, 0, 12),      // private
+    V4(192, 0, 0, 0, 24),       // protocol assignments
+    V4(192, 0, 2, 0, 24),       // documentation
+    V4(192, 88, 99, 0, 24),     // 6to4 relays
+    V4(192, 168, 0, 0, 16),     // private
+    V4(198, 18, 0, 0, 15),      // benchmarks
+    V4(198, 51, 100, 0, 24),    // documentation
+    V4(203, 0, 113, 0, 24),     // documentation
+    V4(224, 0, 0, 0, 4),        // multicast
+    V4(240, 0, 0, 0, 4),        // reserved, broadcast
+    V6(96, 0),                              // ::, ::1 and IPv4-compatible
+    V6(96, 0x00, 0x64, 0xff, 0x9b),         // NAT64: IPv4 in disguise
+    V6(48, 0x00, 0x64, 0xff, 0x9b, 0, 1),   // local NAT64
+    V6(64, 0x01),                           // 100::/64 discard
+    V6(23, 0x20, 0x01),                     // protocol assignments, Teredo, benchmarks, ORCHID
+    V6(32, 0x20, 0x01, 0x0d, 0xb8),         // documentation
+    V6(16, 0x20, 0x02),                     // 6to4: IPv4 in disguise
+    V6(20, 0x3f, 0xff),                     // documentation
+    V6(16, 0x5f, 0x00),                     // segment routing
+    V6(7, 0xfc),                            // unique local
+    V6(10, 0xfe, 0x80),                     // link-local
+    V6(10, 0xfe, 0xc0),                     // site-local
+    V6(8, 0xff),                            // multicast
+};
+// clang-format on
+
+static bool range_holds(const struct range *range, const uint8_t address[16])
+{
+    size_t whole = range->bits / 8;
+    unsigned rest = range->bits % 8;
+    if (memcmp(range->base, address, whole) != 0)
+        return false;
+    return rest == 0 || ((range->base[whole] ^ address[whole]) >> (8 - rest)) == 0;
+}
+
+static bool any_holds(const struct range *ranges, size_t count, const uint8_t address[16])
+{
+    for (size_t i = 0; i < count; i++)
+        if (range_holds(&ranges[i], address))
+            return true;
+    return false;
+}
+
+static void map_v4(const struct in_addr *v4, uint8_t address[16])
+{
+    memset(address, 0, 10);
+    memset(address + 10, 0xff, 2);
+    memcpy(address + 12, v4, 4);
+}
+
+static bool range_parse(struct str text, struct range *range)
+{
+    struct str host;
+    struct str length;
+    char host_text[INET6_ADDRSTRLEN];
+    if (!str_cut(text, '/', &host, &length) || host.len >= sizeof host_text)
+        return false;
+    memcpy(host_text, host.ptr, host.len);
+    host_text[host.len] = '\0';
+
+    struct in_addr v4;
+    int64_t bits;
+    if (inet_pton(AF_INET, host_text, &v4) == 1) {
+        if (!str_to_int(length, 0, 32, &bits))
+            return false;
+        map_v4(&v4, range->base);
+        range->bits = MAPPED_BITS + (unsigned)bits;
+        return true;
+    }
+    if (inet_pton(AF_INET6, host_text, range->base) != 1 || !str_to_int(length, 0, 128, &bits))
+        return false;
+    range->bits = (unsigned)bits;
+    return true;
+}
+
+struct address_ranges *address_ranges_parse(struct str text, struct err *err)
+{
+    struct address_ranges *ranges = calloc(1, sizeof *ranges);
+    if (!ranges)
+        panic("out of memory: address ranges");
+
+    for (struct str rest = str_trim(text); rest.len > 0;) {
+        struct str item;
+        str_cut(rest, ',', &item, &rest);
+        if (ranges->count == RANGES_LIMIT) {
+            err_set(err, ERR_BAD_INPUT, "more than %d address ranges", RANGES_LIMIT);
+            goto fail;
+        }
+        if (!range_parse(str_trim(item), &ranges->ranges[ranges->count])) {
+            err_set(err, ERR_BAD_INPUT, "address range %zu is not of the form address/bits",
+                    ranges->count + 1);
+            goto fail;
+        }
+        ranges->count++;
+    }
+    return ranges;
+
+fail:
+    address_ranges_free(&ranges);
+    return NULL;
+}
+
+void address_ranges_free(struct address_ranges **ranges)
+{
+    free(*ranges);
+    *ranges = NULL;
+}
+
+bool address_is_allowed(const struct sockaddr *address, const struct address_ranges *ranges)
+{
+    uint8_t bytes[16];
+    if (address->sa_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, address, sizeof v4);
+        map_v4(&v4.sin_addr, bytes);
+    } else if (address->sa_family == AF_INET6) {
+        struct sockaddr_in6 v6;
+        memcpy(&v6, address, sizeof v6);
+        memcpy(bytes, &v6.sin6_addr, sizeof bytes);
+    } else {
+        return false;
+    }
+
+    if (ranges && any_holds(ranges->ranges, ranges->count, bytes))
+        return true;
+    return !any_holds(denied, COUNT_OF(denied), bytes);
+}

@@ -1,0 +1,263 @@
+// zmq_socket: see the header. Frames are received into two messages that are kept, so that the hot
+// path allocates nothing of its own.
+#include "io/zmq_socket.h"
+
+#include "base/buf.h"
+#include "base/panic.h"
+#include "io/zmq_watch.h"
+#include "io/zmq_zap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <zmq.h>
+
+enum { LINGER_MS = 500, FRAME_BYTES_LIMIT = 2 * 1024 * 1024 };
+
+struct zmq_bus_context {
+    void *zmq;
+    struct zmq_zap *zap; // made by the first bind with CURVE
+    unsigned sockets_open;
+};
+
+struct zmq_socket {
+    struct zmq_watch watch;
+    struct zmq_bus_context *bus;
+    enum zmq_socket_kind kind;
+    const struct zmq_curve *curve; // NULL: none
+    uv_loop_t *loop;
+    zmq_msg_t peer, body;
+    void (*received)(void *context, struct str peer, struct str body);
+    void (*writable)(void *context);
+    void *context;
+};
+
+struct zmq_bus_context *zmq_bus_context_new(void)
+{
+    struct zmq_bus_context *context = calloc(1, sizeof *context);
+
+    if (!context)
+        panic("out of memory");
+    context->zmq = zmq_ctx_new();
+    if (!context->zmq)
+        panic("zmq_ctx_new: %s", zmq_strerror(zmq_errno()));
+    return context;
+}
+
+void zmq_bus_context_free(struct zmq_bus_context **context)
+{
+    if (!*context)
+        return;
+    ASSERT((*context)->sockets_open == 0); // zmq_ctx_term() would wait for ever
+    zmq_ctx_term((*context)->zmq);
+    free(*context);
+    *context = NULL;
+}
+
+static void option_int(void *socket, int option, int value)
+{
+    if (zmq_setsockopt(socket, option, &value, sizeof value) != 0)
+        panic("zmq_setsockopt(%d, %d): %s", option, value, zmq_strerror(zmq_errno()));
+}
+
+static void options_set(void *socket, const struct zmq_socket_options *options)
+{
+    const int64_t frame_bytes_limit = FRAME_BYTES_LIMIT;
+
+    option_int(socket, ZMQ_LINGER, LINGER_MS);
+    option_int(socket, ZMQ_HEARTBEAT_IVL, 1000);
+    option_int(socket, ZMQ_HEARTBEAT_TIMEOUT, 3000);
+    option_int(socket, ZMQ_HEARTBEAT_TTL, 5000);
+    option_int(socket, ZMQ_HANDSHAKE_IVL, 3000);
+    option_int(socket, ZMQ_IMMEDIATE, 1);
+    option_int(socket, ZMQ_RECONNECT_IVL, 100);
+    option_int(socket, ZMQ_RECONNECT_IVL_MAX, 2000);
+    option_int(socket, ZMQ_IPV6, 1);
+    option_int(socket, ZMQ_SNDHWM, options->high_water_mark);
+    option_int(socket, ZMQ_RCVHWM, options->high_water_mark);
+    if (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_bytes_limit, sizeof frame_bytes_limit) != 0)
+        panic("ZMQ_MAXMSGSIZE: %s", zmq_strerror(zmq_errno()));
+    if (options->kind == ZMQ_SOCKET_ROUTER)
+        option_int(socket, ZMQ_ROUTER_MANDATORY, 1);
+    if (options->routing_id.len > 0 &&
+        zmq_setsockopt(socket, ZMQ_ROUTING_ID, options->routing_id.ptr, options->routing_id.len) !=
+            0)
+        panic("ZMQ_ROUTING_ID: %s", zmq_strerror(zmq_errno()));
+}
+
+static bool message_receive(struct zmq_socket *socket, zmq_msg_t *message)
+{
+    return zmq_msg_recv(message, socket->watch.socket, ZMQ_DONTWAIT) >= 0;
+}
+
+static bool socket_receive(void *context)
+{
+    struct zmq_socket *socket = context;
+    bool routed = socket->kind == ZMQ_SOCKET_ROUTER;
+
+    if (socket->kind == ZMQ_SOCKET_PUSH || (routed && !message_receive(socket, &socket->peer)))
+        return false;
+    // Only the last part is ours; a peer that sends more parts is answered by what reads the body.
+    do {
+        if (!message_receive(socket, &socket->body))
+            return false;
+    } while (zmq_msg_more(&socket->body));
+    socket->received(socket->context,
+                     routed ? str_make(zmq_msg_data(&socket->peer), zmq_msg_size(&socket->peer))
+                            : STR_ABSENT,
+                     str_make(zmq_msg_data(&socket->body), zmq_msg_size(&socket->body)));
+    return true;
+}
+
+static void socket_writable(void *context)
+{
+    struct zmq_socket *socket = context;
+    socket->writable(socket->context);
+}
+
+static void socket_gone(void *context)
+{
+    struct zmq_socket *socket = context;
+
+    zmq_msg_close(&socket->peer);
+    zmq_msg_close(&socket->body);
+    free(socket);
+}
+
+struct zmq_socket *zmq_socket_new(uv_loop_t *loop, struct zmq_bus_context *bus,
+                                  const struct zmq_socket_options *options)
+{
+    static const int types[] = {[ZMQ_SOCKET_ROUTER] = ZMQ_ROUTER,
+                                [ZMQ_SOCKET_DEALER] = ZMQ_DEALER,
+                                [ZMQ_SOCKET_PUSH] = ZMQ_PUSH,
+                                [ZMQ_SOCKET_PULL] = ZMQ_PULL};
+    struct zmq_socket *socket = calloc(1, sizeof *socket);
+    void *raw = zmq_socket(bus->zmq, types[options->kind]);
+
+    if (!socket || !raw)
+        panic("zmq_socket: %s", zmq_strerror(zmq_errno()));
+    options_set(raw, options);
+    *socket = (struct zmq_socket){
+        .watch = {.socket = raw,
+                  .receive = socket_receive,
+                  .writable = options->writable ? socket_writable : NULL,
+                  .gone = socket_gone},
+        .bus = bus,
+        .kind = options->kind,
+        .curve = options->curve && options->curve->public_key.len ? options->curve : NULL,
+        .loop = loop,
+        .received = options->received,
+        .writable = options->writable,
+        .context = options->context,
+    };
+    socket->watch.context = socket;
+    zmq_msg_init(&socket->peer);
+    zmq_msg_init(&socket->body);
+    zmq_watch_start(&socket->watch, loop);
+    bus->sockets_open++;
+    return socket;
+}
+
+void zmq_socket_free(struct zmq_socket **socket)
+{
+    if (!*socket)
+        return;
+    struct zmq_bus_context *bus = (*socket)->bus;
+    zmq_watch_close(&(*socket)->watch);
+    if (--bus->sockets_open == 0)
+        zmq_zap_free(&bus->zap);
+    *socket = NULL;
+}
+
+static bool is_tcp(const char *endpoint)
+{
+    return str_starts(str_of(endpoint), STR("tcp://"));
+}
+
+static bool is_loopback(const char *tcp_endpoint)
+{
+    static const struct str hosts[] = {STR_INIT("127."), STR_INIT("[::1]:"),
+                                       STR_INIT("localhost:")};
+    struct str host = str_skip(str_of(tcp_endpoint), sizeof "tcp://" - 1);
+
+    for (size_t i = 0; i < COUNT_OF(hosts); i++)
+        if (str_starts(host, hosts[i]))
+            return true;
+    return false;
+}
+
+static bool curve_key(struct zmq_socket *socket, int option, const char *what, struct str key,
+                      struct err *err)
+{
+    AUTO(buf) text = {0};
+
+    buf_str_append(&text, key);
+    // 41 bytes: libzmq tells Z85 from 32 raw bytes by the length with its NUL.
+    if (key.len != 40 || zmq_setsockopt(socket->watch.socket, option, buf_c_string(&text), 41) != 0)
+        return err_set(err, ERR_BAD_INPUT, "CURVE %s key is not Z85 of 40 characters", what);
+    return true;
+}
+
+// libzmq copies the options at each bind and connect, so they may differ between endpoints.
+static bool curve_serve(struct zmq_socket *socket, bool on, struct err *err)
+{
+    option_int(socket->watch.socket, ZMQ_CURVE_SERVER, on);
+    if (!on)
+        return true;
+    if (!curve_key(socket, ZMQ_CURVE_SECRETKEY, "secret", socket->curve->secret_key, err))
+        return false;
+    if (!socket->bus->zap)
+        socket->bus->zap =
+            zmq_zap_new(socket->loop, socket->bus->zmq, socket->curve->allowed_clients, err);
+    // Without its handler a domain is refused, not open.
+    option_int(socket->watch.socket, ZMQ_ZAP_ENFORCE_DOMAIN, 1);
+    if (zmq_setsockopt(socket->watch.socket, ZMQ_ZAP_DOMAIN, "nexus", 5) != 0)
+        panic("ZMQ_ZAP_DOMAIN: %s", zmq_strerror(zmq_errno()));
+    return socket->bus->zap != NULL;
+}
+
+bool zmq_socket_bind(struct zmq_socket *socket, const char *endpoint, struct err *err)
+{
+    bool curve = socket->curve && is_tcp(endpoint);
+
+    if (is_tcp(endpoint) && !is_loopback(endpoint) && !curve)
+        return err_set(err, ERR_BAD_INPUT,
+                       "%.120s is not loopback: it needs CURVE keys (NEXUS_CURVE_*)", endpoint);
+    if (!curve_serve(socket, curve, err))
+        return false;
+    if (zmq_bind(socket->watch.socket, endpoint) != 0)
+        return err_set(err, ERR_UNAVAILABLE, "cannot bind %.120s: %s", endpoint,
+                       zmq_strerror(zmq_errno()));
+    return true;
+}
+
+bool zmq_socket_connect(struct zmq_socket *socket, const char *endpoint, struct err *err)
+{
+    const struct zmq_curve *curve = socket->curve;
+
+    if (curve && is_tcp(endpoint) &&
+        (!curve_key(socket, ZMQ_CURVE_SERVERKEY, "server", curve->server_key, err) ||
+         !curve_key(socket, ZMQ_CURVE_PUBLICKEY, "public", curve->public_key, err) ||
+         !curve_key(socket, ZMQ_CURVE_SECRETKEY, "secret", curve->secret_key, err)))
+        return false;
+    if (zmq_connect(socket->watch.socket, endpoint) != 0)
+        return err_set(err, ERR_BAD_INPUT, "cannot connect to %.120s: %s", endpoint,
+                       zmq_strerror(zmq_errno()));
+    return true;
+}
+
+void zmq_socket_disconnect(struct zmq_socket *socket, const char *endpoint)
+{
+    (void)!zmq_disconnect(socket->watch.socket, endpoint); // gone already is as good
+}
+
+bool zmq_socket_send(struct zmq_socket *socket, struct str peer, struct str body)
+{
+    void *raw = socket->watch.socket;
+    bool sent = true;
+
+    if (socket->kind == ZMQ_SOCKET_ROUTER)
+        sent = zmq_send(raw, peer.ptr, peer.len, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0;
+    sent = sent && zmq_send(raw, body.ptr, body.len, ZMQ_DONTWAIT) >= 0;
+    zmq_watch_sent(&socket->watch, sent);
+    return sent;
+}

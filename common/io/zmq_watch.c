@@ -1,0 +1,102 @@
+// zmq_watch: see the header for why there are three handles.
+#include "io/zmq_watch.h"
+
+#include "base/panic.h"
+
+#include <zmq.h>
+
+enum { MESSAGES_A_ROUND = 256 };
+
+static int watch_events(const struct zmq_watch *watch)
+{
+    int events = 0;
+    size_t size = sizeof events;
+
+    // Fails only with ETERM, when the context is terminated before its sockets: a defect.
+    if (zmq_getsockopt(watch->socket, ZMQ_EVENTS, &events, &size) != 0)
+        panic("ZMQ_EVENTS: %s", zmq_strerror(zmq_errno()));
+    return events;
+}
+
+static void watch_woken(uv_poll_t *poll, int status, int events)
+{
+    (void)poll; // the prepare handle does the work
+    (void)status;
+    (void)events;
+}
+
+static void watch_stay_awake(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+static void watch_before_sleep(uv_prepare_t *prepare)
+{
+    struct zmq_watch *watch = prepare->data;
+    int events = watch_events(watch);
+
+    if (watch->blocked && (events & ZMQ_POLLOUT)) {
+        watch->blocked = false;
+        watch->writable(watch->context);
+    }
+    if (watch->closed || !(events & ZMQ_POLLIN)) {
+        uv_idle_stop(&watch->idle);
+        return;
+    }
+    for (int i = 0; i < MESSAGES_A_ROUND; i++) {
+        bool received = watch->receive(watch->context);
+        if (watch->closed)
+            return;
+        if (!received)
+            break;
+    }
+    // The batch may be full, and what the callbacks sent may have swallowed an edge.
+    if (watch_events(watch) & ZMQ_POLLIN)
+        uv_idle_start(&watch->idle, watch_stay_awake);
+    else
+        uv_idle_stop(&watch->idle);
+}
+
+void zmq_watch_start(struct zmq_watch *watch, uv_loop_t *loop)
+{
+    int fd = -1;
+    size_t size = sizeof fd;
+
+    if (zmq_getsockopt(watch->socket, ZMQ_FD, &fd, &size) != 0)
+        panic("ZMQ_FD: %s", zmq_strerror(zmq_errno()));
+    uv_poll_init(loop, &watch->poll, fd);
+    uv_prepare_init(loop, &watch->prepare);
+    uv_idle_init(loop, &watch->idle);
+    watch->poll.data = watch->prepare.data = watch->idle.data = watch;
+    watch->handles_open = 3;
+    uv_poll_start(&watch->poll, UV_READABLE, watch_woken);
+    uv_prepare_start(&watch->prepare, watch_before_sleep);
+}
+
+void zmq_watch_sent(struct zmq_watch *watch, bool accepted)
+{
+    if (!accepted && watch->writable)
+        watch->blocked = true;
+    int wanted = ZMQ_POLLIN | (watch->blocked ? ZMQ_POLLOUT : 0);
+    if (watch_events(watch) & wanted)
+        uv_idle_start(&watch->idle, watch_stay_awake);
+}
+
+static void watch_handle_closed(uv_handle_t *handle)
+{
+    struct zmq_watch *watch = handle->data;
+
+    if (--watch->handles_open == 0)
+        watch->gone(watch->context);
+}
+
+void zmq_watch_close(struct zmq_watch *watch)
+{
+    watch->closed = true;
+    uv_close((uv_handle_t *)&watch->poll, watch_handle_closed);
+    uv_close((uv_handle_t *)&watch->prepare, watch_handle_closed);
+    uv_close((uv_handle_t *)&watch->idle, watch_handle_closed);
+    // uv_close() has taken the descriptor out of the poller; libzmq may now close it.
+    zmq_close(watch->socket);
+    watch->socket = NULL;
+}

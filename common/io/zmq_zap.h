@@ -1,0 +1,16 @@
+// zmq_zap: who may connect with CURVE (RFC 27/ZAP), for zmq_socket.c alone. libzmq asks over
+// inproc://zeromq.zap.01 for every handshake; the answer is yes when the client's public key is on
+// the list.
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <uv.h>
+
+struct zmq_zap;
+
+// allowed: public keys in Z85, comma-separated; at most 256.
+struct zmq_zap *zmq_zap_new(uv_loop_t *loop, void *zmq_context, struct str allowed,
+                            struct err *err);
+void zmq_zap_free(struct zmq_zap **zap);

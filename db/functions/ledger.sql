@@ -1,0 +1,120 @@
+-- The ledger: everything accepted is in exactly one state. Two independent facts are compared: what accepting
+-- transactions claimed (ledger_entry), and which messages there are (message). Both are written by one transaction under
+-- one now(), so a claim and its message fall on the same UTC day, and any snapshot sees both or neither.
+--
+-- A message that is still to go out (accepted, sending) counts only while a row of delivery carries it: one that nobody
+-- will ever send is lost, and shows here as imbalance.
+--
+-- Parts of long messages that wait for their fellows are neither accepted nor messages yet; ledger_json() reports them
+-- as a number of their own.
+
+-- The balance of whole days, both included; p_tenant 0: of all tenants.
+create or replace function ledger_window(p_from date, p_to date, p_tenant int)
+returns table (
+    tenant_id int, channel_id int, direction smallint, accepted bigint,
+    state_accepted bigint, state_held bigint, state_sending bigint, state_sent bigint, state_delivered bigint,
+    state_read bigint, state_failed bigint, state_expired bigint, state_opted_out bigint, state_suppressed bigint,
+    state_cancelled bigint, state_uncertain bigint, state_received bigint, imbalance bigint)
+language sql stable as $$
+    with claimed as (
+        select e.tenant_id, e.channel_id, e.direction, sum(e.accepted)::bigint as accepted
+        from ledger_entry e
+        where e.day between p_from and p_to and p_tenant in (0, e.tenant_id)
+        group by e.tenant_id, e.channel_id, e.direction
+    ), counted as (
+        select m.tenant_id, m.channel_id, m.direction, count(*) as messages,
+               count(*) filter (where m.state = 1) as state_accepted,
+               count(*) filter (where m.state = 2) as state_held,
+               count(*) filter (where m.state = 3) as state_sending,
+               count(*) filter (where m.state = 4) as state_sent,
+               count(*) filter (where m.state = 5) as state_delivered,
+               count(*) filter (where m.state = 6) as state_read,
+               count(*) filter (where m.state = 7) as state_failed,
+               count(*) filter (where m.state = 8) as state_expired,
+               count(*) filter (where m.state = 9) as state_opted_out,
+               count(*) filter (where m.state = 10) as state_suppressed,
+               count(*) filter (where m.state = 11) as state_cancelled,
+               count(*) filter (where m.state = 12) as state_uncertain,
+               count(*) filter (where m.state = 13) as state_received,
+               count(*) filter (where m.state in (1, 3) and q.message_id is null) as stranded
+        from message m
+        left join (select distinct d.tenant_id, d.message_id from delivery d) q
+               on q.tenant_id = m.tenant_id and q.message_id = m.id
+        where m.created >= p_from::timestamp at time zone 'utc'
+          and m.created < (p_to + 1)::timestamp at time zone 'utc'
+          and p_tenant in (0, m.tenant_id)
+        group by m.tenant_id, m.channel_id, m.direction
+    )
+    select tenant_id, channel_id, direction, coalesce(l.accepted, 0),
+           coalesce(c.state_accepted, 0), coalesce(c.state_held, 0), coalesce(c.state_sending, 0),
+           coalesce(c.state_sent, 0), coalesce(c.state_delivered, 0), coalesce(c.state_read, 0),
+           coalesce(c.state_failed, 0), coalesce(c.state_expired, 0), coalesce(c.state_opted_out, 0),
+           coalesce(c.state_suppressed, 0), coalesce(c.state_cancelled, 0), coalesce(c.state_uncertain, 0),
+           coalesce(c.state_received, 0),
+           coalesce(l.accepted, 0) - coalesce(c.messages - c.stranded, 0)
+    from claimed l full join counted c using (tenant_id, channel_id, direction)
+$$;
+
+create or replace view ledger as select * from ledger_window('-infinity', 'infinity', 0);
+
+-- For the gauge nexus_ledger_imbalance: how far yesterday and today are from balance; null while another process is
+-- looking. One day would not do: between midnight and the next look the end of a day would go unseen.
+create or replace function ledger_audit() returns bigint
+language plpgsql as $$
+declare
+    today date := (now() at time zone 'utc')::date;
+begin
+    if not upkeep_claim('ledger_audit') then
+        return null;
+    end if;
+    return (select coalesce(sum(abs(w.imbalance)), 0) from ledger_window(today - 1, today, 0) w);
+end
+$$;
+
+-- A day as callers write it; null or '' is p_open.
+create or replace function ledger_day(p_text text, p_open date) returns date
+language plpgsql stable as $$
+begin
+    return coalesce(nullif(p_text, '')::date, p_open);
+exception when datetime_field_overflow or invalid_datetime_format then
+    raise exception 'from and to: not a day (YYYY-MM-DD)' using errcode = 'NX400';
+end
+$$;
+
+-- The balance for people: p_from and p_to are days (YYYY-MM-DD; null or '': open), p_by is 'tenant' or 'channel' (the
+-- default). The remainder adds up what each number and direction lacks or has too much, so that two faults do not cancel
+-- out.
+create or replace function ledger_json(p_tenant int, p_from text, p_to text, p_by text) returns text
+language sql stable as $$
+    with line as (
+        select w.*, t.ccid, case when p_by = 'tenant' then null else coalesce(c.address, w.channel_id::text) end as channel
+        from ledger_window(ledger_day(p_from, '-infinity'), ledger_day(p_to, 'infinity'), p_tenant) w
+        left join tenant t on t.id = w.tenant_id
+        left join channel c on c.tenant_id = w.tenant_id and c.id = w.channel_id
+    ), balance as (
+        select grouping(direction) = 1 as total, ccid, channel, direction,
+               coalesce(sum(accepted), 0) as accepted, coalesce(sum(imbalance), 0) as imbalance,
+               coalesce(sum(abs(imbalance)), 0) as remainder,
+               json_build_object(
+                   'received', coalesce(sum(state_received), 0), 'accepted', coalesce(sum(state_accepted), 0),
+                   'held', coalesce(sum(state_held), 0), 'sending', coalesce(sum(state_sending), 0),
+                   'sent', coalesce(sum(state_sent), 0), 'delivered', coalesce(sum(state_delivered), 0),
+                   'read', coalesce(sum(state_read), 0), 'failed', coalesce(sum(state_failed), 0),
+                   'expired', coalesce(sum(state_expired), 0), 'opted_out', coalesce(sum(state_opted_out), 0),
+                   'suppressed', coalesce(sum(state_suppressed), 0), 'cancelled', coalesce(sum(state_cancelled), 0),
+                   'uncertain', coalesce(sum(state_uncertain), 0)) as states
+        from line group by grouping sets ((ccid, channel, direction), ())
+    )
+    select json_build_object(
+        'from', nullif(p_from, ''), 'to', nullif(p_to, ''),
+        'balanced', t.remainder = 0, 'remainder', t.remainder,
+        'partsWaiting', (select count(*) from inbound_part p where p_tenant in (0, p.tenant_id)),
+        'rows', (select coalesce(json_agg(json_build_object(
+                     'ccid', b.ccid, 'channel', b.channel,
+                     'direction', case b.direction when 1 then 'in' else 'out' end,
+                     'accepted', b.accepted, 'states', b.states, 'imbalance', b.imbalance)
+                     order by b.ccid, b.channel, b.direction), '[]')
+                 from balance b where not b.total),
+        'totals', json_build_object('accepted', t.accepted, 'states', t.states, 'imbalance', t.imbalance))::text
+    from balance t where t.total
+$$;

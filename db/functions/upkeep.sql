@@ -1,0 +1,106 @@
+-- Upkeep: what keeps the tables small. Each job is one short transaction; of several provisioning-workers one at a time
+-- does a job, the others find the claim taken and leave it.
+
+-- True when this transaction may do the job; held until it ends, however it ends.
+create or replace function upkeep_claim(p_job text) returns boolean
+language sql as $$
+    select pg_try_advisory_xact_lock(hashtext('nexus.upkeep'), hashtext(p_job))
+$$;
+
+-- Makes the daily partitions of a table from today to p_ahead days ahead; returns how many are new.
+--
+-- They are made empty beside the table and then attached, which locks out nobody who writes to another partition. The
+-- attaching fails where the default partition already holds rows of that day (upkeep was away for longer than p_ahead
+-- days, or these are the first minutes of a database): then that day stays in the default partition, where it is found
+-- like any other row, and partition_drop() removes it when its time has come.
+create or replace function partition_create(p_table regclass, p_ahead int) returns int
+language plpgsql set lock_timeout = '500ms' as $$
+declare
+    today date := (now() at time zone 'utc')::date;
+    day date;
+    name text;
+    made int := 0;
+begin
+    for day in select today + n from generate_series(0, p_ahead) n loop
+        name := format('%s_%s', p_table, to_char(day, 'YYYYMMDD'));
+        continue when to_regclass(name) is not null;
+        begin
+            execute format('create table %I (like %s including defaults including indexes)', name, p_table);
+            execute format('alter table %s attach partition %I for values from (%L) to (%L)', p_table, name,
+                           day::timestamp at time zone 'utc', (day + 1)::timestamp at time zone 'utc');
+            made := made + 1;
+        exception when check_violation then
+            null; -- the block is undone, the table with it
+        end;
+    end loop;
+    return made;
+end
+$$;
+
+-- Drops the days of a table older than p_keep days, and deletes what is as old in the default partition, a bounded
+-- number a call; returns how many partitions went.
+create or replace function partition_drop(p_table regclass, p_keep int) returns int
+language plpgsql set lock_timeout = '500ms' as $$
+declare
+    oldest date := (now() at time zone 'utc')::date - p_keep;
+    name text;
+    dropped int := 0;
+begin
+    for name in
+        select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = p_table and c.relname ~ '_[0-9]{8}$' and to_date(right(c.relname, 8), 'YYYYMMDD') < oldest
+        order by 1
+    loop
+        execute format('drop table %I', name);
+        dropped := dropped + 1;
+    end loop;
+    execute format('delete from %1$s_default where ctid = any (array(
+                        select ctid from %1$s_default where at < %2$L limit 10000))',
+                   p_table, oldest::timestamp at time zone 'utc');
+    return dropped;
+end
+$$;
+
+-- Today and the week ahead of both partitioned tables; nexusctl migrate calls it before there is a first row.
+create or replace function upkeep_partitions_ahead() returns int
+language sql as $$
+    select partition_create('attempt', 7) + partition_create('event', 7)
+$$;
+
+-- The daily turn of both; returns how many partitions came and went, null when another process is at it.
+create or replace function upkeep_partitions(p_attempt_days int, p_event_days int) returns int
+language plpgsql as $$
+begin
+    if not upkeep_claim('partitions') then
+        return null;
+    end if;
+    return upkeep_partitions_ahead() + partition_drop('attempt', p_attempt_days) + partition_drop('event', p_event_days);
+end
+$$;
+
+-- Sums up the ledger's claims of each tenant, number, direction and day into one row; returns how many rows went. What
+-- is committed meanwhile is not in this statement's view and stays as it is. At most 100 000 rows a call.
+create or replace function upkeep_ledger() returns int
+language plpgsql as $$
+declare
+    summed int;
+begin
+    if not upkeep_claim('ledger') then
+        return null;
+    end if;
+    with several as (
+        select ctid from (select ctid, count(*) over (partition by tenant_id, channel_id, direction, day) as entries
+                          from ledger_entry) e
+        where entries > 1 limit 100000
+    ), gone as (
+        delete from ledger_entry where ctid = any (array(select ctid from several))
+        returning tenant_id, channel_id, direction, day, accepted
+    ), kept as (
+        insert into ledger_entry (tenant_id, channel_id, direction, day, accepted)
+        select tenant_id, channel_id, direction, day, sum(accepted) from gone group by 1, 2, 3, 4
+        returning 1
+    )
+    select (select count(*) from gone) - (select count(*) from kept) into summed;
+    return summed;
+end
+$$;

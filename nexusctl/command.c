@@ -1,0 +1,277 @@
+// command: options, help and the two places where text leaves: stdout for answers, stderr for
+// errors.
+#include "nexusctl/command.h"
+
+#include "base/config.h"
+#include "base/list.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+
+enum { FILE_LIMIT = 4 * 1024 * 1024 };
+
+enum { COMMON_JSON, COMMON_PG, COMMON_HELP };
+static const struct option common_options[] = {
+    [COMMON_JSON] = {"--json", NULL, NULL, "Answer and errors as JSON."},
+    [COMMON_PG] = {"--pg", NULL, "URL", "PostgreSQL; NEXUS_PG_URL when left out."},
+    [COMMON_HELP] = {"--help", "-h", NULL, "This text."},
+};
+
+static const struct option *table_find(const struct option *options, size_t count, struct str name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(name, str_of(options[i].name)) ||
+            (options[i].short_name && str_equal(name, str_of(options[i].short_name))))
+            return &options[i];
+    return NULL;
+}
+
+static const struct option *option_find(const struct command *command, struct str name)
+{
+    const struct option *own = table_find(command->options, command->option_count, name);
+
+    return own ? own : table_find(common_options, COUNT_OF(common_options), name);
+}
+
+bool usage_set(struct call *call, struct err *err, const char *format, ...)
+{
+    va_list arguments;
+    AUTO(buf) text = {0};
+
+    va_start(arguments, format);
+    buf_vprintf(&text, format, arguments);
+    va_end(arguments);
+    call->verdict = EXIT_USAGE;
+    return err_set(err, ERR_BAD_INPUT, "%s", buf_c_string(&text));
+}
+
+static void option_take(struct call *call, const struct option *option, struct str value)
+{
+    if (option == &common_options[COMMON_JSON])
+        call->json = true;
+    else if (option == &common_options[COMMON_HELP])
+        call->help = true;
+    else if (option == &common_options[COMMON_PG])
+        call->pg_url = value;
+    else
+        call->given[call->given_count++] = (struct given){.option = option, .value = value};
+}
+
+bool call_parse(struct call *call, const char *const *words, size_t count, struct err *err)
+{
+    struct str name, value;
+
+    for (size_t i = 0; i < count; i++) {
+        struct str word = str_of(words[i]);
+        if (!str_starts(word, STR("-")) || word.len == 1) {
+            if (call->argument_count == call->command->arguments_limit)
+                return usage_set(call, err, "%s: one word too many", words[i]);
+            call->arguments[call->argument_count++] = word;
+            continue;
+        }
+        bool joined = str_starts(word, STR("--")) && str_cut(word, '=', &name, &value);
+        const struct option *option = option_find(call->command, joined ? name : word);
+        if (!option)
+            return usage_set(call, err, "%s: no such option", words[i]);
+        if (joined && !option->value)
+            return usage_set(call, err, "%s takes no value", option->name);
+        if (!joined && option->value && ++i == count)
+            return usage_set(call, err, "%s wants a value: %s", option->name, option->value);
+        if (call->given_count == GIVEN_LIMIT)
+            return usage_set(call, err, "more than %d options", GIVEN_LIMIT);
+        option_take(call, option, joined ? value : str_of(option->value ? words[i] : NULL));
+    }
+    return true;
+}
+
+bool option_next(const struct call *call, size_t option, size_t *cursor, struct str *value)
+{
+    while (*cursor < call->given_count) {
+        const struct given *given = &call->given[(*cursor)++];
+        if (given->option == &call->command->options[option]) {
+            *value = given->value;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool option_given(const struct call *call, size_t option)
+{
+    struct str value;
+    size_t cursor = 0;
+
+    return option_next(call, option, &cursor, &value);
+}
+
+struct str option_text(const struct call *call, size_t option)
+{
+    struct str value = STR_ABSENT;
+    size_t cursor = 0;
+
+    while (option_next(call, option, &cursor, &value))
+        continue;
+    return value;
+}
+
+bool option_number(const struct call *call, size_t option, int64_t minimum, int64_t maximum,
+                   int64_t *value, struct err *err)
+{
+    struct str text = option_text(call, option);
+
+    if (str_present(text) && !str_to_int(text, minimum, maximum, value))
+        return err_set(err, ERR_BAD_INPUT, "%s: a whole number from %lld to %lld is wanted",
+                       call->command->options[option].name, (long long)minimum, (long long)maximum);
+    return true;
+}
+
+bool call_connect(struct call *call, struct pg_script **script, struct err *err)
+{
+    struct str url = str_present(call->pg_url) ? call->pg_url : call->settings.pg_url;
+
+    if (url.len == 0)
+        return usage_set(call, err, "which database? set NEXUS_PG_URL or give --pg URL");
+    return pg_script_open(arena_c_string(call->arena, url), "nexusctl", script, err);
+}
+
+bool call_ask(struct call *call, const char *sql, const struct str *params, size_t count,
+              struct str *answer, struct err *err)
+{
+    struct pg_script *script = NULL;
+
+    bool answered = call_connect(call, &script, err) &&
+                    pg_script_ask(script, sql, params, count, call->arena, answer, err);
+    pg_script_close(&script);
+    return answered;
+}
+
+bool call_read(struct call *call, struct str path, struct str *content, struct err *err)
+{
+    bool standard_input = str_equal(path, STR("-"));
+    const char *name = standard_input ? "/dev/stdin" : arena_c_string(call->arena, path);
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    AUTO(buf) bytes = {0};
+    ssize_t count = -1;
+
+    if (fd >= 0) {
+        while ((count = read(fd, buf_reserve(&bytes, 65536), 65536)) > 0 && bytes.len <= FILE_LIMIT)
+            bytes.len += (size_t)count;
+        close(fd);
+    }
+    if (count != 0)
+        return err_set(err, ERR_BAD_INPUT, "%.150s: %s", name,
+                       count > 0 ? "larger than 4 MiB" : strerror(errno));
+    *content = arena_copy(call->arena, buf_str(&bytes));
+    return true;
+}
+
+static void options_help(const struct option *options, size_t count, struct buf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        AUTO(buf) left = {0};
+        buf_printf(&left, "%s%s%s%s%s", options[i].short_name ? options[i].short_name : "",
+                   options[i].short_name ? ", " : "", options[i].name, options[i].value ? " " : "",
+                   options[i].value ? options[i].value : "");
+        buf_printf(out, "  %-24s %s\n", buf_c_string(&left), options[i].doc);
+    }
+}
+
+void command_help(const struct command *command, struct buf *out)
+{
+    buf_printf(out, "nexusctl %s: %s\n\nUsage: nexusctl %s %s\n\n%s\n\nOptions:\n", command->name,
+               command->summary, command->name, command->usage, command->manual);
+    options_help(command->options, command->option_count, out);
+    options_help(common_options, COUNT_OF(common_options), out);
+    buf_printf(out, "\nExamples:\n%s\n", command->examples);
+}
+
+static void overview(const struct command *const *commands, size_t count, struct buf *out)
+{
+    buf_printf(out, "nexusctl: the operator's command\n\nUsage: nexusctl COMMAND [OPTIONS]\n\n");
+    for (size_t i = 0; i < count; i++)
+        buf_printf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+    buf_printf(out,
+               "\nnexusctl COMMAND --help explains a command and shows examples. The database "
+               "is NEXUS_PG_URL\nor --pg URL. Exit codes: 0 done, 1 failed, 2 used wrongly.\n");
+}
+
+static bool settings_load(struct call *call, struct err *err)
+{
+    static const struct config_key keys[] = {
+        CONFIG_STR(settings, pg_url, "NEXUS_PG_URL", "", CONFIG_SECRET, "PostgreSQL."),
+        CONFIG_STR(settings, key_pepper, "NEXUS_KEY_PEPPER", "", CONFIG_SECRET,
+                   "32 bytes in hex under which API keys are stored."),
+        CONFIG_STR(settings, key_encryption_key, "NEXUS_KEY_ENCRYPTION_KEY", "", CONFIG_SECRET,
+                   "32 bytes in hex that seal secrets at rest."),
+    };
+    const struct config_table table = {
+        .keys = keys, .count = COUNT_OF(keys), .values = &call->settings};
+
+    return config_load(&table, 1, NULL, call->arena, err);
+}
+
+static void error_print(const struct call *call, const struct err *err)
+{
+    AUTO(buf) line = {0};
+
+    if (call->json) {
+        json_open(&line, '{');
+        json_key_str(&line, "error", err_name(err->code));
+        json_key_str(&line, "detail", str_of(err->text));
+        json_close(&line, '}');
+        fprintf(stderr, "%s\n", buf_c_string(&line));
+        return;
+    }
+    fprintf(stderr, "nexusctl %s: %s\n", call->command->name, err->text);
+    if (call->verdict == EXIT_USAGE)
+        fprintf(stderr, "nexusctl %s --help explains it.\n", call->command->name);
+}
+
+static bool call_run(struct call *call, const char *const *words, size_t count, struct err *err)
+{
+    bool parsed = call_parse(call, words, count, err);
+
+    if (call->help) {
+        command_help(call->command, &call->out);
+        call->verdict = EXIT_DONE;
+        return true;
+    }
+    return parsed && settings_load(call, err) && call->command->run(call, err);
+}
+
+static const struct command *command_find(const struct command *const *commands, size_t count,
+                                          const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(str_of(name), str_of(commands[i]->name)))
+            return commands[i];
+    return NULL;
+}
+
+int nexusctl_run(const struct command *const *commands, size_t count, int argc, char **argv)
+{
+    AUTO(buf) text = {0};
+    bool asks_help = argc < 2 || str_equal(str_of(argv[1]), STR("help")) ||
+                     str_equal(str_of(argv[1]), STR("--help")) ||
+                     str_equal(str_of(argv[1]), STR("-h"));
+    const struct command *command =
+        argc < 2 ? NULL : command_find(commands, count, argv[asks_help && argc > 2 ? 2 : 1]);
+
+    if (!command) {
+        overview(commands, count, &text);
+        fputs(buf_c_string(&text), asks_help ? stdout : stderr);
+        return asks_help && argc >= 2 ? EXIT_DONE : EXIT_USAGE;
+    }
+    struct call call = {.command = command, .arena = arena_new(), .help = asks_help};
+    struct err err;
+    if (call_run(&call, (const char *const *)argv + 2, (size_t)(argc - 2), &err)) {
+        fwrite(call.out.data, 1, call.out.len, stdout);
+    } else {
+        error_print(&call, &err);
+        call.verdict = call.verdict ? call.verdict : EXIT_FAILED;
+    }
+    buf_release(&call.out);
+    arena_free(&call.arena);
+    return (int)call.verdict;
+}

@@ -1,0 +1,94 @@
+// command: what every subcommand of nexusctl is made of.
+//
+//   enum { FROM, TENANT };
+//   static const struct option options[] = {
+//       [FROM] = {"--from", NULL, "DAY", "First day, UTC."},
+//       [TENANT] = {"--tenant", NULL, "CCID", "Only this contact center."},
+//   };
+//   const struct command ledger_command = {.name = "ledger", .options = options, …, .run = ledger};
+//
+// A command writes to call->out, which is printed when it ended well. Exit codes: 0 done, 1 failed
+// (or the answer is "no": call->verdict), 2 used wrongly. Every command knows --json, --pg, --help.
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "io/pg_script.h"
+
+#include <stdio.h>
+
+struct option {
+    const char *name;       // "--file"
+    const char *short_name; // "-f", or NULL
+    const char *value;      // what to write after it, for the help; NULL: a flag
+    const char *doc;
+};
+
+struct call;
+
+struct command {
+    const char *name;
+    const char *summary;  // one line
+    const char *usage;    // what follows the name
+    const char *manual;   // paragraphs of --help
+    const char *examples; // commands to copy
+    const struct option *options;
+    size_t option_count;
+    size_t arguments_limit; // words that are no options
+    bool (*run)(struct call *call, struct err *err);
+};
+
+struct settings { // of the environment
+    struct str pg_url, key_pepper, key_encryption_key;
+};
+
+enum { GIVEN_LIMIT = 64, ARGUMENTS_LIMIT = 8 };
+enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct given {
+    const struct option *option;
+    struct str value;
+};
+
+struct call {
+    const struct command *command;
+    struct arena *arena; // of the whole run
+    struct settings settings;
+    struct str pg_url; // of --pg
+    struct buf out;
+    struct given given[GIVEN_LIMIT];
+    size_t given_count;
+    struct str arguments[ARGUMENTS_LIMIT];
+    size_t argument_count;
+    bool json, help;
+    enum exit_code verdict;
+};
+
+// Reads the words after the command's name into call.
+MUST_USE bool call_parse(struct call *call, const char *const *words, size_t count,
+                         struct err *err);
+// The manual page of a command.
+void command_help(const struct command *command, struct buf *out);
+
+// Options by their place in the command's table.
+bool option_given(const struct call *call, size_t option);
+struct str option_text(const struct call *call, size_t option); // the last one given, or absent
+// Each value of an option that may be repeated: start with *cursor = 0.
+bool option_next(const struct call *call, size_t option, size_t *cursor, struct str *value);
+MUST_USE bool option_number(const struct call *call, size_t option, int64_t minimum,
+                            int64_t maximum, int64_t *value, struct err *err);
+
+// For a run() that finds it was used wrongly: sets exit code 2 and the error.
+bool usage_set(struct call *call, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4);
+
+MUST_USE bool call_connect(struct call *call, struct pg_script **script, struct err *err);
+// A file's content, "-" for standard input; at most 4 MiB.
+MUST_USE bool call_read(struct call *call, struct str path, struct str *content, struct err *err);
+// One question to the database on a connection of its own.
+MUST_USE bool call_ask(struct call *call, const char *sql, const struct str *params, size_t count,
+                       struct str *answer, struct err *err);
+
+// Finds the command, runs it, prints; returns the exit code.
+int nexusctl_run(const struct command *const *commands, size_t count, int argc, char **argv);

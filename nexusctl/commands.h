@@ -1,0 +1,14 @@
+// commands: every subcommand, one file each.
+#pragma once
+
+#include "nexusctl/command.h"
+
+extern const struct command migrate_command;
+extern const struct command apply_command;
+extern const struct command keys_command;
+extern const struct command ledger_command;
+extern const struct command undelivered_command;
+extern const struct command replay_command;
+extern const struct command sign_command;
+extern const struct command verify_command;
+extern const struct command version_command;

@@ -1,0 +1,12 @@
+// nexusctl: the operator's command.
+#include "nexusctl/commands.h"
+
+static const struct command *const commands[] = {
+    &migrate_command, &apply_command, &keys_command,   &ledger_command,  &undelivered_command,
+    &replay_command,  &sign_command,  &verify_command, &version_command,
+};
+
+int main(int argc, char **argv)
+{
+    return nexusctl_run(commands, COUNT_OF(commands), argc, argv);
+}

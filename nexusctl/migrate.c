@@ -1,0 +1,193 @@
+// migrate: brings the database to the schema this binary was built for.
+//
+// Forward only. Each migration is one transaction that also writes its row into schema_migration,
+// so a crash leaves the database at one migration or the next, never between. Functions and views
+// are not migrated but written anew, all in one transaction, when the text of any has changed. A
+// lock of the session keeps two from migrating at once; the second finds everything done.
+#include "base/panic.h"
+#include "nexusctl/commands.h"
+#include "nexusctl/sql_files.h"
+
+static const char prepare_sql[] =
+    "select pg_advisory_lock(hashtext('nexus.migrate'));"
+    "create table if not exists schema_migration (version int primary key, name text not null, "
+    "checksum text not null, applied timestamptz not null default now());"
+    "create table if not exists schema_function (name text primary key, checksum text not null, "
+    "applied timestamptz not null default now());";
+
+struct migration {
+    struct pg_script *script;
+    struct arena *arena;
+    size_t before;    // the version the database was at
+    size_t functions; // files written anew
+};
+
+// Migrations are numbered 1, 2, 3… without a gap, so a file's place is its version.
+static struct str version_text(struct arena *arena, size_t index)
+{
+    struct str text = arena_printf(arena, "%zu", index + 1);
+
+    ASSERT(str_starts(arena_printf(arena, "%s", sql_migrations[index].name),
+                      arena_printf(arena, "%04zu_", index + 1)));
+    return text;
+}
+
+static bool version_read(struct migration *migration, struct err *err)
+{
+    struct str answer;
+    int64_t version = 0;
+
+    if (!pg_script_ask(migration->script, "select coalesce(max(version), 0) from schema_migration",
+                       NULL, 0, migration->arena, &answer, err))
+        return false;
+    if (!str_to_int(answer, 0, INT32_MAX, &version))
+        return err_set(err, ERR_INTERNAL, "schema_migration: no version");
+    if ((size_t)version > sql_migrations_count)
+        return err_set(err, ERR_CONFLICT,
+                       "the database is at version %lld, newer than this nexusctl knows (%zu)",
+                       (long long)version, sql_migrations_count);
+    migration->before = (size_t)version;
+    return true;
+}
+
+static bool applied_check(struct migration *migration, size_t index, struct err *err)
+{
+    const struct sql_file *file = &sql_migrations[index];
+    struct str version = version_text(migration->arena, index), checksum;
+
+    if (!pg_script_ask(migration->script,
+                       "select checksum from schema_migration where version = $1::int", &version, 1,
+                       migration->arena, &checksum, err))
+        return false;
+    if (!str_present(checksum))
+        return err_set(err, ERR_CONFLICT, "%s was never applied, but later ones were", file->name);
+    if (!str_equal(checksum, str_of(file->checksum)))
+        return err_set(err, ERR_CONFLICT,
+                       "%s was changed after it was applied; write a new migration instead",
+                       file->name);
+    return true;
+}
+
+static bool file_apply(struct migration *migration, size_t index, struct err *err)
+{
+    const struct sql_file *file = &sql_migrations[index];
+    const struct str row[] = {version_text(migration->arena, index), str_of(file->name),
+                              str_of(file->checksum)};
+    struct str none;
+
+    if (pg_script_run(migration->script, "begin", err) &&
+        pg_script_run(migration->script, file->text, err) &&
+        pg_script_ask(migration->script,
+                      "insert into schema_migration (version, name, checksum) "
+                      "values ($1::int, $2, $3)",
+                      row, COUNT_OF(row), migration->arena, &none, err) &&
+        pg_script_run(migration->script, "commit", err))
+        return true;
+    return err_in(err, file->name);
+}
+
+static bool functions_same(struct migration *migration, bool *same, struct err *err)
+{
+    AUTO(buf) ours = {0};
+    struct str theirs;
+
+    for (size_t i = 0; i < sql_functions_count; i++)
+        buf_printf(&ours, "%s %s\n", sql_functions[i].name, sql_functions[i].checksum);
+    if (!pg_script_ask(migration->script,
+                       "select coalesce(string_agg(name || ' ' || checksum || e'\\n', '' "
+                       "order by name collate \"C\"), '') from schema_function",
+                       NULL, 0, migration->arena, &theirs, err))
+        return false;
+    *same = str_equal(buf_str(&ours), theirs);
+    return true;
+}
+
+static bool function_write(struct migration *migration, const struct sql_file *file,
+                           struct err *err)
+{
+    const struct str row[] = {str_of(file->name), str_of(file->checksum)};
+    struct str none;
+
+    if (pg_script_run(migration->script, file->text, err) &&
+        pg_script_ask(migration->script,
+                      "insert into schema_function (name, checksum) values ($1, $2)", row,
+                      COUNT_OF(row), migration->arena, &none, err))
+        return true;
+    return err_in(err, file->name);
+}
+
+// Functions may call each other across files, so their bodies are not looked into while they are
+// written.
+static bool functions_write(struct migration *migration, struct err *err)
+{
+    if (!pg_script_run(migration->script,
+                       "begin; set local check_function_bodies = off; delete from schema_function",
+                       err))
+        return false;
+    for (size_t i = 0; i < sql_functions_count; i++)
+        if (!function_write(migration, &sql_functions[i], err))
+            return false;
+    migration->functions = sql_functions_count;
+    return pg_script_run(migration->script, "commit", err);
+}
+
+static bool migrate_all(struct migration *migration, struct err *err)
+{
+    bool same = false;
+
+    if (!pg_script_run(migration->script, prepare_sql, err) || !version_read(migration, err))
+        return false;
+    for (size_t i = 0; i < sql_migrations_count; i++)
+        if (!(i < migration->before ? applied_check(migration, i, err)
+                                    : file_apply(migration, i, err)))
+            return false;
+    if (!functions_same(migration, &same, err) || (!same && !functions_write(migration, err)))
+        return false;
+    // Before the first row of a new database: a day that starts in a default partition stays there.
+    return pg_script_run(migration->script, "select upkeep_partitions_ahead()", err);
+}
+
+static void report(const struct migration *migration, struct call *call)
+{
+    size_t applied = sql_migrations_count - migration->before;
+
+    if (!call->json) {
+        buf_printf(&call->out,
+                   "schema version %zu: %zu migrations applied, %zu function files written\n",
+                   sql_migrations_count, applied, migration->functions);
+        return;
+    }
+    json_open(&call->out, '{');
+    json_key_int(&call->out, "version", (int64_t)sql_migrations_count);
+    json_key_int(&call->out, "applied", (int64_t)applied);
+    json_key_int(&call->out, "functions", (int64_t)migration->functions);
+    json_close(&call->out, '}');
+    buf_byte(&call->out, '\n');
+}
+
+static bool migrate(struct call *call, struct err *err)
+{
+    struct migration migration = {.arena = call->arena};
+
+    if (!call_connect(call, &migration.script, err))
+        return false;
+    bool done = migrate_all(&migration, err);
+    pg_script_close(&migration.script); // rolls back what is open, and gives the lock back
+    if (done)
+        report(&migration, call);
+    return done;
+}
+
+const struct command migrate_command = {
+    .name = "migrate",
+    .summary = "bring the database to this version's schema",
+    .usage = "[--json]",
+    .manual =
+        "Applies the migrations that the database does not have yet, in order, each in one\n"
+        "transaction, then writes SQL functions anew where they changed. Safe to run at every\n"
+        "start, and while the workers run. Refuses when the database is newer than this binary\n"
+        "or when a migration was edited after it had been applied.",
+    .examples = "  nexusctl migrate\n"
+                "  nexusctl migrate --pg postgresql:///nexus?host=./var/run --json",
+    .run = migrate,
+};

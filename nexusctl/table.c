@@ -1,0 +1,52 @@
+// table: see the header.
+#include "nexusctl/table.h"
+
+#include "base/panic.h"
+
+void table_cell(struct table *table, struct str text)
+{
+    size_t column = table->count++ % table->columns;
+    struct str shown = str_present(text) ? text : STR("-");
+    size_t width = str_utf8_length(shown);
+
+    ASSERT(table->columns <= TABLE_COLUMNS_LIMIT);
+    buf_str_append(&table->text, shown);
+    buf_byte(&table->text, '\0');
+    if (width > table->widths[column])
+        table->widths[column] = width;
+}
+
+void table_number(struct table *table, int64_t number)
+{
+    AUTO(buf) text = {0};
+
+    table->right[table->count % table->columns] = true;
+    buf_int(&text, number);
+    table_cell(table, buf_str(&text));
+}
+
+static void pad(struct buf *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        buf_byte(out, ' ');
+}
+
+void table_print(struct table *table, struct buf *out)
+{
+    struct str rest = buf_str(&table->text), cell;
+
+    for (size_t i = 0; i < table->count; i++) {
+        size_t column = i % table->columns;
+        bool last = column == table->columns - 1;
+        str_cut(rest, '\0', &cell, &rest);
+        size_t blanks = table->widths[column] - str_utf8_length(cell);
+        pad(out, table->right[column] ? blanks : 0);
+        buf_str_append(out, cell);
+        if (!last)
+            pad(out, 2 + (table->right[column] ? 0 : blanks));
+        else
+            buf_byte(out, '\n');
+    }
+    buf_release(&table->text);
+    *table = (struct table){0};
+}

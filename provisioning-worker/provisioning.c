@@ -1,0 +1,38 @@
+// provisioning: see the header.
+#include "provisioning-worker/provisioning.h"
+
+#include "base/panic.h"
+#include "provisioning-worker/upkeep.h"
+
+bool provisioning_init(struct service *service, struct err *err)
+{
+    const struct provisioning_config *config = service_config(service);
+    struct provisioning state = {0};
+
+    if (!secret_key_parse("NEXUS_KEY_PEPPER", config->key_pepper, state.pepper, err))
+        return false;
+    struct provisioning *provisioning = malloc(sizeof *provisioning);
+    ASSERT(provisioning);
+    *provisioning = state;
+    service_set_state(service, provisioning);
+    provisioning->upkeep = upkeep_new(service);
+    return true;
+}
+
+void provisioning_drain(struct service *service)
+{
+    struct provisioning *provisioning = service_state(service);
+
+    upkeep_drain(provisioning->upkeep);
+}
+
+void provisioning_done(struct service *service)
+{
+    struct provisioning *provisioning = service_state(service);
+
+    if (!provisioning)
+        return;
+    upkeep_free(&provisioning->upkeep);
+    free(provisioning);
+    service_set_state(service, NULL);
+}

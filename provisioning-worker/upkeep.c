@@ -1,0 +1,178 @@
+// upkeep: see the header.
+//
+// A crash at any point costs nothing: a job's transaction happened whole or not at all, and the
+// next round does what is left.
+#include "provisioning-worker/upkeep.h"
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/panic.h"
+#include "provisioning-worker/provisioning.h"
+#include "store/statements.h"
+
+enum {
+    FIRST_ROUND_MS = 1000, // the database is connected by then
+    FAILED_ROUND_MS = 5000,
+    SHARE_OF_TIME = 100,
+    PARTS_PER_ROUND = 100,
+};
+
+struct job_def {
+    const char *name;
+    enum statement statement;
+    uint64_t every_ms;
+    void (*bind)(struct upkeep *upkeep, struct pg_params *params); // NULL: no parameters
+    void (*done)(struct upkeep *upkeep, int64_t result);           // not called when it was taken
+};
+
+static void bind_partitions(struct upkeep *upkeep, struct pg_params *params);
+static void bind_parts(struct upkeep *upkeep, struct pg_params *params);
+static void audit_done(struct upkeep *upkeep, int64_t remainder);
+
+// clang-format off
+static const struct job_def jobs[] = {
+    {"partitions",    STATEMENT_UPKEEP_PARTITIONS, 10 * 60 * 1000, bind_partitions, NULL},
+    {"ledger",        STATEMENT_UPKEEP_LEDGER,          60 * 1000, NULL,            NULL},
+    {"ledger audit",  STATEMENT_LEDGER_AUDIT,           15 * 1000, NULL,            audit_done},
+    {"inbound parts", STATEMENT_INBOUND_PART_FLUSH,     60 * 1000, bind_parts,      NULL},
+};
+// clang-format on
+
+struct job {
+    const struct job_def *def;
+    struct upkeep *upkeep;
+    uv_timer_t timer;
+    int64_t started_ms;
+};
+
+struct upkeep {
+    struct service *service;
+    struct metric *imbalance;
+    bool stopped, closing;
+    unsigned out;    // statements sent and not answered
+    unsigned timers; // open
+    struct job jobs[COUNT_OF(jobs)];
+};
+
+static void job_run(uv_timer_t *timer);
+static pg_done_fn job_done;
+
+struct upkeep *upkeep_new(struct service *service)
+{
+    struct upkeep *upkeep = calloc(1, sizeof *upkeep);
+
+    ASSERT(upkeep);
+    upkeep->service = service;
+    upkeep->imbalance = metrics_series(service_metrics(service), METRIC_LEDGER_IMBALANCE);
+    for (size_t i = 0; i < COUNT_OF(jobs); i++) {
+        struct job *job = &upkeep->jobs[i];
+        job->def = &jobs[i];
+        job->upkeep = upkeep;
+        uv_timer_init(service_loop(service), &job->timer);
+        uv_timer_start(&job->timer, job_run, FIRST_ROUND_MS, 0);
+        upkeep->timers++;
+    }
+    return upkeep;
+}
+
+static void job_run(uv_timer_t *timer)
+{
+    struct job *job = CONTAINER_OF(timer, struct job, timer);
+    struct upkeep *upkeep = job->upkeep;
+    struct pg_params params;
+
+    pg_params_init(&params);
+    if (job->def->bind)
+        job->def->bind(upkeep, &params);
+    job->started_ms = clock_monotonic_ms();
+    upkeep->out++;
+    pg_call(service_pg(upkeep->service), job->def->statement, &params, job_done, job);
+    // Here the server may be in the middle of making and dropping partitions.
+    if (job->def->statement == STATEMENT_UPKEEP_PARTITIONS)
+        (void)failpoint("partition_roll");
+}
+
+static void bind_partitions(struct upkeep *upkeep, struct pg_params *params)
+{
+    const struct provisioning_config *config = service_config(upkeep->service);
+    const int64_t day_ms = 86400000;
+
+    pg_int4(params, (int32_t)(config->attempt_retention_ms / day_ms));
+    pg_int4(params, (int32_t)(config->event_retention_ms / day_ms));
+}
+
+static void bind_parts(struct upkeep *upkeep, struct pg_params *params)
+{
+    (void)upkeep;
+    pg_text(params, STR("24 hours")); // what waited longer is stored as far as it came
+    pg_int4(params, PARTS_PER_ROUND);
+}
+
+static uint64_t job_pause_ms(const struct job *job, bool failed)
+{
+    uint64_t took_ms = (uint64_t)(clock_monotonic_ms() - job->started_ms);
+    uint64_t every_ms = failed ? FAILED_ROUND_MS : job->def->every_ms;
+
+    return took_ms * SHARE_OF_TIME > every_ms ? took_ms * SHARE_OF_TIME : every_ms;
+}
+
+static void upkeep_release(struct upkeep *upkeep)
+{
+    if (upkeep->closing && upkeep->out == 0 && upkeep->timers == 0)
+        free(upkeep);
+}
+
+static void job_done(void *context, const struct pg_result *result, const struct err *err)
+{
+    struct job *job = context;
+    struct upkeep *upkeep = job->upkeep;
+
+    upkeep->out--;
+    if (upkeep->closing) {
+        upkeep_release(upkeep); // the service did not wait: its time to drain was over
+        return;
+    }
+    if (err)
+        LOG_WARN("upkeep.failed", LOG_STR("job", str_of(job->def->name)), LOG_ERR(err));
+    else if (job->def->done && pg_rows(result) > 0 && !pg_is_null(result, 0, 0))
+        job->def->done(upkeep, pg_get_int8(result, 0, 0));
+    if (!upkeep->stopped)
+        uv_timer_start(&job->timer, job_run, job_pause_ms(job, err != NULL), 0);
+    else if (upkeep->out == 0)
+        service_drained(upkeep->service);
+}
+
+static void audit_done(struct upkeep *upkeep, int64_t remainder)
+{
+    metric_set(upkeep->imbalance, (double)remainder);
+    if (remainder != 0)
+        LOG_ERROR("ledger.imbalance", LOG_INT("remainder", remainder));
+}
+
+void upkeep_drain(struct upkeep *upkeep)
+{
+    upkeep->stopped = true;
+    for (size_t i = 0; i < COUNT_OF(jobs); i++)
+        uv_timer_stop(&upkeep->jobs[i].timer);
+    if (upkeep->out == 0)
+        service_drained(upkeep->service);
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+    struct upkeep *upkeep = CONTAINER_OF((uv_timer_t *)(void *)handle, struct job, timer)->upkeep;
+
+    upkeep->timers--;
+    upkeep_release(upkeep);
+}
+
+void upkeep_free(struct upkeep **upkeep)
+{
+    if (!*upkeep)
+        return;
+    (*upkeep)->closing = true;
+    for (size_t i = 0; i < COUNT_OF(jobs); i++)
+        uv_close((uv_handle_t *)&(*upkeep)->jobs[i].timer, timer_closed);
+    *upkeep = NULL;
+}
