@@ -6,10 +6,10 @@
 //       "…"), CONFIG_STR(sms_config, pg_url, "NEXUS_PG_URL", "", CONFIG_SECRET, "…"),
 //   };
 //
-// For a key marked CONFIG_SECRET the variable <NAME>_FILE may name a file whose trimmed content is
-// the value. The file of `--config FILE` holds NAME=value lines, # begins a comment. A NEXUS_* name
-// that no program knows is refused, in the file and in the environment, so that a typo cannot go
-// unseen.
+// For a key marked CONFIG_SECRET <NAME>_FILE, in the environment or the file, may name a file whose
+// trimmed content is the value. The file of `--config FILE` holds NAME=value lines, # begins a
+// comment. A NEXUS_* name that no program knows is refused, in the file and in the environment, so
+// that a typo cannot go unseen.
 #pragma once
 
 #include "arena.h"

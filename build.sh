@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Nexus: what a person does with this tree. `./build.sh help` lists it.
+set -euo pipefail
+
+caller_dir=$PWD
+root=$(dirname "$(readlink -f "$0")")
+cd "$root"
+
+# Debian 12 packages: the compiler and what it reads, what the programs run on, what the tests use.
+packages=(
+    gcc libc6-dev cmake ninja-build pkg-config git clang clang-format llvm libclang-rt-14-dev
+    libuv1-dev libh2o-dev libzmq3-dev libmsgpack-dev libpq-dev libhiredis-dev libcurl4-openssl-dev
+    libjansson-dev libssl-dev
+    postgresql-15 redis-server s6 execline curl jq procps ca-certificates
+    libcriterion-dev python3-pytest python3-pytest-xdist python3-requests python3-psycopg2 wrk shellcheck
+)
+
+usage() {
+    cat <<'TEXT'
+usage: ./build.sh VERB [ARGUMENT…]
+
+  run                  build, start everything on this machine, print the URLs; Ctrl-C stops it
+  test [SUITE [ARG…]]  all tests, or one suite: unit, e2e, checks, fuzz
+  bench [ARG…]         measure, with the audit that every accepted message is there
+  fuzz [SECONDS]       fuzz every decoder, 60 seconds each
+
+  deps                 install the Debian packages that are missing (root or sudo)
+  build [PRESET]       compile: release (default), dev, asan, clang, fuzz; into build/PRESET
+  docs                 write docs/generated anew from the tables
+  fmt                  format the C sources
+  check                what the compiler cannot see: layers, formatting, scripts, wording
+  clean                remove what was built; your data in the state directory stays
+
+run reads these variables:
+
+  NEXUS_STATE_DIR            where the data lives (./var)
+  NEXUS_HTTP_PORT            gateway (8080; a second gateway takes the next port, and so on)
+  NEXUS_METRICS_PORT         metrics (4004)
+  NEXUS_SIM_PORT             simulator (8090)
+  NEXUS_GATEWAYS, NEXUS_CHAT_WORKERS, NEXUS_SMS_WORKERS, NEXUS_PROVISIONING_WORKERS
+                             how many of each (1)
+
+and every setting of the programs (docs/generated/configuration.md).
+TEXT
+}
+
+say() { printf '── %s\n' "$*"; }
+die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
+
+# --- what a fresh machine lacks ---------------------------------------------------------------
+
+missing_packages() {
+    local installed
+    installed=$(dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p')
+    comm -23 <(printf '%s\n' "${packages[@]}" | sort) <(sort -u <<<"$installed")
+}
+
+verb_deps() {
+    local missing apt=(env DEBIAN_FRONTEND=noninteractive apt-get)
+    mapfile -t missing < <(missing_packages)
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "installing ${missing[*]}"
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || die "installing packages takes root or sudo: apt-get install ${missing[*]}"
+        apt=(sudo "${apt[@]}")
+    fi
+    # The package lists of a fresh image are empty, those of an old one name files that are gone.
+    "${apt[@]}" install -y -q --no-install-recommends "${missing[@]}" ||
+        { "${apt[@]}" update -q && "${apt[@]}" install -y -q --no-install-recommends "${missing[@]}"; }
+}
+
+# --- building ---------------------------------------------------------------------------------
+
+verb_build() {
+    local preset=${1:-release}
+    verb_deps
+    say "building $preset"
+    cmake --preset "$preset" --log-level=WARNING >/dev/null
+    cmake --build --preset "$preset" -- --quiet
+}
+
+verb_docs() {
+    verb_build dev
+    docs/generate.sh build/dev
+}
+
+verb_fmt() {
+    verb_deps
+    git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
+}
+
+verb_clean() { rm -rf build web/dist; }
+
+# --- running ----------------------------------------------------------------------------------
+
+verb_run() {
+    verb_build release
+    # shellcheck source=supervise/stack.sh
+    . supervise/stack.sh
+    stack_run
+}
+
+verb_bench() {
+    verb_build release
+    exec tests/bench/run.sh "$@"
+}
+
+verb_fuzz() {
+    verb_build fuzz
+    exec tests/fuzz/run.sh "${1:-60}"
+}
+
+verb_check() { verb_test checks; }
+
+verb_test() {
+    verb_deps
+    exec tests/run.sh "$@"
+}
+
+# ----------------------------------------------------------------------------------------------
+
+case ${1:-help} in
+help | -h | --help) usage ;;
+run | test | bench | fuzz | deps | build | docs | fmt | check | clean) "verb_$1" "${@:2}" ;;
+*) die "no verb \"$1\"; ./build.sh help lists them" ;;
+esac

@@ -1,0 +1,258 @@
+# The whole of Nexus on one machine, under s6: what `./build.sh run` does after building. build.sh sources
+# this file (say, die, $root and $caller_dir are its) and calls stack_run.
+#
+#   <state>/postgresql  the database          <state>/secrets    made once, readable by their owner only
+#   <state>/nexus.conf  settings of all       <state>/demo.json  the demo tenant: its keys, number, URLs
+#   <state>/supervise   s6's service dirs     <state>/log        one folder a process
+#   <state>/run         sockets
+# shellcheck shell=bash disable=SC2154
+
+http_port=${NEXUS_HTTP_PORT:-8080}
+metrics_port=${NEXUS_METRICS_PORT:-4004}
+simulator_port=${NEXUS_SIM_PORT:-8090}
+# shellcheck source=supervise/user.sh
+. "$root/supervise/user.sh"
+
+stack_run() {
+    stack_locate
+    stack_user
+    stack_claim
+    trap stack_stop EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    stack_files
+    stack_services
+    stack_supervise
+    start postgresql redis
+    stack_migrate
+    mapfile -t programs < <(cd "$state/supervise" && printf '%s\n' *-[0-9]*)
+    start "${programs[@]}"
+    stack_demo
+    stack_green
+    stack_ready
+    wait "$supervisor" || true
+    die "the supervisor ended by itself; see $state/log"
+}
+
+# --- where and as whom ------------------------------------------------------------------------
+
+stack_locate() {
+    state=$(cd "$caller_dir" && realpath -m -- "${NEXUS_STATE_DIR:-$root/var}")
+    # A socket's path holds at most 107 bytes. Where the state directory's is too long, a short one stands in.
+    sockets=$state/run
+    if [ ${#sockets} -gt 80 ]; then
+        sockets=/tmp/nexus-$(printf %s "$state" | sha256sum | cut -c 1-16)
+    fi
+    export NEXUS_BUILD_DIR=$root/build/release
+    PATH=/usr/lib/postgresql/15/bin:$PATH
+}
+
+stack_user() {
+    (umask 022 && mkdir -p "$state")
+    unprivileged "$NEXUS_BUILD_DIR/bin" "$state" || exit 1
+    [ "$(id -u)" -ne 0 ] || chown nexus: "$state"
+    chmod 0750 "$state"
+}
+
+own_dir() { "${as_user[@]}" mkdir -p -m 0700 "$@"; }
+
+# One supervisor a state directory. The lock goes with this process, however it ends.
+stack_claim() {
+    exec 9>"$state/lock"
+    flock -n 9 || die "already running from $state"
+}
+
+# --- what is on disk --------------------------------------------------------------------------
+
+stack_files() {
+    own_dir "$state/log" "$state/secrets"
+    if [ "$sockets" = "$state/run" ]; then
+        own_dir "$sockets"
+    else
+        own_dir "$sockets"
+        [ "$(stat -c %U "$sockets")" = "$("${as_user[@]}" id -un)" ] || die "$sockets belongs to somebody else"
+        "${as_user[@]}" ln -sfn "$sockets" "$state/run"
+    fi
+    rm -f "$sockets"/*.sock
+    secret key_pepper
+    secret key_encryption_key
+    if [ ! -f "$state/postgresql/PG_VERSION" ]; then
+        say "making a database in $state/postgresql"
+        "${as_user[@]}" initdb --pgdata="$state/postgresql" --data-checksums --auth=peer --encoding=UTF8 \
+            --locale=C.UTF-8 >"$state/log/initdb" || die "initdb failed; see $state/log/initdb"
+    fi
+    settings | private_file "$state/nexus.conf"
+}
+
+# Standard input into a file that only its owner may read; complete or not there at all.
+private_file() {
+    # shellcheck disable=SC2016
+    "${as_user[@]}" sh -c 'umask 077; cat >"$1.new" && mv "$1.new" "$1"' write "$1"
+}
+
+secret() {
+    [ -s "$state/secrets/$1" ] || random_hex 32 | private_file "$state/secrets/$1"
+}
+
+random_hex() { od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'; }
+random_uuid() { cat /proc/sys/kernel/random/uuid; }
+
+settings() {
+    cat <<TEXT
+# Written by ./build.sh run at every start. The environment overrides what stands here.
+NEXUS_PG_URL=host=$sockets dbname=nexus
+NEXUS_REDIS_URL=unix:$sockets/redis.sock
+NEXUS_BUS=ipc://$sockets/bus.gateway-*.sock
+NEXUS_METRICS_PUSH=ipc://$sockets/metrics.sock
+NEXUS_METRICS_PORT=$metrics_port
+NEXUS_SIM_PORT=$simulator_port
+NEXUS_KEY_PEPPER_FILE=$state/secrets/key_pepper
+NEXUS_KEY_ENCRYPTION_KEY_FILE=$state/secrets/key_encryption_key
+NEXUS_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8,::1/128
+TEXT
+}
+
+# --- s6 ---------------------------------------------------------------------------------------
+
+# service NAME TEMPLATE [VARIABLE=VALUE…]: a service directory, down until start() says otherwise.
+service() {
+    local dir=$state/supervise/$1 setting
+    "${as_user[@]}" cp -r "supervise/$2" "$dir"
+    "${as_user[@]}" cp -r supervise/finish supervise/log "$dir"
+    own_dir "$dir/env"
+    "${as_user[@]}" touch "$dir/down"
+    for setting in "${@:3}"; do
+        printf '%s' "${setting#*=}" | private_file "$dir/env/${setting%%=*}"
+    done
+}
+
+stack_services() {
+    local n
+    rm -rf "$state/supervise"
+    own_dir "$state/supervise"
+    service postgresql postgresql
+    service redis redis
+    service simulator-0 program
+    service metrics-agent-0 program
+    for ((n = 0; n < ${NEXUS_GATEWAYS:-1}; n++)); do
+        service "gateway-$n" program "NEXUS_HTTP_PORT=$((http_port + n))" \
+            "NEXUS_BUS_BIND=ipc://$sockets/bus.gateway-$n.sock"
+    done
+    for ((n = 0; n < ${NEXUS_CHAT_WORKERS:-1}; n++)); do service "chat-worker-$n" program; done
+    for ((n = 0; n < ${NEXUS_SMS_WORKERS:-1}; n++)); do service "sms-worker-$n" program; done
+    for ((n = 0; n < ${NEXUS_PROVISIONING_WORKERS:-1}; n++)); do service "provisioning-worker-$n" program; done
+}
+
+# In a session of its own, so that Ctrl-C reaches us alone and we can stop things in their order; should we be
+# killed outright, the kernel tells s6, which then stops everything at once.
+stack_supervise() {
+    local to_user=("${as_user[@]}")
+    [ ${#to_user[@]} -gt 0 ] || to_user=(setpriv)
+    "${to_user[@]}" --pdeathsig=TERM setsid s6-svscan "$state/supervise" 9>&- >"$state/log/s6" 2>&1 &
+    supervisor=$!
+    within 10 all_supervised || die "s6 did not start: $(tail -n 3 "$state/log/s6")"
+}
+
+all_supervised() {
+    local dir
+    for dir in "$state"/supervise/*/; do "${as_user[@]}" s6-svok "$dir" || return 1; done
+}
+
+# within SECONDS COMMAND…: asks until it succeeds.
+within() {
+    local deadline=$((SECONDS + $1))
+    until "${@:2}"; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+        sleep 0.1
+    done
+}
+
+start() {
+    local dir dirs=("${@/#/$state/supervise/}")
+    say "starting $*"
+    for dir in "${dirs[@]}"; do "${as_user[@]}" s6-svc -u "$dir"; done
+    # In the background, because the shell hears signals only while it waits.
+    "${as_user[@]}" s6-svwait -U -t 60000 "${dirs[@]}" 2>/dev/null &
+    wait $! || give_up "$@"
+}
+
+# Says which of the processes is to blame, and what it said last.
+give_up() {
+    local name
+    for name in "$@"; do
+        [ "$("${as_user[@]}" s6-svstat -o ready "$state/supervise/$name")" = true ] && continue
+        printf '%s is not up. The end of %s:\n' "$name" "$state/log/$name/current" >&2
+        tail -n 5 "$state/log/$name/current" >&2
+    done
+    die "start failed"
+}
+
+# What takes requests stops first, what they rest on last.
+stack_stop() {
+    trap '' INT TERM HUP
+    trap - EXIT
+    [ -n "${supervisor:-}" ] || return 0
+    say "stopping"
+    stop "$state"/supervise/{gateway,simulator}-*
+    stop "$state"/supervise/{chat,sms,provisioning}-worker-*
+    stop "$state"/supervise/{metrics-agent-0,redis,postgresql}
+    "${as_user[@]}" s6-svscanctl -t "$state/supervise" 2>/dev/null || true
+    wait "$supervisor" || true
+    [ "$sockets" = "$state/run" ] || rm -rf "$sockets" "$state/run"
+    say "stopped; the data is in $state"
+}
+
+stop() {
+    local dir waiting=()
+    for dir in "$@"; do
+        "${as_user[@]}" s6-svc -wD -T 40000 -d "$dir" 2>/dev/null &
+        waiting+=($!)
+    done
+    wait "${waiting[@]}" || true
+}
+
+# --- what is in it ----------------------------------------------------------------------------
+
+nexusctl() { "${as_user[@]}" "$NEXUS_BUILD_DIR/bin/nexusctl" --config "$state/nexus.conf" "$@"; }
+
+stack_migrate() {
+    local databases
+    databases=$("${as_user[@]}" psql --host="$sockets" --dbname=postgres --quiet --no-align --tuples-only \
+        --command='select datname from pg_database')
+    grep -qx nexus <<<"$databases" || "${as_user[@]}" createdb --host="$sockets" nexus
+    nexusctl migrate || die "the database could not be brought up to date"
+}
+
+# The demo tenant. Its keys are made up once; its URLs follow the ports of this start.
+stack_demo() {
+    if [ ! -s "$state/demo.json" ]; then
+        jq -n --arg ccid "$(random_uuid)" --arg api_key "$(random_uuid)" --arg cluster_key "$(random_uuid)" \
+            --arg agent_token "$(random_uuid)" --arg api_secret "$(random_hex 24)" \
+            --arg webhook_secret "$(random_hex 24)" '{
+                ccid: $ccid, apiKey: $api_key, clusterKey: $cluster_key, agentToken: $agent_token,
+                channelId: "18445551212", emailDomain: "mail.demo.example",
+                asyncApiSecret: $api_secret, asyncWebhookSecret: $webhook_secret}' |
+            private_file "$state/demo.json"
+    fi
+    jq --arg url "http://127.0.0.1:$http_port" --arg metrics "http://127.0.0.1:$metrics_port/metrics" \
+        --arg simulator "http://127.0.0.1:$simulator_port" \
+        '{url: $url, metricsUrl: $metrics, simulatorUrl: $simulator} + del(.url, .metricsUrl, .simulatorUrl)' \
+        "$state/demo.json" | private_file "$state/demo.json"
+}
+
+# --- ready ------------------------------------------------------------------------------------
+
+stack_green() {
+    within 30 health_is_green && return 0
+    printf 'health is not green:\n' >&2
+    health | jq . >&2 || true
+    give_up "${programs[@]}"
+}
+
+health() { curl --silent --max-time 2 "http://127.0.0.1:$http_port/health/detail"; }
+health_is_green() { [ "$(health | jq --raw-output .state 2>/dev/null)" = green ]; }
+
+stack_ready() {
+    printf 'ready: gateway http://127.0.0.1:%s, metrics http://127.0.0.1:%s/metrics, simulator http://127.0.0.1:%s; keys in %s\n' \
+        "$http_port" "$metrics_port" "$simulator_port" "$state/demo.json"
+}

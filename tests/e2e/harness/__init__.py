@@ -1,0 +1,8 @@
+"""What the end-to-end tests stand on: real processes, a real PostgreSQL and Redis, and people who use them.
+
+    process.py    one running program: its logs, its signals
+    database.py   PostgreSQL and Redis of a test run
+    stack.py      a whole Nexus in any shape: how many of each, ipc or tcp with CURVE
+    people.py     a tenant with an aggregator that posts, an agent that answers, a phone that reads
+    wait.py       conditions with deadlines; nothing here sleeps for a fixed time
+"""

@@ -1,0 +1,116 @@
+"""PostgreSQL and Redis of a test run: private, on unix sockets, the same settings as ./build.sh run."""
+
+import itertools
+import os
+import pathlib
+import signal
+import subprocess
+
+import psycopg2
+
+from .process import Process
+from .wait import eventually
+
+BINARIES = pathlib.Path("/usr/lib/postgresql/15/bin")
+SETTINGS = pathlib.Path(__file__).parents[3] / "supervise/postgresql/postgresql.conf"
+
+
+class Postgres(Process):
+    """One cluster for many tests: each gets a database of its own, copied from a migrated one."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.data = self.folder / "data"
+        self._numbers = itertools.count(1)
+        self.folder.mkdir()
+        subprocess.run(
+            [BINARIES / "initdb", "--no-sync", "--data-checksums", "--auth=peer", "--encoding=UTF8",
+             "--locale=C.UTF-8", "-D", self.data], check=True, stdout=subprocess.DEVNULL)
+        # Tests kill processes, never the machine: without fsync nothing a test can see is lost, and it is quick.
+        super().__init__(
+            "postgresql",
+            [BINARIES / "postgres", "-D", self.data, f"--config-file={SETTINGS}", "-k", self.folder,
+             "-c", "fsync=off", "-c", "max_connections=200"], folder)
+
+    def ready(self, within=30.0):
+        eventually(self._answers, "PostgreSQL answers", within)
+        return self
+
+    def crash(self):
+        """Every process of it gone at once, as if the machine had stopped."""
+        self.send(signal.SIGQUIT)
+        self.wait()
+
+    def stop(self, within=30.0):
+        if self.alive:
+            self.thaw()
+            self.send(signal.SIGINT)
+        return self.wait(within)
+
+    def freeze(self):
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self):
+        self._signal_all(signal.SIGCONT)
+
+    def url(self, database):
+        return f"host={self.folder} dbname={database}"
+
+    def connect(self, database="postgres"):
+        connection = psycopg2.connect(self.url(database))
+        connection.autocommit = True
+        return connection
+
+    def create_database(self, template="template1"):
+        name = f"nexus_{next(self._numbers)}"
+        self._administer(f"create database {name} template {template}")
+        return name
+
+    def drop_database(self, name):
+        self._administer(f"drop database {name} with (force)")
+
+    def _administer(self, statement):
+        connection = self.connect()
+        try:
+            connection.cursor().execute(statement)
+        finally:
+            connection.close()
+
+    def _answers(self):
+        try:
+            self.connect().close()
+        except psycopg2.OperationalError as refused:
+            raise AssertionError(refused) from None
+        return True
+
+    def _signal_all(self, number):
+        """The backends are processes of their own: a frozen postmaster alone would freeze nobody."""
+        for pid in [self.pid] + children(self.pid):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
+
+class Redis(Process):
+    def __init__(self, folder):
+        self.socket = pathlib.Path(folder) / "redis.sock"
+        super().__init__(
+            "redis", ["redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "",
+                      "--appendonly", "no"], folder)
+
+    def ready(self, within=10.0):
+        eventually(lambda: self.command_line("ping") == "PONG", "Redis answers", within)
+        return self
+
+    def command_line(self, *words):
+        answer = subprocess.run(["redis-cli", "-s", self.socket, *words], capture_output=True, text=True, check=False)
+        return answer.stdout.strip()
+
+
+def children(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except FileNotFoundError:
+        return []
+    return [int(child) for child in text.split()]

@@ -1,0 +1,152 @@
+"""Who uses Nexus: a tenant, the aggregator that posts to it, its agent, and the consumer's phone.
+
+Every number and text made up here is marked as private, so that the end of the test finds it in no log."""
+
+import itertools
+import json
+import secrets
+import uuid
+
+import requests
+
+_numbers = itertools.count(1)
+
+
+class Tenant:
+    """A contact center with one number behind the simulator's gateway, provisioned as an operator would."""
+
+    def __init__(self, stack, name=None, **channel):
+        self.stack = stack
+        self.name = name or f"tenant_{next(_numbers)}_{secrets.token_hex(3)}"
+        self.ccid = str(uuid.uuid4())
+        self.api_key, self.agent_token, self.cluster_key = (str(uuid.uuid4()) for _ in range(3))
+        self.number = new_number()
+        self.webhook_secret, self.api_secret = secrets.token_hex(24), secrets.token_hex(24)
+        self.webhook_url = f"{stack.simulator_url}/gateway/{self.number}"
+        self.channel = channel
+        self.apply()
+        stack.private |= {self.api_key, self.agent_token, self.cluster_key, self.webhook_secret, self.api_secret}
+
+    def apply(self):
+        channel = {"address": self.number, "kind": "sms", "name": "sms", "provider": "Async", "endpoint": "sales",
+                   "webhook": {"url": self.webhook_url, "secret": self.webhook_secret},
+                   "api": {"secret": self.api_secret}, **self.channel}
+        self.stack.apply({
+            "tenants": [{
+                "ccid": self.ccid, "name": self.name,
+                "keys": [{"name": "aggregator", "key": self.api_key, "permissions": ["nexus:consumer:chat"]},
+                         {"name": "agent", "key": self.agent_token, "permissions": ["nexus:agent:chat"], "capacity": 0}],
+                "channels": [channel]}],
+            "clusterKeys": [{"name": f"cluster of {self.name}", "key": self.cluster_key,
+                             "permissions": ["nexus:cluster:*"]}]})
+
+    def aggregator(self, gateway=0):
+        return Aggregator(self, gateway)
+
+    def agent(self, gateway=0):
+        return Agent(self, gateway)
+
+    def phone(self):
+        """A consumer's number nobody has used yet."""
+        number = new_number()
+        self.stack.private.add(number)
+        return number
+
+    def text(self, words="hello"):
+        """A text that is told apart from every other."""
+        text = f"{words} {secrets.token_hex(6)}"
+        self.stack.private.add(text)
+        return text
+
+
+def new_number():
+    """+1 555 and eight digits, told apart within and between runs."""
+    return f"+1555{secrets.randbelow(10**4):04d}{next(_numbers):04d}"
+
+
+class Caller:
+    """Somebody who speaks HTTP to one gateway, on one kept connection."""
+
+    def __init__(self, tenant, gateway):
+        self.tenant = tenant
+        self.base = tenant.stack.url(gateway)
+        self.session = requests.Session()
+
+    def get(self, path, **options):
+        return self.session.get(self.base + path, timeout=10, **options)
+
+    def post(self, path, **options):
+        return self.session.post(self.base + path, timeout=10, **options)
+
+
+class Aggregator(Caller):
+    """Posts what phones write, and receipts."""
+
+    def __init__(self, tenant, gateway):
+        super().__init__(tenant, gateway)
+        self.session.auth = (tenant.ccid, tenant.api_key)
+
+    def message(self, phone=None, text=None, message_id=None, **fields):
+        """One MO as a form; fields override or, as None, leave out."""
+        form = {"type": "MO", "message_id": message_id or uuid.uuid4().hex, "phone_number": phone or self.tenant.phone(),
+                "shortcode": self.tenant.number, "message": text or self.tenant.text(), **fields}
+        return self.post("/nexus/v3/sms/message", data={name: value for name, value in form.items() if value is not None})
+
+    def receipt(self, message_id, state, **fields):
+        return self.post("/nexus/v3/sms/receipt",
+                         data={"type": "receipt", "message_id": message_id, "message_state": state, **fields})
+
+
+class Agent(Caller):
+    """Reads and answers conversations."""
+
+    def __init__(self, tenant, gateway):
+        super().__init__(tenant, gateway)
+        self.session.headers["Authorization"] = f"Bearer {tenant.agent_token}"
+
+    def conversations(self, **query):
+        answer = self.get("/chat/v3/conversations", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]["conversations"]
+
+    def conversation_with(self, phone):
+        """The open conversation with this number, or None."""
+        return next((c for c in self.conversations() if c["contact"]["address"] == phone), None)
+
+    def transcript(self, conversation, after=0):
+        answer = self.get(f"/chat/v3/conversations/{conversation}/messages", params={"after": after})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]["messages"]
+
+    def answer(self, conversation, text=None, client_id=None, **fields):
+        body = {"type": "Text", "text": text or self.tenant.text("answer"), **fields}
+        if client_id:
+            body["clientId"] = client_id
+        return self.post(f"/chat/v3/conversations/{conversation}/messages", json=body)
+
+    def events(self, last_event_id=None):
+        """The live stream as (id, event, data), until closed."""
+        headers = {"Accept": "text/event-stream"}
+        if last_event_id is not None:
+            headers["Last-Event-ID"] = last_event_id
+        stream = self.session.get(f"{self.base}/chat/v3/events", headers=headers, stream=True, timeout=30)
+        assert stream.status_code == 200, stream.text
+        return EventStream(stream)
+
+
+class EventStream:
+    def __init__(self, response):
+        self.response = response
+
+    def __iter__(self):
+        event = {}
+        for line in self.response.iter_lines(chunk_size=1, decode_unicode=True):
+            if line:
+                field, _, value = line.partition(":")
+                event[field] = value.lstrip(" ")
+            elif "data" in event:
+                yield event.get("id"), event.get("event", "message"), json.loads(event["data"])
+                event = {}
+
+    def close(self):
+        self.response.close()

@@ -1,0 +1,220 @@
+"""A whole Nexus: any number of each program, over ipc or over tcp with CURVE, on a database of its own."""
+
+import ctypes
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+
+import requests
+
+from .database import Redis
+from .process import Process
+from .wait import eventually
+
+ROOT = pathlib.Path(__file__).parents[3]
+BINARIES = pathlib.Path(os.environ.get("NEXUS_BUILD_DIR", ROOT / "build/asan")) / "bin"
+WORKERS = ("chat-worker", "sms-worker", "provisioning-worker")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def curve_pair():
+    """(public, secret) in Z85, made by libzmq."""
+    public, secret = ctypes.create_string_buffer(41), ctypes.create_string_buffer(41)
+    assert ctypes.CDLL("libzmq.so.5").zmq_curve_keypair(public, secret) == 0
+    return public.value.decode(), secret.value.decode()
+
+
+class Stack:
+    """Say its shape, start() it, use it, finish() it. finish() is where every test's standing promises are checked."""
+
+    def __init__(self, postgres, template, gateways=1, chat_workers=1, sms_workers=1, provisioning_workers=1,
+                 bus="ipc", settings=None):
+        self.postgres = postgres
+        self.database = postgres.create_database(template)
+        # Short, because a socket's path must be.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="nx-", dir="/tmp"))
+        self.processes = {}
+        self.private = set()  # phone numbers, texts, secrets: what no log may show
+        self._settings = settings or {}
+        self._bus = bus
+        self._gateway_keys, self._worker_keys = curve_pair(), curve_pair()
+        self._bus_ports = {}
+        self._http_ports = {}
+        self.metrics_port, self.simulator_port = free_port(), free_port()
+        (self.folder / "key_encryption_key").write_text(secrets.token_hex(32))
+        (self.folder / "key_pepper").write_text(secrets.token_hex(32))
+        self.redis = Redis(self.folder)
+        self._add("metrics-agent", 0, NEXUS_METRICS_PORT=self.metrics_port)
+        self._add("simulator", 0, NEXUS_SIM_PORT=self.simulator_port)
+        for number in range(gateways):
+            self.add("gateway", number)
+        for program, count in zip(WORKERS, (chat_workers, sms_workers, provisioning_workers)):
+            for number in range(count):
+                self.add(program, number)
+
+    # --- shape ---
+
+    def add(self, program, number):
+        """One more of a program, not yet started."""
+        if program == "gateway":
+            self._http_ports[number], self._bus_ports[number] = free_port(), free_port()
+            return self._add(program, number, NEXUS_HTTP_PORT=self._http_ports[number],
+                             NEXUS_REDIS_URL=f"unix:{self.redis.socket}", **self._bus_at_gateway(number))
+        return self._add(program, number, NEXUS_PG_URL=self.postgres.url(self.database), **self._secrets(),
+                         **self._bus_at_worker())
+
+    def _add(self, program, number, **environment):
+        name = f"{program}-{number}"
+        command = [BINARIES / program, "--instance", number]
+        common = {"NEXUS_METRICS_PUSH": f"ipc://{self.folder}/metrics.sock"}
+        self.processes[name] = Process(name, command, self.folder, {**common, **environment, **self._settings.get(program, {})})
+        return self.processes[name]
+
+    def _secrets(self):
+        return {"NEXUS_KEY_ENCRYPTION_KEY_FILE": self.folder / "key_encryption_key",
+                "NEXUS_KEY_PEPPER_FILE": self.folder / "key_pepper",
+                "NEXUS_WEBHOOK_ALLOW_CIDRS": "127.0.0.0/8,::1/128"}
+
+    def _bus_at_gateway(self, number):
+        if self._bus == "ipc":
+            return {"NEXUS_BUS_BIND": f"ipc://{self.folder}/bus.gateway-{number}.sock"}
+        public, secret = self._gateway_keys
+        return {"NEXUS_BUS_BIND": f"tcp://127.0.0.1:{self._bus_ports[number]}", "NEXUS_CURVE_PUBLIC": public,
+                "NEXUS_CURVE_SECRET": secret, "NEXUS_CURVE_CLIENTS": self._worker_keys[0]}
+
+    def _bus_at_worker(self):
+        if self._bus == "ipc":
+            return {"NEXUS_BUS": f"ipc://{self.folder}/bus.gateway-*.sock"}
+        public, secret = self._worker_keys
+        addresses = ",".join(f"tcp://127.0.0.1:{port}" for port in self._bus_ports.values())
+        return {"NEXUS_BUS": addresses, "NEXUS_CURVE_PUBLIC": public, "NEXUS_CURVE_SECRET": secret,
+                "NEXUS_CURVE_SERVER": self._gateway_keys[0]}
+
+    # --- life ---
+
+    def start(self):
+        self.redis.start().ready()
+        for process in self.processes.values():
+            process.start()
+        for process in self.processes.values():
+            process.ready()
+        self.wait_for("green")
+        return self
+
+    def __getitem__(self, name):
+        return self.redis if name == "redis" else self.processes[name]
+
+    def all_alive(self):
+        return all(process.alive for process in [self.redis, *self.processes.values()])
+
+    def finish(self):
+        """Stops everything in order and checks what must hold after every test."""
+        problems = []
+        for order in (("gateway", "simulator"), WORKERS, ("metrics-agent",)):
+            stopping = [p for p in self.processes.values() if p.alive and p.name.rsplit("-", 1)[0] in order]
+            for process in stopping:
+                try:
+                    code = process.stop()
+                    if code != 0:
+                        problems.append(f"{process.name} exited with {code}:\n{process.tail()}")
+                except AssertionError as hung:
+                    problems.append(str(hung))
+        if self.redis.alive:
+            self.redis.stop()
+        problems += self.broken_promises()
+        self.postgres.drop_database(self.database)
+        if not problems:
+            shutil.rmtree(self.folder)
+        assert not problems, "\n".join(problems)
+
+    def broken_promises(self):
+        """The ledger balances, no sanitizer spoke, and no log knows a number, a text or a secret."""
+        problems = []
+        imbalance = self.imbalance()
+        if imbalance:
+            problems.append(f"the ledger does not balance: {imbalance}")
+        for process in self.processes.values():
+            if process.sanitizer_reports():
+                problems.append(f"{process.name}:\n{process.sanitizer_reports()}")
+            for file in (process.log, process.errors):
+                text = file.read_text(errors="replace") if file.exists() else ""
+                problems += [f"{file.name} shows {word!r}" for word in self.private if word in text]
+        return problems
+
+    def imbalance(self):
+        """Rows of the ledger whose two sides differ."""
+        return [row for row in self.query("select * from ledger where remainder <> 0")]
+
+    # --- what operators do ---
+
+    def query(self, statement, *parameters):
+        connection = self.postgres.connect(self.database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def nexusctl(self, *words, check=True, standard_input=None):
+        environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": self.postgres.url(self.database),
+                       **{name: str(value) for name, value in self._secrets().items()}}
+        done = subprocess.run([BINARIES / "nexusctl", *[str(word) for word in words]], env=environment, text=True,
+                              input=standard_input, capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0 or not check, f"nexusctl {words} exited with {done.returncode}: {done.stderr}"
+        return done
+
+    def apply(self, document):
+        """Provisions what the document says, as an operator would from a file."""
+        file = self.folder / "apply.json"
+        file.write_text(json.dumps(document))
+        self.nexusctl("apply", "--local", "-f", file)
+        file.unlink()
+
+    # --- what can be seen from outside ---
+
+    def url(self, gateway=0):
+        return f"http://127.0.0.1:{self._http_ports[gateway]}"
+
+    @property
+    def simulator_url(self):
+        return f"http://127.0.0.1:{self.simulator_port}"
+
+    def health(self, gateway=0):
+        return requests.get(f"{self.url(gateway)}/health/detail", timeout=5)
+
+    def wait_for(self, colour, within=20.0):
+        for gateway in self._http_ports:
+            if self.processes[f"gateway-{gateway}"].alive:
+                eventually(lambda: self._colour(gateway) == colour, f"health of gateway-{gateway} is {colour}", within)
+
+    def _colour(self, gateway):
+        try:
+            return self.health(gateway).json()["state"]
+        except requests.RequestException as refused:
+            raise AssertionError(refused) from None
+
+    def metrics(self):
+        """{"name{labels}": value} of every series there is."""
+        text = requests.get(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5).text
+        series = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
+        return {name: float(value) for name, value in series}
+
+    def metric(self, name, **labels):
+        """The sum of a metric's series that carry these labels."""
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        return sum(value for series, value in self.metrics().items()
+                   if series.split("{")[0] == name and all(label in series for label in wanted))
+
+    def tails(self):
+        return "".join(process.tail() for process in [self.redis, *self.processes.values()])
