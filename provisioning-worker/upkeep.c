@@ -105,6 +105,7 @@ static void bind_partitions(struct upkeep *upkeep, struct pg_params *params)
 static void bind_parts(struct upkeep *upkeep, struct pg_params *params)
 {
     (void)upkeep;
+    pg_text(params, STR("24 hours")); // what waited longer is stored as far as it came
     pg_int4(params, PARTS_PER_ROUND);
 }
 

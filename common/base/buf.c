@@ -80,6 +80,8 @@ const char *buf_c_string(struct buf *buf)
 void buf_consume(struct buf *buf, size_t count)
 {
     ASSERT(count <= buf->len);
+    if (count == 0)
+        return;
     memmove(buf->data, buf->data + count, buf->len - count);
     buf->len -= count;
 }
@@ -155,8 +157,9 @@ bool buf_unbase64(struct buf *buf, struct str text)
     unsigned group = 0;
     int bits = 0;
 
-    for (int padding = 0; padding < 2 && text.len > 0 && text.ptr[text.len - 1] == '='; padding++)
-        text.len--;
+    if (text.len > 0 && text.len % 4 == 0) // only a whole text is padded
+        for (int i = 0; i < 2 && text.ptr[text.len - 1] == '='; i++)
+            text.len--;
     if (text.len % 4 == 1)
         return false;
     for (size_t i = 0; i < text.len; i++) {
@@ -171,6 +174,10 @@ bool buf_unbase64(struct buf *buf, struct str text)
             bits -= 8;
             buf_byte(buf, (unsigned char)(group >> bits));
         }
+    }
+    if (group & ((1U << bits) - 1)) { // bits that no encoder leaves: two texts for the same bytes
+        buf->len = before;
+        return false;
     }
     return true;
 }

@@ -65,11 +65,10 @@ static bool setting_find(const struct config_key *key, struct str file, struct a
     if (from_environment)
         *setting = (struct setting){.value = str_of(from_environment), .source = "environment"};
     if (key->flags & CONFIG_SECRET) {
-        struct str path_name = arena_printf(arena, "%s_FILE", key->name);
-        const char *path = getenv(path_name.ptr);
-        struct str path_from_file = file_value(file, path_name);
-        if (!path && !from_environment && str_present(path_from_file))
-            path = arena_printf(arena, "%.*s", STR_ARG(path_from_file)).ptr;
+        struct str name = arena_printf(arena, "%s_FILE", key->name);
+        const char *path = getenv(name.ptr);
+        if (!path && !from_environment && str_present(file_value(file, name)))
+            path = arena_c_string(arena, file_value(file, name));
         if (path) {
             if (!file_read(arena, path, &setting->value, err))
                 return err_in(err, key->name);
@@ -117,18 +116,18 @@ static bool value_set(const struct config_key *key, struct str text, void *value
 
 static bool name_is_known(const struct config_table *tables, size_t count, struct str name)
 {
-    const struct str file_suffix = STR("_FILE");
+    const struct str suffix = STR("_FILE");
+    bool of_file =
+        name.len > suffix.len && str_equal(str_skip(name, name.len - suffix.len), suffix);
+    struct str stem = of_file ? str_make(name.ptr, name.len - suffix.len) : name;
 
-    if (name.len > file_suffix.len &&
-        str_equal(str_skip(name, name.len - file_suffix.len), file_suffix))
-        name.len -= file_suffix.len;
     for (size_t t = 0; t < count; t++)
         for (size_t i = 0; i < tables[t].count; i++)
-            if (str_equal(name, str_of(tables[t].keys[i].name)))
-                return true;
+            if (str_equal(stem, str_of(tables[t].keys[i].name)))
+                return !of_file || (tables[t].keys[i].flags & CONFIG_SECRET);
     for (size_t i = 0; i < COUNT_OF(known_elsewhere); i++)
-        if (str_equal(name, str_of(known_elsewhere[i])))
-            return true;
+        if (str_equal(stem, str_of(known_elsewhere[i])))
+            return true; // whether it is a secret, only its program can tell
     return false;
 }
 
@@ -137,7 +136,7 @@ static bool names_check(const struct config_table *tables, size_t count, struct 
 {
     struct str line, name, value;
 
-    for (char **entry = environ; *entry; entry++) {
+    for (char **entry = environ; entry && *entry; entry++) {
         str_cut(str_of(*entry), '=', &name, &value);
         if (str_starts(name, STR("NEXUS_")) && !name_is_known(tables, count, name))
             return err_set(err, ERR_BAD_INPUT,

@@ -50,6 +50,7 @@ bool failpoints_init(struct err *err)
     struct str rest = str_of(getenv("NEXUS_FAILPOINTS"));
     const char *seed = getenv("NEXUS_FAILPOINT_SEED");
 
+    rule_count = 0;
     random_bytes(&dice.state, sizeof dice.state);
     if (seed)
         dice.state = strtoull(seed, NULL, 10);

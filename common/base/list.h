@@ -3,7 +3,9 @@
 //
 //   struct list waiting;  list_init(&waiting);
 //   list_append(&waiting, &task->link);
-//   LIST_EACH(&waiting, struct task, link, task) …        the current member may be removed inside
+//   LIST_EACH(&waiting, struct task, link, task) …        the current member may be removed inside;
+//   break and
+//                                                         continue work
 #pragma once
 
 #include "attributes.h"
@@ -47,8 +49,12 @@ static inline void list_remove(struct list *link)
 
 // clang-format off
 #define LIST_FIRST(head, type, member) CONTAINER_OF((head)->next, type, member)
+// Two loops, so that item has its type; the inner one moves the cursor on, and where the body left
+// it by break the outer one sees the same member again and ends.
 #define LIST_EACH(head, type, member, item)                                                        \
-    for (struct list *cursor_##item = (head)->next, *next_##item = cursor_##item->next;            \
-         cursor_##item != (head); cursor_##item = next_##item, next_##item = cursor_##item->next)  \
-        for (type *item = CONTAINER_OF(cursor_##item, type, member); item; item = NULL)
+    for (struct list *cursor_##item = (head)->next, *next_##item, *seen_##item = NULL;             \
+         cursor_##item != (head) && cursor_##item != seen_##item &&                                \
+         (next_##item = cursor_##item->next, seen_##item = cursor_##item);)                        \
+        for (type *item = CONTAINER_OF(cursor_##item, type, member); item;                         \
+             item = NULL, cursor_##item = next_##item)
 // clang-format on

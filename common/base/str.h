@@ -46,12 +46,14 @@ static inline bool str_equal(struct str a, struct str b)
 
 static inline bool str_starts(struct str text, struct str prefix)
 {
-    return text.len >= prefix.len && memcmp(text.ptr, prefix.ptr, prefix.len) == 0;
+    return text.len >= prefix.len &&
+           (prefix.len == 0 || memcmp(text.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 static inline struct str str_skip(struct str text, size_t count)
 {
-    return (struct str){.ptr = text.ptr + count, .len = text.len - count};
+    // C does not allow NULL + 0, and an absent text has no bytes to skip.
+    return (struct str){.ptr = count ? text.ptr + count : text.ptr, .len = text.len - count};
 }
 
 // ASCII only, as HTTP header names and STOP words need it.

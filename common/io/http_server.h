@@ -29,8 +29,8 @@ struct http_request;
 struct http_stream;
 
 struct http_server_options {
-    const char *host; // "0.0.0.0", "127.0.0.1", "::"
-    int port;
+    const char *host;  // "0.0.0.0", "127.0.0.1", "::"
+    int port;          // 0: the kernel chooses, http_server_port() tells
     size_t body_limit; // bytes
     size_t connections_limit;
     void (*handle)(void *context, struct http_request *request);
@@ -45,7 +45,8 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_server_op
                                     struct err *err);
 // Stops accepting and asks keep-alive connections to close after their answer.
 void http_server_drain(struct http_server *server);
-// No request may be unanswered. Runs the loop for the second that libh2o needs (style: A.4).
+// No request may be unanswered. Cuts what is left of connections and runs the loop until they are
+// gone: not from inside a callback of the loop.
 void http_server_free(struct http_server **server);
 
 struct http_server_counts {
@@ -53,6 +54,7 @@ struct http_server_counts {
     size_t connections, unanswered;
 };
 struct http_server_counts http_server_counts(const struct http_server *server);
+int http_server_port(const struct http_server *server); // 0 once draining
 
 struct str http_method(const struct http_request *request);
 struct str http_path(const struct http_request *request);  // without the query, not decoded
@@ -77,6 +79,7 @@ struct http_answer {
 };
 
 void http_answer(struct http_request *request, const struct http_answer *answer);
+void http_close(struct http_request *request); // ends the connection without an answer
 
 // Answers that go on: Server-Sent Events. closed runs once when the client has gone or the server
 // drains; after it the stream must not be used. http_stream_write() says false when more than 256

@@ -1,5 +1,7 @@
 // redis: the cache; the only file that knows hiredis. hiredis 0.14 speaks RESP for us over our own
 // transport. Losing Redis loses nothing: every call may fail and the caller has an answer for that.
+//
+// The connection is made again for ever (100 ms to 2 s apart) and asked PING once a second.
 #pragma once
 
 #include "base/err.h"
@@ -13,17 +15,20 @@ struct redis;
 struct redis_options {
     struct str url;      // redis://host:port or unix:/path; empty: no Redis configured
     struct str password; // empty: none
+    // After each change of redis_ready(); may be NULL. Does not run inside redis_close().
     void (*changed)(void *context, bool ready);
     void *context;
 };
 
-struct redis *redis_new(uv_loop_t *loop, const struct redis_options *options);
-void redis_close(struct redis **redis);
-bool redis_ready(
-    const struct redis *redis); // connected, authenticated and PING answered within 1 s
+// An address that cannot be read is an error; a server that is not there is not.
+struct redis *redis_new(uv_loop_t *loop, const struct redis_options *options, struct err *err);
+void redis_close(struct redis **redis); // commands still out fail first
+// Connected, authenticated and PING answered within 1 s.
+bool redis_ready(const struct redis *redis);
 
-// reply: the text of a string, status or integer reply; absent for nil. err when not ready, on an
-// error reply, or after 50 ms. At most 1000 commands out.
+// reply: the text of a string, status or integer reply; absent for nil. err when not ready (then
+// done runs inside this call), on an error reply or one of another type, after 50 ms, or when 1000
+// commands are out already. words are copied.
 typedef void redis_done_fn(void *context, struct str reply, const struct err *err);
 void redis_command(struct redis *redis, const struct str *words, size_t count, redis_done_fn *done,
                    void *context);

@@ -56,7 +56,7 @@ enum tree_kind {
     TREE_OBJECT
 };
 
-enum tree_kind json_kind(const struct json_view *view); // of NULL: TREE_NULL
+enum tree_kind json_kind(const struct json_view *view); // TREE_NULL for NULL, too
 const struct json_view *json_member(const struct json_view *object,
                                     const char *name); // NULL if none
 const struct json_view *json_element(const struct json_view *array,

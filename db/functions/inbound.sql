@@ -66,7 +66,9 @@ begin
     ), placed as materialized (
         select n.*, t.id as conversation_id, (t.last_sequence - n.of_them + n.nth)::int as sequence, t.is_new
           from numbered n
-          left join talk t on (t.tenant_id, t.channel_id, t.address) = (n.tenant_id, n.channel_id, n.address)
+          -- A left join by meaning. A full one cannot be done by comparing each with each, which the planner, who expects
+          -- one row, would choose for all 200.
+          full join talk t on (t.tenant_id, t.channel_id, t.address) = (n.tenant_id, n.channel_id, n.address)
     ), written as (
         insert into message (tenant_id, id, channel_id, conversation_id, sequence, direction, state, address,
                              external_id, body, traceparent)

@@ -1,6 +1,8 @@
 -- The tables of the main job. Rules that hold for all of them:
 --   the integer tenant comes first in every key, so that a cross-tenant reference cannot be written down;
 --   ids are 128-bit: time-ordered where we choose them, name-based where the outside gave a name (message.id);
+--   primary keys are made last, after the other indexes: while a table is new all its indexes look equally good to the planner,
+--     it then takes the youngest, and the plan it makes so may be kept for as long as a worker lives;
 --   unique indexes decide duplicates;  all due, lease and expiry times are PostgreSQL's clock.
 
 create table tenant (
@@ -63,10 +65,10 @@ create table contact (
     id        uuid not null,
     address   text not null,                 -- the number that made it known
     name      text,
-    created   timestamptz not null default now(),
-    primary key (tenant_id, id)
+    created   timestamptz not null default now()
 );
 create unique index contact_address on contact (tenant_id, address);
+alter table contact add primary key (tenant_id, id);
 
 -- conversation.last_sequence counts its messages without a gap. The row is updated with every message: fillfactor
 -- leaves room so that the update stays on its page and touches no index (HOT); no updated column is indexed.
@@ -83,12 +85,12 @@ create table conversation (
     agent         text,                      -- who accepted it
     opened        timestamptz not null default now(),
     waiting_since timestamptz not null default now(),
-    ended         timestamptz,
-    primary key (tenant_id, id)
+    ended         timestamptz
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
 create unique index conversation_open on conversation (tenant_id, channel_id, address) where state < 9;
 create index conversation_waiting on conversation (tenant_id, state, waiting_since) where state < 9;
 create index conversation_contact on conversation (tenant_id, contact_id);
+alter table conversation add primary key (tenant_id, id);
 
 -- id is name-based for what came with a name (MO: tenant, number, message_id; post: conversation, clientId), so the primary
 -- key is also the index that decides duplicates, and a repetition leads to the same id without a look-up.
@@ -108,11 +110,11 @@ create table message (
     content         jsonb,
     provider_id     text,                    -- what the provider calls it
     changed         timestamptz,             -- last change of state
-    traceparent     text,
-    primary key (tenant_id, id)
+    traceparent     text
 ) with (fillfactor = 85);
 create unique index message_sequence on message (tenant_id, conversation_id, sequence);
 create index message_created on message using brin (created) with (pages_per_range = 32);
+alter table message add primary key (tenant_id, id);
 
 -- States: each a fact we can prove. The ledger counts messages by them.
 create table message_state (
@@ -148,11 +150,11 @@ create table inbound_part (
     external_id text not null,
     body        text not null,
     received    timestamptz not null default now(),
-    message_id  uuid,                        -- null: waits for the others
-    primary key (tenant_id, id)
+    message_id  uuid                        -- null: waits for the others
 );
 create index inbound_part_waiting on inbound_part (tenant_id, channel_id, address, reference) where message_id is null;
 create index inbound_part_age on inbound_part (received);
+alter table inbound_part add primary key (tenant_id, id);
 
 -- What each accepting transaction claims to have accepted: the other side of the ledger's equation. Appended to, and
 -- summed up by provisioning-worker.
@@ -192,10 +194,10 @@ create table undelivered (
     reason      text not null,               -- refused, expired, exhausted, gone, uncertain, forbidden_address, …
     last_status int,
     attempts    int not null,
-    since       timestamptz not null default now(),
-    primary key (tenant_id, message_id)
+    since       timestamptz not null default now()
 );
 create index undelivered_since on undelivered (tenant_id, since);
+alter table undelivered add primary key (tenant_id, message_id);
 create table replay (                        -- the audit trail of replays
     tenant_id  int  not null,
     message_id uuid not null,
@@ -234,10 +236,10 @@ create table receipt (
     channel_address text,
     result_code int,
     received    timestamptz not null default now(),
-    message_id  uuid,
-    primary key (tenant_id, provider_id, state)
+    message_id  uuid
 );
 create index receipt_unbound on receipt (tenant_id, received) where message_id is null;
+alter table receipt add primary key (tenant_id, provider_id, state);
 
 -- STOP and START of a number pair. A row with cleared null refuses every outbound message of the pair.
 create table opt_out (

@@ -1,0 +1,36 @@
+// http_framing: where a request's head ends and whether every reader would cut the connection's
+// bytes into requests at the same places. Pure; io/http_server.c asks before libh2o's more tolerant
+// parser acts on a head, because a proxy that reads differently from us lets one client slip
+// requests into another's connection (request smuggling).
+//
+// Refused: bare LF or CR, NUL and other control characters, folded headers, blanks around a
+// header's name, no or several Host, Content-Length twice, beside Transfer-Encoding or other than
+// digits, Transfer-Encoding other than one exact "chunked" or in HTTP/1.0, any version but HTTP/1.0
+// and 1.1 (so HTTP/2's preface too), targets that are not a path.
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    HTTP_HEAD_LIMIT = 16384,  // bytes, the empty line included
+    HTTP_TARGET_LIMIT = 8192, // bytes of path and query
+    HTTP_HEADER_LINES_LIMIT = 100
+};
+
+struct http_head {
+    int64_t content_length; // -1 when none is given
+    bool chunked;
+};
+
+// The length of the head, its empty line included, at the front of what a connection has received;
+// 0 while it has not all come. The first `seen` bytes were searched before. An end that another
+// reader might see (LF LF) is an end here too: http_head_check() then refuses the head.
+size_t http_head_end(struct str received, size_t seen);
+
+// head: as long as http_head_end() said. ERR_BAD_REQUEST, or ERR_HEADERS_TOO_LARGE past a limit;
+// the text names the rule and repeats nothing of the request.
+MUST_USE bool http_head_check(struct str head, struct http_head *found, struct err *err);

@@ -1,0 +1,94 @@
+// http_h2o: what http_server.c, http_refusal.c, http_request.c and http_stream.c share. Nobody else
+// includes it: they are the only files that know h2o.
+//
+// A connection is where it is listed:
+//
+//   waiting    for a request, or for the rest of one; oldest first, cut at its deadline
+//   (none)     a request is in the handler's hands, parked or being answered
+//   fresh      its answer is out; libh2o reads again, our ear on the socket is not put back yet
+//   lingering  refused; what the client still sends is thrown away so that it can read the refusal
+//
+// libh2o hands over a request when its body is complete, and parses more tolerantly than we accept.
+// So we listen in on each connection: http_connection_listen() puts on_read() of http_server.c in
+// front of libh2o's read callback, where a head is judged as soon as it is complete. libh2o sets
+// its own callback again for every request, hence the list `fresh`, which is served before the loop
+// sleeps.
+#pragma once
+
+#define H2O_USE_LIBUV 1
+
+#include "base/list.h"
+#include "io/http_server.h"
+#include "io/listener.h"
+
+// h2o's inline functions call rand(), which base/banned.h forbids us.
+#pragma push_macro("rand")
+#undef rand
+#include <h2o.h>
+#pragma pop_macro("rand")
+
+enum {
+    REQUEST_TIMEOUT_MS = 10000, // to begin one, and again from its first to its last byte
+    LINGER_MS = 2000,
+    H2O_TIMEOUT_MS = 30000, // libh2o's own; never the first
+    STREAM_BACKLOG_LIMIT = 256 * 1024
+};
+
+struct http_server {
+    struct http_server_options options;
+    uv_loop_t *loop;
+    struct listener *listener; // NULL once draining
+    h2o_globalconf_t config;
+    h2o_context_t context;
+    h2o_accept_ctx_t accept;
+    uv_prepare_t before_sleep;
+    uv_timer_t clock;
+    int handles_open; // of the two above
+    bool is_draining;
+    struct list connections; // all
+    struct list waiting, fresh, lingering;
+    struct list streams;
+    struct http_server_counts counts;
+};
+
+struct connection {
+    uv_tcp_t tcp;
+    struct http_server *server;
+    h2o_socket_t *socket; // NULL once libh2o has closed it
+    uv_read_cb h2o_read;
+    struct list all;
+    struct list state;
+    uint64_t since_ms;          // when it came onto the list, or the request's first byte
+    size_t head_seen;           // bytes of this request's head searched for its end
+    bool head_is_passed;        // judged and found good
+    struct http_stream *stream; // NULL unless its answer goes on
+};
+
+struct http_request {
+    h2o_req_t *h2o;
+    struct connection *connection;
+    struct arena *arena; // NULL until asked for
+    char peer[INET6_ADDRSTRLEN];
+};
+
+// http_server.c
+void http_connection_listen(struct connection *connection);
+void http_connection_answered(struct connection *connection); // its request's memory has gone
+void http_connection_cut(struct connection *connection);      // without another word
+void http_connection_linger(struct connection *connection);
+
+// http_refusal.c: the errors that need no handler.
+void http_refuse(struct connection *connection, const struct err *err); // no request in hand
+void http_refuse_request(struct http_request *request, const struct err *err);
+// Puts libh2o's own refusals of a request into our words.
+void http_refusal_filter(h2o_hostconf_t *host, struct http_server *server);
+
+// http_request.c
+int http_request_take(h2o_handler_t *handler, h2o_req_t *h2o);
+const char *http_reason(int status);
+void http_header_add(h2o_req_t *h2o, const char *name, struct str value); // static name
+
+// http_stream.c
+void http_stream_free(struct http_stream **stream); // also runs `closed` if it is still due
+void http_stream_drain(struct http_stream *stream);
+struct http_stream *http_stream_of(struct list *link);

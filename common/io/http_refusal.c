@@ -1,0 +1,110 @@
+// http_refusal: the answers nobody's handler gives. Three ways lead here: a head that on_read() of
+// http_server.c judged, the same for a request that came pipelined behind another, and what only
+// libh2o can see (a chunked body that is broken or too long, an expectation it does not know).
+#include "io/http_h2o.h"
+
+#include "base/panic.h"
+
+#include <uv.h>
+
+static void render(struct http_server *server, const struct err *err, struct buf *body,
+                   struct str *content_type)
+{
+    if (server->options.render_error) {
+        server->options.render_error(server->options.context, err, body, content_type);
+        return;
+    }
+    *content_type = STR("text/plain; charset=utf-8");
+    buf_str_append(body, str_of(err->text));
+}
+
+// libh2o knows nothing of this answer: it is written beside it, on a connection that has no other
+// answer under way, and then libh2o is told that the client has gone.
+void http_refuse(struct connection *connection, const struct err *err)
+{
+    AUTO(buf) body = {0};
+    AUTO(buf) answer = {0};
+    struct str content_type = STR_ABSENT;
+    int status = err_http_status(err->code);
+
+    render(connection->server, err, &body, &content_type);
+    buf_printf(&answer,
+               "HTTP/1.1 %d %s\r\nServer: nexus\r\nConnection: close\r\nContent-Length: %zu\r\n"
+               "content-type: %.*s\r\n\r\n",
+               status, http_reason(status), body.len, STR_ARG(content_type));
+    buf_str_append(&answer, buf_str(&body));
+    uv_buf_t bytes = uv_buf_init(answer.data, (unsigned)answer.len);
+    // It fits into the socket's empty buffer, or the client gets to see a closed connection.
+    if (uv_try_write((uv_stream_t *)&connection->tcp, &bytes, 1) == (int)answer.len)
+        http_connection_linger(connection);
+    else
+        http_connection_cut(connection);
+}
+
+void http_refuse_request(struct http_request *request, const struct err *err)
+{
+    AUTO(buf) body = {0};
+    struct http_answer answer = {.status = err_http_status(err->code), .close = true};
+
+    render(request->connection->server, err, &body, &answer.content_type);
+    answer.body = buf_str(&body);
+    http_answer(request, &answer);
+}
+
+struct refusal_filter {
+    h2o_filter_t super;
+    struct http_server *server;
+};
+
+struct refusal {
+    h2o_ostream_t super;
+    h2o_iovec_t body;
+};
+
+static void body_replace(h2o_ostream_t *stream, h2o_req_t *h2o, h2o_iovec_t *bytes, size_t count,
+                         h2o_send_state_t state)
+{
+    struct refusal *refusal = CONTAINER_OF(stream, struct refusal, super);
+
+    (void)bytes; // libh2o's words; none for HEAD
+    h2o_ostream_send_next(stream, h2o, &refusal->body, count ? 1 : 0, state);
+}
+
+static void on_refusal(h2o_filter_t *filter, h2o_req_t *h2o, h2o_ostream_t **slot)
+{
+    struct http_server *server = CONTAINER_OF(filter, struct refusal_filter, super)->server;
+    struct refusal *refusal =
+        CONTAINER_OF(h2o_add_ostream(h2o, sizeof *refusal, slot), struct refusal, super);
+    AUTO(buf) body = {0};
+    struct str content_type = STR_ABSENT;
+    struct err err;
+
+    if (h2o->res.status == 413)
+        err_set(&err, ERR_TOO_LARGE, "the body is longer than %zu bytes",
+                server->options.body_limit);
+    else
+        err_set(&err, ERR_BAD_REQUEST, "%s",
+                h2o->res.status == 417 ? "the Expect header is not 100-continue"
+                                       : "the body's chunked encoding is broken");
+    render(server, &err, &body, &content_type);
+    refusal->super.do_send = body_replace;
+    refusal->body = h2o_strdup(&h2o->pool, body.data, body.len);
+    h2o->res.status = err_http_status(err.code);
+    h2o->res.reason = http_reason(h2o->res.status);
+    h2o->res.content_length = body.len;
+    h2o->res.headers = (h2o_headers_t){0};
+    content_type.ptr = h2o_strdup(&h2o->pool, content_type.ptr, content_type.len).base;
+    h2o_add_header(&h2o->pool, &h2o->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type.ptr,
+                   content_type.len);
+    h2o_setup_next_ostream(h2o, &refusal->super.next);
+}
+
+// Every path is the handler's, so what runs under the host's fallback is a refusal.
+void http_refusal_filter(h2o_hostconf_t *host, struct http_server *server)
+{
+    struct refusal_filter *filter = CONTAINER_OF(
+        h2o_create_filter(&host->fallback_path, sizeof *filter), struct refusal_filter, super);
+
+    filter->super.on_setup_ostream = on_refusal;
+    filter->server = server;
+}

@@ -1,0 +1,199 @@
+// http_request: one request, from libh2o to the handler and back.
+#include "io/http_h2o.h"
+
+#include "base/panic.h"
+#include "io/http_framing.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+static struct str str_of_iovec(h2o_iovec_t bytes)
+{
+    return str_make(bytes.base, bytes.len);
+}
+
+// The request's memory goes: it was answered, or its connection broke while it was.
+static void on_disposed(void *memory)
+{
+    struct http_request *request = memory;
+
+    http_stream_free(&request->connection->stream);
+    arena_free(&request->arena);
+    http_connection_answered(request->connection);
+}
+
+// A request that came behind another in the same bytes was not seen by on_read(): its head still
+// stands, whole, at the front of the connection's buffer; only the names' case was changed.
+static bool pipelined_head_check(const struct connection *connection, struct err *err)
+{
+    struct http_head head;
+    struct str input = str_make(connection->socket->input->bytes, connection->socket->input->size);
+
+    return http_head_check(str_make(input.ptr, http_head_end(input, 0)), &head, err);
+}
+
+int http_request_take(h2o_handler_t *handler, h2o_req_t *h2o)
+{
+    struct connection *connection = h2o->conn->callbacks->get_socket(h2o->conn)->on_close.data;
+    struct http_server *server = connection->server;
+    struct http_request *request = h2o_mem_alloc_shared(&h2o->pool, sizeof *request, on_disposed);
+    struct err err;
+
+    (void)handler;
+    *request = (struct http_request){.h2o = h2o, .connection = connection};
+    list_remove(&connection->state);
+    server->counts.unanswered++;
+    if (!connection->head_is_passed && !pipelined_head_check(connection, &err)) {
+        server->counts.refused_framing++;
+        http_refuse_request(request, &err);
+    } else if (h2o->entity.len > server->options.body_limit) {
+        err_set(&err, ERR_TOO_LARGE, "the body is longer than %zu bytes",
+                server->options.body_limit);
+        http_refuse_request(request, &err);
+    } else {
+        connection->head_is_passed = false; // of the next one nothing is known
+        server->options.handle(server->options.context, request);
+    }
+    return 0;
+}
+
+struct str http_method(const struct http_request *request)
+{
+    return str_of_iovec(request->h2o->method);
+}
+
+struct str http_path(const struct http_request *request)
+{
+    struct str path = str_of_iovec(request->h2o->path);
+
+    if (request->h2o->query_at != SIZE_MAX)
+        path.len = request->h2o->query_at;
+    return path;
+}
+
+struct str http_query(const struct http_request *request)
+{
+    if (request->h2o->query_at == SIZE_MAX)
+        return STR_ABSENT;
+    return str_skip(str_of_iovec(request->h2o->path), request->h2o->query_at + 1);
+}
+
+struct str http_header(const struct http_request *request, const char *lower_case_name)
+{
+    const h2o_headers_t *headers = &request->h2o->headers;
+
+    if (strcmp(lower_case_name, "host") == 0) // libh2o keeps it elsewhere
+        return str_of_iovec(request->h2o->authority);
+    ssize_t found = h2o_find_header_by_str(headers, lower_case_name, strlen(lower_case_name), -1);
+    return found < 0 ? STR_ABSENT : str_of_iovec(headers->entries[found].value);
+}
+
+struct str http_body(const struct http_request *request)
+{
+    return str_make(request->h2o->entity.base ? request->h2o->entity.base : "",
+                    request->h2o->entity.len);
+}
+
+struct str http_peer(struct http_request *request)
+{
+    struct sockaddr_storage address;
+    const h2o_conn_t *connection = request->h2o->conn;
+
+    if (request->peer[0] == '\0' &&
+        connection->callbacks->get_peername(request->h2o->conn, (struct sockaddr *)&address) > 0)
+        uv_ip_name((struct sockaddr *)&address, request->peer, sizeof request->peer);
+    struct str peer = str_of(request->peer);
+    const struct str mapped = STR("::ffff:"); // IPv4 on a socket that takes both
+    return str_starts(peer, mapped) ? str_skip(peer, mapped.len) : peer;
+}
+
+struct arena *http_arena(struct http_request *request)
+{
+    if (!request->arena)
+        request->arena = arena_new();
+    return request->arena;
+}
+
+const char *http_reason(int status)
+{
+    switch (status) {
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 303: return "See Other";
+    case 304: return "Not Modified";
+    case 307: return "Temporary Redirect";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 410: return "Gone";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 422: return "Unprocessable Content";
+    case 425: return "Too Early";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    default: return "Status";
+    }
+}
+
+// A value may repeat what a client sent us in a body: it must not be able to end the line.
+static h2o_iovec_t header_value_copy(h2o_mem_pool_t *pool, struct str value)
+{
+    h2o_iovec_t copy = h2o_strdup(pool, value.len ? value.ptr : "", value.len);
+
+    for (size_t i = 0; i < copy.len; i++)
+        if ((unsigned char)copy.base[i] < 0x20 || copy.base[i] == 0x7f)
+            copy.base[i] = ' ';
+    return copy;
+}
+
+void http_header_add(h2o_req_t *h2o, const char *name, struct str value)
+{
+    h2o_iovec_t copy = header_value_copy(&h2o->pool, value);
+
+    h2o_add_header_by_str(&h2o->pool, &h2o->res.headers, name, strlen(name), 1, NULL, copy.base,
+                          copy.len);
+}
+
+static bool may_have_body(int status)
+{
+    return status >= 200 && status != 204 && status != 304;
+}
+
+void http_answer(struct http_request *request, const struct http_answer *answer)
+{
+    h2o_req_t *h2o = request->h2o;
+
+    request->connection->server->counts.unanswered--;
+    h2o->res.status = answer->status;
+    h2o->res.reason = http_reason(answer->status);
+    h2o->res.content_length = may_have_body(answer->status) ? answer->body.len : SIZE_MAX;
+    if (str_present(answer->content_type))
+        http_header_add(h2o, "content-type", answer->content_type);
+    for (size_t i = 0; i < COUNT_OF(answer->headers) && answer->headers[i].name; i++)
+        http_header_add(h2o, answer->headers[i].name, answer->headers[i].value);
+    if (answer->close)
+        h2o->http1_is_persistent = 0;
+    h2o_send_inline(h2o, answer->body.len ? answer->body.ptr : "", answer->body.len);
+}
+
+void http_close(struct http_request *request)
+{
+    http_connection_cut(request->connection); // so that nothing of this answer leaves
+    http_answer(request, &(struct http_answer){.status = 500, .close = true});
+}

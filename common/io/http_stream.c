@@ -1,0 +1,164 @@
+// http_stream: an answer that goes on. libh2o takes one piece at a time and says when the kernel
+// has it; what comes meanwhile waits in one buffer.
+#include "io/http_h2o.h"
+
+#include "base/panic.h"
+
+struct http_stream {
+    h2o_generator_t generator;
+    struct http_request *request;
+    struct list link; // on the server's streams while open
+    void (*closed)(void *context);
+    void *context;
+    struct buf waiting, sending;
+    bool is_open; // its owner may write, and has not been told of an end
+    bool is_in_flight;
+    bool is_finished; // the last piece is with libh2o, or the connection has gone
+    char ignored[1024];
+};
+
+struct http_stream *http_stream_of(struct list *link)
+{
+    return CONTAINER_OF(link, struct http_stream, link);
+}
+
+static void advance(struct http_stream *stream)
+{
+    if (stream->is_in_flight || stream->is_finished)
+        return;
+    if (stream->waiting.len > 0) {
+        struct buf sent = stream->sending;
+        stream->sending = stream->waiting;
+        stream->waiting = sent;
+        buf_clear(&stream->waiting);
+        h2o_iovec_t bytes = h2o_iovec_init(stream->sending.data, stream->sending.len);
+        stream->is_in_flight = true;
+        h2o_send(stream->request->h2o, &bytes, 1, H2O_SEND_STATE_IN_PROGRESS);
+    } else if (!stream->is_open) {
+        stream->is_finished = true;
+        h2o_send(stream->request->h2o, NULL, 0, H2O_SEND_STATE_FINAL);
+    }
+}
+
+static void stop_listing(struct http_stream *stream)
+{
+    stream->is_open = false;
+    list_remove(&stream->link);
+}
+
+// The end that the owner did not ask for.
+static void end_unasked(struct http_stream *stream)
+{
+    if (!stream->is_open)
+        return;
+    stop_listing(stream);
+    buf_clear(&stream->waiting);
+    stream->closed(stream->context);
+}
+
+static void on_proceed(h2o_generator_t *generator, h2o_req_t *h2o)
+{
+    struct http_stream *stream = CONTAINER_OF(generator, struct http_stream, generator);
+
+    (void)h2o;
+    stream->is_in_flight = false;
+    advance(stream);
+}
+
+static void on_stop(h2o_generator_t *generator, h2o_req_t *h2o)
+{
+    struct http_stream *stream = CONTAINER_OF(generator, struct http_stream, generator);
+
+    (void)h2o;
+    stream->is_finished = true;
+    end_unasked(stream);
+}
+
+// libh2o does not read while it answers, so it would learn that the client has gone only from a
+// write. We read in its stead; what a client says during a stream is of no interest.
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct connection *connection = CONTAINER_OF(handle, struct connection, tcp);
+
+    (void)suggested;
+    *buffer = uv_buf_init(connection->stream->ignored, sizeof connection->stream->ignored);
+}
+
+static void on_heard(uv_stream_t *tcp, ssize_t count, const uv_buf_t *buffer)
+{
+    struct connection *connection = CONTAINER_OF(tcp, struct connection, tcp);
+
+    (void)buffer;
+    if (count >= 0)
+        return;
+    uv_read_stop(tcp);
+    end_unasked(connection->stream);
+    advance(connection->stream); // now, or when the piece in flight has failed
+}
+
+struct http_stream *http_stream_start(struct http_request *request, struct str content_type,
+                                      void (*closed)(void *context), void *context)
+{
+    struct connection *connection = request->connection;
+    struct http_server *server = connection->server;
+    h2o_req_t *h2o = request->h2o;
+    struct http_stream *stream = calloc(1, sizeof *stream);
+
+    ASSERT(stream);
+    *stream = (struct http_stream){.generator = {.proceed = on_proceed, .stop = on_stop},
+                                   .request = request,
+                                   .closed = closed,
+                                   .context = context,
+                                   .is_open = true};
+    connection->stream = stream;
+    list_append(&server->streams, &stream->link);
+    server->counts.unanswered--;
+    h2o->res.status = 200;
+    h2o->res.reason = http_reason(200);
+    h2o->http1_is_persistent = 0;
+    http_header_add(h2o, "content-type", content_type);
+    http_header_add(h2o, "cache-control", STR("no-store"));
+    http_header_add(h2o, "x-accel-buffering", STR("no")); // for proxies of nginx's kind
+    h2o_start_response(h2o, &stream->generator);
+    // libh2o sends the head with the first piece: an empty event comment, so that it leaves now.
+    buf_str_append(&stream->waiting, STR(":\n\n"));
+    advance(stream);
+    uv_read_start((uv_stream_t *)&connection->tcp, on_allocate, on_heard);
+    return stream;
+}
+
+bool http_stream_write(struct http_stream *stream, struct str bytes)
+{
+    ASSERT(stream->is_open);
+    if (stream->waiting.len + bytes.len > STREAM_BACKLOG_LIMIT)
+        return false;
+    buf_str_append(&stream->waiting, bytes);
+    advance(stream);
+    return true;
+}
+
+void http_stream_end(struct http_stream *stream)
+{
+    ASSERT(stream->is_open);
+    stop_listing(stream);
+    advance(stream);
+}
+
+void http_stream_drain(struct http_stream *stream)
+{
+    end_unasked(stream);
+    advance(stream);
+}
+
+void http_stream_free(struct http_stream **stream)
+{
+    struct http_stream *ending = *stream;
+
+    *stream = NULL;
+    if (!ending)
+        return;
+    end_unasked(ending);
+    buf_release(&ending->waiting);
+    buf_release(&ending->sending);
+    free(ending);
+}

@@ -1,0 +1,40 @@
+-- Events in commit order, for screens that must not miss one.
+--
+-- A position is "<transaction>-<ordinal>". Transactions commit in another order than they began, so a reader that asked for
+-- "everything after the last I saw" would lose the late ones. Here it only gets events of transactions older
+-- than every transaction still running (the snapshot's xmin): nothing can appear behind that line any more.
+create or replace function events_read(of_tenant int, after_position text, at_most int) returns text
+language plpgsql stable as $$
+declare
+    horizon bigint := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+    after_xid bigint := horizon;
+    after_ordinal bigint := 0;
+    found_events json;
+    found_count int;
+    last_position text;
+begin
+    if after_position is not null then
+        if after_position !~ '^[0-9]{1,18}-[0-9]{1,18}$' then
+            raise exception using errcode = 'NX400', message = 'after: not a position';
+        end if;
+        after_xid := split_part(after_position, '-', 1)::bigint;
+        after_ordinal := split_part(after_position, '-', 2)::bigint;
+    end if;
+    select json_agg(json_strip_nulls(json_build_object(
+               'position', e.xid || '-' || e.ordinal,
+               'type', case e.kind when 1 then 'message' when 2 then 'state' else 'conversation' end,
+               'at', e.at, 'conversationId', e.conversation_id, 'messageId', e.message_id, 'sequence', e.sequence,
+               'state', case when e.kind = 3 then conversation_state_name(e.state) else s.name end,
+               'direction', case m.direction when 1 then 'in' when 2 then 'out' end,
+               'text', m.body, 'author', m.author)) order by e.xid, e.ordinal),
+           count(*), (array_agg(e.xid || '-' || e.ordinal order by e.xid desc, e.ordinal desc))[1]
+      into found_events, found_count, last_position
+      from (select * from event e
+             where e.tenant_id = of_tenant and (e.xid, e.ordinal) > (after_xid, after_ordinal) and e.xid < horizon
+             order by e.xid, e.ordinal limit at_most) as e
+      left join message m on e.kind = 1 and m.tenant_id = e.tenant_id and m.id = e.message_id
+      left join message_state s on s.id = e.state;
+    return json_build_object('events', coalesce(found_events, '[]'),
+                             'position', coalesce(last_position, after_xid || '-' || after_ordinal),
+                             'more', found_count = at_most)::text;
+end $$;

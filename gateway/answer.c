@@ -1,0 +1,206 @@
+// answer: see the header. Nothing here knows what was asked; only how answers look.
+#include "answer.h"
+
+#include "answer_body.h"
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/panic.h"
+#include "io/http_server.h"
+
+#include <stdlib.h>
+
+enum { NO_ROUTE = ROUTE_COUNT, RETRY_AFTER_MAX_S = 5 };
+
+// Series are found at first use and kept.
+struct answer_metrics {
+    struct metrics *metrics;
+    struct metric *requests, *errors;
+    struct metric *answers[ROUTE_COUNT + 1][ERR_COUNT];
+    struct metric *durations[ROUTE_COUNT + 1];
+};
+
+struct answer_metrics *answer_metrics_new(struct metrics *metrics)
+{
+    struct answer_metrics *all = calloc(1, sizeof *all);
+    if (!all)
+        panic("out of memory");
+    all->metrics = metrics;
+    all->requests = metrics_series(metrics, METRIC_REQUESTS);
+    all->errors = metrics_series(metrics, METRIC_ERRORS);
+    return all;
+}
+
+void answer_metrics_free(struct answer_metrics **metrics)
+{
+    free(*metrics);
+    *metrics = NULL;
+}
+
+static const char *shed_reason(enum err_code code)
+{
+    return code == ERR_RATE_LIMITED  ? "rate"
+           : code == ERR_BUSY        ? "busy"
+           : code == ERR_UNAVAILABLE ? "unavailable"
+                                     : NULL;
+}
+
+static void count(struct answer_metrics *all, const struct route *route, enum err_code code,
+                  int64_t duration_us)
+{
+    size_t id = route ? (size_t)route->id : NO_ROUTE;
+    const char *name = route ? route->name : "none", *shed = shed_reason(code);
+
+    if (!all->answers[id][code]) {
+        char status[12];
+        snprintf(status, sizeof status, "%d",
+                 code == ERR_OK && route ? route->status : err_http_status(code));
+        all->answers[id][code] = metrics_series(all->metrics, METRIC_HTTP_REQUESTS, name,
+                                                route ? route_verb(route) : "any", status);
+    }
+    if (!all->durations[id])
+        all->durations[id] = metrics_series(all->metrics, METRIC_HTTP_DURATION, name);
+    metric_add(all->requests, 1);
+    metric_add(all->answers[id][code], 1);
+    metric_observe(all->durations[id], (double)duration_us / 1e6);
+    if (route && route->credentials == CREDENTIALS_NONE)
+        return; // health that says no is neither an error nor a request shed
+    if (err_http_status(code) >= 500)
+        metric_add(all->errors, 1);
+    if (shed)
+        metric_add(metrics_series(all->metrics, METRIC_SHED, shed), 1);
+}
+
+static void record(const struct exchange *exchange, enum err_code code)
+{
+    const struct route *route = exchange->match.route;
+    int64_t duration_us = clock_monotonic_us() - exchange->started_us;
+
+    count(exchange->gateway->answer_metrics, route, code, duration_us);
+    if (err_http_status(code) >= 500 && !(route && route->credentials == CREDENTIALS_NONE))
+        LOG_WARN("http.failed", LOG_STR("route", str_of(route ? route->name : "none")),
+                 LOG_STR("code", err_name(code)), LOG_ID("operationId", exchange->operation),
+                 LOG_INT("tenant", exchange->principal.tenant), LOG_INT("micros", duration_us));
+}
+
+static void send_answer(struct exchange *exchange, enum err_code code, struct http_answer *answer,
+                        size_t headers)
+{
+    struct gateway *gateway = exchange->gateway;
+
+    answer->headers[headers] =
+        (struct http_header_line){.name = "traceparent", .value = exchange->traceparent};
+    answer->close = gateway->draining;
+    record(exchange, code);
+    http_answer(exchange->http, answer); // frees the exchange
+    gateway_exchange_ended(gateway);
+}
+
+void answer_data(struct exchange *exchange, struct str data)
+{
+    const struct route *route = exchange->match.route;
+    struct buf *body = &exchange->gateway->text;
+
+    if (failpoint("gateway.before_answer")) {
+        answer_error(exchange, ERR_UNKNOWN_OUTCOME, STR("the answer was lost"));
+        return;
+    }
+    buf_clear(body);
+    body_render_data(body, route->envelope, data, exchange->operation);
+    send_answer(exchange, ERR_OK,
+                &(struct http_answer){.status = route->status,
+                                      .content_type = STR("application/json"),
+                                      .body = buf_str(body)},
+                0);
+}
+
+void answer_json(struct exchange *exchange, enum err_code code, struct str json)
+{
+    send_answer(exchange, code,
+                &(struct http_answer){.status = err_http_status(code),
+                                      .content_type = STR("application/json"),
+                                      .body = json},
+                0);
+}
+
+void answer_is_stream(struct exchange *exchange)
+{
+    record(exchange, ERR_OK);
+    gateway_exchange_ended(exchange->gateway);
+}
+
+// On a documented path errors keep the documented envelope, unless the caller asks for better.
+static bool wants_problem(const struct exchange *exchange)
+{
+    const struct route *route = exchange->match.route;
+    const struct str problem = STR("application/problem+json");
+    struct str accept = http_header(exchange->http, "accept");
+
+    return !route || !route->documented ||
+           (accept.len && memmem(accept.ptr, accept.len, problem.ptr, problem.len));
+}
+
+// What the answer to an error says in headers; every retry is asked to come at another moment.
+static size_t error_headers(const struct exchange *exchange, enum err_code code,
+                            struct http_answer *answer, char texts[static 3][64])
+{
+    const struct route *route = exchange->match.route;
+    struct http_header_line *headers = answer->headers;
+    int64_t wait_s = (exchange->rate_wait_ms + 999) / 1000;
+    int64_t retry_s = 1 + (int64_t)random_below(exchange->gateway->random, RETRY_AFTER_MAX_S);
+    size_t count = 0;
+
+#define HEADER(line, ...)                                                                          \
+    (snprintf(texts[count], sizeof texts[count], __VA_ARGS__),                                     \
+     headers[count] = (struct http_header_line){.name = line, .value = str_of(texts[count])},      \
+     count++)
+    if (err_is_retryable(code))
+        HEADER("retry-after", "%lld", (long long)(wait_s > retry_s ? wait_s : retry_s));
+    if (code == ERR_RATE_LIMITED) {
+        HEADER("ratelimit-policy", "\"key\";q=%u;w=%u", exchange->rate_quota,
+               exchange->rate_period_s);
+        HEADER("ratelimit", "\"key\";r=0;t=%lld", (long long)wait_s);
+    }
+    if (err_http_status(code) == 401)
+        HEADER("www-authenticate", "%s",
+               route && route->credentials == CREDENTIALS_BASIC ? "Basic realm=\"nexus\""
+                                                                : "Bearer");
+    if (code == ERR_METHOD_NOT_ALLOWED)
+        headers[count++] = (struct http_header_line){
+            .name = "allow", .value = route_allow(exchange->match.allowed, texts[0])};
+#undef HEADER
+    return count;
+}
+
+void answer_error(struct exchange *exchange, enum err_code code, struct str text)
+{
+    const struct route *route = exchange->match.route;
+    struct buf *body = &exchange->gateway->text;
+    bool problem = wants_problem(exchange);
+    char texts[3][64];
+    struct http_answer answer = {.status = err_http_status(code)};
+
+    ASSERT(code != ERR_OK);
+    if (text.len == 0)
+        text = err_title(code);
+    buf_clear(body);
+    if (problem)
+        body_render_problem(body, code, text, http_path(exchange->http), exchange->operation);
+    else
+        body_render_error(body, route->envelope, code, text, exchange->operation);
+    answer.content_type = problem ? STR("application/problem+json") : STR("application/json");
+    answer.body = buf_str(body);
+    send_answer(exchange, code, &answer, error_headers(exchange, code, &answer, texts));
+}
+
+void answer_render_early(void *context, const struct err *err, struct buf *body,
+                         struct str *content_type)
+{
+    struct gateway *gateway = context;
+
+    body_render_problem(body, err->code, str_of(err->text), STR(""), id_new());
+    *content_type = STR("application/problem+json");
+    count(gateway->answer_metrics, NULL, err->code, 0);
+}

@@ -1,0 +1,407 @@
+// events: feeds and streams; the rules of positions are in event_batch.h.
+//
+// A stream is opening (its exchange waits for the first read), catching up (it reads for itself) or
+// live (the feed passes it each batch). Feeds and streams are freed where nothing walks them: a
+// feed by the tick, a stream that is being read for when that read is back.
+#include "events.h"
+
+#include "answer.h"
+#include "event_batch.h"
+
+#include "base/list.h"
+#include "base/metrics.h"
+#include "base/panic.h"
+#include "bus/bus_gateway.h"
+#include "io/http_server.h"
+#include "service/service.h"
+#include "wire/envelope.h"
+
+#include <stdlib.h>
+
+enum { TICK_MS = 1000, HEARTBEAT_TICKS = 15, READ_DEADLINE_MS = 2000 };
+
+struct events {
+    struct gateway *gateway;
+    struct list feeds;
+    size_t streams;
+    struct metric *streaming;
+    uv_timer_t tick; // runs while there are feeds
+    unsigned ticks;
+    struct event_batch batch; // the reply in hand
+    struct arena *arena;      // of the reply in hand
+};
+
+struct feed {
+    struct list link;
+    struct events *events;
+    uint32_t tenant;
+    struct list streams;
+    struct event_position position; // live streams have got everything up to here
+    bool is_started;                // position is known
+    bool is_reading, is_dirty;      // dirty: a hint came while reading
+};
+
+struct stream {
+    struct list link;
+    struct feed *feed;
+    struct exchange *exchange; // while opening
+    struct http_stream *http;  // afterwards
+    struct event_position position;
+    bool is_resuming, is_reading, is_live, is_gone;
+};
+
+static void on_tick(uv_timer_t *timer);
+static void feed_read(struct feed *feed);
+static void stream_read(struct stream *stream);
+static void stream_go_on(struct stream *stream);
+
+struct events *events_new(struct gateway *gateway)
+{
+    struct events *events = calloc(1, sizeof *events);
+    if (!events)
+        panic("out of memory");
+    events->gateway = gateway;
+    events->streaming = metrics_series(gateway->metrics, METRIC_CONNECTIONS, "streaming");
+    events->arena = arena_new();
+    list_init(&events->feeds);
+    uv_timer_init(service_loop(gateway->service), &events->tick);
+    events->tick.data = events;
+    return events;
+}
+
+static struct feed *feed_find(struct events *events, int64_t tenant)
+{
+    LIST_EACH(&events->feeds, struct feed, link, feed)
+    if (feed->tenant == tenant)
+        return feed;
+    return NULL;
+}
+
+static struct feed *feed_new(struct events *events, uint32_t tenant)
+{
+    struct feed *feed = calloc(1, sizeof *feed);
+    if (!feed)
+        panic("out of memory");
+    if (list_is_empty(&events->feeds))
+        uv_timer_start(&events->tick, on_tick, TICK_MS, TICK_MS);
+    *feed = (struct feed){.events = events, .tenant = tenant};
+    list_init(&feed->streams);
+    list_append(&events->feeds, &feed->link);
+    return feed;
+}
+
+static struct stream *stream_new(struct feed *feed, struct exchange *exchange)
+{
+    struct stream *stream = calloc(1, sizeof *stream);
+    if (!stream)
+        panic("out of memory");
+    *stream = (struct stream){.feed = feed, .exchange = exchange};
+    list_append(&feed->streams, &stream->link);
+    metric_set(feed->events->streaming, (double)++feed->events->streams);
+    return stream;
+}
+
+static void stream_drop(struct stream *stream)
+{
+    struct events *events = stream->feed->events;
+
+    stream->is_gone = true;
+    list_remove(&stream->link);
+    metric_set(events->streaming, (double)--events->streams);
+    if (!stream->is_reading)
+        free(stream);
+}
+
+static void on_closed(void *context)
+{
+    stream_drop(context);
+}
+
+// False when the stream was too slow and is no more.
+static bool stream_write(struct stream *stream, struct str text)
+{
+    if (text.len == 0 || http_stream_write(stream->http, text))
+        return true;
+    http_stream_end(stream->http);
+    stream_drop(stream);
+    return false;
+}
+
+// The answer's head goes out, and the position to resume from although nothing happened yet.
+static bool stream_begin(struct stream *stream)
+{
+    struct exchange *exchange = stream->exchange;
+    struct buf *text = &exchange->gateway->text;
+    char position[EVENT_POSITION_LENGTH];
+
+    buf_clear(text);
+    buf_str_append(text, STR("id: "));
+    buf_str_append(text, event_position_text(stream->position, position));
+    buf_str_append(text, STR("\n\n"));
+    stream->exchange = NULL;
+    answer_is_stream(exchange);
+    stream->http = http_stream_start(exchange->http, STR("text/event-stream"), on_closed, stream);
+    return stream_write(stream, buf_str(text));
+}
+
+// ---- the route
+
+static struct str last_event_id(const struct http_request *request)
+{
+    struct str id = http_header(request, "last-event-id"), query = http_query(request), pair, name;
+
+    while (!str_present(id) && query.len) {
+        str_cut(query, '&', &pair, &query);
+        if (str_cut(pair, '=', &name, &pair) && str_equal(name, STR("lastEventId")))
+            id = pair;
+    }
+    return id;
+}
+
+void events_open(struct exchange *exchange)
+{
+    struct gateway *gateway = exchange->gateway;
+    struct events *events = gateway->events;
+    struct str resume = last_event_id(exchange->http);
+    struct event_position position = {0};
+
+    if (resume.len && !event_position_parse(resume, &position)) {
+        answer_error(exchange, ERR_BAD_INPUT, STR("Last-Event-ID: not a position of this stream"));
+        return;
+    }
+    if (events->streams >= (size_t)gateway->config->streams_limit || gateway->draining) {
+        answer_error(exchange, ERR_BUSY, STR("no more event streams"));
+        return;
+    }
+    struct feed *feed = feed_find(events, exchange->principal.tenant);
+    if (!feed)
+        feed = feed_new(events, exchange->principal.tenant);
+    struct stream *stream = stream_new(feed, exchange);
+    if (!feed->is_started)
+        feed_read(feed);
+    if (resume.len) {
+        stream->is_resuming = true;
+        stream->position = position;
+        stream_read(stream);
+    } else if (feed->is_started) {
+        stream->position = feed->position;
+        stream->is_live = true;
+        (void)stream_begin(stream); // when that fails the stream is gone, and all is said
+    }
+}
+
+// ---- reading
+
+// after absent: from the present.
+static void ask(struct events *events, uint32_t tenant, struct str after, bus_reply_fn *reply,
+                void *context)
+{
+    struct gateway *gateway = events->gateway;
+    struct msg_events_read message = {.after = after, .count = EVENT_BATCH_LIMIT};
+    struct envelope envelope = {.message = MSG_EVENTS_READ,
+                                .principal = {.tenant = tenant, .name = STR("gateway")},
+                                .operation = id_new(),
+                                .deadline_ms = READ_DEADLINE_MS};
+
+    buf_clear(&gateway->payload);
+    message_encode(message_type(MSG_EVENTS_READ), &message, &gateway->payload);
+    bus_gateway_call(gateway->bus, &envelope, buf_str(&gateway->payload), reply, context);
+}
+
+static bool reply_read(struct events *events, enum err_code code, struct str payload,
+                       struct err *err)
+{
+    arena_reset(events->arena);
+    if (code != ERR_OK)
+        return err_set(err, code, "%.*s", STR_ARG(payload));
+    return event_batch_read(&events->batch, payload, events->arena, err);
+}
+
+static void feed_answered(void *context, enum err_code code, struct str payload);
+
+static void feed_read(struct feed *feed)
+{
+    char text[EVENT_POSITION_LENGTH];
+
+    if (feed->is_reading) {
+        feed->is_dirty = true;
+        return;
+    }
+    feed->is_reading = true;
+    feed->is_dirty = false;
+    ask(feed->events, feed->tenant,
+        feed->is_started ? event_position_text(feed->position, text) : STR_ABSENT, feed_answered,
+        feed);
+}
+
+// The feed knows where it is: who waited for that begins or goes on.
+static void feed_start(struct feed *feed)
+{
+    feed->is_started = true;
+    feed->position = feed->events->batch.position;
+    LIST_EACH(&feed->streams, struct stream, link, stream)
+    {
+        if (stream->exchange && !stream->is_resuming) {
+            stream->position = feed->position;
+            stream->is_live = true;
+            (void)stream_begin(stream);
+        } else if (!stream->is_live && !stream->is_reading) {
+            stream_go_on(stream);
+        }
+    }
+}
+
+static void feed_pass_on(struct feed *feed)
+{
+    const struct event_batch *batch = &feed->events->batch;
+
+    feed->position = batch->position;
+    LIST_EACH(&feed->streams, struct stream, link, stream)
+    if (stream->is_live && stream_write(stream, event_batch_after(batch, stream->position)) &&
+        event_position_after(batch->position, stream->position))
+        stream->position = batch->position; // it may be ahead, from reading for itself
+}
+
+// Nobody can be asked: who still waits for an answer gets that one; the others stay, and the tick
+// reads again.
+static void feed_failed(struct feed *feed, const struct err *err)
+{
+    LIST_EACH(&feed->streams, struct stream, link, stream)
+    if (stream->exchange && !stream->is_resuming) {
+        answer_err(stream->exchange, err);
+        stream_drop(stream);
+    }
+}
+
+static void feed_answered(void *context, enum err_code code, struct str payload)
+{
+    struct feed *feed = context;
+    struct err err;
+
+    feed->is_reading = false;
+    if (!reply_read(feed->events, code, payload, &err)) {
+        feed_failed(feed, &err);
+        return;
+    }
+    if (feed->is_started)
+        feed_pass_on(feed);
+    else
+        feed_start(feed);
+    if (feed->is_dirty || feed->events->batch.more)
+        feed_read(feed);
+}
+
+static void stream_answered(void *context, enum err_code code, struct str payload);
+
+static void stream_read(struct stream *stream)
+{
+    char text[EVENT_POSITION_LENGTH];
+
+    stream->is_reading = true;
+    ask(stream->feed->events, stream->feed->tenant, event_position_text(stream->position, text),
+        stream_answered, stream);
+}
+
+static void stream_answered(void *context, enum err_code code, struct str payload)
+{
+    struct stream *stream = context;
+    struct events *events = stream->feed->events;
+    struct err err;
+
+    stream->is_reading = false;
+    if (stream->is_gone) {
+        free(stream);
+    } else if (!reply_read(events, code, payload, &err)) {
+        if (stream->exchange)
+            answer_err(stream->exchange, &err);
+        else
+            http_stream_end(stream->http); // it comes back with Last-Event-ID
+        stream_drop(stream);
+    } else if ((stream->http || stream_begin(stream)) &&
+               stream_write(stream, buf_str(&events->batch.text))) {
+        stream->position = events->batch.position;
+        if (events->batch.more)
+            stream_read(stream);
+        else
+            stream_go_on(stream);
+    }
+}
+
+// A stream that has read for itself: has it met the feed?
+static void stream_go_on(struct stream *stream)
+{
+    const struct feed *feed = stream->feed;
+
+    if (!feed->is_started)
+        return; // feed_start() comes here again
+    if (event_position_after(feed->position, stream->position))
+        stream_read(stream);
+    else
+        stream->is_live = true; // from here on the feed's batches hold all that is missing
+}
+
+// ---- news, time, the end
+
+void events_hint(struct events *events, struct str topic)
+{
+    int64_t tenant;
+    struct feed *feed =
+        str_to_int(topic, 1, UINT32_MAX, &tenant) ? feed_find(events, tenant) : NULL;
+
+    if (feed && feed->is_started)
+        feed_read(feed);
+}
+
+static void heartbeat(struct feed *feed)
+{
+    LIST_EACH(&feed->streams, struct stream, link, stream)
+    if (stream->http)
+        (void)stream_write(stream, STR(":\n\n"));
+}
+
+// Reads again although nobody hinted, keeps connections open, and forgets feeds without streams.
+static void on_tick(uv_timer_t *timer)
+{
+    struct events *events = timer->data;
+    bool beats = ++events->ticks % HEARTBEAT_TICKS == 0;
+
+    LIST_EACH(&events->feeds, struct feed, link, feed)
+    {
+        if (beats)
+            heartbeat(feed);
+        if (!list_is_empty(&feed->streams)) {
+            feed_read(feed);
+        } else if (!feed->is_reading) {
+            list_remove(&feed->link);
+            free(feed);
+        }
+    }
+    if (list_is_empty(&events->feeds))
+        uv_timer_stop(&events->tick);
+}
+
+static void on_tick_closed(uv_handle_t *handle)
+{
+    free(CONTAINER_OF(handle, struct events, tick));
+}
+
+void events_free(struct events **events)
+{
+    if (!*events)
+        return;
+    LIST_EACH(&(*events)->feeds, struct feed, link, feed)
+    {
+        ASSERT(!feed->is_reading);
+        LIST_EACH(&feed->streams, struct stream, link, stream)
+        {
+            if (stream->http)
+                http_stream_end(stream->http);
+            stream_drop(stream);
+        }
+        free(feed);
+    }
+    buf_release(&(*events)->batch.text);
+    arena_free(&(*events)->arena);
+    uv_close((uv_handle_t *)&(*events)->tick, on_tick_closed);
+    *events = NULL;
+}

@@ -1,0 +1,27 @@
+// events: GET /chat/v3/events, what happens in a tenant's conversations as Server-Sent Events.
+//
+// Each tenant that somebody watches has one feed: it reads the event table through chat-worker
+// whenever a worker hints at news (and once a second, because a hint may be lost) and passes each
+// batch to all its streams. A stream that resumes from Last-Event-ID, or fell behind, reads for
+// itself until it has met the feed. A position decides what a stream is still owed, so nothing is
+// skipped and nothing sent twice on one connection. A reader that is too slow is cut off; it
+// resumes.
+#pragma once
+
+#include "base/str.h"
+
+#include <stddef.h>
+
+struct events;
+struct exchange;
+struct gateway;
+
+struct events *events_new(struct gateway *gateway);
+// After the bus: no read may be out.
+void events_free(struct events **events);
+
+// The route's function.
+void events_open(struct exchange *exchange);
+// The bus says that a tenant has news; topic is its number.
+void events_hint(struct events *events, struct str topic);
+size_t events_streams(const struct events *events);

@@ -1,0 +1,181 @@
+// gateway: the parts are made, watched once a second, and taken apart in the opposite order.
+#include "gateway.h"
+
+#include "answer.h"
+#include "events.h"
+#include "ingress.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/panic.h"
+#include "bus/bus_gateway.h"
+#include "io/http_server.h"
+#include "io/redis.h"
+#include "service/service.h"
+
+#include <stdlib.h>
+
+enum { TICK_MS = 1000 };
+
+static void on_event(void *context, struct str topic, struct str payload)
+{
+    struct gateway *gateway = context;
+
+    (void)payload; // empty: the event itself is read from PostgreSQL (events.h)
+    if (gateway->events)
+        events_hint(gateway->events, topic);
+}
+
+static void on_redis_changed(void *context, bool ready)
+{
+    struct gateway *gateway = context;
+
+    metric_set(metrics_series(gateway->metrics, METRIC_REDIS_READY), ready);
+    if (ready) {
+        LOG_INFO("redis.ready");
+    } else {
+        metric_add(metrics_series(gateway->metrics, METRIC_REDIS_ERRORS), 1);
+        LOG_WARN("redis.lost");
+    }
+}
+
+static void on_presence_told(void *context, struct str reply, const struct err *err)
+{
+    (void)context;
+    (void)reply;
+    (void)err; // told again in a second
+}
+
+// Which gateways live, for operators and for sharing limits; it goes away by itself.
+static void tell_presence(struct gateway *gateway)
+{
+    const char *instance = service_instance(gateway->service);
+    char key[128];
+
+    int length = snprintf(key, sizeof key, "nexus:gateway:%.100s", instance);
+    const struct str words[] = {STR("SET"), str_make(key, (size_t)length), STR("1"), STR("EX"),
+                                STR("10")};
+    redis_command(gateway->redis, words, COUNT_OF(words), on_presence_told, NULL);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct gateway *gateway = CONTAINER_OF(timer, struct gateway, tick);
+    struct http_server_counts counts = http_server_counts(gateway->server);
+
+    metric_set(metrics_series(gateway->metrics, METRIC_CONNECTIONS, "open"),
+               (double)counts.connections);
+    metric_set(metrics_series(gateway->metrics, METRIC_HTTP_INFLIGHT), (double)gateway->exchanges);
+    tell_presence(gateway);
+}
+
+static bool parts_make(struct gateway *gateway, struct err *err)
+{
+    struct service *service = gateway->service;
+    const struct gateway_config *config = gateway->config;
+    AUTO(buf) host = {0};
+
+    buf_str_append(&host, config->http_host);
+    gateway->answer_metrics = answer_metrics_new(gateway->metrics);
+    gateway->redis = redis_new(service_loop(service),
+                               &(struct redis_options){.url = config->redis_url,
+                                                       .password = config->redis_password,
+                                                       .changed = on_redis_changed,
+                                                       .context = gateway},
+                               err);
+    if (!gateway->redis)
+        return false;
+    gateway->bus =
+        bus_gateway_new(service_loop(service), service_zmq(service),
+                        &(struct bus_gateway_options){.bind = config->bus_bind,
+                                                      .instance = str_of(service_instance(service)),
+                                                      .curve = service_curve(service),
+                                                      .metrics = gateway->metrics,
+                                                      .event = on_event,
+                                                      .context = gateway},
+                        err);
+    if (!gateway->bus)
+        return false;
+    gateway->principals = principals_new(gateway->bus, (size_t)config->key_cache_entries);
+    gateway->events = events_new(gateway);
+    gateway->server = http_server_new(service_loop(service),
+                                      &(struct http_server_options){
+                                          .host = buf_c_string(&host),
+                                          .port = (int)config->http_port,
+                                          .body_limit = (size_t)config->http_body_limit,
+                                          .connections_limit = (size_t)config->http_connections,
+                                          .handle = ingress_begin,
+                                          .render_error = answer_render_early,
+                                          .context = gateway,
+                                      },
+                                      err);
+    return gateway->server != NULL;
+}
+
+bool gateway_init(struct service *service, struct err *err)
+{
+    struct gateway *gateway = calloc(1, sizeof *gateway);
+    if (!gateway)
+        panic("out of memory");
+    gateway->service = service;
+    gateway->config = service_config(service);
+    gateway->metrics = service_metrics(service);
+    gateway->random = service_random(service);
+    gateway->started_unix_us = clock_unix_us();
+    service_set_state(service, gateway);
+    uv_timer_init(service_loop(service), &gateway->tick);
+    if (!parts_make(gateway, err))
+        return false;
+    uv_timer_start(&gateway->tick, on_tick, TICK_MS, TICK_MS);
+    LOG_INFO("gateway.listening", LOG_STR("host", gateway->config->http_host),
+             LOG_INT("port", gateway->config->http_port),
+             LOG_STR("bus", gateway->config->bus_bind));
+    return true;
+}
+
+static void drained_if_idle(struct gateway *gateway)
+{
+    if (gateway->draining && gateway->exchanges == 0)
+        service_drained(gateway->service);
+}
+
+void gateway_exchange_ended(struct gateway *gateway)
+{
+    ASSERT(gateway->exchanges > 0);
+    gateway->exchanges--;
+    drained_if_idle(gateway);
+}
+
+// Readiness says no from here on, nobody new is let in, streams end (their readers resume at
+// another gateway), and what is parked gets its answer.
+void gateway_drain(struct service *service)
+{
+    struct gateway *gateway = service_state(service);
+
+    gateway->draining = true;
+    http_server_drain(gateway->server);
+    drained_if_idle(gateway);
+}
+
+static void on_tick_closed(uv_handle_t *handle)
+{
+    free(CONTAINER_OF(handle, struct gateway, tick));
+}
+
+void gateway_done(struct service *service)
+{
+    struct gateway *gateway = service_state(service);
+
+    if (!gateway)
+        return;
+    bus_gateway_free(&gateway->bus); // answers what is still parked
+    events_free(&gateway->events);
+    http_server_free(&gateway->server);
+    principals_free(&gateway->principals);
+    redis_close(&gateway->redis);
+    answer_metrics_free(&gateway->answer_metrics);
+    buf_release(&gateway->text);
+    buf_release(&gateway->payload);
+    uv_close((uv_handle_t *)&gateway->tick, on_tick_closed);
+}

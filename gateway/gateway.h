@@ -1,0 +1,74 @@
+// gateway: what the parts of this program share, and the exchange: one HTTP request and its answer.
+//
+//   http_server → ingress.c (route, principal, message, bus) → answer.c
+//
+// An exchange lives in its request's arena, from ingress_begin() to the one answer it gets.
+#pragma once
+
+#include "principal.h"
+#include "route.h"
+
+#include "base/buf.h"
+#include "base/id.h"
+#include "base/random.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct answer_metrics;
+struct bus_gateway;
+struct events;
+struct http_request;
+struct http_server;
+struct metrics;
+struct redis;
+struct service;
+
+#define CONFIG_TYPE_STR                              struct str
+#define CONFIG_TYPE_INT                              int64_t
+#define CONFIG_TYPE_BYTES                            int64_t
+#define CONFIG(kind, field, variable, fallback, ...) CONFIG_TYPE_##kind field;
+struct gateway_config {
+#include "config.def"
+};
+
+struct gateway {
+    struct service *service;
+    const struct gateway_config *config;
+    struct metrics *metrics;
+    struct random *random;
+    struct bus_gateway *bus;
+    struct http_server *server;
+    struct redis *redis;
+    struct principals *principals;
+    struct events *events;
+    struct answer_metrics *answer_metrics;
+    struct buf text, payload; // scratch of the function that runs; nothing in them outlives it
+    int64_t started_unix_us;
+    size_t exchanges; // begun and not yet answered
+    bool draining;
+    uv_timer_t tick;
+};
+
+struct exchange {
+    struct gateway *gateway;
+    struct http_request *http;
+    struct route_match match;
+    struct principal_wait wait; // for who asks
+    struct principal principal; // once known
+    struct id operation;
+    struct str traceparent;
+    int64_t started_us;
+    int64_t rate_wait_ms; // of a 429
+    uint32_t rate_quota, rate_period_s;
+};
+
+// Called once for each exchange, by whoever answered it.
+void gateway_exchange_ended(struct gateway *gateway);
+
+// For the service's table (main.c).
+bool gateway_init(struct service *service, struct err *err);
+void gateway_drain(struct service *service);
+void gateway_done(struct service *service);

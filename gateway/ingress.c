@@ -1,0 +1,199 @@
+// ingress: the straight path of a request, top to bottom: route → who asks → may they → message →
+// bus → answer. Each step that cannot go on answers and ends the exchange.
+#include "ingress.h"
+
+#include "answer.h"
+#include "trace.h"
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "bus/bus_gateway.h"
+#include "io/http_server.h"
+#include "wire/codec_json.h"
+#include "wire/envelope.h"
+
+enum { QUERY_PARAMETERS = 64 };
+
+static void ingress_known(void *context, struct caller *caller, const struct err *err);
+static void ingress_send(struct exchange *exchange);
+static void ingress_replied(void *context, enum err_code code, struct str payload);
+
+void ingress_begin(void *context, struct http_request *request)
+{
+    struct gateway *gateway = context;
+    struct arena *arena = http_arena(request);
+    struct exchange *exchange = ARENA_ALLOC(arena, struct exchange);
+    struct credentials credentials;
+    struct err err;
+
+    *exchange = (struct exchange){.gateway = gateway,
+                                  .http = request,
+                                  .operation = id_new(),
+                                  .started_us = clock_monotonic_us()};
+    exchange->traceparent =
+        trace_parent(http_header(request, "traceparent"), gateway->random, arena);
+    gateway->exchanges++;
+
+    route_find(http_method(request), http_path(request), &exchange->match);
+    const struct route *route = exchange->match.route;
+    if (!route && exchange->match.allowed == 0)
+        answer_error(exchange, ERR_NOT_FOUND, STR("there is no such path"));
+    else if (!route)
+        answer_error(exchange, ERR_METHOD_NOT_ALLOWED, STR("the path has no such method"));
+    else if (route->permission == PERMISSION_NOBODY)
+        route->open(exchange);
+    else if (!credentials_read(request, route->credentials, arena, &credentials, &err))
+        answer_err(exchange, &err);
+    else {
+        exchange->wait.done = ingress_known;
+        exchange->wait.context = exchange;
+        principals_find(gateway->principals, &credentials, &exchange->wait);
+    }
+}
+
+static bool may(struct exchange *exchange, const struct caller *caller, struct err *err)
+{
+    const struct route *route = exchange->match.route;
+
+    if (!(caller->permissions & 1U << route->permission))
+        return err_set(err, ERR_FORBIDDEN, "the key lacks the permission for this");
+    if (caller->principal.tenant == 0 && !route->all_tenants)
+        return err_set(err, ERR_BAD_INPUT, "x-ccid: a cluster key must name the contact center");
+    exchange->rate_quota = caller->capacity;
+    exchange->rate_period_s = caller->frequency_s;
+    if (route->limited && !rate_take(caller->bucket, caller->capacity, caller->frequency_s,
+                                     clock_monotonic_ms(), &exchange->rate_wait_ms))
+        return err_set(err, ERR_RATE_LIMITED, "rate limit exceeded");
+    return true;
+}
+
+static void ingress_known(void *context, struct caller *caller, const struct err *err)
+{
+    struct exchange *exchange = context;
+    struct err refusal;
+
+    if (!caller) {
+        answer_err(exchange, err);
+    } else if (!may(exchange, caller, &refusal)) {
+        answer_err(exchange, &refusal);
+    } else {
+        // The cache may drop the caller while the request is parked.
+        exchange->principal = caller->principal;
+        exchange->principal.name = arena_copy(http_arena(exchange->http), caller->principal.name);
+        if (exchange->match.route->open)
+            exchange->match.route->open(exchange);
+        else
+            ingress_send(exchange);
+    }
+}
+
+// The body by its declared type. "application/json; charset=utf-8" is JSON, too.
+static bool body_read(const struct http_request *request, struct body **body, struct err *err)
+{
+    struct str text = http_body(request), type = http_header(request, "content-type"), parameters;
+
+    if (text.len == 0) {
+        *body = body_empty();
+        return true;
+    }
+    if (!str_present(type))
+        return err_set(err, ERR_UNSUPPORTED_MEDIA, "a body needs a Content-Type");
+    str_cut(type, ';', &type, &parameters);
+    type = str_trim(type);
+    if (str_equal_ignoring_case(type, STR("application/json")))
+        return body_from_json(text, body, err);
+    if (str_equal_ignoring_case(type, STR("application/x-www-form-urlencoded")))
+        return body_from_form(text, body, err);
+    return err_set(err, ERR_UNSUPPORTED_MEDIA,
+                   "Content-Type is application/json or application/x-www-form-urlencoded");
+}
+
+// Puts what the query and the path say into the body; operationId goes to the exchange.
+static bool parameters_set(struct exchange *exchange, struct body *body, struct err *err)
+{
+    struct buf *text = &exchange->gateway->text;
+    const struct route_match *match = &exchange->match;
+    struct str query = http_query(exchange->http), pair, name, value;
+
+    for (int count = 0; query.len; count++) {
+        str_cut(query, '&', &pair, &query);
+        str_cut(pair, '=', &name, &value);
+        buf_clear(text);
+        if (count >= QUERY_PARAMETERS || !buf_percent_decode(text, name, true))
+            return err_set(err, ERR_BAD_REQUEST, "the query cannot be read");
+        size_t name_length = text->len;
+        if (!buf_percent_decode(text, str_present(value) ? value : STR(""), true))
+            return err_set(err, ERR_BAD_REQUEST, "the query cannot be read");
+        name = str_make(text->data, name_length);
+        value = str_skip(buf_str(text), name_length);
+        if (!str_equal(name, STR("operationId")))
+            body_set(body, name, value);
+        else if (!id_parse(value, &exchange->operation))
+            return err_set(err, ERR_BAD_INPUT, "operationId is not a UUID");
+    }
+    for (size_t i = 0; i < match->parameter_count; i++) {
+        buf_clear(text);
+        if (!buf_percent_decode(text, match->parameters[i].value, false))
+            return err_set(err, ERR_BAD_REQUEST, "the path cannot be read");
+        body_set(body, match->parameters[i].name, buf_str(text));
+    }
+    struct id operation = body_operation(body);
+    if (!id_is_none(operation))
+        exchange->operation = operation;
+    return true;
+}
+
+static bool message_read(struct exchange *exchange, const struct message_type *type, void **message,
+                         struct err *err)
+{
+    const struct route *route = exchange->match.route;
+    struct body *body = NULL;
+    bool read = body_read(exchange->http, &body, err) && parameters_set(exchange, body, err) &&
+                body_to_message(body, type, route->documented ? BODY_TOLERANT : BODY_STRICT,
+                                http_arena(exchange->http), message, err);
+    body_free(&body);
+    return read;
+}
+
+static void ingress_send(struct exchange *exchange)
+{
+    struct gateway *gateway = exchange->gateway;
+    const struct route *route = exchange->match.route;
+    const struct message_type *type = message_type(route->message);
+    int64_t spent_ms = (clock_monotonic_us() - exchange->started_us) / 1000;
+    void *message;
+    struct err err;
+
+    if (!message_read(exchange, type, &message, &err)) {
+        answer_err(exchange, &err);
+        return;
+    }
+    struct envelope envelope = {
+        .message = route->message,
+        .principal = exchange->principal,
+        .partition = route_partition(route, message),
+        .operation = exchange->operation,
+        .deadline_ms = spent_ms < route->deadline_ms ? route->deadline_ms - (uint32_t)spent_ms : 1,
+        .traceparent = exchange->traceparent,
+    };
+    buf_clear(&gateway->payload);
+    message_encode(type, message, &gateway->payload);
+
+    // Dying before the call leaves nothing behind. Dying after it may leave a committed message
+    // whose client heard nothing: it repeats, and the unique key makes that one message.
+    if (failpoint("gateway.before_send")) {
+        answer_error(exchange, ERR_UNAVAILABLE, STR("not sent"));
+        return;
+    }
+    bus_gateway_call(gateway->bus, &envelope, buf_str(&gateway->payload), ingress_replied,
+                     exchange);
+    (void)failpoint("gateway.after_send");
+}
+
+static void ingress_replied(void *context, enum err_code code, struct str payload)
+{
+    if (code == ERR_OK)
+        answer_data(context, payload);
+    else
+        answer_error(context, code, payload);
+}

@@ -1,0 +1,164 @@
+// key_cache: a map to entries, each on one of two lists, least recently used first.
+#include "key_cache.h"
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/panic.h"
+
+#include <stdlib.h>
+
+struct key_entry {
+    struct list link; // of cache->known or cache->refused
+    struct str id;    // its bytes follow the struct
+    bool refused;
+    int64_t refresh_ms, fresh_until_ms, usable_until_ms;
+    struct caller caller;
+    struct rate_bucket bucket;
+    char bytes[];
+};
+
+struct key_ring {
+    struct list entries;
+    size_t count;
+};
+
+struct key_cache {
+    struct map *map;
+    struct key_ring known, refused;
+    size_t limit;
+};
+
+struct key_cache *key_cache_new(size_t limit)
+{
+    struct key_cache *cache = calloc(1, sizeof *cache);
+    if (!cache)
+        panic("out of memory");
+    cache->map = map_new();
+    cache->limit = limit;
+    list_init(&cache->known.entries);
+    list_init(&cache->refused.entries);
+    return cache;
+}
+
+static struct key_ring *ring_of(struct key_cache *cache, const struct key_entry *entry)
+{
+    return entry->refused ? &cache->refused : &cache->known;
+}
+
+static void entry_remove(struct key_cache *cache, struct key_entry *entry)
+{
+    map_remove(cache->map, entry->id);
+    list_remove(&entry->link);
+    ring_of(cache, entry)->count--;
+    free(entry);
+}
+
+void key_cache_free(struct key_cache **cache)
+{
+    if (!*cache)
+        return;
+    LIST_EACH(&(*cache)->known.entries, struct key_entry, link, known)
+    entry_remove(*cache, known);
+    LIST_EACH(&(*cache)->refused.entries, struct key_entry, link, refused)
+    entry_remove(*cache, refused);
+    map_free(&(*cache)->map);
+    free(*cache);
+    *cache = NULL;
+}
+
+enum key_state key_cache_find(struct key_cache *cache, struct str id, int64_t now_ms,
+                              struct caller **caller)
+{
+    struct key_entry *entry = map_get(cache->map, id);
+
+    if (!entry || now_ms >= entry->usable_until_ms)
+        return KEY_UNKNOWN;
+    list_remove(&entry->link);
+    list_append(&ring_of(cache, entry)->entries, &entry->link);
+    if (entry->refused)
+        return KEY_REFUSED;
+    *caller = &entry->caller;
+    if (now_ms >= entry->fresh_until_ms)
+        return KEY_STALE;
+    return now_ms >= entry->refresh_ms ? KEY_AGEING : KEY_FRESH;
+}
+
+static struct str copy_behind(char **at, struct str text)
+{
+    struct str copy = str_make(*at, text.len);
+
+    if (text.len)
+        memcpy(*at, text.ptr, text.len);
+    *at += text.len;
+    return copy;
+}
+
+// Puts an entry in the place of the one that had the id, if any.
+static struct key_entry *entry_put(struct key_cache *cache, struct str id, bool refused,
+                                   const struct caller *caller)
+{
+    struct key_entry *before = map_get(cache->map, id);
+    struct key_entry *entry =
+        calloc(1, sizeof *entry + id.len + caller->principal.name.len + caller->ccid.len);
+    if (!entry)
+        panic("out of memory");
+
+    char *at = entry->bytes;
+    entry->id = copy_behind(&at, id);
+    entry->refused = refused;
+    entry->caller = *caller;
+    entry->caller.principal.name = copy_behind(&at, caller->principal.name);
+    entry->caller.ccid = copy_behind(&at, caller->ccid);
+    entry->caller.bucket = &entry->bucket;
+    if (before) {
+        entry->bucket = before->bucket; // asking again must not refill it
+        entry_remove(cache, before);
+    }
+
+    struct key_ring *ring = ring_of(cache, entry);
+    if (ring->count >= cache->limit)
+        entry_remove(cache, LIST_FIRST(&ring->entries, struct key_entry, link));
+    map_put(cache->map, entry->id, entry);
+    list_append(&ring->entries, &entry->link);
+    ring->count++;
+    return entry;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void key_cache_learn(struct key_cache *cache, struct str id, const struct caller *caller,
+                     int64_t expires_ms, int64_t now_ms)
+{
+    struct key_entry *entry = entry_put(cache, id, false, caller);
+
+    entry->refresh_ms = now_ms + sooner(KEY_REFRESH_MS, expires_ms);
+    entry->fresh_until_ms = now_ms + sooner(KEY_FRESH_MS, expires_ms);
+    entry->usable_until_ms = now_ms + sooner(KEY_USABLE_MS, expires_ms);
+}
+
+void key_cache_refuse(struct key_cache *cache, struct str id, int64_t now_ms)
+{
+    struct key_entry *entry = entry_put(cache, id, true, &(struct caller){0});
+
+    entry->usable_until_ms = now_ms + KEY_REFUSED_MS;
+}
+
+void key_cache_put_up_with(struct key_cache *cache, struct str id, int64_t now_ms)
+{
+    struct key_entry *entry = map_get(cache->map, id);
+    int64_t retry_ms = now_ms + KEY_RETRY_MS;
+
+    if (!entry || entry->refused)
+        return;
+    entry->refresh_ms = retry_ms;
+    if (entry->fresh_until_ms < retry_ms)
+        entry->fresh_until_ms = sooner(retry_ms, entry->usable_until_ms);
+}
+
+size_t key_cache_count(const struct key_cache *cache)
+{
+    return map_count(cache->map);
+}

@@ -1,0 +1,30 @@
+// permission: what a key may do. A key carries permissions product:role:resource, where a segment
+// "*" stands for any; a route asks for one of the sets below. A key's sets are worked out once,
+// when the gateway learns the key, so that a request costs one bit test.
+#pragma once
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// The name in routes.def, and the permissions any one of which is enough.
+#define PERMISSIONS(X)                                                                             \
+    X(NOBODY, "")  /* asked of no one: the route is open */                                        \
+    X(ANY_KEY, "") /* every valid key */                                                           \
+    X(AGENT, "nexus:agent:chat nexus:designer:chat")                                               \
+    X(OPERATOR, "nexus:cluster:*")
+
+enum permission {
+#define X(name, enough) PERMISSION_##name,
+    PERMISSIONS(X)
+#undef X
+        PERMISSION_COUNT
+};
+
+// Does one granted permission cover the wanted one? "nexus:*:chat" covers "nexus:agent:chat"; only
+// "*" covers "*".
+bool permission_covers(struct str granted, struct str wanted);
+
+// The bits (1 << enum permission) that one granted permission brings.
+uint32_t permission_bits(struct str granted);

@@ -1,0 +1,268 @@
+// principal: headers → credentials → cache or look-up → caller, in this order.
+#include "principal.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/panic.h"
+#include "bus/bus_gateway.h"
+#include "io/crypto.h"
+#include "io/http_server.h"
+#include "wire/codec_json.h"
+
+#include <stdlib.h>
+
+struct principals {
+    struct bus_gateway *bus;
+    struct key_cache *cache;
+    struct map *lookups; // struct lookup by id
+    struct arena *arena; // for one reply
+    struct buf payload;
+};
+
+// One question to provisioning-worker, and all who wait for its answer.
+struct lookup {
+    struct principals *principals;
+    struct list waiting;
+    struct str id; // digest and ccid, as in the cache
+    char bytes[];
+};
+
+// "Bearer abc" → Bearer, abc. A scheme alone is taken for a bare token.
+static struct str scheme_cut(struct str authorization, struct str *rest)
+{
+    struct str scheme;
+
+    if (!str_cut(authorization, ' ', &scheme, rest)) {
+        *rest = authorization;
+        return STR("");
+    }
+    *rest = str_trim(*rest);
+    return scheme;
+}
+
+static bool basic_read(struct str authorization, struct arena *arena,
+                       struct credentials *credentials, struct err *err)
+{
+    AUTO(buf) pair = {0};
+    struct str encoded;
+
+    if (!str_equal_ignoring_case(scheme_cut(authorization, &encoded), STR("Basic")))
+        return err_set(err, ERR_UNAUTHENTICATED,
+                       "Authorization: Basic with ccid and key is needed");
+    if (encoded.len > 2 * (KEY_LIMIT + CCID_LIMIT) || !buf_unbase64(&pair, encoded))
+        return err_set(err, ERR_UNAUTHENTICATED, "Authorization: Basic is not base64");
+    struct str text = arena_copy(arena, buf_str(&pair));
+    if (!str_cut(text, ':', &credentials->ccid, &credentials->key) || credentials->ccid.len == 0)
+        return err_set(err, ERR_UNAUTHENTICATED,
+                       "Authorization: Basic is ccid, a colon and the key");
+    return true;
+}
+
+static bool key_read(const struct http_request *request, struct str authorization,
+                     struct credentials *credentials, struct err *err)
+{
+    struct str scheme, ccid = http_header(request, "x-ccid");
+
+    credentials->key = http_header(request, "x-api-key");
+    credentials->ccid = str_present(ccid) ? str_trim(ccid) : STR("");
+    if (str_present(credentials->key))
+        return true;
+    if (!str_present(authorization))
+        return err_set(err, ERR_UNAUTHENTICATED, "Authorization or x-api-key is needed");
+    scheme = scheme_cut(authorization, &credentials->key);
+    if (scheme.len && !str_equal_ignoring_case(scheme, STR("Bearer")))
+        return err_set(err, ERR_UNAUTHENTICATED, "Authorization is Bearer and a token, or a token");
+    return true;
+}
+
+bool credentials_read(const struct http_request *request, enum route_credentials kind,
+                      struct arena *arena, struct credentials *credentials, struct err *err)
+{
+    struct str authorization = http_header(request, "authorization");
+
+    if (str_present(authorization))
+        authorization = str_trim(authorization);
+    if (kind == CREDENTIALS_BASIC && !str_present(authorization))
+        return err_set(err, ERR_UNAUTHENTICATED,
+                       "Authorization: Basic with ccid and key is needed");
+    if (!(kind == CREDENTIALS_BASIC ? basic_read(authorization, arena, credentials, err)
+                                    : key_read(request, authorization, credentials, err)))
+        return false;
+    if (credentials->key.len == 0)
+        return err_set(err, ERR_UNAUTHENTICATED, "the key is empty");
+    if (credentials->key.len > KEY_LIMIT || credentials->ccid.len > CCID_LIMIT)
+        return err_set(err, ERR_UNKNOWN_KEY, "no key is that long");
+    return true;
+}
+
+struct principals *principals_new(struct bus_gateway *bus, size_t cache_entries)
+{
+    struct principals *principals = calloc(1, sizeof *principals);
+    if (!principals)
+        panic("out of memory");
+    *principals = (struct principals){.bus = bus,
+                                      .cache = key_cache_new(cache_entries),
+                                      .lookups = map_new(),
+                                      .arena = arena_new()};
+    return principals;
+}
+
+void principals_free(struct principals **principals)
+{
+    if (!*principals)
+        return;
+    ASSERT(map_count((*principals)->lookups) == 0);
+    key_cache_free(&(*principals)->cache);
+    map_free(&(*principals)->lookups);
+    arena_free(&(*principals)->arena);
+    buf_release(&(*principals)->payload);
+    free(*principals);
+    *principals = NULL;
+}
+
+// The same words whatever is wrong with a key.
+static void refuse(struct err *err)
+{
+    err_set(err, ERR_UNKNOWN_KEY, "the key is not known, or not for this contact center");
+}
+
+static struct lookup *lookup_start(struct principals *principals, struct str id);
+
+void principals_find(struct principals *principals, const struct credentials *credentials,
+                     struct principal_wait *wait)
+{
+    unsigned char bytes[SHA256_BYTES + CCID_LIMIT];
+    struct caller *caller = NULL;
+    struct lookup *lookup = NULL;
+    struct err err;
+
+    ASSERT(credentials->ccid.len <= CCID_LIMIT);
+    crypto_sha256(credentials->key, bytes);
+    memcpy(bytes + SHA256_BYTES, credentials->ccid.ptr, credentials->ccid.len);
+    struct str id = str_make(bytes, SHA256_BYTES + credentials->ccid.len);
+
+    enum key_state state = key_cache_find(principals->cache, id, clock_monotonic_ms(), &caller);
+    if (state == KEY_UNKNOWN || state == KEY_STALE || state == KEY_AGEING)
+        lookup = lookup_start(principals, id);
+    if (state == KEY_FRESH || state == KEY_AGEING) {
+        wait->done(wait->context, caller, NULL);
+    } else if (lookup) {
+        list_append(&lookup->waiting, &wait->link);
+    } else {
+        if (state == KEY_REFUSED)
+            refuse(&err);
+        else
+            err_set(&err, ERR_BUSY, "too many keys are being looked up");
+        wait->done(wait->context, NULL, &err);
+    }
+}
+
+static void lookup_answered(void *context, enum err_code code, struct str payload);
+
+// The look-up of this key that is out already, or a new one; NULL when too many are out.
+static struct lookup *lookup_start(struct principals *principals, struct str id)
+{
+    struct lookup *lookup = map_get(principals->lookups, id);
+
+    if (lookup || map_count(principals->lookups) >= KEY_LOOKUPS_LIMIT)
+        return lookup;
+    lookup = malloc(sizeof *lookup + id.len);
+    if (!lookup)
+        panic("out of memory");
+    memcpy(lookup->bytes, id.ptr, id.len);
+    lookup->principals = principals;
+    lookup->id = str_make(lookup->bytes, id.len);
+    list_init(&lookup->waiting);
+    map_put(principals->lookups, lookup->id, lookup);
+
+    arena_reset(principals->arena);
+    struct str digest = str_make(lookup->bytes, SHA256_BYTES);
+    buf_clear(&principals->payload);
+    buf_hex(&principals->payload, digest);
+    struct msg_key_lookup message = {
+        .digest = arena_copy(principals->arena, buf_str(&principals->payload)),
+        .ccid = str_skip(lookup->id, SHA256_BYTES)};
+    struct envelope envelope = {
+        .message = MSG_KEY_LOOKUP, .operation = id_new(), .deadline_ms = KEY_LOOKUP_MS};
+    buf_clear(&principals->payload);
+    message_encode(message_type(MSG_KEY_LOOKUP), &message, &principals->payload);
+    bus_gateway_call(principals->bus, &envelope, buf_str(&principals->payload), lookup_answered,
+                     lookup);
+    return lookup;
+}
+
+static uint32_t member_number(const struct json_view *reply, const char *name)
+{
+    int64_t number;
+
+    return json_number(json_member(reply, name), &number) && number >= 0 && number <= UINT32_MAX
+               ? (uint32_t)number
+               : 0;
+}
+
+static bool caller_read(struct str json, struct arena *arena, struct caller *caller,
+                        int64_t *expires_ms, struct err *err)
+{
+    const struct json_view *reply, *permission;
+    int64_t expires_in_s;
+
+    if (!json_parse(json, arena, &reply, err))
+        return false;
+    *caller = (struct caller){
+        .principal = {.tenant = member_number(reply, "tenant"),
+                      .key = member_number(reply, "key"),
+                      .name = json_text(json_member(reply, "name"))},
+        .ccid = json_text(json_member(reply, "ccid")),
+        .capacity = member_number(reply, "capacity"),
+        .frequency_s = member_number(reply, "frequency"),
+    };
+    const struct json_view *permissions = json_member(reply, "permissions");
+    for (size_t i = 0; (permission = json_element(permissions, i)); i++)
+        caller->permissions |= permission_bits(json_text(permission));
+    *expires_ms = json_number(json_member(reply, "expires_in_s"), &expires_in_s)
+                      ? expires_in_s * 1000
+                      : INT64_MAX;
+    return true;
+}
+
+static void lookup_answered(void *context, enum err_code code, struct str payload)
+{
+    struct lookup *lookup = context;
+    struct principals *principals = lookup->principals;
+    struct str ccid = str_skip(lookup->id, SHA256_BYTES);
+    struct caller learned, *caller = NULL;
+    int64_t expires_ms, now_ms = clock_monotonic_ms();
+    struct err err;
+
+    arena_reset(principals->arena);
+    if (code == ERR_OK && !caller_read(payload, principals->arena, &learned, &expires_ms, &err))
+        code = ERR_INTERNAL;
+    if (code == ERR_OK && ccid.len && learned.ccid.len &&
+        !str_equal_ignoring_case(ccid, learned.ccid))
+        code = ERR_UNKNOWN_KEY; // a tenant's key, used in another tenant's name
+
+    refuse(&err);
+    if (code == ERR_OK) {
+        key_cache_learn(principals->cache, lookup->id, &learned, expires_ms, now_ms);
+    } else if (code == ERR_UNKNOWN_KEY || code == ERR_NOT_FOUND) {
+        key_cache_refuse(principals->cache, lookup->id, now_ms);
+    } else {
+        key_cache_put_up_with(principals->cache, lookup->id, now_ms);
+        err_set(&err, ERR_UNAVAILABLE, "keys cannot be checked now");
+    }
+
+    map_remove(principals->lookups, lookup->id);
+    LIST_EACH(&lookup->waiting, struct principal_wait, link, wait)
+    {
+        // Looked up for each: what one does may change the cache.
+        switch (key_cache_find(principals->cache, lookup->id, now_ms, &caller)) {
+        case KEY_FRESH:
+        case KEY_AGEING:
+        case KEY_STALE: wait->done(wait->context, caller, NULL); break;
+        case KEY_REFUSED:
+        case KEY_UNKNOWN: wait->done(wait->context, NULL, &err); break;
+        }
+    }
+    free(lookup);
+}

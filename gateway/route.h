@@ -1,0 +1,71 @@
+// route: which endpoint a method and a path mean. All endpoints are rows of routes.def; finding one
+// allocates nothing and copies nothing.
+#pragma once
+
+#include "permission.h"
+
+#include "base/str.h"
+#include "wire/message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct exchange;
+
+enum route_id {
+#define CALL(id, ...)   ROUTE_##id,
+#define STREAM(id, ...) ROUTE_##id,
+#define LOCAL(id, ...)  ROUTE_##id,
+#include "routes.def"
+    ROUTE_COUNT
+};
+
+enum route_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_COUNT };
+
+enum route_credentials { CREDENTIALS_NONE, CREDENTIALS_BASIC, CREDENTIALS_KEY };
+
+enum route_envelope { ENVELOPE_E1, ENVELOPE_E2, ENVELOPE_E3 }; // api.md 1.4
+
+// The field of the message whose value decides the placement.
+struct route_partition {
+    enum { PARTITION_ANYWHERE, PARTITION_STR, PARTITION_ID } kind;
+    size_t offset;
+};
+
+struct route {
+    enum route_id id;
+    const char *name; // label of its metrics
+    enum route_method method;
+    struct str path;
+    enum message_id message;         // of a CALL
+    void (*open)(struct exchange *); // of a STREAM or LOCAL; NULL for a CALL
+    enum route_credentials credentials;
+    enum permission permission;
+    bool all_tenants, documented, limited;
+    enum route_envelope envelope;
+    int status;
+    uint32_t deadline_ms;
+    struct route_partition partition;
+};
+
+enum { ROUTE_PARAMETERS = 2 };
+
+struct route_match {
+    const struct route *route; // NULL: no such path, or not with this method
+    unsigned allowed;          // bits of the methods that the path has; 0: no such path
+    struct {
+        struct str name, value; // value as it stands in the path, not decoded
+    } parameters[ROUTE_PARAMETERS];
+    size_t parameter_count;
+};
+
+// HEAD finds what GET would.
+void route_find(struct str method, struct str path, struct route_match *match);
+
+const char *route_verb(const struct route *route); // "GET"
+// The value for the header Allow: "GET, HEAD".
+struct str route_allow(unsigned allowed, char text[static 64]);
+
+// What decides the placement of a message; 0 for anywhere. Equal in every gateway.
+uint64_t route_partition(const struct route *route, const void *message);
