@@ -6,7 +6,6 @@ import pytest
 import requests
 
 from harness.people import Tenant
-from harness.wait import eventually
 
 
 def stored(tenant, message_id):
@@ -24,7 +23,7 @@ def opted_out(tenant, phone):
 def test_a_text_becomes_a_message_in_a_new_conversation(tenant):
     phone, text = tenant.phone(), tenant.text()
 
-    answer = tenant.aggregator().message(phone, text, "first")
+    answer = tenant.aggregator().message(phone, text, message_id="first")
 
     assert answer.status_code == 200, answer.text
     conversation = tenant.agent().conversation_with(phone)
@@ -83,7 +82,7 @@ def test_numbers_are_the_same_with_and_without_a_plus(tenant):
 def test_the_same_message_id_again_gets_the_same_answer_and_one_row(tenant):
     phone, text, aggregator = tenant.phone(), tenant.text(), tenant.aggregator()
 
-    first, second = (aggregator.message(phone, text, "again") for _ in range(2))
+    first, second = (aggregator.message(phone, text, message_id="again") for _ in range(2))
 
     assert (first.status_code, second.status_code) == (200, 200)
     assert first.json()["data"] == second.json()["data"]
@@ -94,7 +93,7 @@ def test_the_same_message_id_at_the_same_moment_makes_one_row(tenant):
     phone, text = tenant.phone(), tenant.text()
 
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: tenant.aggregator().message(phone, text, "at-once"), range(16)))
+        answers = list(pool.map(lambda _: tenant.aggregator().message(phone, text, message_id="at-once"), range(16)))
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({str(answer.json()["data"]) for answer in answers}) == 1
@@ -175,11 +174,11 @@ def test_parts_of_a_long_message_are_joined_in_whatever_order_they_come(tenant):
     pieces = [tenant.text(f"part {number}") for number in (1, 2, 3)]
 
     for part in (3, 1, 2):
-        answer = aggregator.message(phone, pieces[part - 1], f"p{part}", concat_reference="77", concat_total=3,
-                                    concat_part=part)
+        answer = aggregator.message(phone, pieces[part - 1], message_id=f"p{part}", concat_reference="77",
+                                    concat_total=3, concat_part=part)
         assert answer.status_code == 200, answer.text
 
-    conversation = eventually(lambda: tenant.agent().conversation_with(phone), "the joined message is in a conversation")
+    conversation = tenant.agent().conversation_with(phone)
     assert [m["text"] for m in tenant.agent().transcript(conversation["id"])] == ["".join(pieces)]
 
 
@@ -188,8 +187,8 @@ def test_a_part_that_comes_twice_counts_once(tenant):
     pieces = [tenant.text(f"part {number}") for number in (1, 2)]
 
     for part in (1, 1, 2, 1, 2):
-        assert aggregator.message(phone, pieces[part - 1], f"p{part}", concat_reference="78", concat_total=2,
-                                  concat_part=part).status_code == 200
+        assert aggregator.message(phone, pieces[part - 1], message_id=f"p{part}", concat_reference="78",
+                                  concat_total=2, concat_part=part).status_code == 200
 
     conversation = tenant.agent().conversation_with(phone)
     assert [m["text"] for m in tenant.agent().transcript(conversation["id"])] == ["".join(pieces)]
@@ -201,7 +200,8 @@ def test_attachments_are_kept(tenant):
 
     assert answer.status_code == 200, answer.text
     rows = tenant.stack.query(
-        "select content_type, content from attachment a join tenant t on t.id = a.tenant_id where t.ccid = %s", tenant.ccid)
+        "select content_type, content from attachment a join tenant t on t.id = a.tenant_id where t.ccid = %s",
+        tenant.ccid)
     assert [(kind, bytes(content)) for kind, content in rows] == [("image/png", b"\x89PNG\r\n\x1a\n")]
 
 
@@ -250,7 +250,8 @@ def test_json_that_is_none_is_refused_with_the_position(tenant):
 
 
 def test_text_that_is_not_utf_8_is_refused(tenant):
-    body = b'{"message_id":"m1","phone_number":"+15551112222","shortcode":"%s","message":"\xff\xfe"}' % tenant.number.encode()
+    body = b'{"message_id":"m1","phone_number":"+15551112222","shortcode":"%s","message":"\xff\xfe"}'
+    body %= tenant.number.encode()
 
     answer = tenant.aggregator().post("/nexus/v3/sms/message", data=body, headers={"Content-Type": "application/json"})
 

@@ -36,7 +36,8 @@ class Tenant:
             "tenants": [{
                 "ccid": self.ccid, "name": self.name,
                 "keys": [{"name": "aggregator", "key": self.api_key, "permissions": ["nexus:consumer:chat"]},
-                         {"name": "agent", "key": self.agent_token, "permissions": ["nexus:agent:chat"], "capacity": 0}],
+                         {"name": "agent", "key": self.agent_token, "permissions": ["nexus:agent:chat"],
+                          "capacity": 0}],
                 "channels": [channel]}],
             "clusterKeys": [{"name": f"cluster of {self.name}", "key": self.cluster_key,
                              "permissions": ["nexus:cluster:*"]}]})
@@ -87,9 +88,9 @@ class Aggregator(Caller):
         super().__init__(tenant, gateway)
         self.session.auth = (tenant.ccid, tenant.api_key)
 
-    def message(self, phone=None, text=None, message_id=None, **fields):
+    def message(self, phone=None, text=None, **fields):
         """One MO as a form; a field that is None is left out."""
-        form = {"type": "MO", "message_id": message_id or uuid.uuid4().hex, "phone_number": phone or self.tenant.phone(),
+        form = {"type": "MO", "message_id": uuid.uuid4().hex, "phone_number": phone or self.tenant.phone(),
                 "shortcode": self.tenant.number, "message": text or self.tenant.text(), **fields}
         return self.post("/nexus/v3/sms/message", data=form)
 
