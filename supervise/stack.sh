@@ -250,6 +250,8 @@ stack_demo() {
         --arg simulator "http://127.0.0.1:$simulator_port" \
         '{url: $url, metricsUrl: $metrics, simulatorUrl: $simulator} + del(.url, .metricsUrl, .simulatorUrl)' \
         "$state/demo.json" | private_file "$state/demo.json"
+    jq --from-file supervise/demo.jq "$state/demo.json" | nexusctl apply -f - >/dev/null ||
+        die "the demo tenant could not be provisioned"
 }
 
 # --- ready ------------------------------------------------------------------------------------

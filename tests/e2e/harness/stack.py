@@ -179,7 +179,7 @@ class Stack:
         """Provisions what the document says, as an operator would from a file."""
         file = self.folder / "apply.json"
         file.write_text(json.dumps(document))
-        self.nexusctl("apply", "--local", "-f", file)
+        self.nexusctl("apply", "-f", file)
         file.unlink()
 
     # --- what can be seen from outside ---
