@@ -13,6 +13,13 @@ simulator_port=${NEXUS_SIM_PORT:-8090}
 # shellcheck source=supervise/user.sh
 . "$root/supervise/user.sh"
 
+stack_ctl() {
+    stack_locate
+    unprivileged "$NEXUS_BUILD_DIR/bin" "$state" || exit 1
+    [ -f "$state/nexus.conf" ] || die "nothing was ever run in $state"
+    nexusctl "$@"
+}
+
 stack_run() {
     stack_locate
     stack_user
@@ -213,7 +220,12 @@ stop() {
 
 # --- what is in it ----------------------------------------------------------------------------
 
-nexusctl() { "${as_user[@]}" "$NEXUS_BUILD_DIR/bin/nexusctl" --config "$state/nexus.conf" "$@"; }
+# The operator's command on this copy, with its settings.
+nexusctl() {
+    local settings
+    mapfile -t settings < <("${as_user[@]}" grep '^NEXUS_' "$state/nexus.conf")
+    "${as_user[@]}" env "${settings[@]}" "$NEXUS_BUILD_DIR/bin/nexusctl" "$@"
+}
 
 stack_migrate() {
     local databases
@@ -238,6 +250,8 @@ stack_demo() {
         --arg simulator "http://127.0.0.1:$simulator_port" \
         '{url: $url, metricsUrl: $metrics, simulatorUrl: $simulator} + del(.url, .metricsUrl, .simulatorUrl)' \
         "$state/demo.json" | private_file "$state/demo.json"
+    jq --from-file supervise/demo.jq "$state/demo.json" | nexusctl apply -f - >/dev/null ||
+        die "the demo tenant could not be provisioned"
 }
 
 # --- ready ------------------------------------------------------------------------------------

@@ -13,9 +13,9 @@
 #include "base/arena.h"
 #include "base/config.h"
 #include "base/err.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "io/pg.h"
-#include "base/metrics.h"
 #include "wire/message.h"
 
 #include <uv.h>
