@@ -308,6 +308,8 @@ int nexusctl_run(const struct command *const *commands, size_t count, int argc, 
         return command_run(command, (struct words){argv + 1, place - 1},
                            (struct words){argv + named + 1, argc - named - 1}, help);
     bool asked = named >= argc && argc > 1; // help, --help
+    if (named < argc)
+        buf_printf(&text, "nexusctl: there is no command %s\n\n", argv[named]);
     overview(commands, count, &text);
     fputs(buf_c_string(&text), asked ? stdout : stderr);
     return asked ? EXIT_DONE : EXIT_USAGE;
