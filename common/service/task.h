@@ -17,6 +17,7 @@ struct task {
     struct arena *arena; // everything of this task; freed with it
     struct envelope envelope;
     const void *message; // struct msg_<name>, decoded and checked
+    struct id chosen_id; // an id the handler makes once and keeps when its batch runs again
     // the skeleton's own:
     struct bus_origin *origin;
     int64_t started_us;

@@ -237,8 +237,13 @@ static void start_now(uv_timer_t *timer)
 
 void batcher_add(struct batcher *batcher, struct batch_item *item)
 {
-    struct lane *lane = &batcher->lanes[item->key % batcher->def->lanes];
+    struct err err;
 
+    if (batcher->def->admit && !batcher->def->admit(batcher->context, item, &err)) {
+        batcher->def->failed(batcher->context, item, &err);
+        return;
+    }
+    struct lane *lane = &batcher->lanes[item->key % batcher->def->lanes];
     list_append(&lane->waiting, &item->link);
     batcher->items++;
     if (!lane->busy && !uv_is_active((uv_handle_t *)&batcher->start))

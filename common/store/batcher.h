@@ -26,8 +26,8 @@
 
 #include "base/err.h"
 #include "base/list.h"
-#include "io/pg.h"
 #include "base/metrics.h"
+#include "io/pg.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +44,9 @@ struct batch_def {
     unsigned statement;
     size_t rows_limit, bytes_limit;
     unsigned lanes;
+    // Looks at an item before it waits: sets its key and weight, or refuses it with an error, which
+    // failed() then gets from inside batcher_add(). NULL: every item is taken as it is.
+    bool (*admit)(void *context, struct batch_item *item, struct err *err);
     // Adds the parameters for these items, in the statement's order.
     void (*bind)(void *context, struct batch_item *const *items, size_t count,
                  struct pg_params *params);

@@ -1,0 +1,17 @@
+// chat-worker: takes conversation.*, transcript.* and events.* messages; never calls out over HTTP.
+#define HANDLERS_OF "wire/messages/chat.def"
+#include "service/handlers.h"
+
+static const struct service_def chat_worker = {
+    .name = "chat-worker",
+    .summary = "conversations, transcripts and agents' answers",
+    .service = SERVICE_CHAT,
+    .needs = NEEDS_PG | NEEDS_BUS_WORKER | NEEDS_METRICS_PUSH,
+    .handlers = handlers,
+    .handler_count = COUNT_OF(handlers),
+};
+
+int main(int argc, char **argv)
+{
+    return service_main(&chat_worker, argc, argv);
+}

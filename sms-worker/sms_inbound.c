@@ -1,0 +1,197 @@
+// sms_inbound: a text message arrives (MO).   posted -> admitted -> stored -> answered -> hints
+//
+// The aggregator is told 200 when message, conversation and all that belongs to it are committed
+// together; until then it keeps the message and repeats it under the same message_id, which leads
+// to the same row and the same answer.
+#include "base/map.h"
+#include "io/crypto.h"
+#include "service/news.h"
+#include "service/service.h"
+#include "service/task.h"
+#include "sms-worker/sms_keyword.h"
+#include "store/statements.h"
+#include "wire/codec_json.h"
+
+enum outcome { STORED = 1, STORED_BEFORE = 2, NO_SUCH_NUMBER = 3, PART_STORED = 4 };
+enum { ATTACHMENTS_LIMIT = 10, CONTENT_TYPE_LIMIT = 128 };
+
+extern const struct batch_def sms_inbound_batch;
+
+static const struct msg_sms_inbound *mo_of(struct batch_item *item)
+{
+    return task_of_item(item)->message;
+}
+
+// [{"content_type":…,"content":<base64>}]; what passes here PostgreSQL can decode.
+static bool attachments_check(struct task *task, struct str list, struct err *err)
+{
+    static const char where[] = "mms_attachment";
+    const struct json_view *view, *element;
+
+    if (!json_parse(list, task->arena, &view, err))
+        return err_in(err, where);
+    if (!json_element(view, 0))
+        return err_set(err, ERR_BAD_INPUT, "%s: a list with at least one element", where);
+    for (size_t i = 0; (element = json_element(view, i)); i++) {
+        struct str type = json_text(json_member(element, "content_type"));
+        struct str content = json_text(json_member(element, "content"));
+        AUTO(buf) bytes = {0};
+        if (i == ATTACHMENTS_LIMIT)
+            return err_set(err, ERR_BAD_INPUT, "%s: at most %d", where, ATTACHMENTS_LIMIT);
+        if (type.len == 0 || type.len > CONTENT_TYPE_LIMIT)
+            return err_set(err, ERR_BAD_INPUT, "%s[%zu].content_type: 1 to %d bytes", where, i,
+                           CONTENT_TYPE_LIMIT);
+        if (!str_present(content) || content.len % 4 != 0 || !buf_unbase64(&bytes, content))
+            return err_set(err, ERR_BAD_INPUT, "%s[%zu].content: padded base64", where, i);
+    }
+    return true;
+}
+
+static bool parts_check(const struct msg_sms_inbound *mo, struct err *err)
+{
+    if (mo->concat_total == 0 && mo->concat_part == 0)
+        return true;
+    if (mo->concat_total < 2)
+        return err_set(err, ERR_BAD_INPUT, "concat_total: 2 to 32 for a part");
+    if (mo->concat_part < 1 || mo->concat_part > mo->concat_total)
+        return err_set(err, ERR_BAD_INPUT, "concat_part: 1 to concat_total");
+    if (mo->concat_reference.len == 0)
+        return err_set(err, ERR_BAD_INPUT, "concat_reference: missing");
+    if (mo->mms_attachment.len > 0)
+        return err_set(err, ERR_BAD_INPUT, "mms_attachment: not on a part of a long message");
+    return true;
+}
+
+static bool mo_admit(void *context, struct batch_item *item, struct err *err)
+{
+    static const uint8_t hash_key[16] = "number pair lane";
+    struct task *task = task_of_item(item);
+    const struct msg_sms_inbound *mo = task->message;
+
+    (void)context;
+    if (mo->message.len == 0 && mo->mms_attachment.len == 0)
+        return err_set(err, ERR_BAD_INPUT, "message: missing, and there is no mms_attachment");
+    if (!parts_check(mo, err) ||
+        (mo->mms_attachment.len > 0 && !attachments_check(task, mo->mms_attachment, err)))
+        return false;
+
+    // The same number and message_id always lead to this id: the primary key decides what is a
+    // repetition.
+    const struct str parts[] = {STR("mo"), mo->shortcode, mo->message_id};
+    task->chosen_id = crypto_id_of(parts, COUNT_OF(parts));
+    item->key = siphash(hash_key, mo->phone_number);
+    item->bytes = (uint32_t)(mo->message.len + mo->mms_attachment.len + 256);
+    return true;
+}
+
+static void text_array(struct pg_params *params, struct batch_item *const *items, size_t count,
+                       size_t field)
+{
+    pg_array(params, PG_ELEMENT_TEXT, count);
+    for (size_t i = 0; i < count; i++) {
+        const char *mo = (const char *)mo_of(items[i]);
+        struct str text;
+        memcpy(&text, mo + field, sizeof text);
+        pg_add_text(params, text.len > 0 ? text : STR_ABSENT);
+    }
+}
+
+#define TEXTS(field) text_array(params, items, count, offsetof(struct msg_sms_inbound, field))
+
+static void mos_bind(void *context, struct batch_item *const *items, size_t count,
+                     struct pg_params *params)
+{
+    (void)context;
+    pg_array(params, PG_ELEMENT_INT4, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int4(params, (int32_t)task_tenant(task_of_item(items[i])));
+    TEXTS(shortcode);
+    pg_array(params, PG_ELEMENT_UUID, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_id(params, task_of_item(items[i])->chosen_id);
+    TEXTS(message_id);
+    TEXTS(phone_number);
+    pg_array(params, PG_ELEMENT_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_text(params,
+                    str_present(mo_of(items[i])->message) ? mo_of(items[i])->message : STR(""));
+    pg_array(params, PG_ELEMENT_UUID, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_id(params, id_new());
+    pg_array(params, PG_ELEMENT_INT2, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int2(params, (int16_t)sms_keyword(mo_of(items[i])->message));
+    TEXTS(mms_attachment);
+    TEXTS(concat_reference);
+    pg_array(params, PG_ELEMENT_INT2, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int2(params, (int16_t)mo_of(items[i])->concat_total);
+    pg_array(params, PG_ELEMENT_INT2, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int2(params, (int16_t)mo_of(items[i])->concat_part);
+    pg_array(params, PG_ELEMENT_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_text(params, task_of_item(items[i])->envelope.traceparent);
+}
+
+static void mo_answer(struct task *task, const struct pg_result *result, size_t row)
+{
+    AUTO(buf) json = {0};
+    struct err err;
+
+    if (pg_get_int2(result, row, 0) == NO_SUCH_NUMBER) {
+        err_set(&err, ERR_NOT_FOUND, "shortcode: not a number of this contact center");
+        task_fail(task, &err);
+        return;
+    }
+    json_open(&json, '{');
+    json_key_id(&json, "messageId", pg_get_id(result, row, 1));
+    if (!pg_is_null(result, row, 2)) {
+        json_key_id(&json, "conversationId", pg_get_id(result, row, 2));
+        json_key_int(&json, "sequence", pg_get_int4(result, row, 3));
+    }
+    json_close(&json, '}');
+    task_reply(task, buf_str(&json));
+}
+
+static void mos_stored(void *context, struct batch_item *const *items, size_t count,
+                       const struct pg_result *result)
+{
+    struct service *service = context;
+    struct news news = {0};
+    uint64_t stored = 0, repeated = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct task *task = task_of_item(items[i]);
+        int16_t outcome = pg_get_int2(result, i, 0);
+        stored += outcome == STORED || outcome == PART_STORED;
+        repeated += outcome == STORED_BEFORE;
+        if (outcome == STORED || outcome == PART_STORED)
+            news_of_tenant(&news, task_tenant(task));
+        mo_answer(task, result, i);
+    }
+    metric_add(metrics_series(service_metrics(service), METRIC_MESSAGES, "sms", "in", "received"),
+               stored);
+    metric_add(metrics_series(service_metrics(service), METRIC_DUPLICATES, "sms.inbound"),
+               repeated);
+    // Dying here: all is committed and answered; feeds look for news by themselves, a second later.
+    news_send(&news, service_bus(service));
+}
+
+static void mo_failed(void *context, struct batch_item *item, const struct err *err)
+{
+    (void)context;
+    task_fail(task_of_item(item), err);
+}
+
+const struct batch_def sms_inbound_batch = {
+    .name = "sms.inbound",
+    .statement = STATEMENT_SMS_ACCEPT,
+    .rows_limit = 200,
+    .bytes_limit = 256 * 1024,
+    .lanes = 2,
+    .admit = mo_admit,
+    .bind = mos_bind,
+    .done = mos_stored,
+    .failed = mo_failed,
+};
