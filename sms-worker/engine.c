@@ -3,7 +3,6 @@
 
 #include "base/failpoint.h"
 #include "base/panic.h"
-#include "bus/bus_worker.h"
 #include "io/http_client.h"
 
 #include <stdlib.h>
@@ -61,13 +60,6 @@ void engine_doorbell(struct engine *engine, int32_t id)
     destination->due = true;
     destination_settle(destination);
     engine_claim(engine);
-}
-
-void engine_tell_tenant(struct engine *engine, uint32_t tenant)
-{
-    AUTO(buf) topic = {0};
-    buf_int(&topic, tenant);
-    bus_worker_event(service_bus(engine->service), buf_str(&topic), STR(""));
 }
 
 void engine_drain(struct engine *engine)

@@ -167,6 +167,5 @@ void engine_give_back(struct destination *destination); // all that is queued
 void engine_sweep_start(struct engine *engine);
 void engine_sweep_stop(struct engine *engine);
 void engine_wake_at(struct destination *destination, int64_t delay_ms);
-void engine_tell_tenant(struct engine *engine, uint32_t tenant); // agents' screens have news
 void engine_drain_check(struct engine *engine);
 extern const struct batch_def engine_outcomes;

@@ -5,6 +5,7 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "service/news.h"
 #include "store/statements.h"
 
 enum { HELD_PER_TRANSFER = 4, PAUSE_MS = 200 };
@@ -161,7 +162,7 @@ static void note_ended(struct engine *engine, struct destination *destination,
         metric_add(engine->metrics.outcomes[OUTCOME_UNCERTAIN], 1);
     destination->due = true; // younger ones of its conversation are free now
     claim_floor_lift(&destination->floor);
-    engine_tell_tenant(engine, (uint32_t)pg_get_int4(result, row, CLAIM_TENANT));
+    news_tell(service_bus(engine->service), (uint32_t)pg_get_int4(result, row, CLAIM_TENANT));
 }
 
 static void take_rows(struct engine *engine, const struct pg_result *result)

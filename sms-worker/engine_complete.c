@@ -1,12 +1,12 @@
 // engine_complete: outcomes → batches → PostgreSQL, again and again until it has them.
 #include "sms-worker/engine.h"
 
-#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "service/news.h"
 #include "store/statements.h"
 
-static void freed(struct engine *engine, struct delivery *delivery)
+static void delivery_free(struct engine *engine, struct delivery *delivery)
 {
     delivery->destination->held--;
     engine->held_count--;
@@ -38,8 +38,8 @@ static struct delivery *delivery_of(struct batch_item *item)
     return CONTAINER_OF(item, struct delivery, item);
 }
 
-static void bind(void *context, struct batch_item *const *items, size_t count,
-                 struct pg_params *params)
+static void outcomes_bind(void *context, struct batch_item *const *items, size_t count,
+                          struct pg_params *params)
 {
     struct engine *engine = context;
     pg_array(params, PG_ELEMENT_INT8, count);
@@ -95,26 +95,25 @@ static void go_on(struct delivery *delivery)
     destination_settle(destination);
 }
 
-static void stored(void *context, struct batch_item *const *items, size_t count,
-                   const struct pg_result *result)
+static void outcomes_stored(void *context, struct batch_item *const *items, size_t count,
+                            const struct pg_result *result)
 {
     struct engine *engine = context;
-    uint32_t told = 0;
+    struct news news = {0};
     metric_add(engine->metrics.fenced, count - pg_rows(result));
 
     for (size_t i = 0; i < count; i++) {
         struct delivery *delivery = delivery_of(items[i]);
-        if (delivery->outcome.kind != OUTCOME_GIVEN_BACK)
+        if (delivery->outcome.kind != OUTCOME_GIVEN_BACK) {
             metric_add(engine->metrics.outcomes[delivery->outcome.kind], 1);
-        if (delivery->outcome.kind != OUTCOME_GIVEN_BACK && delivery->tenant != told) {
-            engine_tell_tenant(engine, delivery->tenant);
-            told = delivery->tenant;
+            news_of_tenant(&news, delivery->tenant);
         }
         go_on(delivery);
-        freed(engine, delivery);
+        delivery_free(engine, delivery);
         // Dying here: all of the batch is committed; nobody waits for what is left of it.
         failpoint("delivery.mid_complete");
     }
+    news_send(&news, service_bus(engine->service));
     engine_pump(engine);
     engine_claim(engine);
     engine_drain_check(engine);
@@ -122,13 +121,13 @@ static void stored(void *context, struct batch_item *const *items, size_t count,
 
 // Only for defects and data PostgreSQL refuses: the row stays leased until its lease runs out, and
 // comes back as one whose request may have left.
-static void not_stored(void *context, struct batch_item *item, const struct err *err)
+static void outcome_not_stored(void *context, struct batch_item *item, const struct err *err)
 {
     struct engine *engine = context;
     struct delivery *delivery = delivery_of(item);
     LOG_ERROR("delivery.outcome_not_stored", LOG_ID("messageId", delivery->message.id),
               LOG_ERR(err));
-    freed(engine, delivery);
+    delivery_free(engine, delivery);
     engine_drain_check(engine);
 }
 
@@ -138,7 +137,7 @@ const struct batch_def engine_outcomes = {
     .rows_limit = 200,
     .bytes_limit = 256 * 1024,
     .lanes = 2,
-    .bind = bind,
-    .done = stored,
-    .failed = not_stored,
+    .bind = outcomes_bind,
+    .done = outcomes_stored,
+    .failed = outcome_not_stored,
 };

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "service/news.h"
 #include "store/statements.h"
 
 enum {
@@ -118,7 +119,7 @@ static void bound(void *context, const struct pg_result *result, const struct er
     if (!step_ended(engine, err, "bind"))
         return;
     for (size_t row = 0; row < pg_rows(result); row++)
-        engine_tell_tenant(engine, (uint32_t)pg_get_int4(result, row, 0));
+        news_tell(service_bus(engine->service), (uint32_t)pg_get_int4(result, row, 0));
 }
 
 static void bind_receipts(struct engine *engine)

@@ -2,13 +2,12 @@
 //
 // A receipt for an id nobody knows is a good receipt: its message's id may still be on the way
 // here. It is stored, answered with 200, and bound when the id comes (db/functions/receipt.sql).
-#include "sms-worker/sms_worker.h"
-
-#include "base/buf.h"
-#include "bus/bus_worker.h"
+#include "service/news.h"
+#include "service/service.h"
 #include "service/task.h"
 #include "store/statements.h"
-#include "wire/message.h"
+
+extern const struct batch_def sms_receipt_batch;
 
 static const struct msg_sms_receipt *receipt_of(struct batch_item *item)
 {
@@ -47,21 +46,13 @@ static void receipt_answer(struct task *task, bool bound)
     task_reply(task, buf_str(&json));
 }
 
-// Agents' screens have news; one hint is enough for a batch of one tenant.
-static void tell_tenant(struct service *service, uint32_t tenant)
-{
-    AUTO(buf) topic = {0};
-    buf_int(&topic, tenant);
-    bus_worker_event(service_bus(service), buf_str(&topic), STR(""));
-}
-
 static void receipts_stored(void *context, struct batch_item *const *items, size_t count,
                             const struct pg_result *result)
 {
     enum { BOUND, REPEATED, CHANGED };
     struct service *service = context;
     struct metrics *metrics = service_metrics(service);
-    uint32_t told = 0;
+    struct news news = {0};
 
     for (size_t i = 0; i < count; i++) {
         struct task *task = task_of_item(items[i]);
@@ -71,12 +62,11 @@ static void receipts_stored(void *context, struct batch_item *const *items, size
                               : pg_get_bool(result, i, CHANGED) ? "bound"
                                                                 : "ignored";
         metric_add(metrics_series(metrics, METRIC_RECEIPTS, outcome), 1);
-        if (pg_get_bool(result, i, CHANGED) && task_tenant(task) != told) {
-            told = task_tenant(task);
-            tell_tenant(service, told);
-        }
+        if (pg_get_bool(result, i, CHANGED))
+            news_of_tenant(&news, task_tenant(task));
         receipt_answer(task, bound);
     }
+    news_send(&news, service_bus(service));
 }
 
 static void receipt_failed(void *context, struct batch_item *item, const struct err *err)

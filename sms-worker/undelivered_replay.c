@@ -1,17 +1,23 @@
 // undelivered_replay: chosen → back in the queue under their old ids, in one transaction with the
 // audit row → the doorbell rings → answered with how many.
-#include "sms-worker/sms_worker.h"
-
-#include "base/buf.h"
-#include "bus/bus_worker.h"
+#include "service/news.h"
 #include "service/task.h"
 #include "sms-worker/engine.h"
+#include "sms-worker/sms_worker.h"
 #include "store/statements.h"
 #include "wire/codec_json.h"
 
 enum { IDS_LIMIT = 1000, REPLAY_DEFAULT = 1000 };
 
-static void replayed(void *context, const struct pg_result *result, const struct err *err);
+void on_undelivered_replay(struct task *task, const struct msg_undelivered_replay *message);
+
+static pg_done_fn replayed;
+
+// Empty means "not asked for", as absent does.
+static struct str wanted(struct str text)
+{
+    return text.len > 0 ? text : STR_ABSENT;
+}
 
 // The ids to an array of uuid; absent: all.
 static bool bind_ids(struct task *task, struct str json, struct pg_params *params, struct err *err)
@@ -48,10 +54,10 @@ void on_undelivered_replay(struct task *task, const struct msg_undelivered_repla
         task_fail(task, &err);
         return;
     }
-    pg_text(&params, message->reason);
-    pg_text(&params, message->channel);
-    pg_text(&params, message->from);
-    pg_text(&params, message->to);
+    pg_text(&params, wanted(message->reason));
+    pg_text(&params, wanted(message->channel));
+    pg_text(&params, wanted(message->from));
+    pg_text(&params, wanted(message->to));
     pg_int4(&params, message->limit ? (int32_t)message->limit : REPLAY_DEFAULT);
     pg_text(&params, task->envelope.principal.name);
     pg_call(service_pg(task->service), STATEMENT_UNDELIVERED_REPLAY, &params, replayed, task);
@@ -67,12 +73,15 @@ static void replayed(void *context, const struct pg_result *result, const struct
     }
     // Dying here: they are in the queue; the sweep finds them without the bell.
     int64_t total = 0;
+    struct news news = {0};
+    news_of_tenant(&news, task_tenant(task));
     for (size_t row = 0; row < pg_rows(result); row++) {
         int32_t destination = pg_get_int4(result, row, DESTINATION);
         total += pg_get_int4(result, row, COUNT);
         engine_doorbell(sms_worker_of(task->service)->engine, destination);
-        bus_worker_doorbell(service_bus(task->service), (uint32_t)destination);
+        news_of_destination(&news, (uint32_t)destination); // for the other workers
     }
+    news_send(&news, service_bus(task->service));
     AUTO(buf) json = {0};
     json_open(&json, '{');
     json_key_int(&json, "replayed", total);
