@@ -207,30 +207,30 @@ static void reply_take(struct bus_gateway *bus, struct gateway_worker *worker,
         call_answer(bus, call, reply->code, reply->payload);
 }
 
-static void deadlines_check(struct bus_gateway *bus)
+static void call_expire(struct bus_gateway *bus, struct call *call)
 {
-    struct call *call;
-
-    while ((call = calls_expired(bus->calls, now_ms(bus)))) {
-        if (call->state == CALL_OUT) {
-            // The worker still has it, so its slot and its credit stay taken until it answers.
-            bus_reply_fn *reply = call->reply;
-            calls_abandon(bus->calls, call);
-            reply(call->context, ERR_DEADLINE, STR("no answer in time"));
-        } else if (call->losses > 0) {
-            call_fail(bus, call, ERR_UNKNOWN_OUTCOME, "the worker that had it vanished");
-        } else {
-            call_fail(bus, call, ERR_BUSY, "all workers are busy");
-        }
+    if (call->state == CALL_OUT) {
+        // The worker still has it, so its slot and its credit stay taken until it answers.
+        calls_abandon(bus->calls, call, now_ms(bus));
+        call->reply(call->context, ERR_DEADLINE, STR("no answer in time"));
+    } else if (call->state == CALL_ABANDONED) {
+        worker_give_back(call->worker, call);
+        calls_close(bus->calls, call);
+    } else if (call->losses > 0) {
+        call_fail(bus, call, ERR_UNKNOWN_OUTCOME, "the worker that had it vanished");
+    } else {
+        call_fail(bus, call, ERR_BUSY, "all workers are busy");
     }
 }
 
 static void deadline_passed(uv_timer_t *timer)
 {
     struct bus_gateway *bus = timer->data;
+    struct call *call;
 
     bus->deadline_armed_ms = INT64_MAX;
-    deadlines_check(bus);
+    while ((call = calls_expired(bus->calls, now_ms(bus))))
+        call_expire(bus, call);
     deadline_arm(bus);
 }
 
@@ -327,9 +327,9 @@ static void bells_flush(struct bus_gateway *bus)
         return;
     bus_write_bells(&bus->frame, &bus->bells);
     bus->bells.count = 0;
-    LIST_EACH(gateway_workers_list(bus->workers), struct gateway_worker, link, worker)
-    if (worker->service == SERVICE_SMS && !worker->draining)
-        worker_send(bus, worker);
+    LIST_EACH (gateway_workers_list(bus->workers), struct gateway_worker, link, worker)
+        if (worker->service == SERVICE_SMS && !worker->draining)
+            worker_send(bus, worker);
 }
 
 static bool frame_take(struct bus_gateway *bus, struct gateway_worker *worker,
@@ -449,8 +449,7 @@ static void ticked(uv_timer_t *timer)
     bool frozen = now_ms(bus) - bus->ticked_ms > BUS_SILENCE_MS / 2;
 
     bus->ticked_ms = now_ms(bus);
-    LIST_EACH(gateway_workers_list(bus->workers), struct gateway_worker, link, worker)
-    {
+    LIST_EACH (gateway_workers_list(bus->workers), struct gateway_worker, link, worker) {
         if (frozen)
             worker->heard_ms = now_ms(bus);
         if (now_ms(bus) - worker->heard_ms > BUS_SILENCE_MS) {
@@ -562,8 +561,7 @@ void bus_gateway_free(struct bus_gateway **bus)
     refusals_answer(gone);
     while ((call = calls_expired(gone->calls, INT64_MAX)))
         call_fail(gone, call, ERR_UNKNOWN_OUTCOME, "the gateway is stopping");
-    LIST_EACH(gateway_workers_list(gone->workers), struct gateway_worker, link, worker)
-    {
+    LIST_EACH (gateway_workers_list(gone->workers), struct gateway_worker, link, worker) {
         while (!list_is_empty(&worker->calls)) // abandoned ones
             calls_close(gone->calls, LIST_FIRST(&worker->calls, struct call, link));
         gateway_workers_remove(gone->workers, worker);
@@ -585,8 +583,7 @@ size_t bus_gateway_workers(const struct bus_gateway *bus, struct bus_worker_view
 {
     size_t count = 0;
 
-    LIST_EACH(gateway_workers_list(bus->workers), struct gateway_worker, link, worker)
-    {
+    LIST_EACH (gateway_workers_list(bus->workers), struct gateway_worker, link, worker) {
         if (count == limit)
             break;
         views[count++] = (struct bus_worker_view){.instance = str_of(worker->instance),

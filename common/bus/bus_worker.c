@@ -186,8 +186,7 @@ static void address_found(void *context, const char *address)
 {
     struct bus_worker *bus = context;
 
-    LIST_EACH(&bus->links, struct bus_link, link, link)
-    {
+    LIST_EACH (&bus->links, struct bus_link, link, link) {
         if (str_equal(str_of(link->address), str_of(address))) {
             link->seen_ms = now_ms(bus);
             return;
@@ -348,16 +347,19 @@ static void reply_add(struct bus_link *link, uint64_t request, enum err_code cod
 void bus_worker_reply(struct bus_worker *bus, struct bus_origin *origin, enum err_code code,
                       struct str payload)
 {
-    struct bus_link *link = origin->from;
+    if (origin->from)
+        reply_add(origin->from, origin->request, code, payload);
+    bus_worker_forget(bus, origin);
+}
 
-    if (link) {
-        reply_add(link, origin->request, code, payload);
-        link->unanswered--;
-    }
+void bus_worker_forget(struct bus_worker *bus, struct bus_origin *origin)
+{
+    if (origin->from)
+        origin->from->unanswered--;
     list_remove(&origin->link);
     list_append(&bus->spare, &origin->link);
     bus->unanswered--;
-    round_wanted(bus);
+    round_wanted(bus); // a drain may be complete now
 }
 
 // True when this round has it already.
@@ -380,9 +382,9 @@ static void events_flush(struct bus_worker *bus)
     bus_list_frame(&bus->events, BUS_EVENT, &bus->frame);
     bus_list_clear(&bus->events);
     bus->hint_count = 0;
-    LIST_EACH(&bus->links, struct bus_link, link, link)
-    if (link->welcomed)
-        link_send(link);
+    LIST_EACH (&bus->links, struct bus_link, link, link)
+        if (link->welcomed)
+            link_send(link);
 }
 
 void bus_worker_event(struct bus_worker *bus, struct str topic, struct str payload)
@@ -408,9 +410,9 @@ static void bells_flush(struct bus_worker *bus)
         return;
     bus_write_bells(&bus->frame, &bus->bells);
     bus->bells.count = 0;
-    LIST_EACH(&bus->links, struct bus_link, link, link)
-    if (link->welcomed)
-        link_send(link);
+    LIST_EACH (&bus->links, struct bus_link, link, link)
+        if (link->welcomed)
+            link_send(link);
 }
 
 // ---- rounds and ticks
@@ -419,9 +421,9 @@ static void drained_check(struct bus_worker *bus)
 {
     if (!bus->draining || bus->drained_told || bus->unanswered > 0)
         return;
-    LIST_EACH(&bus->links, struct bus_link, link, link)
-    if (link->welcomed && !link->drain_noted)
-        return;
+    LIST_EACH (&bus->links, struct bus_link, link, link)
+        if (link->welcomed && !link->drain_noted)
+            return;
     bus->drained_told = true;
     if (bus->options.drained)
         bus->options.drained(bus->options.context);
@@ -439,9 +441,9 @@ static void round_end(uv_prepare_t *prepare)
     }
     events_flush(bus);
     bells_flush(bus);
-    LIST_EACH(&bus->links, struct bus_link, link, link)
-    if (link->broken)
-        link_drop(link, "full");
+    LIST_EACH (&bus->links, struct bus_link, link, link)
+        if (link->broken)
+            link_drop(link, "full");
     drained_check(bus);
 }
 
@@ -471,8 +473,7 @@ static void ticked(uv_timer_t *timer)
     bool frozen = now_ms(bus) - bus->ticked_ms > BUS_SILENCE_MS / 2;
 
     bus->ticked_ms = now_ms(bus);
-    LIST_EACH(&bus->links, struct bus_link, link, link)
-    {
+    LIST_EACH (&bus->links, struct bus_link, link, link) {
         if (frozen)
             link->heard_ms = now_ms(bus);
         link_tick(link);
@@ -540,8 +541,8 @@ static void handle_closed(uv_handle_t *handle)
 
 static void origins_free(struct list *origins)
 {
-    LIST_EACH(origins, struct bus_origin, link, origin)
-    free(origin);
+    LIST_EACH (origins, struct bus_origin, link, origin)
+        free(origin);
 }
 
 void bus_worker_free(struct bus_worker **bus)
@@ -551,8 +552,7 @@ void bus_worker_free(struct bus_worker **bus)
     if (!gone)
         return;
     *bus = NULL;
-    LIST_EACH(&gone->links, struct bus_link, link, link)
-    {
+    LIST_EACH (&gone->links, struct bus_link, link, link) {
         replies_flush(link);
         bus_write_bare(&gone->frame, BUS_BYE);
         if (link->greeted)
@@ -576,9 +576,9 @@ void bus_worker_drain(struct bus_worker *bus)
     if (bus->draining)
         return;
     bus->draining = true;
-    LIST_EACH(&bus->links, struct bus_link, link, link)
-    if (link->welcomed)
-        drain_send(link);
+    LIST_EACH (&bus->links, struct bus_link, link, link)
+        if (link->welcomed)
+            drain_send(link);
     round_wanted(bus);
 }
 
@@ -586,8 +586,8 @@ size_t bus_worker_gateways(const struct bus_worker *bus)
 {
     size_t count = 0;
 
-    LIST_EACH(&bus->links, struct bus_link, link, link)
-    count += link->welcomed;
+    LIST_EACH (&bus->links, struct bus_link, link, link)
+        count += link->welcomed;
     return count;
 }
 

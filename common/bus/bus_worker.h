@@ -48,6 +48,8 @@ void bus_worker_free(struct bus_worker **bus); // says BYE; origins die with it
 // gone too.
 void bus_worker_reply(struct bus_worker *bus, struct bus_origin *origin, enum err_code code,
                       struct str payload);
+// Ends a request without an answer, as if it were lost on the way (failpoints).
+void bus_worker_forget(struct bus_worker *bus, struct bus_origin *origin);
 // To all gateways; best effort. Events without payload are hints: equal ones of one round are one.
 void bus_worker_event(struct bus_worker *bus, struct str topic, struct str payload);
 void bus_worker_doorbell(struct bus_worker *bus, uint32_t destination); // to all sms-workers

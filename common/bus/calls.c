@@ -117,18 +117,11 @@ static void unlist(struct calls *calls, struct call *call)
     list_remove(&call->link);
 }
 
-static void answered(struct calls *calls, struct call *call)
-{
-    if (call->state == CALL_ABANDONED)
-        return;
-    calls->unanswered--;
-    deadlines_remove(calls->deadlines, call->index);
-}
-
 void calls_close(struct calls *calls, struct call *call)
 {
     unlist(calls, call);
-    answered(calls, call);
+    calls->unanswered -= call->state != CALL_ABANDONED;
+    deadlines_remove(calls->deadlines, call->index);
     call->generation++;
     call->state = CALL_NEW;
     call->worker = NULL;
@@ -186,11 +179,13 @@ void calls_out(struct calls *calls, struct call *call, void *worker, struct list
     list_append(at_worker, &call->link);
 }
 
-void calls_abandon(struct calls *calls, struct call *call)
+void calls_abandon(struct calls *calls, struct call *call, int64_t now_ms)
 {
     ASSERT(call->state == CALL_OUT);
-    answered(calls, call);
     call->state = CALL_ABANDONED;
+    calls->unanswered--;
+    deadlines_remove(calls->deadlines, call->index);
+    deadlines_add(calls->deadlines, call->index, now_ms + CALLS_ABANDONED_MS);
 }
 
 bool calls_first_deadline(const struct calls *calls, int64_t *deadline_ms)

@@ -3,14 +3,20 @@
 // answer that comes for an earlier life of the slot finds nothing.
 //
 // State is where a call is listed: in its service's queue (WAITING), or at a worker (OUT, or
-// ABANDONED: its client was told ERR_DEADLINE, but the worker still has it, and so its credit).
+// ABANDONED: its client was told ERR_DEADLINE, but the worker still has it, and so its credit;
+// after CALLS_ABANDONED_MS it expires again, then the worker has surely lost it).
 #pragma once
 
 #include "base/buf.h"
 #include "base/list.h"
 #include "wire/envelope.h"
 
-enum { CALLS_LIMIT = 8192, CALLS_WAITING_LIMIT = 4096, CALLS_WAITING_BYTES = 64 * 1024 * 1024 };
+enum {
+    CALLS_LIMIT = 8192,
+    CALLS_WAITING_LIMIT = 4096,
+    CALLS_WAITING_BYTES = 64 * 1024 * 1024,
+    CALLS_ABANDONED_MS = 30 * 1000,
+};
 
 enum call_state { CALL_NEW, CALL_WAITING, CALL_OUT, CALL_ABANDONED };
 
@@ -51,7 +57,7 @@ MUST_USE bool calls_wait(struct calls *calls, struct call *call);
 void calls_wait_again(struct calls *calls, struct call *call);
 struct call *calls_first_waiting(const struct calls *calls, enum service_id service); // or NULL
 void calls_out(struct calls *calls, struct call *call, void *worker, struct list *at_worker);
-void calls_abandon(struct calls *calls, struct call *call);
+void calls_abandon(struct calls *calls, struct call *call, int64_t now_ms);
 
 // The call that has run out of time at now_ms, NULL if none has.
 struct call *calls_expired(struct calls *calls, int64_t now_ms);

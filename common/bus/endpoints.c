@@ -90,8 +90,8 @@ struct endpoints *endpoints_new(uv_loop_t *loop, struct str list, endpoint_found
 
 static void endpoints_end(struct endpoints *endpoints)
 {
-    LIST_EACH(&endpoints->all, struct endpoint, link, endpoint)
-    free(endpoint);
+    LIST_EACH (&endpoints->all, struct endpoint, link, endpoint)
+        free(endpoint);
     free(endpoints);
 }
 
@@ -170,8 +170,7 @@ static void name_look(struct endpoint *endpoint)
 
 void endpoints_look(struct endpoints *endpoints)
 {
-    LIST_EACH(&endpoints->all, struct endpoint, link, endpoint)
-    {
+    LIST_EACH (&endpoints->all, struct endpoint, link, endpoint) {
         if (endpoint->is_file)
             files_look(endpoint);
         else

@@ -85,9 +85,9 @@ struct gateway_worker *gateway_workers_find(const struct gateway_workers *worker
 struct gateway_worker *gateway_workers_named(const struct gateway_workers *workers,
                                              struct str instance)
 {
-    LIST_EACH(&workers->all, struct gateway_worker, link, worker)
-    if (str_equal(str_of(worker->instance), instance))
-        return worker;
+    LIST_EACH (&workers->all, struct gateway_worker, link, worker)
+        if (str_equal(str_of(worker->instance), instance))
+            return worker;
     return NULL;
 }
 
@@ -114,8 +114,7 @@ struct gateway_worker *gateway_workers_place(struct gateway_workers *workers,
     size_t count = 0;
     int chosen;
 
-    LIST_EACH(&workers->all, struct gateway_worker, link, worker)
-    {
+    LIST_EACH (&workers->all, struct gateway_worker, link, worker) {
         if (worker->service != call->service)
             continue;
         of_service[count] = worker;
@@ -136,8 +135,8 @@ uint64_t gateway_workers_credit(const struct gateway_workers *workers, enum serv
 {
     uint64_t messages = 0;
 
-    LIST_EACH(&workers->all, struct gateway_worker, link, worker)
-    if (worker->service == service && !worker->draining)
-        messages += worker->credit.messages;
+    LIST_EACH (&workers->all, struct gateway_worker, link, worker)
+        if (worker->service == service && !worker->draining)
+            messages += worker->credit.messages;
     return messages;
 }
