@@ -20,6 +20,7 @@ usage() {
 usage: ./build.sh VERB [ARGUMENT…]
 
   run                  build, start everything on this machine, print the URLs; Ctrl-C stops it
+  ctl COMMAND…         nexusctl, the operator's command, on what runs: ledger, replay, keys…
   test [SUITE [ARG…]]  all tests, or one suite: unit, e2e, checks, fuzz
   bench [ARG…]         measure, with the audit that every accepted message is there
   fuzz [SECONDS]       fuzz every decoder, 60 seconds each
@@ -100,6 +101,12 @@ verb_run() {
     stack_run
 }
 
+verb_ctl() {
+    # shellcheck source=supervise/stack.sh
+    . supervise/stack.sh
+    stack_ctl "$@"
+}
+
 verb_bench() {
     verb_build release
     exec tests/bench/run.sh "$@"
@@ -121,6 +128,6 @@ verb_test() {
 
 case ${1:-help} in
 help | -h | --help) usage ;;
-run | test | bench | fuzz | deps | build | docs | fmt | check | clean) "verb_$1" "${@:2}" ;;
+run | ctl | test | bench | fuzz | deps | build | docs | fmt | check | clean) "verb_$1" "${@:2}" ;;
 *) die "no verb \"$1\"; ./build.sh help lists them" ;;
 esac

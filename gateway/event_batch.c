@@ -77,10 +77,19 @@ bool event_batch_read(struct event_batch *batch, struct str json, struct arena *
     return true;
 }
 
-struct str event_batch_after(const struct event_batch *batch, struct event_position position)
+size_t event_batch_after(const struct event_batch *batch, struct event_position position)
 {
-    for (size_t i = 0; i < batch->count; i++)
-        if (event_position_after(batch->marks[i].position, position))
-            return str_skip(buf_str(&batch->text), batch->marks[i].start);
-    return STR("");
+    size_t index = 0;
+
+    while (index < batch->count && !event_position_after(batch->marks[index].position, position))
+        index++;
+    return index;
+}
+
+struct str event_batch_text(const struct event_batch *batch, size_t index)
+{
+    size_t start = batch->marks[index].start;
+    size_t end = index + 1 < batch->count ? batch->marks[index + 1].start : batch->text.len;
+
+    return str_make(batch->text.data + start, end - start);
 }

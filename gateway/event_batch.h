@@ -19,7 +19,8 @@ struct event_position {
     uint64_t transaction, ordinal;
 };
 
-enum { EVENT_BATCH_LIMIT = 500, EVENT_POSITION_LENGTH = 44 };
+// 40 events whose 4096 bytes of text JSON made six times as long still fit a frame of the bus.
+enum { EVENT_BATCH_LIMIT = 40, EVENT_POSITION_LENGTH = 44 };
 
 MUST_USE bool event_position_parse(struct str text, struct event_position *position);
 struct str event_position_text(struct event_position position,
@@ -42,5 +43,6 @@ struct event_batch {
 // again.
 MUST_USE bool event_batch_read(struct event_batch *batch, struct str json, struct arena *arena,
                                struct err *err);
-// The text of those events that come after the position.
-struct str event_batch_after(const struct event_batch *batch, struct event_position position);
+// The first event after the position; count when there is none.
+size_t event_batch_after(const struct event_batch *batch, struct event_position position);
+struct str event_batch_text(const struct event_batch *batch, size_t index);

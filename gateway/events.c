@@ -47,6 +47,7 @@ struct stream {
     struct exchange *exchange; // while opening
     struct http_stream *http;  // afterwards
     struct event_position position;
+    struct event_position goal; // where the feed stood when the stream last read for itself
     bool is_resuming, is_reading, is_live, is_gone;
 };
 
@@ -71,9 +72,9 @@ struct events *events_new(struct gateway *gateway)
 
 static struct feed *feed_find(struct events *events, int64_t tenant)
 {
-    LIST_EACH(&events->feeds, struct feed, link, feed)
-    if (feed->tenant == tenant)
-        return feed;
+    LIST_EACH (&events->feeds, struct feed, link, feed)
+        if (feed->tenant == tenant)
+            return feed;
     return NULL;
 }
 
@@ -120,7 +121,7 @@ static void on_closed(void *context)
 // False when the stream was too slow and is no more.
 static bool stream_write(struct stream *stream, struct str text)
 {
-    if (text.len == 0 || http_stream_write(stream->http, text))
+    if (http_stream_write(stream->http, text))
         return true;
     http_stream_end(stream->http);
     stream_drop(stream);
@@ -142,6 +143,20 @@ static bool stream_begin(struct stream *stream)
     answer_is_stream(exchange);
     stream->http = http_stream_start(exchange->http, STR("text/event-stream"), on_closed, stream);
     return stream_write(stream, buf_str(text));
+}
+
+// The events of the batch in hand that the stream has not got. One by one: what fits is on its way,
+// and where a slow reader is cut off, it resumes.
+static bool stream_pass_on(struct stream *stream)
+{
+    const struct event_batch *batch = &stream->feed->events->batch;
+
+    for (size_t i = event_batch_after(batch, stream->position); i < batch->count; i++)
+        if (!stream_write(stream, event_batch_text(batch, i)))
+            return false;
+    if (event_position_after(batch->position, stream->position))
+        stream->position = batch->position; // it may be ahead, from reading for itself
+    return true;
 }
 
 // ---- the route
@@ -239,8 +254,7 @@ static void feed_start(struct feed *feed)
 {
     feed->is_started = true;
     feed->position = feed->events->batch.position;
-    LIST_EACH(&feed->streams, struct stream, link, stream)
-    {
+    LIST_EACH (&feed->streams, struct stream, link, stream) {
         if (stream->exchange && !stream->is_resuming) {
             stream->position = feed->position;
             stream->is_live = true;
@@ -253,24 +267,21 @@ static void feed_start(struct feed *feed)
 
 static void feed_pass_on(struct feed *feed)
 {
-    const struct event_batch *batch = &feed->events->batch;
-
-    feed->position = batch->position;
-    LIST_EACH(&feed->streams, struct stream, link, stream)
-    if (stream->is_live && stream_write(stream, event_batch_after(batch, stream->position)) &&
-        event_position_after(batch->position, stream->position))
-        stream->position = batch->position; // it may be ahead, from reading for itself
+    feed->position = feed->events->batch.position;
+    LIST_EACH (&feed->streams, struct stream, link, stream)
+        if (stream->is_live)
+            (void)stream_pass_on(stream);
 }
 
 // Nobody can be asked: who still waits for an answer gets that one; the others stay, and the tick
 // reads again.
 static void feed_failed(struct feed *feed, const struct err *err)
 {
-    LIST_EACH(&feed->streams, struct stream, link, stream)
-    if (stream->exchange && !stream->is_resuming) {
-        answer_err(stream->exchange, err);
-        stream_drop(stream);
-    }
+    LIST_EACH (&feed->streams, struct stream, link, stream)
+        if (stream->exchange && !stream->is_resuming) {
+            answer_err(stream->exchange, err);
+            stream_drop(stream);
+        }
 }
 
 static void feed_answered(void *context, enum err_code code, struct str payload)
@@ -298,6 +309,7 @@ static void stream_read(struct stream *stream)
     char text[EVENT_POSITION_LENGTH];
 
     stream->is_reading = true;
+    stream->goal = stream->feed->is_started ? stream->feed->position : (struct event_position){0};
     ask(stream->feed->events, stream->feed->tenant, event_position_text(stream->position, text),
         stream_answered, stream);
 }
@@ -317,9 +329,7 @@ static void stream_answered(void *context, enum err_code code, struct str payloa
         else
             http_stream_end(stream->http); // it comes back with Last-Event-ID
         stream_drop(stream);
-    } else if ((stream->http || stream_begin(stream)) &&
-               stream_write(stream, buf_str(&events->batch.text))) {
-        stream->position = events->batch.position;
+    } else if ((stream->http || stream_begin(stream)) && stream_pass_on(stream)) {
         if (events->batch.more)
             stream_read(stream);
         else
@@ -332,6 +342,10 @@ static void stream_go_on(struct stream *stream)
 {
     const struct feed *feed = stream->feed;
 
+    // What the feed had read was there when the stream read after it, although the last event of
+    // this tenant, whose position the stream has, may be much older.
+    if (event_position_after(stream->goal, stream->position))
+        stream->position = stream->goal;
     if (!feed->is_started)
         return; // feed_start() comes here again
     if (event_position_after(feed->position, stream->position))
@@ -354,9 +368,9 @@ void events_hint(struct events *events, struct str topic)
 
 static void heartbeat(struct feed *feed)
 {
-    LIST_EACH(&feed->streams, struct stream, link, stream)
-    if (stream->http)
-        (void)stream_write(stream, STR(":\n\n"));
+    LIST_EACH (&feed->streams, struct stream, link, stream)
+        if (stream->http)
+            (void)stream_write(stream, STR(":\n\n"));
 }
 
 // Reads again although nobody hinted, keeps connections open, and forgets feeds without streams.
@@ -365,8 +379,7 @@ static void on_tick(uv_timer_t *timer)
     struct events *events = timer->data;
     bool beats = ++events->ticks % HEARTBEAT_TICKS == 0;
 
-    LIST_EACH(&events->feeds, struct feed, link, feed)
-    {
+    LIST_EACH (&events->feeds, struct feed, link, feed) {
         if (beats)
             heartbeat(feed);
         if (!list_is_empty(&feed->streams)) {
@@ -389,11 +402,9 @@ void events_free(struct events **events)
 {
     if (!*events)
         return;
-    LIST_EACH(&(*events)->feeds, struct feed, link, feed)
-    {
+    LIST_EACH (&(*events)->feeds, struct feed, link, feed) {
         ASSERT(!feed->is_reading);
-        LIST_EACH(&feed->streams, struct stream, link, stream)
-        {
+        LIST_EACH (&feed->streams, struct stream, link, stream) {
             if (stream->http)
                 http_stream_end(stream->http);
             stream_drop(stream);

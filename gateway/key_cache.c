@@ -57,10 +57,10 @@ void key_cache_free(struct key_cache **cache)
 {
     if (!*cache)
         return;
-    LIST_EACH(&(*cache)->known.entries, struct key_entry, link, known)
-    entry_remove(*cache, known);
-    LIST_EACH(&(*cache)->refused.entries, struct key_entry, link, refused)
-    entry_remove(*cache, refused);
+    LIST_EACH (&(*cache)->known.entries, struct key_entry, link, known)
+        entry_remove(*cache, known);
+    LIST_EACH (&(*cache)->refused.entries, struct key_entry, link, refused)
+        entry_remove(*cache, refused);
     map_free(&(*cache)->map);
     free(*cache);
     *cache = NULL;

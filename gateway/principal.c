@@ -253,8 +253,7 @@ static void lookup_answered(void *context, enum err_code code, struct str payloa
     }
 
     map_remove(principals->lookups, lookup->id);
-    LIST_EACH(&lookup->waiting, struct principal_wait, link, wait)
-    {
+    LIST_EACH (&lookup->waiting, struct principal_wait, link, wait) {
         // Looked up for each: what one does may change the cache.
         switch (key_cache_find(principals->cache, lookup->id, now_ms, &caller)) {
         case KEY_FRESH:

@@ -11,10 +11,13 @@
 
 enum { FILE_LIMIT = 4 * 1024 * 1024 };
 
-enum { COMMON_JSON, COMMON_PG, COMMON_HELP };
+// Allowed before the command's name, too.
+enum { COMMON_JSON, COMMON_PG, COMMON_CONFIG, COMMON_HELP };
 static const struct option common_options[] = {
     [COMMON_JSON] = {"--json", NULL, NULL, "Answer and errors as JSON."},
     [COMMON_PG] = {"--pg", NULL, "URL", "PostgreSQL; NEXUS_PG_URL when left out."},
+    [COMMON_CONFIG] = {"--config", NULL, "FILE",
+                       "Settings (NAME=value); the environment overrides."},
     [COMMON_HELP] = {"--help", "-h", NULL, "This text."},
 };
 
@@ -54,6 +57,8 @@ static void option_take(struct call *call, const struct option *option, struct s
         call->help = true;
     else if (option == &common_options[COMMON_PG])
         call->pg_url = value;
+    else if (option == &common_options[COMMON_CONFIG])
+        call->config = arena_c_string(call->arena, value);
     else
         call->given[call->given_count++] = (struct given){.option = option, .value = value};
 }
@@ -208,7 +213,7 @@ static bool settings_load(struct call *call, struct err *err)
     const struct config_table table = {
         .keys = keys, .count = COUNT_OF(keys), .values = &call->settings};
 
-    return config_load(&table, 1, NULL, call->arena, err);
+    return config_load(&table, 1, call->config, call->arena, err);
 }
 
 static void error_print(const struct call *call, const struct err *err)
@@ -228,9 +233,20 @@ static void error_print(const struct call *call, const struct err *err)
         fprintf(stderr, "nexusctl %s --help explains it.\n", call->command->name);
 }
 
-static bool call_run(struct call *call, const char *const *words, size_t count, struct err *err)
+// The words on one side of the command's name.
+struct words {
+    char **list;
+    int count;
+};
+
+static bool words_parse(struct call *call, struct words words, struct err *err)
 {
-    bool parsed = call_parse(call, words, count, err);
+    return call_parse(call, (const char *const *)words.list, (size_t)words.count, err);
+}
+
+static bool call_run(struct call *call, struct words before, struct words after, struct err *err)
+{
+    bool parsed = words_parse(call, before, err) && words_parse(call, after, err);
 
     if (call->help) {
         command_help(call->command, &call->out);
@@ -238,6 +254,23 @@ static bool call_run(struct call *call, const char *const *words, size_t count, 
         return true;
     }
     return parsed && settings_load(call, err) && call->command->run(call, err);
+}
+
+static int command_run(const struct command *command, struct words before, struct words after,
+                       bool help)
+{
+    struct call call = {.command = command, .arena = arena_new(), .help = help};
+    struct err err;
+
+    if (call_run(&call, before, after, &err)) {
+        fwrite(call.out.data, 1, call.out.len, stdout);
+    } else {
+        error_print(&call, &err);
+        call.verdict = call.verdict ? call.verdict : EXIT_FAILED;
+    }
+    buf_release(&call.out);
+    arena_free(&call.arena);
+    return (int)call.verdict;
 }
 
 static const struct command *command_find(const struct command *const *commands, size_t count,
@@ -249,29 +282,35 @@ static const struct command *command_find(const struct command *const *commands,
     return NULL;
 }
 
+// The place of the command's name: the first word that is neither an option nor its value.
+static int command_place(int argc, char **argv)
+{
+    int place = 1;
+
+    while (place < argc && argv[place][0] == '-') {
+        const struct option *option =
+            table_find(common_options, COUNT_OF(common_options), str_of(argv[place]));
+        place += option && option->value ? 2 : 1;
+    }
+    return place;
+}
+
 int nexusctl_run(const struct command *const *commands, size_t count, int argc, char **argv)
 {
     AUTO(buf) text = {0};
-    bool asks_help = argc < 2 || str_equal(str_of(argv[1]), STR("help")) ||
-                     str_equal(str_of(argv[1]), STR("--help")) ||
-                     str_equal(str_of(argv[1]), STR("-h"));
+    int place = command_place(argc, argv);
+    bool help = place < argc && str_equal(str_of(argv[place]), STR("help"));
+    int named = help ? place + 1 : place;
     const struct command *command =
-        argc < 2 ? NULL : command_find(commands, count, argv[asks_help && argc > 2 ? 2 : 1]);
+        named < argc ? command_find(commands, count, argv[named]) : NULL;
 
-    if (!command) {
-        overview(commands, count, &text);
-        fputs(buf_c_string(&text), asks_help ? stdout : stderr);
-        return asks_help && argc >= 2 ? EXIT_DONE : EXIT_USAGE;
-    }
-    struct call call = {.command = command, .arena = arena_new(), .help = asks_help};
-    struct err err;
-    if (call_run(&call, (const char *const *)argv + 2, (size_t)(argc - 2), &err)) {
-        fwrite(call.out.data, 1, call.out.len, stdout);
-    } else {
-        error_print(&call, &err);
-        call.verdict = call.verdict ? call.verdict : EXIT_FAILED;
-    }
-    buf_release(&call.out);
-    arena_free(&call.arena);
-    return (int)call.verdict;
+    if (command)
+        return command_run(command, (struct words){argv + 1, place - 1},
+                           (struct words){argv + named + 1, argc - named - 1}, help);
+    bool asked = named >= argc && argc > 1; // help, --help
+    if (named < argc)
+        buf_printf(&text, "nexusctl: there is no command %s\n\n", argv[named]);
+    overview(commands, count, &text);
+    fputs(buf_c_string(&text), asked ? stdout : stderr);
+    return asked ? EXIT_DONE : EXIT_USAGE;
 }

@@ -56,7 +56,8 @@ struct call {
     const struct command *command;
     struct arena *arena; // of the whole run
     struct settings settings;
-    struct str pg_url; // of --pg
+    struct str pg_url;  // of --pg
+    const char *config; // of --config, or NULL
     struct buf out;
     struct given given[GIVEN_LIMIT];
     size_t given_count;

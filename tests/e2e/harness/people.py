@@ -13,16 +13,17 @@ _numbers = itertools.count(1)
 
 
 class Tenant:
-    """A contact center with one number behind the simulator's gateway, provisioned as an operator would."""
+    """A contact center with one number, provisioned as an operator would. Its gateway is the simulator's, unless a
+    webhook_url says where else."""
 
-    def __init__(self, stack, name=None, **channel):
+    def __init__(self, stack, webhook_url=None, **channel):
         self.stack = stack
-        self.name = name or f"tenant_{next(_numbers)}_{secrets.token_hex(3)}"
+        self.name = f"tenant_{next(_numbers)}_{secrets.token_hex(3)}"
         self.ccid = str(uuid.uuid4())
         self.api_key, self.agent_token, self.cluster_key = (str(uuid.uuid4()) for _ in range(3))
         self.number = new_number()
         self.webhook_secret, self.api_secret = secrets.token_hex(24), secrets.token_hex(24)
-        self.webhook_url = f"{stack.simulator_url}/gateway/{self.number}"
+        self.webhook_url = webhook_url or f"{stack.simulator_url}/gateway"
         self.channel = channel
         self.apply()
         stack.private |= {self.api_key, self.agent_token, self.cluster_key, self.webhook_secret, self.api_secret}
@@ -35,7 +36,8 @@ class Tenant:
             "tenants": [{
                 "ccid": self.ccid, "name": self.name,
                 "keys": [{"name": "aggregator", "key": self.api_key, "permissions": ["nexus:consumer:chat"]},
-                         {"name": "agent", "key": self.agent_token, "permissions": ["nexus:agent:chat"], "capacity": 0}],
+                         {"name": "agent", "key": self.agent_token, "permissions": ["nexus:agent:chat"],
+                          "capacity": 0}],
                 "channels": [channel]}],
             "clusterKeys": [{"name": f"cluster of {self.name}", "key": self.cluster_key,
                              "permissions": ["nexus:cluster:*"]}]})
@@ -86,11 +88,11 @@ class Aggregator(Caller):
         super().__init__(tenant, gateway)
         self.session.auth = (tenant.ccid, tenant.api_key)
 
-    def message(self, phone=None, text=None, message_id=None, **fields):
-        """One MO as a form; fields override or, as None, leave out."""
-        form = {"type": "MO", "message_id": message_id or uuid.uuid4().hex, "phone_number": phone or self.tenant.phone(),
+    def message(self, phone=None, text=None, **fields):
+        """One MO as a form; a field that is None is left out."""
+        form = {"type": "MO", "message_id": uuid.uuid4().hex, "phone_number": phone or self.tenant.phone(),
                 "shortcode": self.tenant.number, "message": text or self.tenant.text(), **fields}
-        return self.post("/nexus/v3/sms/message", data={name: value for name, value in form.items() if value is not None})
+        return self.post("/nexus/v3/sms/message", data=form)
 
     def receipt(self, message_id, state, **fields):
         return self.post("/nexus/v3/sms/receipt",

@@ -77,7 +77,8 @@ class Stack:
         name = f"{program}-{number}"
         command = [BINARIES / program, "--instance", number]
         common = {"NEXUS_METRICS_PUSH": f"ipc://{self.folder}/metrics.sock"}
-        self.processes[name] = Process(name, command, self.folder, {**common, **environment, **self._settings.get(program, {})})
+        own = self._settings.get(program, {})
+        self.processes[name] = Process(name, command, self.folder, {**common, **environment, **own})
         return self.processes[name]
 
     def _secrets(self):
@@ -178,7 +179,7 @@ class Stack:
         """Provisions what the document says, as an operator would from a file."""
         file = self.folder / "apply.json"
         file.write_text(json.dumps(document))
-        self.nexusctl("apply", "--local", "-f", file)
+        self.nexusctl("apply", "-f", file)
         file.unlink()
 
     # --- what can be seen from outside ---

@@ -1,0 +1,215 @@
+// calls: slots are taken from the free list, the last freed first (it is warm), or from the part of
+// the table that was never used, so that an idle gateway does not touch the table's memory.
+#include "bus/calls.h"
+
+#include "base/panic.h"
+#include "bus/deadlines.h"
+
+#include <stdlib.h>
+
+enum { KEPT_BYTES = 4096, OVERHEAD_BYTES = 64 };
+
+struct calls {
+    struct call slots[CALLS_LIMIT];
+    uint32_t used; // slots that were taken at least once
+    struct list unused;
+    struct list waiting[SERVICE_COUNT];
+    size_t waiting_count, waiting_bytes, unanswered;
+    uint32_t first_generation;
+    struct deadlines *deadlines;
+};
+
+struct calls *calls_new(uint32_t first_generation)
+{
+    struct calls *calls = calloc(1, sizeof *calls);
+
+    if (!calls)
+        panic("out of memory");
+    calls->first_generation = first_generation;
+    calls->deadlines = deadlines_new(CALLS_LIMIT);
+    list_init(&calls->unused);
+    for (size_t i = 0; i < SERVICE_COUNT; i++)
+        list_init(&calls->waiting[i]);
+    return calls;
+}
+
+void calls_free(struct calls **calls)
+{
+    if (!*calls)
+        return;
+    ASSERT((*calls)->unanswered == 0);
+    for (uint32_t i = 0; i < (*calls)->used; i++)
+        buf_release(&(*calls)->slots[i].bytes);
+    deadlines_free(&(*calls)->deadlines);
+    free(*calls);
+    *calls = NULL;
+}
+
+static struct call *slot_take(struct calls *calls)
+{
+    struct call *call;
+
+    if (!list_is_empty(&calls->unused)) {
+        call = LIST_FIRST(&calls->unused, struct call, link);
+        list_remove(&call->link);
+    } else {
+        if (calls->used == CALLS_LIMIT)
+            return NULL;
+        call = &calls->slots[calls->used];
+        call->index = calls->used++;
+        call->generation = calls->first_generation;
+        list_init(&call->link);
+    }
+    return call;
+}
+
+static struct str keep(struct buf *bytes, struct str text)
+{
+    size_t at = bytes->len;
+
+    if (!str_present(text))
+        return STR_ABSENT;
+    buf_str_append(bytes, text);
+    return str_make(bytes->data + at, text.len);
+}
+
+struct call *calls_open(struct calls *calls, enum service_id service,
+                        const struct envelope *envelope, struct str payload, int64_t now_ms)
+{
+    struct call *call = slot_take(calls);
+
+    if (!call)
+        return NULL;
+    call->losses = 0;
+    call->service = service;
+    call->deadline_ms = now_ms + envelope->deadline_ms;
+    call->envelope = *envelope;
+    call->envelope.request = call_request(call);
+    // Room for all first: what the strings point at must not move.
+    buf_clear(&call->bytes);
+    buf_reserve(&call->bytes, envelope->principal.name.len + envelope->traceparent.len +
+                                  envelope->idempotency_key.len + payload.len);
+    call->envelope.principal.name = keep(&call->bytes, envelope->principal.name);
+    call->envelope.traceparent = keep(&call->bytes, envelope->traceparent);
+    call->envelope.idempotency_key = keep(&call->bytes, envelope->idempotency_key);
+    call->payload = keep(&call->bytes, payload);
+    deadlines_add(calls->deadlines, call->index, call->deadline_ms);
+    calls->unanswered++;
+    return call;
+}
+
+size_t call_bytes(const struct call *call)
+{
+    return call->bytes.len + OVERHEAD_BYTES;
+}
+
+uint64_t call_request(const struct call *call)
+{
+    return (uint64_t)call->generation << 32 | call->index;
+}
+
+static void unlist(struct calls *calls, struct call *call)
+{
+    if (call->state == CALL_WAITING) {
+        calls->waiting_count--;
+        calls->waiting_bytes -= call_bytes(call);
+    }
+    list_remove(&call->link);
+}
+
+void calls_close(struct calls *calls, struct call *call)
+{
+    unlist(calls, call);
+    calls->unanswered -= call->state != CALL_ABANDONED;
+    deadlines_remove(calls->deadlines, call->index);
+    call->generation++;
+    call->state = CALL_NEW;
+    call->worker = NULL;
+    if (call->bytes.capacity > KEPT_BYTES)
+        buf_release(&call->bytes);
+    list_prepend(&calls->unused, &call->link);
+}
+
+struct call *calls_find(struct calls *calls, uint64_t request)
+{
+    uint32_t index = (uint32_t)request;
+
+    if (index >= calls->used || call_request(&calls->slots[index]) != request)
+        return NULL;
+    return &calls->slots[index];
+}
+
+static void wait_count(struct calls *calls, struct call *call)
+{
+    call->state = CALL_WAITING;
+    call->worker = NULL;
+    calls->waiting_count++;
+    calls->waiting_bytes += call_bytes(call);
+}
+
+bool calls_wait(struct calls *calls, struct call *call)
+{
+    if (calls->waiting_count >= CALLS_WAITING_LIMIT ||
+        calls->waiting_bytes + call_bytes(call) > CALLS_WAITING_BYTES)
+        return false;
+    unlist(calls, call);
+    wait_count(calls, call);
+    list_append(&calls->waiting[call->service], &call->link);
+    return true;
+}
+
+void calls_wait_again(struct calls *calls, struct call *call)
+{
+    unlist(calls, call);
+    wait_count(calls, call);
+    list_prepend(&calls->waiting[call->service], &call->link);
+}
+
+struct call *calls_first_waiting(const struct calls *calls, enum service_id service)
+{
+    const struct list *waiting = &calls->waiting[service];
+    return list_is_empty(waiting) ? NULL : LIST_FIRST(waiting, struct call, link);
+}
+
+void calls_out(struct calls *calls, struct call *call, void *worker, struct list *at_worker)
+{
+    unlist(calls, call);
+    call->state = CALL_OUT;
+    call->worker = worker;
+    list_append(at_worker, &call->link);
+}
+
+void calls_abandon(struct calls *calls, struct call *call, int64_t now_ms)
+{
+    ASSERT(call->state == CALL_OUT);
+    call->state = CALL_ABANDONED;
+    calls->unanswered--;
+    deadlines_remove(calls->deadlines, call->index);
+    deadlines_add(calls->deadlines, call->index, now_ms + CALLS_ABANDONED_MS);
+}
+
+bool calls_first_deadline(const struct calls *calls, int64_t *deadline_ms)
+{
+    uint32_t index;
+    return deadlines_first(calls->deadlines, &index, deadline_ms);
+}
+
+struct call *calls_expired(struct calls *calls, int64_t now_ms)
+{
+    uint32_t index;
+    int64_t deadline_ms;
+
+    if (!deadlines_first(calls->deadlines, &index, &deadline_ms) || deadline_ms > now_ms)
+        return NULL;
+    return &calls->slots[index];
+}
+
+size_t calls_unanswered(const struct calls *calls)
+{
+    return calls->unanswered;
+}
+
+size_t calls_waiting(const struct calls *calls)
+{
+    return calls->waiting_count;
+}

@@ -1,0 +1,96 @@
+// deadlines: places are counted from 1, so that a zeroed table means "not there".
+#include "bus/deadlines.h"
+
+#include "base/panic.h"
+
+#include <stdlib.h>
+
+struct deadline {
+    int64_t at_ms;
+    uint32_t index;
+};
+
+struct deadlines {
+    struct deadline *heap; // [1, count]
+    uint32_t *places;      // by index; 0: not there
+    uint32_t count, capacity;
+};
+
+struct deadlines *deadlines_new(uint32_t capacity)
+{
+    struct deadlines *deadlines = calloc(1, sizeof *deadlines);
+
+    if (!deadlines)
+        panic("out of memory");
+    *deadlines = (struct deadlines){.heap = calloc(capacity + 1, sizeof(struct deadline)),
+                                    .places = calloc(capacity, sizeof(uint32_t)),
+                                    .capacity = capacity};
+    if (!deadlines->heap || !deadlines->places)
+        panic("out of memory");
+    return deadlines;
+}
+
+void deadlines_free(struct deadlines **deadlines)
+{
+    if (!*deadlines)
+        return;
+    free((*deadlines)->heap);
+    free((*deadlines)->places);
+    free(*deadlines);
+    *deadlines = NULL;
+}
+
+static void put(struct deadlines *deadlines, uint32_t place, struct deadline deadline)
+{
+    deadlines->heap[place] = deadline;
+    deadlines->places[deadline.index] = place;
+}
+
+// Finds the place of a deadline that may be too early or too late for where it would stand.
+static void settle(struct deadlines *deadlines, uint32_t place, struct deadline deadline)
+{
+    const struct deadline *heap = deadlines->heap;
+
+    while (place > 1 && deadline.at_ms < heap[place / 2].at_ms) {
+        put(deadlines, place, heap[place / 2]);
+        place /= 2;
+    }
+    for (;;) {
+        uint32_t child = place * 2;
+        if (child < deadlines->count && heap[child + 1].at_ms < heap[child].at_ms)
+            child++;
+        if (child > deadlines->count || heap[child].at_ms >= deadline.at_ms)
+            break;
+        put(deadlines, place, heap[child]);
+        place = child;
+    }
+    put(deadlines, place, deadline);
+}
+
+void deadlines_add(struct deadlines *deadlines, uint32_t index, int64_t deadline_ms)
+{
+    ASSERT(index < deadlines->capacity && deadlines->places[index] == 0);
+    deadlines->count++;
+    settle(deadlines, deadlines->count, (struct deadline){.at_ms = deadline_ms, .index = index});
+}
+
+void deadlines_remove(struct deadlines *deadlines, uint32_t index)
+{
+    uint32_t place = deadlines->places[index];
+
+    if (place == 0)
+        return;
+    struct deadline last = deadlines->heap[deadlines->count--];
+    deadlines->places[index] = 0;
+    if (last.index != index)
+        settle(deadlines, place, last);
+}
+
+bool deadlines_first(const struct deadlines *deadlines, uint32_t *index, int64_t *deadline_ms)
+{
+    if (deadlines->count == 0)
+        return false;
+    *index = deadlines->heap[1].index;
+    *deadline_ms = deadlines->heap[1].at_ms;
+    return true;
+}

@@ -1,0 +1,142 @@
+// gateway_workers: a list to visit them, a map for the frames that come in.
+#include "bus/gateway_workers.h"
+
+#include "base/map.h"
+#include "base/panic.h"
+#include "bus/placement.h"
+
+#include <stdlib.h>
+
+struct gateway_workers {
+    struct list all;
+    struct map *by_peer;
+    size_t by_service[SERVICE_COUNT];
+};
+
+struct gateway_workers *gateway_workers_new(void)
+{
+    struct gateway_workers *workers = calloc(1, sizeof *workers);
+
+    if (!workers)
+        panic("out of memory");
+    list_init(&workers->all);
+    workers->by_peer = map_new();
+    return workers;
+}
+
+void gateway_workers_free(struct gateway_workers **workers)
+{
+    if (!*workers)
+        return;
+    ASSERT(list_is_empty(&(*workers)->all));
+    map_free(&(*workers)->by_peer);
+    free(*workers);
+    *workers = NULL;
+}
+
+// The same for one incarnation at every gateway, so that all place a key on the same worker.
+static uint64_t worker_hash(const struct bus_hello *hello)
+{
+    static const uint8_t key[16] = "bus placement";
+    return siphash(key, hello->instance) ^ hello->incarnation;
+}
+
+struct gateway_worker *gateway_workers_add(struct gateway_workers *workers, struct str peer,
+                                           const struct bus_hello *hello, int64_t now_ms)
+{
+    if (map_count(workers->by_peer) == WORKERS_LIMIT)
+        return NULL;
+    struct gateway_worker *worker = calloc(1, sizeof *worker);
+    if (!worker)
+        panic("out of memory");
+    ASSERT(peer.len <= sizeof worker->peer && hello->instance.len <= BUS_NAME_LIMIT);
+    *worker = (struct gateway_worker){.peer_length = peer.len,
+                                      .service = hello->service,
+                                      .incarnation = hello->incarnation,
+                                      .hash = worker_hash(hello),
+                                      .heard_ms = now_ms};
+    memcpy(worker->peer, peer.ptr, peer.len);
+    memcpy(worker->instance, hello->instance.ptr, hello->instance.len);
+    credit_grant(&worker->credit, hello->credit_messages, hello->credit_bytes);
+    list_init(&worker->calls);
+    list_init(&worker->dirty);
+    list_append(&workers->all, &worker->link);
+    map_put(workers->by_peer, peer, worker);
+    workers->by_service[worker->service]++;
+    return worker;
+}
+
+void gateway_workers_remove(struct gateway_workers *workers, struct gateway_worker *worker)
+{
+    ASSERT(list_is_empty(&worker->calls));
+    map_remove(workers->by_peer, gateway_worker_peer(worker));
+    workers->by_service[worker->service]--;
+    list_remove(&worker->link);
+    list_remove(&worker->dirty);
+    bus_list_release(&worker->requests);
+    free(worker);
+}
+
+struct gateway_worker *gateway_workers_find(const struct gateway_workers *workers, struct str peer)
+{
+    return map_get(workers->by_peer, peer);
+}
+
+struct gateway_worker *gateway_workers_named(const struct gateway_workers *workers,
+                                             struct str instance)
+{
+    LIST_EACH (&workers->all, struct gateway_worker, link, worker)
+        if (str_equal(str_of(worker->instance), instance))
+            return worker;
+    return NULL;
+}
+
+size_t gateway_workers_of(const struct gateway_workers *workers, enum service_id service)
+{
+    return workers->by_service[service];
+}
+
+struct list *gateway_workers_list(struct gateway_workers *workers)
+{
+    return &workers->all;
+}
+
+struct str gateway_worker_peer(const struct gateway_worker *worker)
+{
+    return str_make(worker->peer, worker->peer_length);
+}
+
+struct gateway_worker *gateway_workers_place(struct gateway_workers *workers,
+                                             const struct call *call)
+{
+    struct gateway_worker *of_service[WORKERS_LIMIT];
+    struct placement_candidate candidates[WORKERS_LIMIT];
+    size_t count = 0;
+    int chosen;
+
+    LIST_EACH (&workers->all, struct gateway_worker, link, worker) {
+        if (worker->service != call->service)
+            continue;
+        of_service[count] = worker;
+        candidates[count++] = (struct placement_candidate){
+            .worker = worker->hash,
+            .eligible = !worker->draining && !worker->broken && credit_available(&worker->credit),
+            .load = worker->call_count};
+    }
+    while ((chosen = placement_choose(call->envelope.partition, candidates, count)) >= 0) {
+        if (credit_take(&of_service[chosen]->credit, call_bytes(call)))
+            return of_service[chosen];
+        candidates[chosen].eligible = false; // has room for a smaller one only
+    }
+    return NULL;
+}
+
+uint64_t gateway_workers_credit(const struct gateway_workers *workers, enum service_id service)
+{
+    uint64_t messages = 0;
+
+    LIST_EACH (&workers->all, struct gateway_worker, link, worker)
+        if (worker->service == service && !worker->draining)
+            messages += worker->credit.messages;
+    return messages;
+}

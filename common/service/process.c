@@ -1,0 +1,216 @@
+// process: two timers, one for the lag of the loop and one for everything that is told.
+#include "service/process.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/panic.h"
+#include "base/random.h"
+#include "io/zmq_socket.h"
+#include "service/watchdog.h"
+#include "wire/snapshot.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum { TELL_MS = 1000, LAG_MS = 100, SNAPSHOTS_WAITING = 4 };
+
+struct process {
+    struct service *service;
+    struct snapshot_head head;
+    struct zmq_socket *socket; // NULL: nobody is told
+    struct buf snapshot;
+    uv_timer_t tell, lag;
+    uv_check_t round;
+    unsigned handles_open;
+    int64_t lag_due_us;
+    struct {
+        struct metric *memory, *cpu, *descriptors, *lag, *log_dropped, *db_requests, *db_ready;
+    } series;
+};
+
+static double resident_bytes(void)
+{
+    char text[128] = "";
+    struct str size, resident, rest;
+    int64_t pages = 0;
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return 0;
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (length <= 0)
+        return 0;
+    str_cut(str_make(text, (size_t)length), ' ', &size, &rest);
+    str_cut(rest, ' ', &resident, &rest);
+    if (!str_to_int(resident, 0, INT64_MAX / 65536, &pages))
+        return 0;
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static double open_descriptors(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    double count = -3; // ".", ".." and the directory's own
+
+    if (!directory)
+        return 0;
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
+}
+
+static void numbers_take(struct process *process)
+{
+    struct pg *pg = service_pg(process->service);
+
+    metric_set(process->series.memory, resident_bytes());
+    metric_set_total(process->series.cpu, cpu_seconds());
+    metric_set(process->series.descriptors, open_descriptors());
+    metric_set_total(process->series.log_dropped, (double)log_dropped());
+    if (pg) {
+        metric_set_total(process->series.db_requests, (double)pg_counts(pg).calls);
+        metric_set(process->series.db_ready, pg_ready(pg));
+    }
+}
+
+static void snapshot_send(struct process *process)
+{
+    if (!process->socket)
+        return;
+    buf_clear(&process->snapshot);
+    snapshot_encode(&process->head, service_metrics(process->service), &process->snapshot);
+    // Not sent: the next one says the same and more.
+    (void)!zmq_socket_send(process->socket, STR_ABSENT, buf_str(&process->snapshot));
+}
+
+static void tell(uv_timer_t *timer)
+{
+    struct process *process = timer->data;
+
+    watchdog_feed();
+    numbers_take(process);
+    snapshot_send(process);
+}
+
+static void lag_measure(uv_timer_t *timer)
+{
+    struct process *process = timer->data;
+    int64_t late_us = clock_monotonic_us() - process->lag_due_us;
+
+    metric_observe(process->series.lag, late_us > 0 ? (double)late_us / 1e6 : 0);
+    process->lag_due_us = clock_monotonic_us() + LAG_MS * 1000;
+}
+
+static void round_over(uv_check_t *check)
+{
+    (void)check;
+    log_flush();
+}
+
+static void series_find(struct process *process, struct metrics *metrics, const char *role,
+                        const char *slot)
+{
+    process->series.memory = metrics_series(metrics, METRIC_PROC_RSS, role, slot);
+    process->series.cpu = metrics_series(metrics, METRIC_PROC_CPU, role, slot);
+    process->series.descriptors = metrics_series(metrics, METRIC_PROC_FDS, role, slot);
+    process->series.lag = metrics_series(metrics, METRIC_LOOP_LAG, role);
+    process->series.log_dropped = metrics_series(metrics, METRIC_LOG_DROPPED);
+    metric_set(metrics_series(metrics, METRIC_PROC_START, role, slot),
+               (double)process->head.started_ms / 1000);
+    if (service_pg(process->service)) {
+        process->series.db_requests = metrics_series(metrics, METRIC_DB_REQUESTS, "postgresql");
+        process->series.db_ready = metrics_series(metrics, METRIC_DB_READY);
+    }
+}
+
+static void handles_start(struct process *process)
+{
+    uv_loop_t *loop = service_loop(process->service);
+
+    uv_timer_init(loop, &process->tell);
+    uv_timer_init(loop, &process->lag);
+    uv_check_init(loop, &process->round);
+    process->tell.data = process->lag.data = process->round.data = process;
+    process->handles_open = 3;
+    process->lag_due_us = clock_monotonic_us() + LAG_MS * 1000;
+    uv_timer_start(&process->tell, tell, 0, TELL_MS);
+    uv_timer_start(&process->lag, lag_measure, LAG_MS, LAG_MS);
+    uv_check_start(&process->round, round_over);
+    watchdog_start();
+}
+
+static void nothing_received(void *context, struct str peer, struct str body)
+{
+    (void)context; // a PUSH socket only sends
+    (void)peer;
+    (void)body;
+}
+
+struct process *process_new(struct service *service, const char *role, const char *slot,
+                            struct str endpoint, struct err *err)
+{
+    struct process *process = calloc(1, sizeof *process);
+    AUTO(buf) address = {0};
+
+    if (!process)
+        panic("out of memory");
+    *process = (struct process){.service = service,
+                                .head = {.role = str_of(role),
+                                         .slot = str_of(slot),
+                                         .started_ms = (uint64_t)(clock_unix_us() / 1000)}};
+    random_bytes(&process->head.incarnation, sizeof process->head.incarnation);
+    series_find(process, service_metrics(service), role, slot);
+    handles_start(process);
+    if (endpoint.len == 0)
+        return process;
+    process->socket =
+        zmq_socket_new(service_loop(service), service_zmq(service),
+                       &(struct zmq_socket_options){.kind = ZMQ_SOCKET_PUSH,
+                                                    .high_water_mark = SNAPSHOTS_WAITING,
+                                                    .curve = service_curve(service),
+                                                    .received = nothing_received});
+    buf_str_append(&address, endpoint);
+    if (!zmq_socket_connect(process->socket, buf_c_string(&address), err)) {
+        err_in(err, "NEXUS_METRICS_PUSH");
+        process_free(&process);
+    }
+    return process;
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+    struct process *process = handle->data;
+
+    if (--process->handles_open == 0)
+        free(process);
+}
+
+void process_free(struct process **process)
+{
+    struct process *gone = *process;
+
+    if (!gone)
+        return;
+    *process = NULL;
+    watchdog_stop();
+    numbers_take(gone);
+    snapshot_send(gone);
+    zmq_socket_free(&gone->socket);
+    buf_release(&gone->snapshot);
+    uv_close((uv_handle_t *)&gone->tell, handle_closed);
+    uv_close((uv_handle_t *)&gone->lag, handle_closed);
+    uv_close((uv_handle_t *)&gone->round, handle_closed);
+}

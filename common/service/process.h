@@ -1,0 +1,14 @@
+// process: what a process knows about itself, and tells once a second: memory, time and descriptors
+// from the kernel, how late its loop runs, the counters that libraries keep; then the snapshot of
+// all its metrics goes to metrics-agent. Feeds the watchdog, and the log leaves with each round.
+#pragma once
+
+#include "base/err.h"
+#include "service/service.h"
+
+struct process;
+
+// endpoint: of metrics-agent, absent or empty for none. NULL on error.
+struct process *process_new(struct service *service, const char *role, const char *slot,
+                            struct str endpoint, struct err *err);
+void process_free(struct process **process); // sends the last snapshot

@@ -1,0 +1,152 @@
+// settings: see the header.
+#include "service/settings.h"
+
+#include "base/log.h"
+#include "base/panic.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+
+static const struct config_key skeleton_keys[] = {
+#define CONFIG(kind, field, variable, fallback, ...)                                               \
+    CONFIG_##kind(service_config, field, variable, fallback, __VA_ARGS__),
+#include "service/config.def"
+};
+
+struct command_line {
+    bool check_config;
+};
+
+static void keys_print(struct buf *out, const struct config_key *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        buf_printf(out, "  %-28s %s%s%s%s\n", keys[i].name, keys[i].doc,
+                   keys[i].fallback[0] ? " Default: " : "", keys[i].fallback,
+                   keys[i].fallback[0] ? "." : "");
+}
+
+NO_RETURN static void help(const struct service_def *def)
+{
+    AUTO(buf) out = {0};
+
+    buf_printf(&out,
+               "%s: %s.\n\n"
+               "Usage: %s [--instance N] [--config FILE] [--check-config] [--help] [--version]\n\n"
+               "  --instance N     which of several processes this is, from 0; its name becomes "
+               "%s-N\n"
+               "  --config FILE    lines NAME=value; the environment wins over them\n"
+               "  --check-config   print what would run, and where each value comes from; 125 when "
+               "something is wrong\n\n"
+               "It writes one JSON line an event to standard output, stops in good order on "
+               "SIGTERM, and at once on a second.\n\n"
+               "Settings, from the environment or the file. <NAME>_FILE names a file that holds "
+               "a secret.\n\n",
+               def->name, def->summary, def->name, def->name);
+    keys_print(&out, def->config, def->config_count);
+    keys_print(&out, skeleton_keys, COUNT_OF(skeleton_keys));
+    fwrite(out.data, 1, out.len, stdout);
+    exit(EXIT_SUCCESS);
+}
+
+static void command_line_read(struct settings *settings, const struct service_def *def, int argc,
+                              char **argv, struct command_line *line)
+{
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'v'},
+        {"config", required_argument, NULL, 'c'},   {"check-config", no_argument, NULL, 'k'},
+        {"instance", required_argument, NULL, 'i'}, {NULL, 0, NULL, 0}};
+    int64_t slot = 0;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'h': help(def);
+        case 'v': printf("%s %s\n", def->name, NEXUS_REVISION); exit(EXIT_SUCCESS);
+        case 'c': settings->file = optarg; break;
+        case 'k': line->check_config = true; break;
+        case 'i':
+            if (!str_to_int(str_of(optarg), 0, 9999, &slot))
+                die("%s: --instance is a number from 0 to 9999", def->name);
+            break;
+        default: die("Try '%s --help'.", def->name);
+        }
+    }
+    if (optind < argc)
+        die("%s: what is \"%s\"? Try '%s --help'.", def->name, argv[optind], def->name);
+    snprintf(settings->slot, sizeof settings->slot, "%d", (int)slot);
+    snprintf(settings->instance, sizeof settings->instance, "%.40s-%.16s", def->name,
+             settings->slot);
+}
+
+static bool curve_read(struct settings *settings, struct err *err)
+{
+    const struct service_config *config = &settings->skeleton;
+
+    settings->curve = (struct zmq_curve){.public_key = config->curve_public,
+                                         .secret_key = config->curve_secret,
+                                         .server_key = config->curve_server,
+                                         .allowed_clients = config->curve_clients};
+    settings->curve_on = config->curve_public.len > 0;
+    if (settings->curve_on != (config->curve_secret.len > 0))
+        return err_set(err, ERR_BAD_INPUT,
+                       "NEXUS_CURVE_PUBLIC and NEXUS_CURVE_SECRET are needed together");
+    return true;
+}
+
+static bool key_read(struct settings *settings, struct err *err)
+{
+    AUTO(buf) bytes = {0};
+    struct str hex = settings->skeleton.key_encryption_key;
+
+    if (hex.len == 0)
+        return true;
+    if (!buf_unhex(&bytes, hex) || bytes.len != KEY_ENCRYPTION_KEY_BYTES)
+        return err_set(err, ERR_BAD_INPUT, "NEXUS_KEY_ENCRYPTION_KEY is not %d bytes in hex",
+                       KEY_ENCRYPTION_KEY_BYTES);
+    memcpy(settings->key_encryption_key, bytes.data, bytes.len);
+    settings->key_on = true;
+    return true;
+}
+
+static bool needs_check(const struct settings *settings, const struct service_def *def,
+                        struct err *err)
+{
+    enum log_level level;
+
+    if (!log_level_parse(settings->skeleton.log_level, &level))
+        return err_set(err, ERR_BAD_INPUT, "NEXUS_LOG_LEVEL is debug, info, warn or error");
+    if ((def->needs & NEEDS_PG) && settings->skeleton.pg_url.len == 0)
+        return err_set(err, ERR_BAD_INPUT, "NEXUS_PG_URL is empty: where is PostgreSQL?");
+    if ((def->needs & NEEDS_BUS_WORKER) && settings->skeleton.bus.len == 0)
+        return err_set(err, ERR_BAD_INPUT, "NEXUS_BUS is empty: where are the gateways?");
+    return true;
+}
+
+NO_RETURN static void check_config(const struct settings *settings,
+                                   const struct config_table *tables, size_t count)
+{
+    AUTO(buf) out = {0};
+
+    config_print(tables, count, settings->file, &out);
+    fwrite(out.data, 1, out.len, stdout);
+    exit(EXIT_SUCCESS);
+}
+
+void settings_read(struct settings *settings, const struct service_def *def, int argc, char **argv,
+                   struct arena *arena)
+{
+    struct command_line line = {0};
+    struct err err;
+
+    command_line_read(settings, def, argc, argv, &line);
+    settings->program = arena_alloc(arena, def->config_size + 1);
+    const struct config_table tables[] = {
+        {.keys = def->config, .count = def->config_count, .values = settings->program},
+        {.keys = skeleton_keys, .count = COUNT_OF(skeleton_keys), .values = &settings->skeleton}};
+    if (!config_load(tables, COUNT_OF(tables), settings->file, arena, &err) ||
+        !curve_read(settings, &err) || !key_read(settings, &err) ||
+        !needs_check(settings, def, &err))
+        die("%s: %s", def->name, err.text);
+    if (line.check_config)
+        check_config(settings, tables, COUNT_OF(tables));
+}

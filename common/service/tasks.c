@@ -1,0 +1,180 @@
+// tasks: a task lives in its own arena and dies with it; a few arenas are kept warm.
+#include "service/tasks.h"
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/panic.h"
+#include "bus/bus_worker.h"
+#include "service/task.h"
+#include "store/batcher.h"
+
+#include <stdlib.h>
+
+enum { ARENAS_KEPT = 256 };
+
+struct tasks {
+    struct service *service;
+    const struct service_def *def;
+    struct {
+        const struct handler *handler;
+        struct batcher *batcher; // of a hot one
+    } by_message[MSG_COUNT];
+    struct metric *ended[MSG_COUNT][ERR_COUNT]; // found when first needed
+    struct arena *arenas[ARENAS_KEPT];
+    size_t arena_count, task_count;
+    char ack_lost[64]; // a failpoint
+};
+
+struct tasks *tasks_new(struct service *service, const struct service_def *def)
+{
+    struct tasks *tasks = calloc(1, sizeof *tasks);
+
+    if (!tasks)
+        panic("out of memory");
+    tasks->service = service;
+    tasks->def = def;
+    snprintf(tasks->ack_lost, sizeof tasks->ack_lost, "%.40s.ack_lost", def->name);
+    for (size_t i = 0; i < def->handler_count; i++) {
+        const struct handler *handler = &def->handlers[i];
+        tasks->by_message[handler->message].handler = handler;
+        if (handler->batch)
+            tasks->by_message[handler->message].batcher =
+                batcher_new(service_loop(service), service_pg(service), handler->batch, service,
+                            service_metrics(service));
+    }
+    return tasks;
+}
+
+void tasks_stop(struct tasks *tasks)
+{
+    for (size_t i = 0; i < MSG_COUNT; i++) {
+        tasks->by_message[i].handler = NULL;
+        batcher_free(&tasks->by_message[i].batcher);
+    }
+}
+
+void tasks_free(struct tasks **tasks)
+{
+    if (!*tasks)
+        return;
+    if ((*tasks)->task_count > 0)
+        LOG_WARN("service.tasks_left", LOG_INT("tasks", (*tasks)->task_count));
+    for (size_t i = 0; i < (*tasks)->arena_count; i++)
+        arena_free(&(*tasks)->arenas[i]);
+    free(*tasks);
+    *tasks = NULL;
+}
+
+static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
+                             const struct envelope *envelope, size_t payload_bytes)
+{
+    struct arena *arena =
+        tasks->arena_count > 0 ? tasks->arenas[--tasks->arena_count] : arena_new();
+    struct task *task = ARENA_ALLOC(arena, struct task);
+    int64_t now_ms = (int64_t)uv_now(service_loop(tasks->service));
+
+    *task = (struct task){.service = tasks->service,
+                          .arena = arena,
+                          .envelope = *envelope,
+                          .origin = origin,
+                          .started_us = clock_monotonic_us()};
+    task->envelope.principal.name = arena_copy(arena, envelope->principal.name);
+    task->envelope.traceparent = arena_copy(arena, envelope->traceparent);
+    task->envelope.idempotency_key = arena_copy(arena, envelope->idempotency_key);
+    task->item.bytes = (uint32_t)payload_bytes;
+    task->item.deadline_ms = now_ms + envelope->deadline_ms;
+    tasks->task_count++;
+    return task;
+}
+
+static void task_free(struct tasks *tasks, struct task *task)
+{
+    struct arena *arena = task->arena;
+
+    task->origin = NULL; // a second ending is seen, as long as nobody else uses the memory
+    tasks->task_count--;
+    if (tasks->arena_count == ARENAS_KEPT) {
+        arena_free(&arena);
+        return;
+    }
+    arena_reset(arena);
+    tasks->arenas[tasks->arena_count++] = arena;
+}
+
+static void ended_count(struct tasks *tasks, enum message_id message, enum err_code code)
+{
+    struct metric **ended = &tasks->ended[message][code];
+
+    if (!*ended)
+        *ended = metrics_series(service_metrics(tasks->service), METRIC_TASKS,
+                                message_type(message)->name.ptr, err_name(code).ptr);
+    metric_add(*ended, 1);
+}
+
+static void task_end(struct task *task, enum err_code code, struct str payload)
+{
+    struct tasks *tasks = service_tasks(task->service);
+    struct bus_worker *bus = service_bus(task->service);
+
+    ASSERT(task->origin);
+    ended_count(tasks, task->envelope.message, code);
+    // Dying here is harmless: what was committed stays so, and the gateway asks another worker,
+    // which finds it done.
+    if (failpoint(tasks->ack_lost))
+        bus_worker_forget(bus, task->origin);
+    else
+        bus_worker_reply(bus, task->origin, code, payload);
+    task_free(tasks, task);
+}
+
+void task_reply(struct task *task, struct str json)
+{
+    task_end(task, ERR_OK, json);
+}
+
+void task_fail(struct task *task, const struct err *err)
+{
+    ASSERT(err->code != ERR_OK);
+    if (err->code == ERR_INTERNAL)
+        LOG_ERROR("task.failed", LOG_STR("message", message_type(task->envelope.message)->name),
+                  LOG_ID("operationId", task->envelope.operation), LOG_ERR(err));
+    task_end(task, err->code, str_of(err->text));
+}
+
+static void refuse(struct tasks *tasks, struct bus_origin *origin, enum err_code code,
+                   const char *why)
+{
+    bus_worker_reply(service_bus(tasks->service), origin, code, str_of(why));
+}
+
+void tasks_take(struct tasks *tasks, struct bus_origin *origin, const struct envelope *envelope,
+                struct str payload)
+{
+    const struct handler *handler =
+        envelope->message < MSG_COUNT ? tasks->by_message[envelope->message].handler : NULL;
+    struct err err;
+    void *message;
+
+    if (!handler) {
+        refuse(tasks, origin, ERR_BAD_INPUT, "this worker does not know the message");
+        return;
+    }
+    if ((tasks->def->needs & NEEDS_PG) && !pg_ready(service_pg(tasks->service))) {
+        ended_count(tasks, envelope->message, ERR_UNAVAILABLE);
+        refuse(tasks, origin, ERR_UNAVAILABLE, "the database does not answer");
+        return;
+    }
+    struct task *task = task_new(tasks, origin, envelope, payload.len);
+    // Copied: a decoded message points into it, and the frame it came in is gone after this.
+    if (!message_decode(message_type(envelope->message), arena_copy(task->arena, payload),
+                        task->arena, &message, &err)) {
+        task_fail(task, &err);
+        return;
+    }
+    task->message = message;
+    if (handler->batch)
+        batcher_add(tasks->by_message[envelope->message].batcher, &task->item);
+    else
+        handler->take(task);
+}

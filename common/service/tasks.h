@@ -1,0 +1,19 @@
+// tasks: from a request on the bus to the handler the program's table names, and back. For
+// service.c alone; handlers see service/task.h.
+#pragma once
+
+#include "base/str.h"
+#include "service/service.h"
+#include "wire/envelope.h"
+
+struct bus_origin;
+struct tasks;
+
+struct tasks *tasks_new(struct service *service, const struct service_def *def);
+// Batches that wait fail with ERR_UNAVAILABLE; nothing is taken any more.
+void tasks_stop(struct tasks *tasks);
+void tasks_free(struct tasks **tasks);
+void tasks_take(struct tasks *tasks, struct bus_origin *origin, const struct envelope *envelope,
+                struct str payload);
+
+struct tasks *service_tasks(struct service *service);

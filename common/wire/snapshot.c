@@ -1,0 +1,141 @@
+// snapshot: [version, role, slot, incarnation, started, [[name, [label…], value, bucket…], …]].
+// Text points into the bytes. What a foreign build appended to a series is not looked at.
+#include "wire/snapshot.h"
+
+#include "wire/msgpack_bounds.h"
+#include "wire/msgpack_values.h"
+
+#include <msgpack.h>
+
+enum { VERSION = 1, BUCKETS_LIMIT = 32 };
+
+static void labels_encode(msgpack_packer *packer, const struct metric_sample *sample)
+{
+    size_t count = metric_label_count(sample->id);
+
+    msgpack_pack_array(packer, count);
+    for (size_t i = 0; i < count; i++)
+        values_pack_text(packer, sample->labels[i]);
+}
+
+static void sample_encode(msgpack_packer *packer, const struct metric_sample *sample)
+{
+    const struct metric_type *type = metric_type(sample->id);
+    size_t buckets = sample->buckets ? type->bound_count + 1 : 0;
+
+    msgpack_pack_array(packer, 3 + buckets);
+    values_pack_text(packer, type->name);
+    labels_encode(packer, sample);
+    msgpack_pack_double(packer, sample->value);
+    for (size_t i = 0; i < buckets; i++)
+        msgpack_pack_uint64(packer, sample->buckets[i]);
+}
+
+void snapshot_encode(const struct snapshot_head *head, const struct metrics *metrics,
+                     struct buf *out)
+{
+    msgpack_packer packer;
+
+    values_packer(&packer, out);
+    msgpack_pack_array(&packer, 6);
+    msgpack_pack_uint32(&packer, VERSION);
+    values_pack_text(&packer, head->role);
+    values_pack_text(&packer, head->slot);
+    msgpack_pack_uint64(&packer, head->incarnation);
+    msgpack_pack_uint64(&packer, head->started_ms);
+    msgpack_pack_array(&packer, metrics_count(metrics));
+    for (size_t i = 0; i < metrics_count(metrics); i++) {
+        struct metric_sample sample = metrics_sample(metrics, i);
+        sample_encode(&packer, &sample);
+    }
+}
+
+static bool read_u64(const msgpack_object *value, uint64_t *number)
+{
+    if (value->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+        return false;
+    *number = value->via.u64;
+    return true;
+}
+
+static bool labels_decode(const msgpack_object *value, struct metric_sample *sample)
+{
+    size_t count = metric_label_count(sample->id);
+
+    if (value->type != MSGPACK_OBJECT_ARRAY || value->via.array.size != count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!values_read_text(&value->via.array.ptr[i], &sample->labels[i]))
+            return false;
+    return true;
+}
+
+static bool buckets_decode(const msgpack_object *values, size_t count, size_t wanted,
+                           uint64_t buckets[BUCKETS_LIMIT])
+{
+    if (count != wanted || wanted > BUCKETS_LIMIT)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!read_u64(&values[i], &buckets[i]))
+            return false;
+    return true;
+}
+
+// A metric this build does not have, or has in another form, is passed over.
+static bool sample_decode(const msgpack_object *value, uint64_t buckets[BUCKETS_LIMIT],
+                          struct metric_sample *sample)
+{
+    struct str name;
+
+    *sample = (struct metric_sample){0};
+    if (value->type != MSGPACK_OBJECT_ARRAY || value->via.array.size < 3)
+        return false;
+    const msgpack_object *fields = value->via.array.ptr;
+    if (!values_read_text(&fields[0], &name) || !metric_id_parse(name, &sample->id) ||
+        !labels_decode(&fields[1], sample) || fields[2].type != MSGPACK_OBJECT_FLOAT64)
+        return false;
+    sample->value = fields[2].via.f64;
+
+    const struct metric_type *type = metric_type(sample->id);
+    if (type->kind != METRIC_HISTOGRAM)
+        return true;
+    sample->buckets = buckets;
+    return buckets_decode(fields + 3, value->via.array.size - 3, type->bound_count + 1, buckets);
+}
+
+static bool head_decode(const msgpack_object *value, struct snapshot_head *head)
+{
+    uint32_t version;
+
+    if (value->type != MSGPACK_OBJECT_ARRAY || value->via.array.size < 6)
+        return false;
+    const msgpack_object *fields = value->via.array.ptr;
+    return values_read_u32(&fields[0], &version) && version == VERSION &&
+           values_read_text(&fields[1], &head->role) && values_read_text(&fields[2], &head->slot) &&
+           read_u64(&fields[3], &head->incarnation) && read_u64(&fields[4], &head->started_ms) &&
+           fields[5].type == MSGPACK_OBJECT_ARRAY;
+}
+
+bool snapshot_decode(struct str bytes, struct snapshot_head *head, snapshot_sample_fn *sample,
+                     void *context, struct err *err)
+{
+    msgpack_unpacked unpacked;
+    struct metric_sample one;
+    uint64_t buckets[BUCKETS_LIMIT];
+    size_t offset = 0;
+
+    if (bytes.len > SNAPSHOT_LIMIT || !msgpack_is_bounded(bytes))
+        return err_set(err, ERR_BAD_INPUT, "snapshot: not well-formed");
+    msgpack_unpacked_init(&unpacked);
+    bool ok =
+        msgpack_unpack_next(&unpacked, bytes.ptr, bytes.len, &offset) == MSGPACK_UNPACK_SUCCESS &&
+        head_decode(&unpacked.data, head);
+    if (ok && sample) {
+        const msgpack_object_array *samples = &unpacked.data.via.array.ptr[5].via.array;
+        for (size_t i = 0; i < samples->size; i++)
+            if (sample_decode(&samples->ptr[i], buckets, &one))
+                sample(context, &one);
+    }
+    msgpack_unpacked_destroy(&unpacked);
+    return ok || err_set(err, ERR_BAD_INPUT, "snapshot: not one of version %d", VERSION);
+}

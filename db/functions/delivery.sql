@@ -1,0 +1,300 @@
+-- The delivery engine's side of PostgreSQL: claim, complete, extend, sweep.
+--
+-- A message is "sending" while its row of delivery has an unexpired lease. That is not written to message.state: it
+-- would be a second update of each message, and the lease says it already. message.state goes from accepted to its end.
+--
+-- Locks, in this order everywhere: delivery by id, message by (tenant, id), undelivered, the rest. A claim and an
+-- extension skip what is locked, so they wait for nobody.
+
+-- Ends deliveries that need no attempt: expired (8), opted_out (9), uncertain (12). A message that came to its end
+-- in another way meanwhile (cancelled, or a receipt came) keeps its state.
+create or replace function delivery_end(ids bigint[], states smallint[]) returns void
+language sql as $$
+    with ended as (
+        delete from delivery d using unnest(ids, states) e (id, state)
+        where d.id = e.id
+        returning d.tenant_id, d.message_id, d.destination_id, d.attempt, e.state
+    ), changed as (
+        update message m set state = e.state, changed = now()
+        from (select * from ended order by tenant_id, message_id) e
+        where m.tenant_id = e.tenant_id and m.id = e.message_id and m.state in (1, 2, 3)
+        returning m.tenant_id, m.id, m.conversation_id, m.sequence, m.state, e.destination_id, e.attempt
+    ), told as (
+        insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
+        select tenant_id, 2, conversation_id, id, sequence, state from changed
+    ), logged as (
+        insert into attempt (tenant_id, message_id, attempt, outcome)
+        select c.tenant_id, c.id, c.attempt, s.name from changed c join message_state s on s.id = c.state
+    )
+    insert into undelivered (tenant_id, message_id, destination_id, reason, attempts)
+    select c.tenant_id, c.id, c.destination_id, s.name, c.attempt
+    from changed c join message_state s on s.id = c.state
+    where c.state in (8, 12)
+    on conflict (tenant_id, message_id) do update
+        set reason = excluded.reason, attempts = excluded.attempts, last_status = null, since = now()
+$$;
+
+-- Leases up to rooms[i] due rows of destinations[i], looking no further back than floors_us[i] (µs since 1970). Gives
+-- the leased rows with fate 0 and all it takes to send them; the destination's own settings come with its first row.
+-- Rows that must not be sent are ended here and given with fate = their message's state: the opt-out is looked up in
+-- the transaction that takes the lease, so a STOP committed before it always wins. recovered: an earlier lease ran out,
+-- so the request may have left before.
+--
+-- Only the oldest row of a conversation can be claimed. A destination whose breaker was open (failures > 0) gives one
+-- row, to the one worker that moves not_before on: the probe.
+--
+-- The settings keep the plan on the queue's indexes, whatever the statistics of an hour ago say.
+create or replace function delivery_claim(destinations int[], rooms int[], floors_us bigint[])
+returns table (
+    id bigint, lease_epoch int, tenant_id int, destination_id int, message_id uuid, conversation_id uuid,
+    attempt smallint, due_us bigint, recovered boolean, fate smallint, address text, number text, body text,
+    content text, traceparent text, provider text, url text, headers text, secrets text, secrets_number text,
+    ccid text, failures int)
+language plpgsql
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+#variable_conflict use_column
+declare
+    picked     bigint[];
+    fates      smallint[];
+    recoveries boolean[];
+begin
+    with wanted as materialized (
+        select dst.id, dst.failures, w.room, to_timestamp(w.floor_us / 1e6) as floor
+        from unnest(destinations, rooms, floors_us) w (id, room, floor_us)
+        join destination dst on dst.id = w.id
+        where dst.enabled and dst.not_before <= now()
+    ), locked as materialized (
+        select d.*, w.failures
+        from wanted w cross join lateral (
+            select d.id, d.destination_id, d.tenant_id, d.channel_id, d.message_id, d.address, d.expires, d.lease_until
+            from delivery d
+            where d.destination_id = w.id and d.due > w.floor and d.due <= now()
+              and (d.lease_until is null or d.lease_until < now())
+              and (d.conversation_id is null
+                   or d.id = (select older.id from delivery older
+                              where older.tenant_id = d.tenant_id and older.conversation_id = d.conversation_id
+                              order by older.id limit 1))
+            order by d.due
+            limit case when w.failures > 0 then 1 else w.room end
+            for update skip locked) d
+    ), judged as materialized (
+        select l.id, l.destination_id, l.failures, l.lease_until is not null as recovered,
+               case when m.state not in (1, 2, 3) then m.state
+                    when l.expires <= now() then 8
+                    when exists (select from opt_out o
+                                 where o.tenant_id = l.tenant_id and o.channel_id = l.channel_id
+                                   and o.address = l.address and o.cleared is null) then 9
+                    when l.lease_until is not null and c.uncertain_policy = 2 then 12
+                    else 0
+               end::smallint as fate
+        from locked l
+        join message m on m.tenant_id = l.tenant_id and m.id = l.message_id
+        join channel c on c.id = l.channel_id
+    )
+    select array_agg(j.id), array_agg(j.fate), array_agg(j.recovered) into picked, fates, recoveries
+    from judged j
+    where j.fate > 0 or j.failures = 0 or delivery_probe(j.destination_id);
+
+    if picked is null then
+        return;
+    end if;
+
+    if 0 < any (fates) then
+        return query
+            select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, d.conversation_id, d.attempt,
+                   0::bigint, p.recovered, p.fate, null::text, null::text, null::text, null::text, null::text,
+                   null::text, null::text, null::text, null::text, null::text, null::text, 0
+            from unnest(picked, fates, recoveries) p (id, fate, recovered) join delivery d on d.id = p.id
+            where p.fate > 0;
+        perform delivery_end(array_agg(p.id), array_agg(p.fate)) from unnest(picked, fates) p (id, fate)
+        where p.fate > 0;
+    end if;
+
+    return query
+        with leased as (
+            update delivery d set lease_until = now() + interval '30 s', lease_epoch = d.lease_epoch + 1
+            from unnest(picked, fates, recoveries) p (id, fate, recovered)
+            where d.id = p.id and p.fate = 0
+            returning d.*, p.recovered
+        )
+        select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, d.conversation_id, d.attempt,
+               (extract(epoch from d.due) * 1000000)::bigint, d.recovered, 0::smallint, d.address, c.address, m.body,
+               m.content::text, m.traceparent, c.provider,
+               case when d.place = 1 then dst.url end,
+               case when d.place = 1 then dst.headers::text end,
+               case when d.place = 1 then array_to_string(dst.secrets, E'\n') end,
+               case when d.place = 1 then (select s.address from channel s
+                                           where s.tenant_id = dst.tenant_id and s.destination_id = dst.id
+                                           order by s.id limit 1) end,
+               case when d.place = 1 then t.ccid::text end,
+               dst.failures
+        from (select l.*, row_number() over (partition by l.destination_id order by l.id) as place from leased l) d
+        join message m on m.tenant_id = d.tenant_id and m.id = d.message_id
+        join channel c on c.id = d.channel_id
+        join destination dst on dst.id = d.destination_id
+        join tenant t on t.id = d.tenant_id
+        order by d.destination_id, d.id;
+end
+$$;
+
+-- True for the one caller that may send the probe to a destination whose breaker was open.
+create or replace function delivery_probe(destination int) returns boolean
+language plpgsql as $$
+begin
+    update destination dst set not_before = now() + interval '30 s'
+    where dst.id = destination and dst.failures > 0 and dst.not_before <= now();
+    return found;
+end
+$$;
+
+-- Stores what became of attempts. outcomes: 1 sent, 2 retry after delays_ms, 3 failed for reasons, 4 uncertain (the
+-- channel's policy decides: again after delays_ms, or held), 5 given back unsent. Gives the ids that were stored; the
+-- others had lost their lease, or were stored by an earlier run of the same call. Idempotent: each row is taken only
+-- under its epoch and while leased, and every outcome ends the lease.
+create or replace function delivery_complete(
+    ids bigint[], epochs int[], outcomes smallint[], delays_ms int[], provider_ids text[], statuses int[],
+    durations_ms int[], reasons text[], worker text)
+returns setof bigint
+language plpgsql
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+#variable_conflict use_column
+declare
+    stored       bigint[];
+    bound_tenant int[];
+    bound        uuid[];
+    bound_state  smallint[];
+begin
+    with input as materialized (
+        select i.*, d.tenant_id, d.channel_id, d.message_id, d.attempt,
+               case when i.outcome = 1 then 4
+                    when i.outcome = 3 then 7
+                    when i.outcome = 4 and c.uncertain_policy = 2 then 12
+               end::smallint as state -- null: it stays in the queue
+        from unnest(ids, epochs, outcomes, delays_ms, provider_ids, statuses, durations_ms, reasons)
+             i (id, epoch, outcome, delay_ms, provider_id, status, duration_ms, reason)
+        join delivery d on d.id = i.id
+        join channel c on c.id = d.channel_id
+        order by i.id
+    ), gone as (
+        delete from delivery d using input i
+        where d.id = i.id and d.lease_epoch = i.epoch and d.lease_until is not null and i.state is not null
+        returning d.destination_id, i.*
+    ), put_off as (
+        update delivery d
+        set due = case when i.outcome = 5 then d.due else now() + i.delay_ms * interval '1 ms' end,
+            attempt = d.attempt + case when i.outcome = 5 then 0 else 1 end,
+            lease_until = null
+        from input i
+        where d.id = i.id and d.lease_epoch = i.epoch and d.lease_until is not null and i.state is null
+        returning d.destination_id, i.*
+    ), logged as (
+        insert into attempt (tenant_id, message_id, attempt, outcome, status, duration_ms, worker)
+        select a.tenant_id, a.message_id, a.attempt + 1,
+               (array['sent', 'retry', 'failed', 'uncertain'])[a.outcome], a.status, a.duration_ms, worker
+        from (select * from gone union all select * from put_off) a
+        where a.outcome < 5
+    ), changed as (
+        update message m
+        set state = g.state, changed = now(), provider_id = coalesce(g.provider_id, m.provider_id)
+        from (select * from gone order by tenant_id, message_id) g
+        where m.tenant_id = g.tenant_id and m.id = g.message_id and m.state in (1, 2, 3)
+        returning m.tenant_id, m.id, m.conversation_id, m.sequence, m.state,
+                  g.destination_id, g.reason, g.status, g.attempt
+    ), told as (
+        insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
+        select tenant_id, 2, conversation_id, id, sequence, state from changed
+    ), kept as (
+        insert into undelivered (tenant_id, message_id, destination_id, reason, last_status, attempts)
+        select tenant_id, id, destination_id, case state when 12 then 'uncertain' else reason end, status, attempt + 1
+        from changed where state in (7, 12)
+        on conflict (tenant_id, message_id) do update
+            set reason = excluded.reason, last_status = excluded.last_status, attempts = excluded.attempts,
+                since = now()
+    ), named as (
+        insert into provider_message (tenant_id, provider_id, channel_id, message_id)
+        select distinct on (tenant_id, provider_id, channel_id) tenant_id, provider_id, channel_id, message_id
+        from gone where state = 4 and provider_id is not null
+        on conflict (tenant_id, provider_id, channel_id) do update set message_id = excluded.message_id
+    ), disabled as (
+        update destination dst set enabled = false
+        from (select distinct destination_id from gone where reason = 'gone') g
+        where dst.id = g.destination_id and dst.enabled
+    ), waited as (
+        -- Receipts that came before their message's id was known.
+        update receipt r set message_id = g.message_id
+        from gone g
+        where g.state = 4 and r.tenant_id = g.tenant_id and r.provider_id = g.provider_id and r.message_id is null
+        returning r.tenant_id, r.message_id, r.state
+    )
+    select array(select id from gone union all select id from put_off),
+           array(select tenant_id from waited), array(select message_id from waited),
+           array(select state from waited)
+    into stored, bound_tenant, bound, bound_state;
+
+    if cardinality(bound) > 0 then
+        perform receipt_apply(bound_tenant, bound, bound_state);
+    end if;
+    return query select unnest(stored);
+end
+$$;
+
+-- Prolongs the leases of rows that are still in work. A row that is being completed right now is skipped.
+create or replace function delivery_extend(ids bigint[], epochs int[]) returns void
+language sql as $$
+    update delivery d set lease_until = now() + interval '30 s'
+    from (select d.id from unnest(ids, epochs) i (id, epoch)
+          join delivery d on d.id = i.id and d.lease_epoch = i.epoch and d.lease_until is not null
+          for update of d skip locked) mine
+    where d.id = mine.id
+$$;
+
+-- Walks the destinations that have rows, from after_id on, at most hops of them: is one due, how many (counted to
+-- 10 000), and how old is the oldest in ms. Hops from destination to destination in the index, however many rows lie
+-- between.
+create or replace function delivery_sweep(after_id int, hops int)
+returns table (destination_id int, tenant_id int, ready boolean, due_rows int, oldest_ms bigint, open boolean)
+language sql as $$
+    with recursive hop (id, nth) as (
+        (select d.destination_id, 1 from delivery d where d.destination_id > after_id order by d.destination_id limit 1)
+        union all
+        select (select d.destination_id from delivery d
+                where d.destination_id > hop.id order by d.destination_id limit 1), hop.nth + 1
+        from hop where hop.id is not null and hop.nth < hops
+    )
+    select dst.id, dst.tenant_id, dst.enabled and dst.not_before <= now() and w.due_rows > 0, w.due_rows::int,
+           coalesce((extract(epoch from now() - w.oldest) * 1000)::bigint, 0), dst.not_before > now()
+    from hop
+    join destination dst on dst.id = hop.id
+    cross join lateral (
+        select count(*) as due_rows, min(d.due) as oldest
+        from (select d.due from delivery d where d.destination_id = hop.id and d.due <= now()
+              order by d.due limit 10000) d) w
+    order by dst.id
+$$;
+
+-- Ends rows whose validity passed while nobody could claim them (destination down or disabled, or waiting for an
+-- older one of their conversation). Gives how many; call again while it is room.
+create or replace function delivery_expire(room int) returns int
+language plpgsql as $$
+declare
+    late bigint[];
+begin
+    late := array(select d.id from delivery d
+                  where d.expires <= now() and (d.lease_until is null or d.lease_until < now())
+                  order by d.expires limit room for update skip locked);
+    if cardinality(late) > 0 then
+        perform delivery_end(late, array_fill(8::smallint, array[cardinality(late)]));
+    end if;
+    return cardinality(late);
+end
+$$;
+
+-- The breaker of a destination: delay_ms > 0 opens it for that long, 0 closes it. seen is the count of openings the
+-- worker last saw: workers that open it together count once.
+create or replace function destination_breaker(destination int, seen int, delay_ms int) returns void
+language sql as $$
+    update destination dst
+    set not_before = case when delay_ms > 0 then now() + delay_ms * interval '1 ms' else '-infinity' end,
+        failures = case when delay_ms > 0 then seen + 1 else 0 end
+    where dst.id = destination and dst.failures = seen
+$$;

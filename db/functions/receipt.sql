@@ -1,0 +1,147 @@
+-- Receipts: stored first, bound to their message when it is known.
+
+-- What a provider's state (SMPP 3.4) makes of a message; null: it is under way, nothing is final.
+create or replace function receipt_fate(state smallint) returns smallint
+language sql immutable as $$
+    select case state when 2 then 5 when 3 then 8 when 4 then 7 when 5 then 7 when 8 then 7 end::smallint
+$$;
+
+-- Applies the receipts of messages. The first final state stays: a later one, whatever it says, does not undo it. What
+-- we ended ourselves without knowing (uncertain, or failed after an attempt that may have arrived: it stands in
+-- undelivered) the receipt resolves. Gives the messages that changed.
+create or replace function receipt_apply(tenants int[], messages uuid[], states smallint[])
+returns table (tenant_id int, message_id uuid)
+language sql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+    with final as (
+        select distinct on (i.tenant_id, i.id) i.tenant_id, i.id, receipt_fate(i.state) as fate
+        from unnest(tenants, messages, states) with ordinality i (tenant_id, id, state, place)
+        where receipt_fate(i.state) is not null
+        order by i.tenant_id, i.id, i.place
+    ), changed as (
+        update message m set state = f.fate, changed = now()
+        from final f
+        where m.tenant_id = f.tenant_id and m.id = f.id and m.direction = 2 and m.state <> f.fate
+          and (m.state in (1, 2, 3, 4, 12)
+               or m.state in (7, 8) and exists (select from undelivered u
+                                                where u.tenant_id = m.tenant_id and u.message_id = m.id))
+        returning m.tenant_id, m.id, m.conversation_id, m.sequence, m.state
+    ), resolved as (
+        delete from undelivered u using changed c where u.tenant_id = c.tenant_id and u.message_id = c.id
+    ), told as (
+        insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
+        select tenant_id, 2, conversation_id, id, sequence, state from changed
+    )
+    select tenant_id, id from changed
+$$;
+
+-- Stores a batch of receipts. numbers: our number, where the provider says it. Gives one row for each, in the order of
+-- the arrays: is its message known, was the receipt stored before, did the message change.
+--
+-- A receipt and the outcome that names its message may commit side by side and miss each other; receipt_bind() finds
+-- such pairs a few seconds later.
+create or replace function receipt_store(
+    tenants int[], provider_ids text[], states smallint[], numbers text[], results int[])
+returns table (bound boolean, repeated boolean, changed boolean)
+language plpgsql
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+#variable_conflict use_column
+declare
+    messages uuid[];    -- in the order of the arrays
+    fresh    boolean[];
+    moved    uuid[];    -- messages whose state changed
+begin
+    with input as materialized (
+        select i.*, coalesce(known.message_id, own.id) as message_id,
+               row_number() over (partition by i.tenant_id, i.provider_id, i.state order by i.place) as nth
+        from unnest(tenants, provider_ids, states, numbers, results) with ordinality
+             i (tenant_id, provider_id, state, number, result, place)
+        left join lateral (
+            select p.message_id from provider_message p
+            join channel c on c.id = p.channel_id
+            where p.tenant_id = i.tenant_id and p.provider_id = i.provider_id
+              and (i.number is null or c.address = i.number)
+            limit 1) known on true
+        left join message own
+            on own.tenant_id = i.tenant_id and known.message_id is null and own.direction = 2
+           and own.id = case when i.provider_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                             then i.provider_id::uuid end
+    ), stored as (
+        insert into receipt (tenant_id, provider_id, state, channel_address, result_code, message_id)
+        select tenant_id, provider_id, state, number, result, message_id from input where nth = 1
+        order by tenant_id, provider_id, state
+        on conflict (tenant_id, provider_id, state) do nothing
+        returning tenant_id, provider_id, state
+    )
+    select array_agg(i.message_id order by i.place), array_agg(i.nth = 1 and s.state is not null order by i.place)
+    into messages, fresh
+    from input i left join stored s using (tenant_id, provider_id, state);
+
+    select coalesce(array_agg(a.message_id), '{}') into moved
+    from (select array_agg(i.tenant_id order by i.place) as tenants, array_agg(i.id order by i.place) as ids,
+                 array_agg(i.state order by i.place) as states
+          from unnest(tenants, messages, states, fresh) with ordinality i (tenant_id, id, state, fresh, place)
+          where i.id is not null and i.fresh) i
+    cross join lateral receipt_apply(i.tenants, i.ids, i.states) a;
+
+    return query
+        select i.id is not null, not i.fresh, i.fresh and coalesce(i.id = any (moved), false)
+        from unnest(messages, fresh) with ordinality i (id, fresh, place) order by i.place;
+end
+$$;
+
+-- Binds receipts of the last hour whose message has become known, at most room of them, the newest first. Gives the
+-- tenants whose messages changed.
+create or replace function receipt_bind(room int) returns setof int
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    bound_tenants int[];
+    bound         uuid[];
+    bound_states  smallint[];
+begin
+    with waiting as (
+        select r.tenant_id, r.provider_id, r.state, p.message_id
+        from (select * from receipt r
+              where r.message_id is null and r.received > now() - interval '1 hour'
+              order by r.received desc limit room) r
+        cross join lateral (
+            select p.message_id from provider_message p
+            join channel c on c.id = p.channel_id
+            where p.tenant_id = r.tenant_id and p.provider_id = r.provider_id
+              and (r.channel_address is null or c.address = r.channel_address)
+            limit 1) p
+        order by 1, 2, 3
+    ), now_bound as (
+        update receipt r set message_id = w.message_id
+        from waiting w
+        where r.tenant_id = w.tenant_id and r.provider_id = w.provider_id and r.state = w.state
+          and r.message_id is null
+        returning r.tenant_id, r.message_id, r.state, r.received
+    )
+    select array_agg(tenant_id order by received), array_agg(message_id order by received),
+           array_agg(state order by received)
+    into bound_tenants, bound, bound_states from now_bound;
+
+    if bound is not null then
+        return query select distinct a.tenant_id from receipt_apply(bound_tenants, bound, bound_states) a;
+    end if;
+end
+$$;
+
+-- Receipts that match no message, as JSON; after_position is the last position of the page before. Those that came at
+-- the same moment stand on one page.
+create or replace function receipt_list(tenant int, after_position text, page int) returns text
+language sql as $$
+    select json_build_object('receipts', coalesce(json_agg(json_build_object(
+               'messageId', r.provider_id, 'messageState', r.state, 'resultCode', r.result_code,
+               'shortcode', r.channel_address, 'received', r.received, 'position', r.position) order by r.position),
+               '[]'))::text
+    from (select r.*, to_char(r.received at time zone 'utc', 'YYYYMMDDHH24MISSUS') as position
+          from receipt r
+          where r.tenant_id = tenant and r.message_id is null
+            and (coalesce(after_position, '') = ''
+                 or r.received > to_timestamp(left(after_position, 14), 'YYYYMMDDHH24MISS')
+                                 + substr(after_position, 15)::int * interval '1 us')
+          order by r.received fetch first page rows with ties) r
+$$;

@@ -1,0 +1,178 @@
+// apply: makes the database say what a file says.
+//
+// The whole file is one transaction: after a crash or an error anywhere nothing of it was done. A
+// dry run is the same transaction, rolled back.
+#include "nexusctl/commands.h"
+#include "nexusctl/provision_doc.h"
+#include "nexusctl/provision_file.h"
+#include "nexusctl/shape.h"
+#include "nexusctl/table.h"
+
+enum { FILE_, DRY_RUN };
+static const struct option options[] = {
+    [FILE_] = {"--file", "-f", "FILE", "What there should be, in JSON; - is standard input."},
+    [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say what would be done."},
+};
+
+static bool keys_load(const struct call *call, struct provision_keys *keys, struct err *err)
+{
+    return secret_key_parse("NEXUS_KEY_PEPPER", call->settings.key_pepper, keys->pepper, err) &&
+           secret_key_parse("NEXUS_KEY_ENCRYPTION_KEY", call->settings.key_encryption_key,
+                            keys->encryption, err);
+}
+
+static bool file_apply(struct call *call, struct pg_script *script,
+                       const struct provision_file *file, const struct provision_keys *keys,
+                       struct provision_doc *doc, struct str *plan, struct err *err)
+{
+    // Two applies at once would take rows in the order of their files and could deadlock.
+    static const char begin[] = "begin; select pg_advisory_xact_lock(hashtext('nexus.apply'))";
+
+    return pg_script_run(script, begin, err) &&
+           provision_doc_make(file, keys, script, call->arena, doc, err) &&
+           pg_script_ask(script, "select provision_apply($1::json)", &doc->json, 1, call->arena,
+                         plan, err) &&
+           pg_script_run(script, option_given(call, DRY_RUN) ? "rollback" : "commit", err);
+}
+
+static bool was_created(const struct json_view *plan, const struct fresh_key *key)
+{
+    const struct json_view *line;
+
+    for (size_t i = 0; (line = json_element(plan, i)) != NULL; i++)
+        if (str_equal(json_text(json_member(line, "action")), STR("create")) &&
+            str_equal(json_text(json_member(line, "kind")), STR("key")) &&
+            str_equal(json_text(json_member(line, "ccid")), key->ccid) &&
+            str_equal(json_text(json_member(line, "name")), key->name))
+            return true;
+    return false;
+}
+
+// Keeps of the fresh keys those that are in use now.
+static void fresh_keep(const struct json_view *plan, bool dry_run, struct provision_doc *doc)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < doc->fresh_count && !dry_run; i++)
+        if (was_created(plan, &doc->fresh[i]))
+            doc->fresh[kept++] = doc->fresh[i];
+    doc->fresh_count = kept;
+}
+
+static void plan_write(struct str plan, const struct provision_doc *doc, bool dry_run,
+                       struct buf *out)
+{
+    json_open(out, '{');
+    json_key_bool(out, "dryRun", dry_run);
+    json_key_raw(out, "plan", plan);
+    json_key(out, "keys");
+    json_open(out, '[');
+    for (size_t i = 0; i < doc->fresh_count; i++) {
+        json_open(out, '{');
+        json_key_str(out, "ccid", doc->fresh[i].ccid);
+        json_key_str(out, "name", doc->fresh[i].name);
+        json_key_str(out, "key", doc->fresh[i].key);
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+    json_close(out, '}');
+    buf_byte(out, '\n');
+}
+
+static struct str changed_text(const struct json_view *line, struct arena *arena)
+{
+    const struct json_view *changed = json_member(line, "changed"), *field;
+    AUTO(buf) text = {0};
+
+    for (size_t i = 0; (field = json_element(changed, i)) != NULL; i++)
+        buf_printf(&text, "%s%.*s", i ? ", " : "", STR_ARG(json_text(field)));
+    return arena_copy(arena, buf_str(&text));
+}
+
+static void plan_print(const struct json_view *plan, const struct provision_doc *doc, bool dry_run,
+                       struct arena *arena, struct buf *out)
+{
+    struct table table = {.columns = 5};
+    const struct json_view *line;
+    size_t differs = 0;
+
+    for (size_t i = 0; (line = json_element(plan, i)) != NULL; i++) {
+        struct str action = json_text(json_member(line, "action"));
+        differs += !str_equal(action, STR("same"));
+        table_cell(&table, action);
+        table_cell(&table, json_text(json_member(line, "kind")));
+        table_cell(&table, json_text(json_member(line, "ccid")));
+        table_cell(&table, json_text(json_member(line, "name")));
+        table_cell(&table, changed_text(line, arena));
+    }
+    table_print(&table, out);
+    for (size_t i = 0; i < doc->fresh_count; i++)
+        buf_printf(out, "new key \"%.*s\" of %.*s, shown only now: %.*s\n",
+                   STR_ARG(doc->fresh[i].name), STR_ARG(doc->fresh[i].ccid),
+                   STR_ARG(doc->fresh[i].key));
+    buf_printf(out, "%zu of %zu %s\n", differs, shape_length(plan),
+               dry_run ? "would change; nothing was done" : "changed");
+}
+
+static bool apply(struct call *call, struct err *err)
+{
+    bool dry_run = option_given(call, DRY_RUN);
+    struct provision_keys keys;
+    struct provision_file file = {0};
+    struct provision_doc doc = {0};
+    struct pg_script *script = NULL;
+    const struct json_view *view;
+    struct str text, plan;
+
+    if (!option_given(call, FILE_))
+        return usage_set(call, err, "which file? give -f FILE");
+    if (!call_read(call, option_text(call, FILE_), &text, err) ||
+        !provision_file_read(text, call->arena, &file, err) || !keys_load(call, &keys, err) ||
+        !call_connect(call, &script, err))
+        return false;
+    bool applied = file_apply(call, script, &file, &keys, &doc, &plan, err) &&
+                   json_parse(plan, call->arena, &view, err);
+    pg_script_close(&script); // rolls back what is open
+    if (!applied)
+        return false;
+
+    fresh_keep(view, dry_run, &doc);
+    if (call->json)
+        plan_write(plan, &doc, dry_run, &call->out);
+    else
+        plan_print(view, &doc, dry_run, call->arena, &call->out);
+    return true;
+}
+
+const struct command apply_command = {
+    .name = "apply",
+    .summary = "make tenants, keys and numbers as a file says",
+    .usage = "-f FILE [--dry-run] [--json]",
+    .manual =
+        "Creates what is missing and changes what differs, all in one transaction; applied twice "
+        "it\n"
+        "does nothing. What the file does not mention stays. The file is checked as a whole "
+        "first;\n"
+        "an error names the path of what is wrong. Keys without a value are made and shown once.\n"
+        "A secret is a text, or a list of two while it is being rotated, the new one first.\n"
+        "Needs NEXUS_KEY_PEPPER and NEXUS_KEY_ENCRYPTION_KEY, the same as the workers have.\n"
+        "\n"
+        "  {\"tenants\": [{\"ccid\": \"578ec98e-0000-46ad-9675-000000000001\", \"name\": "
+        "\"premise\",\n"
+        "     \"keys\": [{\"name\": \"designer\", \"permissions\": [\"nexus:designer:chat\"]}],\n"
+        "     \"channels\": [{\"address\": \"+18445551212\", \"kind\": \"sms\", \"name\": "
+        "\"support\",\n"
+        "        \"endpoint\": \"chat.support\", \"validity\": \"24h\", \"uncertain\": "
+        "\"resend\",\n"
+        "        \"webhook\": {\"url\": \"https://sms.example.com/out\", \"secret\": \"...\",\n"
+        "                    \"headers\": {\"x-account\": \"12345\"}},\n"
+        "        \"api\": {\"secret\": \"...\"}}]}],\n"
+        "   \"clusterKeys\": [{\"name\": \"aggregator\", \"permissions\": [\"nexus:cluster:*\"],\n"
+        "                    \"capacity\": 0}]}",
+    .examples = "  nexusctl apply -f tenants.json --dry-run\n"
+                "  nexusctl apply -f tenants.json\n"
+                "  generate-tenants | nexusctl apply -f - --json",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .run = apply,
+};

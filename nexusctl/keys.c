@@ -1,0 +1,161 @@
+// keys: API keys of contact centers and of the cluster. A key is shown once, when it is made; the
+// database holds a MAC of it.
+#include "nexusctl/commands.h"
+#include "nexusctl/provision_doc.h"
+#include "nexusctl/rules.h"
+#include "nexusctl/table.h"
+#include "wire/codec_json.h"
+
+enum { TENANT, NAME, PERMISSION, CAPACITY, FREQUENCY, EXPIRES };
+static const struct option options[] = {
+    [TENANT] = {"--tenant", NULL, "CCID", "Whose keys; '*' for cluster keys."},
+    [NAME] = {"--name", NULL, "NAME", "create: what people call it."},
+    [PERMISSION] = {"--permission", NULL, "P:R:R", "create: product:role:resource; repeat it."},
+    [CAPACITY] = {"--capacity", NULL, "COUNT", "create: requests per frequency; 0: no limit; 120."},
+    [FREQUENCY] = {"--frequency", NULL, "SECONDS", "create: see capacity; 60 when left out."},
+    [EXPIRES] = {"--expires", NULL, "TIME", "create: not good from then on (RFC 3339)."},
+};
+
+static struct str list_text(const struct json_view *list, struct arena *arena)
+{
+    const struct json_view *element;
+    AUTO(buf) text = {0};
+
+    for (size_t i = 0; (element = json_element(list, i)) != NULL; i++)
+        buf_printf(&text, "%s%.*s", i ? " " : "", STR_ARG(json_text(element)));
+    return arena_copy(arena, buf_str(&text));
+}
+
+static struct str state_text(const struct json_view *key)
+{
+    return json_is_true(json_member(key, "revoked"))   ? STR("revoked")
+           : json_is_true(json_member(key, "enabled")) ? STR("enabled")
+                                                       : STR("disabled");
+}
+
+static void keys_print(const struct json_view *keys, struct arena *arena, struct buf *out)
+{
+    static const struct str titles[] = {STR_INIT("CCID"),    STR_INIT("NAME"),
+                                        STR_INIT("PREFIX"),  STR_INIT("STATE"),
+                                        STR_INIT("EXPIRES"), STR_INIT("PERMISSIONS")};
+    struct table table = {.columns = COUNT_OF(titles)};
+    const struct json_view *key;
+
+    for (size_t i = 0; i < COUNT_OF(titles); i++)
+        table_cell(&table, titles[i]);
+    for (size_t i = 0; (key = json_element(keys, i)) != NULL; i++) {
+        table_cell(&table, json_text(json_member(key, "ccid")));
+        table_cell(&table, json_text(json_member(key, "name")));
+        table_cell(&table, json_text(json_member(key, "prefix")));
+        table_cell(&table, state_text(key));
+        table_cell(&table, json_text(json_member(key, "expires")));
+        table_cell(&table, list_text(json_member(key, "permissions"), arena));
+    }
+    table_print(&table, out);
+}
+
+static bool keys_list(struct call *call, struct err *err)
+{
+    struct str tenant = option_text(call, TENANT), text;
+    const struct json_view *view;
+
+    if (!call_ask(call, "select key_list($1)", &tenant, 1, &text, err) ||
+        !json_parse(text, call->arena, &view, err))
+        return false;
+    if (call->json)
+        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
+    else
+        keys_print(json_member(view, "keys"), call->arena, &call->out);
+    return true;
+}
+
+static bool permissions_read(const struct call *call, struct str *permissions, struct err *err)
+{
+    AUTO(buf) list = {0};
+    struct str permission;
+    size_t cursor = 0;
+
+    json_open(&list, '[');
+    while (option_next(call, PERMISSION, &cursor, &permission)) {
+        if (!permission_check(permission, err))
+            return err_in(err, options[PERMISSION].name);
+        json_str(&list, permission);
+    }
+    json_close(&list, ']');
+    *permissions = arena_copy(call->arena, buf_str(&list));
+    return true;
+}
+
+static bool key_read(struct call *call, struct file_key *key, struct err *err)
+{
+    *key = (struct file_key){.name = option_text(call, NAME),
+                             .expires = option_text(call, EXPIRES),
+                             .capacity = 120,
+                             .frequency = 60};
+    if (!option_given(call, TENANT) || key->name.len == 0 || !option_given(call, PERMISSION))
+        return usage_set(call, err, "--tenant, --name and --permission are needed");
+    if (str_present(key->expires) && !time_check(key->expires, err))
+        return err_in(err, options[EXPIRES].name);
+    return option_number(call, CAPACITY, 0, 1000000, &key->capacity, err) &&
+           option_number(call, FREQUENCY, 1, 86400, &key->frequency, err) &&
+           permissions_read(call, &key->permissions, err);
+}
+
+static bool keys_create(struct call *call, struct err *err)
+{
+    unsigned char pepper[SECRET_KEY_BYTES];
+    AUTO(buf) doc = {0};
+    struct file_key key;
+    struct str made;
+
+    if (!key_read(call, &key, err) ||
+        !secret_key_parse("NEXUS_KEY_PEPPER", call->settings.key_pepper, pepper, err))
+        return false;
+    struct str value = key_new(call->arena);
+    key_write(&doc, &key, value, true, pepper);
+    const struct str parameters[] = {option_text(call, TENANT), buf_str(&doc)};
+    if (!call_ask(call, "select key_create($1, $2::json)", parameters, COUNT_OF(parameters), &made,
+                  err))
+        return false;
+    // Dying here loses the value of a key that exists: nobody can use it, and it can be replaced.
+    if (!call->json) {
+        buf_printf(&call->out, "%.*s\n", STR_ARG(value));
+        return true;
+    }
+    json_open(&call->out, '{');
+    json_key_str(&call->out, "key", value);
+    json_key_raw(&call->out, "details", made);
+    json_close(&call->out, '}');
+    buf_byte(&call->out, '\n');
+    return true;
+}
+
+static bool keys(struct call *call, struct err *err)
+{
+    struct str verb = call->argument_count ? call->arguments[0] : STR("list");
+
+    if (str_equal(verb, STR("list")))
+        return keys_list(call, err);
+    if (str_equal(verb, STR("create")))
+        return keys_create(call, err);
+    return usage_set(call, err, "list or create?");
+}
+
+const struct command keys_command = {
+    .name = "keys",
+    .summary = "list and create API keys",
+    .usage = "list [--tenant CCID] | create --tenant CCID --name NAME --permission P:R:R...",
+    .manual = "list shows keys by name and first characters. create prints a new key, once: the "
+              "database\n"
+              "cannot give it back. Needs NEXUS_KEY_PEPPER, the same as provisioning-worker has.",
+    .examples =
+        "  nexusctl keys list\n"
+        "  nexusctl keys create --tenant 578ec98e-0000-46ad-9675-000000000001 --name designer \\\n"
+        "    --permission nexus:designer:chat\n"
+        "  nexusctl keys create --tenant '*' --name aggregator --permission 'nexus:cluster:*' \\\n"
+        "    --capacity 0",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .arguments_limit = 1,
+    .run = keys,
+};

@@ -1,0 +1,107 @@
+// replay: sends undelivered messages again, under their old ids.
+//
+// The statement puts them back into the delivery queue; sms-workers find them with their sweep,
+// within seconds. Each replay leaves a row of who did it.
+#include "nexusctl/commands.h"
+#include "nexusctl/rules.h"
+
+enum { ID, REASON, CHANNEL, FROM, TO, LIMIT, TENANT, BY, ALL };
+static const struct option options[] = {
+    [ID] = {"--id", NULL, "ID", "This message; may be repeated."},
+    [REASON] = {"--reason", NULL, "REASON", "Those that failed for this: exhausted, expired…"},
+    [CHANNEL] = {"--channel", NULL, "NUMBER", "Those of this number of ours."},
+    [FROM] = {"--from", NULL, "TIME", "Those that failed at or after it (RFC 3339)."},
+    [TO] = {"--to", NULL, "TIME", "Those that failed before it."},
+    [LIMIT] = {"--limit", NULL, "COUNT", "At most so many, the oldest first; 1000 when left out."},
+    [TENANT] = {"--tenant", NULL, "CCID", "Those of this contact center."},
+    [BY] = {"--by", NULL, "NAME", "Who does it, for the record; $USER when left out."},
+    [ALL] = {"--all", NULL, NULL, "Whatever is there; needed when nothing above is given."},
+};
+
+static const char sql[] =
+    "select coalesce(sum(replayed), 0) from undelivered_replay(tenant_of($1), $2::uuid[], $3, $4, "
+    "$5::timestamptz, $6::timestamptz, $7::int, $8)";
+
+// "{id,id}", PostgreSQL's spelling of an array; absent when there is none.
+static bool ids_read(const struct call *call, struct str *ids, struct err *err)
+{
+    AUTO(buf) list = {0};
+    struct str id;
+    size_t cursor = 0;
+
+    while (option_next(call, ID, &cursor, &id)) {
+        if (!uuid_check(id, err))
+            return err_in(err, "--id");
+        buf_printf(&list, "%c%.*s", list.len ? ',' : '{', STR_ARG(id));
+    }
+    if (list.len > 0)
+        buf_byte(&list, '}');
+    *ids = list.len ? arena_copy(call->arena, buf_str(&list)) : STR_ABSENT;
+    return true;
+}
+
+static bool times_check(const struct call *call, struct err *err)
+{
+    for (size_t option = FROM; option <= TO; option++)
+        if (option_given(call, option) && !time_check(option_text(call, option), err))
+            return err_in(err, options[option].name);
+    return true;
+}
+
+static bool is_chosen(const struct call *call)
+{
+    for (size_t option = ID; option < COUNT_OF(options); option++)
+        if (option != LIMIT && option != BY && option_given(call, option))
+            return true;
+    return false;
+}
+
+static struct str operator_name(const struct call *call)
+{
+    const char *user = getenv("USER");
+
+    return option_given(call, BY) ? option_text(call, BY) : str_of(user ? user : "nexusctl");
+}
+
+static bool replay(struct call *call, struct err *err)
+{
+    int64_t limit = 1000;
+    struct str ids, replayed;
+
+    if (!is_chosen(call))
+        return usage_set(call, err, "which messages? give a filter, or --all");
+    if (!option_number(call, LIMIT, 1, 10000, &limit, err) || !ids_read(call, &ids, err) ||
+        !times_check(call, err))
+        return false;
+    const struct str parameters[] = {
+        option_text(call, TENANT),
+        ids,
+        option_text(call, REASON),
+        option_text(call, CHANNEL),
+        option_text(call, FROM),
+        option_text(call, TO),
+        arena_printf(call->arena, "%lld", (long long)limit),
+        operator_name(call),
+    };
+    if (!call_ask(call, sql, parameters, COUNT_OF(parameters), &replayed, err))
+        return false;
+    buf_printf(&call->out, call->json ? "{\"replayed\":%.*s}\n" : "%.*s messages go out again\n",
+               STR_ARG(replayed));
+    return true;
+}
+
+const struct command replay_command = {
+    .name = "replay",
+    .summary = "send undelivered messages again",
+    .usage = "[--id ID]... [--reason REASON] [--channel NUMBER] [--from TIME] [--to TIME] …",
+    .manual =
+        "Puts messages that failed for good back into the delivery queue, under their old ids, so\n"
+        "that a gateway which knows them already can tell. Filters narrow each other down.\n"
+        "Messages of people who opted out stay out. Workers pick them up within seconds.",
+    .examples = "  nexusctl undelivered --tenant 578ec98e-0000-46ad-9675-000000000001\n"
+                "  nexusctl replay --id 0199c5b2-7d3a-7000-8000-000000000001\n"
+                "  nexusctl replay --reason exhausted --from 2026-11-22T10:00:00Z --limit 500",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .run = replay,
+};

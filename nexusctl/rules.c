@@ -1,0 +1,190 @@
+// rules: see the header.
+#include "nexusctl/rules.h"
+
+#include "base/id.h"
+
+#include <ctype.h>
+
+static bool in_set(struct str text, const char *beside_letters_and_digits)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!isalnum((unsigned char)text.ptr[i]) &&
+            !(text.ptr[i] && strchr(beside_letters_and_digits, text.ptr[i])))
+            return false;
+    return text.len > 0;
+}
+
+static bool is_visible(struct str text) // ASCII without blanks and controls
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] <= ' ' || text.ptr[i] > '~')
+            return false;
+    return true;
+}
+
+bool uuid_check(struct str text, struct err *err)
+{
+    struct id id;
+
+    if (!id_parse(text, &id) || id_is_none(id))
+        return err_set(err, ERR_BAD_INPUT, "a UUID is wanted");
+    return true;
+}
+
+bool permission_check(struct str text, struct err *err)
+{
+    struct str rest = text, segment;
+    size_t segments = 0;
+
+    while (str_present(rest)) {
+        str_cut(rest, ':', &segment, &rest);
+        segments++;
+        if (!str_equal(segment, STR("*")) && !in_set(segment, "-_"))
+            return err_set(err, ERR_BAD_INPUT, "a segment is letters, digits, - and _, or * alone");
+    }
+    if (segments != 3)
+        return err_set(err, ERR_BAD_INPUT, "product:role:resource is wanted");
+    return true;
+}
+
+// "host", "host:port", "[::1]:port"
+static bool authority_check(struct str authority)
+{
+    struct str host = authority, port = STR_ABSENT;
+    int64_t number;
+
+    if (str_starts(authority, STR("["))) {
+        if (!str_cut(authority, ']', &host, &port) || !in_set(str_skip(host, 1), ":."))
+            return false;
+        if (port.len > 0 && port.ptr[0] != ':')
+            return false;
+        port = port.len > 0 ? str_skip(port, 1) : STR_ABSENT;
+    } else {
+        str_cut(authority, ':', &host, &port);
+        if (!in_set(host, "-._"))
+            return false;
+    }
+    return !str_present(port) || str_to_int(port, 1, 65535, &number);
+}
+
+bool webhook_url_check(struct str text, struct err *err)
+{
+    size_t scheme = str_starts(text, STR("https://"))  ? STR("https://").len
+                    : str_starts(text, STR("http://")) ? STR("http://").len
+                                                       : 0;
+
+    if (!scheme)
+        return err_set(err, ERR_BAD_INPUT, "a URL with http:// or https:// is wanted");
+    if (!is_visible(text))
+        return err_set(err, ERR_BAD_INPUT, "a URL has no blanks and only ASCII characters");
+    if (memchr(text.ptr, '#', text.len))
+        return err_set(err, ERR_BAD_INPUT, "a webhook's URL has no fragment");
+    struct str rest = str_skip(text, scheme);
+    size_t length = 0;
+    while (length < rest.len && !strchr("/?", rest.ptr[length]))
+        length++;
+    struct str authority = str_make(rest.ptr, length);
+    if (memchr(authority.ptr, '@', authority.len))
+        return err_set(err, ERR_BAD_INPUT, "no user name or password in a URL; use a header");
+    if (!authority_check(authority))
+        return err_set(err, ERR_BAD_INPUT, "host or port of the URL cannot be understood");
+    return true;
+}
+
+bool header_name_check(struct str text, struct err *err)
+{
+    // What the connection needs and what we sign with cannot be overridden.
+    static const struct str ours[] = {
+        STR_INIT("host"),         STR_INIT("content-type"),      STR_INIT("content-length"),
+        STR_INIT("connection"),   STR_INIT("transfer-encoding"), STR_INIT("te"),
+        STR_INIT("trailer"),      STR_INIT("upgrade"),           STR_INIT("expect"),
+        STR_INIT("keep-alive"),   STR_INIT("proxy-connection"),  STR_INIT("traceparent"),
+        STR_INIT("x-b3-traceid"), STR_INIT("x-hub-signature"),   STR_INIT("x-hub-signature-256"),
+        STR_INIT("webhook-id"),   STR_INIT("webhook-timestamp"), STR_INIT("webhook-signature"),
+    };
+
+    if (!in_set(text, "!#$%&'*+-.^_`|~"))
+        return err_set(err, ERR_BAD_INPUT, "a header's name is letters, digits and -");
+    for (size_t i = 0; i < COUNT_OF(ours); i++)
+        if (str_equal_ignoring_case(text, ours[i]))
+            return err_set(err, ERR_BAD_INPUT, "Nexus sets this header itself");
+    return true;
+}
+
+bool header_value_check(struct str text, struct err *err)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
+            return err_set(err, ERR_BAD_INPUT, "a header's value has no control characters");
+    return true;
+}
+
+bool section_name_check(struct str text, struct err *err)
+{
+    if (!in_set(text, "_-."))
+        return err_set(err, ERR_BAD_INPUT, "letters, digits, _, - and . are wanted");
+    return true;
+}
+
+bool domain_check(struct str text, struct err *err)
+{
+    bool dot = false;
+
+    for (size_t i = 0; i < text.len; i++) {
+        dot |= text.ptr[i] == '.';
+        if (isupper((unsigned char)text.ptr[i]))
+            return err_set(err, ERR_BAD_INPUT, "a mail domain in lower case is wanted");
+    }
+    if (!in_set(text, "-.") || !dot || text.ptr[0] == '.' || text.ptr[text.len - 1] == '.')
+        return err_set(err, ERR_BAD_INPUT, "a mail domain is wanted");
+    return true;
+}
+
+// 9 stands for any digit.
+static bool has_form(struct str text, struct str form)
+{
+    if (text.len != form.len)
+        return false;
+    for (size_t i = 0; i < form.len; i++)
+        if (form.ptr[i] == '9' ? !isdigit((unsigned char)text.ptr[i]) : text.ptr[i] != form.ptr[i])
+            return false;
+    return true;
+}
+
+bool time_check(struct str text, struct err *err)
+{
+    if (!has_form(text, STR("9999-99-99")) && !has_form(text, STR("9999-99-99T99:99:99Z")))
+        return err_set(err, ERR_BAD_INPUT, "2027-01-31 or 2027-01-31T12:00:00Z is wanted");
+    return true;
+}
+
+bool kind_check(struct str text, struct err *err)
+{
+    if (!str_equal(text, STR("sms")) && !str_equal(text, STR("email")))
+        return err_set(err, ERR_BAD_INPUT, "sms or email is wanted");
+    return true;
+}
+
+bool provider_check(struct str text, struct err *err)
+{
+    if (!str_equal(text, STR("Async")))
+        return err_set(err, ERR_BAD_INPUT, "Async is wanted");
+    return true;
+}
+
+bool uncertain_check(struct str text, struct err *err)
+{
+    if (!str_equal(text, STR("resend")) && !str_equal(text, STR("hold")))
+        return err_set(err, ERR_BAD_INPUT, "resend or hold is wanted");
+    return true;
+}
+
+bool validity_check(struct str text, struct err *err)
+{
+    const int64_t week_ms = 7 * 86400000LL;
+    int64_t validity_ms;
+
+    if (!str_to_duration_ms(text, &validity_ms) || validity_ms < 1000 || validity_ms > week_ms)
+        return err_set(err, ERR_BAD_INPUT, "a duration from 1s to 7d is wanted");
+    return true;
+}

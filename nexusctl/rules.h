@@ -1,0 +1,19 @@
+// rules: what operators may write. Each check's error is a sentence that says the rule, never the
+// value.
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+
+MUST_USE bool uuid_check(struct str text, struct err *err);
+MUST_USE bool permission_check(struct str text, struct err *err);   // product:role:resource
+MUST_USE bool webhook_url_check(struct str text, struct err *err);  // http or https, no userinfo
+MUST_USE bool header_name_check(struct str text, struct err *err);  // a token, not one of ours
+MUST_USE bool header_value_check(struct str text, struct err *err); // no control characters
+MUST_USE bool section_name_check(struct str text, struct err *err); // letters, digits, "_-."
+MUST_USE bool domain_check(struct str text, struct err *err);       // in lower case
+MUST_USE bool time_check(struct str text, struct err *err);         // RFC 3339 in UTC, or a day
+MUST_USE bool kind_check(struct str text, struct err *err);         // sms or email
+MUST_USE bool provider_check(struct str text, struct err *err);     // Async
+MUST_USE bool uncertain_check(struct str text, struct err *err);    // resend or hold
+MUST_USE bool validity_check(struct str text, struct err *err);     // a duration up to a week

@@ -1,0 +1,21 @@
+// secret_option: see the header.
+#include "nexusctl/secret_option.h"
+
+bool secret_option_read(struct call *call, struct str *secret, struct err *err)
+{
+    if (option_given(call, SECRET_FILE)) {
+        if (!call_read(call, option_text(call, SECRET_FILE), secret, err))
+            return false;
+        *secret = str_trim(*secret);
+    } else {
+        *secret = option_text(call, SECRET);
+    }
+    if (secret->len == 0)
+        return usage_set(call, err, "which secret? give --secret-file FILE or --secret TEXT");
+    return true;
+}
+
+bool body_read(struct call *call, struct str *body, struct err *err)
+{
+    return call_read(call, call->argument_count ? call->arguments[0] : STR("-"), body, err);
+}

@@ -1,0 +1,16 @@
+// secret_option: the secret that sign and verify work with, from --secret or --secret-file.
+#pragma once
+
+#include "nexusctl/command.h"
+
+// Both commands have these first in their tables.
+enum { SECRET, SECRET_FILE, SECRET_OPTIONS };
+// clang-format off
+#define SECRET_OPTION_ROWS \
+    [SECRET] = {"--secret", NULL, "TEXT", "The channel's secret; others on this machine can see it in ps."}, \
+    [SECRET_FILE] = {"--secret-file", NULL, "FILE", "The secret is what stands in this file."}
+// clang-format on
+
+MUST_USE bool secret_option_read(struct call *call, struct str *secret, struct err *err);
+// The body: the file that is the command's one word, standard input when left out.
+MUST_USE bool body_read(struct call *call, struct str *body, struct err *err);

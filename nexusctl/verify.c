@@ -1,0 +1,150 @@
+// verify: are the signature headers of a request right, and if not, what was signed?
+#include "base/clock.h"
+#include "io/crypto.h"
+#include "nexusctl/commands.h"
+#include "nexusctl/secret_option.h"
+#include "store/signature.h"
+
+#include <stdlib.h>
+
+enum { HEADER = SECRET_OPTIONS };
+static const struct option options[] = {
+    SECRET_OPTION_ROWS,
+    [HEADER] = {"--header", "-H", "'NAME: VALUE'", "A header of the request; repeat it for each."},
+};
+
+enum { SHOWN_LIMIT = 2048, CLOCK_SKEW_S = 300 };
+
+static struct str header_find(const struct call *call, struct str wanted)
+{
+    struct str line, name, value;
+    size_t cursor = 0;
+
+    while (option_next(call, HEADER, &cursor, &line))
+        if (str_cut(line, ':', &name, &value) && str_equal_ignoring_case(str_trim(name), wanted))
+            return str_trim(value);
+    return STR_ABSENT;
+}
+
+struct check {
+    const char *name; // of the header
+    bool present, right;
+    struct buf text; // that is signed
+};
+
+static void check_hub(const struct call *call, struct check *check,
+                      void (*signature)(struct buf *, struct str, struct str), struct str secret,
+                      struct str body)
+{
+    struct str value = header_find(call, str_of(check->name));
+    AUTO(buf) expected = {0};
+
+    signature(&expected, secret, body);
+    check->present = str_present(value);
+    check->right = crypto_equal(value, buf_str(&expected));
+    buf_str_append(&check->text, body);
+}
+
+static void check_standard(const struct call *call, struct check *check, struct str secret,
+                           struct str body)
+{
+    struct str rest = header_find(call, STR("webhook-signature")), value;
+    struct str id = header_find(call, STR("webhook-id"));
+    struct str timestamp = header_find(call, STR("webhook-timestamp"));
+    AUTO(buf) expected = {0};
+
+    signature_standard(&expected, secret, id, timestamp, body);
+    signature_standard_text(&check->text, id, timestamp, body);
+    check->present = str_present(rest);
+    while (str_present(rest)) { // one value for each secret while it is rotated
+        str_cut(rest, ' ', &value, &rest);
+        check->right |= crypto_equal(value, buf_str(&expected));
+    }
+}
+
+static void check_print(const struct check *check, struct buf *out)
+{
+    struct str text = buf_str(&check->text);
+
+    if (!check->present)
+        return;
+    buf_printf(out, "%s: %s\n", check->name, check->right ? "right" : "WRONG");
+    if (!check->right)
+        buf_printf(out, "  the signed string is these %zu bytes:\n  %.*s%s\n", text.len,
+                   (int)(text.len < SHOWN_LIMIT ? text.len : SHOWN_LIMIT), text.ptr,
+                   text.len > SHOWN_LIMIT ? "…" : "");
+}
+
+static void check_write(const struct check *check, struct buf *out)
+{
+    if (!check->present)
+        return;
+    json_key(out, check->name);
+    json_open(out, '{');
+    json_key_bool(out, "right", check->right);
+    json_key_str(out, "signed", buf_str(&check->text));
+    json_close(out, '}');
+}
+
+// A right signature of another time would still be refused by a receiver that looks at its clock.
+static void age_print(const struct call *call, struct buf *out)
+{
+    int64_t then, now = clock_unix_us() / 1000000;
+
+    if (str_to_int(header_find(call, STR("webhook-timestamp")), 0, INT64_MAX / 2, &then) &&
+        llabs(now - then) > CLOCK_SKEW_S)
+        buf_printf(out, "webhook-timestamp is %lld s from now; receivers allow %d\n",
+                   llabs(now - then), CLOCK_SKEW_S);
+}
+
+static bool verify(struct call *call, struct err *err)
+{
+    struct check checks[] = {{.name = "X-Hub-Signature"},
+                             {.name = "X-Hub-Signature-256"},
+                             {.name = "webhook-signature"}};
+    size_t present = 0, right = 0;
+    struct str secret, body;
+
+    if (!secret_option_read(call, &secret, err) || !body_read(call, &body, err))
+        return false;
+    check_hub(call, &checks[0], signature_sha1, secret, body);
+    check_hub(call, &checks[1], signature_sha256, secret, body);
+    check_standard(call, &checks[2], secret, body);
+
+    if (call->json)
+        json_open(&call->out, '{');
+    for (size_t i = 0; i < COUNT_OF(checks); i++) {
+        present += checks[i].present;
+        right += checks[i].present && checks[i].right;
+        (call->json ? check_write : check_print)(&checks[i], &call->out);
+        buf_release(&checks[i].text);
+    }
+    if (call->json) {
+        json_close(&call->out, '}');
+        buf_byte(&call->out, '\n');
+    } else {
+        age_print(call, &call->out);
+    }
+    if (present == 0)
+        return usage_set(call, err, "which signature? give --header 'X-Hub-Signature: sha1=...'");
+    call->verdict = right == present ? EXIT_DONE : EXIT_FAILED;
+    return true;
+}
+
+const struct command verify_command = {
+    .name = "verify",
+    .summary = "check the signature headers of a request",
+    .usage = "--secret-file FILE --header 'NAME: VALUE'... [BODY-FILE]",
+    .manual =
+        "Says of each signature header whether it is right for this body and secret, and shows\n"
+        "the string that was to be signed where it is not: most often a newline was added or\n"
+        "the JSON was written anew. The exit code is 1 when one is wrong.",
+    .examples =
+        "  nexusctl verify --secret Secret -H 'X-Hub-Signature: sha1=6a7a06...' body.json\n"
+        "  nexusctl verify --secret-file secret.txt -H 'webhook-id: msg_1' \\\n"
+        "    -H 'webhook-timestamp: 1761000000' -H 'webhook-signature: v1,K5oZ...' body.json",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .arguments_limit = 1,
+    .run = verify,
+};

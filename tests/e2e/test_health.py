@@ -1,0 +1,119 @@
+"""What operators see, and how the loss of a dependency shows."""
+
+import json
+import time
+
+import pytest
+import requests
+
+from harness.people import Tenant
+from harness.wait import eventually
+
+
+def test_health_detail_has_the_documented_shape(nexus):
+    health = nexus.health().json()
+
+    assert {"buildInfo", "startTime", "os", "upTime", "memoryUsage", "cache", "db", "state"} <= set(health)
+    assert {"@genesys/nexus-admin-ux", "@genesys/nexus-ux", "version", "changeset", "timestamp"} == set(health["buildInfo"])
+    assert {"upTime", "freemem", "loadavg", "totalmem"} == set(health["os"]) and len(health["os"]["loadavg"]) == 3
+    assert {"rss", "heapTotal", "heapUsed", "external", "arrayBuffers"} == set(health["memoryUsage"])
+    assert (health["state"], health["db"], health["cache"]) == ("green", {"ready": True}, {"ready": True, "state": "READY"})
+
+
+@pytest.mark.parametrize("probe", ["live", "ready"])
+def test_probes_answer_200(nexus, probe):
+    assert requests.get(f"{nexus.url()}/health/{probe}", timeout=5).status_code == 200
+
+
+def test_without_redis_health_is_yellow_and_work_goes_on(make_stack):
+    stack = make_stack()
+    tenant = Tenant(stack)
+
+    stack.redis.kill()
+    stack.wait_for("yellow")
+    assert tenant.aggregator().message().status_code == 200
+    assert stack.health().json()["cache"]["ready"] is False
+    assert requests.get(f"{stack.url()}/health/ready", timeout=5).status_code == 200
+
+    stack.redis.restart()
+    stack.wait_for("green")
+
+
+def test_without_postgresql_health_is_red_and_writes_are_refused_quickly(make_stack, postgres):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    aggregator = tenant.aggregator()
+    assert aggregator.message().status_code == 200
+
+    postgres.crash()
+    stack.wait_for("red")
+    started = time.monotonic()
+    refused = aggregator.message()
+    took = time.monotonic() - started
+
+    assert refused.status_code == 503 and int(refused.headers["Retry-After"]) >= 1
+    assert took < 0.05, f"the refusal took {took * 1000:.0f} ms"
+    assert requests.get(f"{stack.url()}/health/ready", timeout=5).status_code == 503
+    assert requests.get(f"{stack.url()}/health/live", timeout=5).status_code == 200
+
+    postgres.restart()
+    stack.wait_for("green")
+    assert aggregator.message().status_code == 200
+
+
+def test_what_was_accepted_is_there_after_postgresql_crashed(make_stack, postgres):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    aggregator = tenant.aggregator()
+    accepted = [name for name in (f"m{number}" for number in range(50))
+                if aggregator.message(message_id=name).status_code == 200]
+
+    postgres.crash()
+    postgres.restart()
+
+    stored = {row[0] for row in stack.query("select external_id from message")}
+    assert stored == set(accepted) and len(accepted) == 50
+    stack.wait_for("green")
+
+
+def test_the_documented_metrics_are_there(tenant):
+    assert tenant.aggregator().message().status_code == 200
+
+    def all_there():
+        names = {series.split("{")[0] for series in tenant.stack.metrics()}
+        missing = {
+            "nexus_request_total", "nexus_errors_total", "nexus_batch_rows_count", "nexus_commit_duration_seconds_count",
+            "nexus_queue_depth", "nexus_queue_oldest_age_seconds", "nexus_credit_available", "nexus_ledger_imbalance",
+            "nexus_proc_resident_memory_bytes", "nexus_proc_cpu_seconds_total", "nexus_proc_open_fds"} - names
+        assert not missing, f"no {', '.join(sorted(missing))}"
+        return True
+
+    eventually(all_there, "every documented metric has a value")
+    assert tenant.stack.metric("nexus_ledger_imbalance") == 0
+
+
+def test_metrics_count_what_was_done(tenant):
+    before = tenant.stack.metric("nexus_request_total")
+
+    for _ in range(5):
+        tenant.aggregator().message()
+
+    eventually(lambda: tenant.stack.metric("nexus_request_total") >= before + 5, "five more requests are counted")
+
+
+def test_logs_are_json_lines(nexus):
+    for process in nexus.processes.values():
+        for line in process.log.read_text().splitlines():
+            assert {"time", "level"} <= set(json.loads(line)), f"{process.name}: {line}"
+
+
+def test_the_ledger_balances_for_the_operator_too(tenant):
+    tenant.aggregator().message()
+    operator = tenant.agent()
+    operator.session.headers["Authorization"] = f"Bearer {tenant.cluster_key}"
+
+    ledger = operator.get("/nexus/v3/ledger", headers={"x-ccid": tenant.ccid})
+
+    assert ledger.status_code == 200, ledger.text
+    assert ledger.json()["data"]["remainder"] == 0
+    assert "remainder" in tenant.stack.nexusctl("ledger", "--json").stdout

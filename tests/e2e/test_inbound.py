@@ -1,0 +1,262 @@
+"""What an aggregator posts to /nexus/v3/sms/message, and what becomes of it."""
+
+import concurrent.futures
+
+import pytest
+import requests
+
+from harness.people import Tenant
+
+
+def stored(tenant, message_id):
+    return tenant.stack.query(
+        "select m.id, m.conversation_id, m.sequence, m.body from message m join tenant t on t.id = m.tenant_id"
+        " where t.ccid = %s and m.external_id = %s", tenant.ccid, message_id)
+
+
+def opted_out(tenant, phone):
+    return bool(tenant.stack.query(
+        "select 1 from opt_out o join tenant t on t.id = o.tenant_id"
+        " where t.ccid = %s and o.address = %s and o.cleared is null", tenant.ccid, phone))
+
+
+def test_a_text_becomes_a_message_in_a_new_conversation(tenant):
+    phone, text = tenant.phone(), tenant.text()
+
+    answer = tenant.aggregator().message(phone, text, message_id="first")
+
+    assert answer.status_code == 200, answer.text
+    conversation = tenant.agent().conversation_with(phone)
+    assert conversation["state"] == "waiting" and conversation["queue"] == "sales"
+    messages = tenant.agent().transcript(conversation["id"])
+    assert [(m["sequence"], m["text"]) for m in messages] == [(1, text)]
+
+
+def test_a_second_text_continues_the_open_conversation(tenant):
+    phone, aggregator = tenant.phone(), tenant.aggregator()
+
+    for number in range(3):
+        assert aggregator.message(phone, message_id=f"m{number}").status_code == 200
+
+    conversation = tenant.agent().conversation_with(phone)
+    assert [m["sequence"] for m in tenant.agent().transcript(conversation["id"])] == [1, 2, 3]
+
+
+def test_after_done_the_next_text_opens_a_new_conversation(tenant):
+    phone, aggregator, agent = tenant.phone(), tenant.aggregator(), tenant.agent()
+    aggregator.message(phone)
+    first = agent.conversation_with(phone)["id"]
+    assert agent.post(f"/chat/v3/conversations/{first}/done").status_code == 200
+
+    aggregator.message(phone)
+
+    assert agent.conversation_with(phone)["id"] != first
+
+
+@pytest.mark.parametrize("names", [
+    ("message_id", "phone_number", "shortcode", "message"),
+    ("messageId", "phoneNumber", "destination", "text"),
+    ("messageId", "from", "to", "text"),
+    ("message_id", "source", "destination", "message"),
+])
+@pytest.mark.parametrize("form", [True, False], ids=["form", "json"])
+def test_both_body_types_and_all_documented_names_are_understood(tenant, names, form):
+    phone, text = tenant.phone(), tenant.text()
+    body = dict(zip(names, ("m1", phone, tenant.number, text)))
+
+    answer = tenant.aggregator().post("/nexus/v3/sms/message", **({"data": body} if form else {"json": body}))
+
+    assert answer.status_code == 200, answer.text
+    assert [row[3] for row in stored(tenant, "m1")] == [text]
+
+
+def test_numbers_are_the_same_with_and_without_a_plus(tenant):
+    phone, aggregator = tenant.phone(), tenant.aggregator()
+
+    aggregator.message(phone, message_id="with")
+    aggregator.message(phone.lstrip("+"), message_id="without", shortcode=tenant.number.lstrip("+"))
+
+    assert stored(tenant, "with")[0][1] == stored(tenant, "without")[0][1]
+
+
+def test_the_same_message_id_again_gets_the_same_answer_and_one_row(tenant):
+    phone, text, aggregator = tenant.phone(), tenant.text(), tenant.aggregator()
+
+    first, second = (aggregator.message(phone, text, message_id="again") for _ in range(2))
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.json()["data"] == second.json()["data"]
+    assert len(stored(tenant, "again")) == 1
+
+
+def test_the_same_message_id_at_the_same_moment_makes_one_row(tenant):
+    phone, text = tenant.phone(), tenant.text()
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: tenant.aggregator().message(phone, text, message_id="at-once"), range(16)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({str(answer.json()["data"]) for answer in answers}) == 1
+    assert [row[2] for row in stored(tenant, "at-once")] == [1]
+
+
+def test_texts_of_one_phone_posted_at_once_get_a_sequence_without_a_gap(tenant):
+    phone = tenant.phone()
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda n: tenant.aggregator().message(phone, message_id=f"m{n}"), range(48)))
+
+    conversation = tenant.agent().conversation_with(phone)
+    assert [m["sequence"] for m in tenant.agent().transcript(conversation["id"])] == list(range(1, 49))
+
+
+def test_a_message_without_credentials_is_refused(tenant):
+    answer = requests.post(f"{tenant.stack.url()}/nexus/v3/sms/message", data={"message_id": "m"}, timeout=5)
+
+    assert answer.status_code == 401
+
+
+def test_a_wrong_key_is_refused_and_stores_nothing(tenant):
+    aggregator = tenant.aggregator()
+    aggregator.session.auth = (tenant.ccid, "00000000-0000-0000-0000-000000000000")
+
+    assert aggregator.message(message_id="never").status_code == 401
+    assert stored(tenant, "never") == []
+
+
+def test_a_cluster_key_acts_for_the_contact_center_it_names(tenant):
+    aggregator = tenant.aggregator()
+    aggregator.session.auth = (tenant.ccid, tenant.cluster_key)
+
+    assert aggregator.message(message_id="by-cluster-key").status_code == 200
+    assert len(stored(tenant, "by-cluster-key")) == 1
+
+
+def test_a_key_does_not_act_for_another_contact_center(nexus, tenant):
+    aggregator = tenant.aggregator()
+    aggregator.session.auth = (Tenant(nexus).ccid, tenant.api_key)
+
+    assert aggregator.message().status_code == 401
+
+
+def test_a_number_nobody_provisioned_is_not_found(tenant):
+    assert tenant.aggregator().message(shortcode="+15550000000").status_code == 404
+
+
+def test_another_tenants_number_is_not_found(nexus, tenant):
+    other = Tenant(nexus)
+
+    assert tenant.aggregator().message(message_id="foreign", shortcode=other.number).status_code == 404
+    assert stored(tenant, "foreign") == stored(other, "foreign") == []
+
+
+def test_two_tenants_may_use_the_same_message_id(nexus, tenant):
+    other = Tenant(nexus)
+
+    for each in (tenant, other):
+        assert each.aggregator().message(message_id="shared").status_code == 200
+
+    assert len(stored(tenant, "shared")) == len(stored(other, "shared")) == 1
+
+
+def test_a_campaign_number_keeps_the_message_and_opens_no_conversation(nexus):
+    tenant = Tenant(nexus, cxcOnly=True)
+    phone = tenant.phone()
+
+    assert tenant.aggregator().message(phone, message_id="campaign").status_code == 200
+
+    assert [row[1] for row in stored(tenant, "campaign")] == [None]
+    assert tenant.agent().conversations() == []
+
+
+def test_parts_of_a_long_message_are_joined_in_whatever_order_they_come(tenant):
+    phone, aggregator = tenant.phone(), tenant.aggregator()
+    pieces = [tenant.text(f"part {number}") for number in (1, 2, 3)]
+
+    for part in (3, 1, 2):
+        answer = aggregator.message(phone, pieces[part - 1], message_id=f"p{part}", concat_reference="77",
+                                    concat_total=3, concat_part=part)
+        assert answer.status_code == 200, answer.text
+
+    conversation = tenant.agent().conversation_with(phone)
+    assert [m["text"] for m in tenant.agent().transcript(conversation["id"])] == ["".join(pieces)]
+
+
+def test_a_part_that_comes_twice_counts_once(tenant):
+    phone, aggregator = tenant.phone(), tenant.aggregator()
+    pieces = [tenant.text(f"part {number}") for number in (1, 2)]
+
+    for part in (1, 1, 2, 1, 2):
+        assert aggregator.message(phone, pieces[part - 1], message_id=f"p{part}", concat_reference="78",
+                                  concat_total=2, concat_part=part).status_code == 200
+
+    conversation = tenant.agent().conversation_with(phone)
+    assert [m["text"] for m in tenant.agent().transcript(conversation["id"])] == ["".join(pieces)]
+
+
+def test_attachments_are_kept(tenant):
+    answer = tenant.aggregator().message(tenant.phone(), message_id="mms", **{
+        "mms_attachment[0].content_type": "image/png", "mms_attachment[0].content": "iVBORw0KGgo="})
+
+    assert answer.status_code == 200, answer.text
+    rows = tenant.stack.query(
+        "select content_type, content from attachment a join tenant t on t.id = a.tenant_id where t.ccid = %s",
+        tenant.ccid)
+    assert [(kind, bytes(content)) for kind, content in rows] == [("image/png", b"\x89PNG\r\n\x1a\n")]
+
+
+@pytest.mark.parametrize("word", ["STOP", "stop", " Stop. ", "UNSUBSCRIBE", "cancel", "QUIT", "STOPALL", "opt out"])
+def test_a_stop_word_opts_the_phone_out(tenant, word):
+    phone = tenant.phone()
+
+    assert tenant.aggregator().message(phone, word).status_code == 200
+
+    assert opted_out(tenant, phone)
+
+
+def test_start_opts_the_phone_in_again(tenant):
+    phone, aggregator = tenant.phone(), tenant.aggregator()
+    aggregator.message(phone, "STOP")
+
+    aggregator.message(phone, "START")
+
+    assert not opted_out(tenant, phone)
+
+
+def test_a_sentence_that_contains_stop_is_no_stop_word(tenant):
+    phone = tenant.phone()
+
+    tenant.aggregator().message(phone, "please do not stop the delivery")
+
+    assert not opted_out(tenant, phone)
+
+
+@pytest.mark.parametrize("field, value", [
+    ("message_id", None), ("phone_number", None), ("shortcode", None), ("message_id", "x" * 100),
+    ("phone_number", "not a number"), ("message", "x" * 5000)])
+def test_a_missing_or_wrong_field_is_named(tenant, field, value):
+    answer = tenant.aggregator().message(**{field: value})
+
+    assert answer.status_code == 400
+    assert field in answer.json()["status"]["message"]
+
+
+def test_json_that_is_none_is_refused_with_the_position(tenant):
+    answer = tenant.aggregator().post("/nexus/v3/sms/message", data=b'{"message_id": "m1",, "text"}',
+                                      headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 400
+    assert any(character.isdigit() for character in answer.json()["status"]["message"])
+
+
+def test_text_that_is_not_utf_8_is_refused(tenant):
+    body = b'{"message_id":"m1","phone_number":"+15551112222","shortcode":"%s","message":"\xff\xfe"}'
+    body %= tenant.number.encode()
+
+    answer = tenant.aggregator().post("/nexus/v3/sms/message", data=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 400
+
+
+def test_a_body_over_the_limit_is_refused(tenant):
+    assert tenant.aggregator().message(message="x" * 300_000).status_code == 413

@@ -1,0 +1,120 @@
+"""What becomes of a message after it was sent: the aggregator's receipts."""
+
+import itertools
+import json
+import uuid
+
+import pytest
+
+from harness.customer import CustomerGateway
+from harness.people import Tenant
+from harness.wait import eventually
+
+
+@pytest.fixture
+def customer():
+    gateway = CustomerGateway()
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture
+def tenant(nexus, customer):
+    return Tenant(nexus, webhook_url=customer.url)
+
+
+class Answer:
+    """An agent's answer under way to a phone, with the id that the customer's gateway gives it."""
+
+    def __init__(self, tenant, customer):
+        self.tenant = tenant
+        self.provider_id = f"theirs-{uuid.uuid4().hex}"
+        customer.answer(body=json.dumps({"messageId": self.provider_id}))
+        phone = tenant.phone()
+        tenant.aggregator().message(phone)
+        self.conversation = tenant.agent().conversation_with(phone)["id"]
+        self.id = tenant.agent().answer(self.conversation).json()["data"]["id"]
+
+    @property
+    def state(self):
+        return next(m["state"] for m in self.tenant.agent().transcript(self.conversation) if m["id"] == self.id)
+
+    def becomes(self, state):
+        eventually(lambda: self.state == state, f"the message is {state}")
+
+    def sent(self):
+        self.becomes("sent")
+        return self
+
+
+@pytest.fixture
+def answer(tenant, customer):
+    return Answer(tenant, customer).sent()
+
+
+@pytest.mark.parametrize("receipt, state", [
+    (1, "sent"), (2, "delivered"), (3, "expired"), (4, "failed"), (5, "failed"), (6, "sent"), (7, "sent"), (8, "failed")])
+def test_each_receipt_state_makes_its_message_state(tenant, answer, receipt, state):
+    assert tenant.aggregator().receipt(answer.provider_id, receipt).status_code == 200
+
+    assert answer.state == state
+
+
+def test_our_own_message_id_is_understood_as_well(tenant, answer):
+    assert tenant.aggregator().receipt(answer.id, 2).status_code == 200
+
+    assert answer.state == "delivered"
+
+
+@pytest.mark.parametrize("final, late", itertools.product([2, 3, 5], [1, 6, 7, 5, 2]))
+def test_a_later_state_never_undoes_a_final_one(tenant, answer, final, late):
+    tenant.aggregator().receipt(answer.provider_id, final)
+    settled = answer.state
+
+    assert tenant.aggregator().receipt(answer.provider_id, late).status_code == 200
+
+    assert answer.state == settled
+
+
+def test_a_receipt_that_comes_twice_is_stored_once(tenant, answer):
+    for _ in range(2):
+        assert tenant.aggregator().receipt(answer.provider_id, 2).status_code == 200
+
+    rows = tenant.stack.query("select count(*) from receipt where provider_id = %s", answer.provider_id)
+    assert rows == [(1,)]
+
+
+def test_a_receipt_that_comes_before_its_messages_id_is_known_waits_and_is_bound(tenant, customer):
+    customer.answer(delay=1.0)
+    phone = tenant.phone()
+    tenant.aggregator().message(phone)
+    conversation = tenant.agent().conversation_with(phone)["id"]
+    customer.answer(delay=1.0, body='{"messageId":"theirs-early"}')
+    text = tenant.text()
+    tenant.agent().answer(conversation, text)
+    customer.wait_for(text)
+
+    early = tenant.aggregator().receipt("theirs-early", 2)
+
+    assert early.status_code == 200
+    eventually(lambda: tenant.agent().transcript(conversation)[1]["state"] == "delivered", "the receipt is bound")
+
+
+def test_a_receipt_nobody_knows_is_kept_and_listed(tenant):
+    assert tenant.aggregator().receipt("nobody-knows", 2).status_code == 200
+
+    operator = tenant.agent()
+    operator.session.headers["Authorization"] = f"Bearer {tenant.cluster_key}"
+    listed = operator.get("/nexus/v3/sms/receipts/unmatched", headers={"x-ccid": tenant.ccid})
+    assert "nobody-knows" in listed.text
+
+
+def test_another_tenants_receipt_changes_nothing(nexus, answer):
+    assert Tenant(nexus).aggregator().receipt(answer.provider_id, 5).status_code == 200
+
+    assert answer.state == "sent"
+
+
+@pytest.mark.parametrize("state", ["0", "9", "delivered", ""])
+def test_a_state_that_does_not_exist_is_refused(tenant, state):
+    assert tenant.aggregator().receipt("some-id", state).status_code == 400

@@ -1,0 +1,115 @@
+#include "wire/envelope.h"
+
+#include "base/random.h"
+#include "rows.h"
+
+static const struct envelope sample = {
+    .request = UINT64_MAX,
+    .message = MSG_SMS_INBOUND,
+    .principal = {.tenant = 7, .key = UINT32_MAX, .name = STR_INIT("Ann, Support")},
+    .partition = 1,
+    .operation = {.bytes = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
+    .deadline_ms = 10000,
+    .traceparent = STR_INIT("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+    .idempotency_key = STR_INIT(""),
+};
+
+Test(envelope, comes_back_as_it_went)
+{
+    struct envelope envelope;
+    struct err err = {0};
+    AUTO(buf) bytes = {0};
+
+    envelope_encode(&sample, &bytes);
+    cr_assert(envelope_decode(buf_str(&bytes), &envelope, &err), "%s", err.text);
+
+    cr_assert(eq(u64, envelope.request, sample.request));
+    cr_assert(eq(int, envelope.message, sample.message));
+    cr_assert(eq(u32, envelope.principal.tenant, sample.principal.tenant));
+    cr_assert(eq(u32, envelope.principal.key, sample.principal.key));
+    cr_assert(str_equal(envelope.principal.name, sample.principal.name));
+    cr_assert(eq(u64, envelope.partition, sample.partition));
+    cr_assert(id_equal(envelope.operation, sample.operation));
+    cr_assert(eq(u32, envelope.deadline_ms, sample.deadline_ms));
+    cr_assert(str_equal(envelope.traceparent, sample.traceparent));
+    cr_assert(str_present(envelope.idempotency_key));
+}
+
+Test(envelope, keeps_what_is_absent_absent)
+{
+    const struct envelope bare = {.message = MSG_KEY_LOOKUP};
+    struct envelope envelope;
+    struct err err;
+    AUTO(buf) bytes = {0};
+
+    envelope_encode(&bare, &bytes);
+    cr_assert(envelope_decode(buf_str(&bytes), &envelope, &err));
+
+    cr_assert(not(str_present(envelope.principal.name)));
+    cr_assert(not(str_present(envelope.traceparent)));
+    cr_assert(not(str_present(envelope.idempotency_key)));
+    cr_assert(id_is_none(envelope.operation));
+}
+
+// A newer gateway sends members and messages that this build does not know.
+Test(envelope, skips_a_tail_it_does_not_know)
+{
+    struct envelope envelope;
+    struct err err;
+    AUTO(buf) bytes = {0};
+
+    envelope_encode(&sample, &bytes);
+    bytes.data[0]++; // one element more in the array
+    buf_append(&bytes, "\xA5later", 6);
+
+    cr_assert(envelope_decode(buf_str(&bytes), &envelope, &err));
+    cr_assert(eq(u64, envelope.request, sample.request));
+}
+
+Test(envelope, an_unknown_message_can_still_be_answered)
+{
+    struct envelope envelope;
+    struct err err;
+    AUTO(buf) bytes = {0};
+
+    envelope_encode(&sample, &bytes);
+    char *name = memmem(bytes.data, bytes.len, "sms.inbound", 11);
+    memcpy(name, "sms.upbound", 11);
+
+    cr_assert(envelope_decode(buf_str(&bytes), &envelope, &err));
+    cr_assert(eq(u64, envelope.request, sample.request));
+    cr_assert(eq(ptr, (void *)message_type(envelope.message), NULL));
+}
+
+Test(envelope, a_missing_tail_is_absent_but_a_missing_request_is_an_error)
+{
+    struct envelope envelope;
+    struct err err;
+    AUTO(buf) bytes = {0};
+
+    envelope_encode(&sample, &bytes);
+    bytes.data[0] = (char)0x98; // traceparent and idempotency key are gone
+    bytes.len = (size_t)((char *)memmem(bytes.data, bytes.len, "\xD9\x37", 2) - bytes.data);
+    cr_assert(envelope_decode(buf_str(&bytes), &envelope, &err));
+    cr_assert(not(str_present(envelope.traceparent)));
+
+    cr_assert(not(envelope_decode(STR("\x90"), &envelope, &err)));
+}
+
+// Whatever byte is broken, the envelope is read or refused, and a refusal leaves the output alone.
+Test(envelope, survives_any_broken_byte)
+{
+    struct random random = {.state = 11};
+    AUTO(buf) bytes = {0};
+
+    for (int round = 0; round < 20000; round++) {
+        struct envelope envelope = {.request = 12345};
+        struct err err;
+        buf_clear(&bytes);
+        envelope_encode(&sample, &bytes);
+        bytes.data[random_below(&random, bytes.len)] = (char)random_next(&random);
+        bytes.len -= random_below(&random, 3);
+        if (!envelope_decode(buf_str(&bytes), &envelope, &err))
+            cr_assert(eq(u64, envelope.request, 12345));
+    }
+}
