@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { MESSAGES_LIMIT = 100000, BYTES_LIMIT = 64 * 1024 * 1024, KEY_LIMIT = 256 };
+enum { MESSAGES_LIMIT = 100000, BYTES_LIMIT = 64 * 1024 * 1024 };
 
 struct block {
     struct remembered message;
@@ -19,6 +19,7 @@ struct history {
     uint64_t oldest, next; // sequence numbers
     size_t bytes;
     struct map *by_id;
+    struct buf key; // of the look-up under way
 };
 
 struct history *history_new(void)
@@ -40,22 +41,25 @@ void history_free(struct history **history)
         return;
     history_clear(ending);
     map_free(&ending->by_id);
+    buf_release(&ending->key);
     free(ending);
 }
 
-static struct str key_of(struct str channel, struct str message_id, char key[KEY_LIMIT])
+// Valid until the next one.
+static struct str key_of(struct history *history, struct str channel, struct str message_id)
 {
-    int length = snprintf(key, KEY_LIMIT, "%.*s %.*s", STR_ARG(channel), STR_ARG(message_id));
-
-    return str_make(key, length < KEY_LIMIT ? (size_t)length : KEY_LIMIT - 1);
+    buf_clear(&history->key);
+    buf_str_append(&history->key, channel);
+    buf_byte(&history->key, ' ');
+    buf_str_append(&history->key, message_id);
+    return buf_str(&history->key);
 }
 
 static void forget_oldest(struct history *history)
 {
     struct block **slot = &history->ring[history->oldest++ % MESSAGES_LIMIT];
     struct block *block = *slot;
-    char space[KEY_LIMIT];
-    struct str key = key_of(block->message.channel, block->message.message_id, space);
+    struct str key = key_of(history, block->message.channel, block->message.message_id);
 
     if (map_get(history->by_id, key) == &block->message)
         map_remove(history->by_id, key);
@@ -85,7 +89,6 @@ struct remembered *history_add(struct history *history, const struct remembered 
     size_t bytes = sizeof(struct block) + message->message_id.len + message->channel.len +
                    message->from.len + message->to.len + message->text.len;
     struct block *block = malloc(bytes);
-    char space[KEY_LIMIT];
 
     ASSERT(block);
     *block = (struct block){.message = *message, .bytes = bytes};
@@ -102,7 +105,7 @@ struct remembered *history_add(struct history *history, const struct remembered 
     history->ring[block->message.sequence % MESSAGES_LIMIT] = block;
     history->bytes += bytes;
     if (message->direction == TO_PHONE)
-        map_put(history->by_id, key_of(message->channel, message->message_id, space),
+        map_put(history->by_id, key_of(history, message->channel, message->message_id),
                 &block->message);
     return &block->message;
 }
@@ -116,9 +119,7 @@ struct remembered *history_get(struct history *history, uint64_t sequence)
 
 struct remembered *history_find(struct history *history, struct str channel, struct str message_id)
 {
-    char space[KEY_LIMIT];
-
-    return map_get(history->by_id, key_of(channel, message_id, space));
+    return map_get(history->by_id, key_of(history, channel, message_id));
 }
 
 static struct str digits_of(struct str number)
