@@ -88,8 +88,28 @@ stack_files() {
         "${as_user[@]}" initdb --pgdata="$state/postgresql" --data-checksums --auth=peer --encoding=UTF8 \
             --locale=C.UTF-8 >"$state/log/initdb" || die "initdb failed; see $state/log/initdb"
     fi
+    demo_file
     settings | private_file "$state/nexus.conf"
 }
+
+# The demo tenant. Its keys are made up once; its URLs follow the ports of this start.
+demo_file() {
+    if [ ! -s "$state/demo.json" ]; then
+        jq -n --arg ccid "$(random_uuid)" --arg api_key "$(random_uuid)" --arg cluster_key "$(random_uuid)" \
+            --arg agent_token "$(random_uuid)" --arg api_secret "$(random_hex 24)" \
+            --arg webhook_secret "$(random_hex 24)" '{
+                ccid: $ccid, apiKey: $api_key, clusterKey: $cluster_key, agentToken: $agent_token,
+                channelId: "18445551212", emailDomain: "mail.demo.example",
+                asyncApiSecret: $api_secret, asyncWebhookSecret: $webhook_secret}' |
+            private_file "$state/demo.json"
+    fi
+    jq --arg url "http://127.0.0.1:$http_port" --arg metrics "http://127.0.0.1:$metrics_port/metrics" \
+        --arg simulator "http://127.0.0.1:$simulator_port" \
+        '{url: $url, metricsUrl: $metrics, simulatorUrl: $simulator} + del(.url, .metricsUrl, .simulatorUrl)' \
+        "$state/demo.json" | private_file "$state/demo.json"
+}
+
+demo() { jq --raw-output ".$1" "$state/demo.json"; }
 
 # Standard input into a file that only its owner may read; complete or not there at all.
 private_file() {
@@ -113,6 +133,10 @@ NEXUS_BUS=ipc://$sockets/bus.gateway-*.sock
 NEXUS_METRICS_PUSH=ipc://$sockets/metrics.sock
 NEXUS_METRICS_PORT=$metrics_port
 NEXUS_SIM_PORT=$simulator_port
+NEXUS_SIM_TARGET=$(demo url)
+NEXUS_SIM_CCID=$(demo ccid)
+NEXUS_SIM_KEY=$(demo clusterKey)
+NEXUS_SIM_WEBHOOK_SECRET=$(demo asyncWebhookSecret)
 NEXUS_KEY_PEPPER_FILE=$state/secrets/key_pepper
 NEXUS_KEY_ENCRYPTION_KEY_FILE=$state/secrets/key_encryption_key
 NEXUS_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8,::1/128
@@ -235,21 +259,7 @@ stack_migrate() {
     nexusctl migrate || die "the database could not be brought up to date"
 }
 
-# The demo tenant. Its keys are made up once; its URLs follow the ports of this start.
 stack_demo() {
-    if [ ! -s "$state/demo.json" ]; then
-        jq -n --arg ccid "$(random_uuid)" --arg api_key "$(random_uuid)" --arg cluster_key "$(random_uuid)" \
-            --arg agent_token "$(random_uuid)" --arg api_secret "$(random_hex 24)" \
-            --arg webhook_secret "$(random_hex 24)" '{
-                ccid: $ccid, apiKey: $api_key, clusterKey: $cluster_key, agentToken: $agent_token,
-                channelId: "18445551212", emailDomain: "mail.demo.example",
-                asyncApiSecret: $api_secret, asyncWebhookSecret: $webhook_secret}' |
-            private_file "$state/demo.json"
-    fi
-    jq --arg url "http://127.0.0.1:$http_port" --arg metrics "http://127.0.0.1:$metrics_port/metrics" \
-        --arg simulator "http://127.0.0.1:$simulator_port" \
-        '{url: $url, metricsUrl: $metrics, simulatorUrl: $simulator} + del(.url, .metricsUrl, .simulatorUrl)' \
-        "$state/demo.json" | private_file "$state/demo.json"
     jq --from-file supervise/demo.jq "$state/demo.json" | nexusctl apply -f - >/dev/null ||
         die "the demo tenant could not be provisioned"
 }

@@ -98,7 +98,7 @@ suite_fuzz() {
     ./build.sh build fuzz || { count fuzz 0 1 && return; }
     say "fuzzing"
     local status=0 bad
-    tests/fuzz/run.sh "${1:-10}" >"$scratch/fuzz.log" 2>&1 || status=$?
+    tests/fuzz/run.sh "${1:-4}" >"$scratch/fuzz.log" 2>&1 || status=$?
     bad=$(grep -c '^FAILED ' "$scratch/fuzz.log" || true)
     [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
     [ "$bad" -eq 0 ] || cat "$scratch/fuzz.log"

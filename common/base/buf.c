@@ -16,7 +16,7 @@ void buf_release(struct buf *buf)
 
 char *buf_reserve(struct buf *buf, size_t count)
 {
-    if (buf->capacity - buf->len < count) {
+    if (!buf->data || buf->capacity - buf->len < count) {
         size_t wanted = buf->capacity ? buf->capacity * 2 : 256;
         while (wanted - buf->len < count)
             wanted *= 2;
@@ -305,7 +305,7 @@ void json_double(struct buf *buf, double number)
         return;
     }
     for (int digits = 15; digits <= 17; digits++) { // the shortest that reads back as the same
-        snprintf(text, sizeof text, "%.*g", digits, number);
+        snprintf(text, sizeof text, "%.*g", digits, number + 0.0); // -0 becomes 0
         if (strtod(text, NULL) == number)
             break;
     }

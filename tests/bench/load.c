@@ -348,7 +348,7 @@ static void result_print(struct run *run)
         double share;
     } percentiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
     double seconds = (double)(run->end_us - run->start_us) / 1e6;
-    char text[32];
+    char text[320]; // as long as a double can get
     AUTO(buf) out = {0};
 
     json_open(&out, '{');

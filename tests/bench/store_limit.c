@@ -97,7 +97,7 @@ static void lane_next(struct lane *lane)
 {
     struct run *run = lane->run;
     struct pg_params params;
-    char prefix[16];
+    char prefix[32];
 
     snprintf(prefix, sizeof prefix, "+1650%llu", (unsigned long long)lane->index);
     pg_params_init(&params);

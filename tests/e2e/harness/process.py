@@ -1,10 +1,14 @@
 """One running program."""
 
+import ctypes
 import os
 import pathlib
 import select
 import signal
 import subprocess
+
+_libc = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 
 # What a sanitizer writes when it has found something.
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:")
@@ -30,7 +34,7 @@ class Process:
             # Python's own descriptors close on exec; 3 alone is handed over.
             self._child = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=errors, close_fds=False,
-                env=self._environment(), preexec_fn=lambda: os.dup2(tell, 3), start_new_session=True)
+                env=self._environment(), preexec_fn=lambda: _in_child(tell), start_new_session=True)
         os.close(tell)
         return self
 
@@ -102,3 +106,9 @@ class Process:
         base["ASAN_OPTIONS"] = "detect_stack_use_after_return=1:abort_on_error=0:exitcode=99"
         base["UBSAN_OPTIONS"] = "print_stacktrace=1"
         return {**base, **{name: str(value) for name, value in self.environment.items()}}
+
+
+def _in_child(tell):
+    """Descriptor 3 is where readiness is told; whoever is left when the tests are killed goes with them."""
+    os.dup2(tell, 3)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -200,14 +200,9 @@ static const struct double_row {
     double number;
     const char *want;
 } double_rows[] = {
-    {0.1, "0.1"},
-    {1.1, "1.1"},
-    {1.0 / 3.0, "0.3333333333333333"},
-    {1e300, "1e+300"},
-    {-2.5, "-2.5"},
-    {100.0, "100"},
-    {(double)NAN, "null"},
-    {(double)INFINITY, "null"},
+    {0.1, "0.1"},      {1.1, "1.1"},          {1.0 / 3.0, "0.3333333333333333"},
+    {1e300, "1e+300"}, {-2.5, "-2.5"},        {-0.0, "0"},
+    {100.0, "100"},    {(double)NAN, "null"}, {(double)INFINITY, "null"},
 };
 
 ROWS_TEST(json, writes_the_shortest_number_that_reads_back_the_same, double_rows)
