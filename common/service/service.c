@@ -23,7 +23,7 @@ enum {
     READY_DESCRIPTOR = 3,
     PG_WAITING_LIMIT = 4096,
     HTTP_CONNECTIONS = 512,
-    HTTP_CONNECTIONS_PER_HOST = 32,
+    HTTP_CONNECTIONS_PER_HOST = 512, // who calls has a window for each destination
 };
 
 struct service {
