@@ -7,6 +7,7 @@
 #include "base/panic.h"
 #include "io/loop.h"
 #include "io/zmq_socket.h"
+#include "service/memory.h"
 #include "service/process.h"
 #include "service/state.h"
 
@@ -159,6 +160,7 @@ int service_main(const struct service_def *def, int argc, char **argv)
     if (started) {
         LOG_INFO("service.ready", LOG_STR("build", STR(NEXUS_REVISION)));
         log_flush();
+        memory_give_back();
         ready_say(ready);
         uv_run(&service->loop, UV_RUN_DEFAULT);
     }
