@@ -15,15 +15,43 @@ struct setting {
     const char *doc;
 };
 
-#define SETTINGS      every_programs_settings
-#define SETTINGS_FILE "service/config.def"
-#include "setting_table.h"
-#define SETTINGS      gateway_settings
-#define SETTINGS_FILE "gateway/config.def"
-#include "setting_table.h"
-#define SETTINGS      provisioning_worker_settings
-#define SETTINGS_FILE "provisioning-worker/config.def"
-#include "setting_table.h"
+// clang-format off
+static const struct setting settings[] = {
+    {.doc = "every program"}, // a row without a name begins a program
+#include "setting_row.h"
+#include "service/config.def"
+#if __has_include("gateway/config.def")
+    {.doc = "gateway"},
+#include "setting_row.h"
+#include "gateway/config.def"
+#endif
+#if __has_include("chat-worker/config.def")
+    {.doc = "chat-worker"},
+#include "setting_row.h"
+#include "chat-worker/config.def"
+#endif
+#if __has_include("sms-worker/config.def")
+    {.doc = "sms-worker"},
+#include "setting_row.h"
+#include "sms-worker/config.def"
+#endif
+#if __has_include("provisioning-worker/config.def")
+    {.doc = "provisioning-worker"},
+#include "setting_row.h"
+#include "provisioning-worker/config.def"
+#endif
+#if __has_include("metrics-agent/config.def")
+    {.doc = "metrics-agent"},
+#include "setting_row.h"
+#include "metrics-agent/config.def"
+#endif
+#if __has_include("simulator/config.def")
+    {.doc = "simulator"},
+#include "setting_row.h"
+#include "simulator/config.def"
+#endif
+};
+// clang-format on
 
 struct page {
     const char *file, *title, *source;
@@ -175,26 +203,21 @@ static void write_setting(FILE *out, const struct setting *setting)
     fprintf(out, " | %s |\n", setting->doc);
 }
 
-static void write_settings(FILE *out, const char *title, const struct setting *settings,
-                           size_t count)
-{
-    fprintf(out, "\n## %s\n\n", title);
-    fputs("| name | kind | default | range | meaning |\n|---|---|---|---|---|\n", out);
-    for (size_t i = 0; i < count; i++)
-        write_setting(out, &settings[i]);
-}
-
 static void write_configuration(FILE *out)
 {
     fputs("Defaults, then the file of `--config`, then the environment; the last one wins. For a "
           "secret, `<NAME>_FILE` may name a file that holds it. `--check-config` prints what a "
           "program would run with and where each value comes from.\n",
           out);
-    write_settings(out, "every program", every_programs_settings,
-                   COUNT_OF(every_programs_settings));
-    write_settings(out, "gateway", gateway_settings, COUNT_OF(gateway_settings));
-    write_settings(out, "provisioning-worker", provisioning_worker_settings,
-                   COUNT_OF(provisioning_worker_settings));
+    for (size_t i = 0; i < COUNT_OF(settings); i++) {
+        if (settings[i].name)
+            write_setting(out, &settings[i]);
+        else
+            fprintf(
+                out,
+                "\n## %s\n\n| name | kind | default | range | meaning |\n|---|---|---|---|---|\n",
+                settings[i].doc);
+    }
 }
 
 // --- routes.md --------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 
 #include "base/failpoint.h"
 #include "base/panic.h"
-#include "io/http_client.h"
 
 #include <stdlib.h>
 
@@ -98,7 +97,6 @@ void engine_free(struct engine **handle)
         return;
     *handle = NULL;
     engine->draining = engine->drained = true;
-    http_client_abort_all(service_http_client(engine->service));
     batcher_free(&engine->outcomes); // outcomes that were not stored: their leases run out
     LIST_EACH (&engine->held, struct delivery, held, delivery) {
         struct arena *arena = delivery->arena;

@@ -18,6 +18,7 @@ static void delivery_free(struct engine *engine, struct delivery *delivery)
 void engine_complete(struct delivery *delivery, const struct outcome *outcome)
 {
     delivery->outcome = *outcome;
+    delivery->item.key = (uint64_t)delivery->id;
     delivery->item.bytes = (uint32_t)(64 + outcome->provider_id.len + outcome->reason.len);
     delivery->item.deadline_ms = INT64_MAX; // what happened outside must be known inside
     batcher_add(delivery->destination->engine->outcomes, &delivery->item);
