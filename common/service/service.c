@@ -23,7 +23,7 @@ enum {
     READY_DESCRIPTOR = 3,
     PG_WAITING_LIMIT = 4096,
     HTTP_CONNECTIONS = 512,
-    HTTP_CONNECTIONS_PER_HOST = 32,
+    HTTP_CONNECTIONS_PER_HOST = 512, // who calls has a window for each destination
 };
 
 struct service {
@@ -357,6 +357,11 @@ const struct zmq_curve *service_curve(const struct service *service)
 struct metrics *service_metrics(struct service *service)
 {
     return service->metrics;
+}
+
+struct str service_metrics_endpoint(const struct service *service)
+{
+    return service->settings.skeleton.metrics_push;
 }
 
 struct random *service_random(struct service *service)

@@ -1,0 +1,22 @@
+// signature: how a webhook proves that it is ours. Pure functions over the exact bytes that are
+// sent.
+//
+// The guide's X-Hub-Signature (HMAC-SHA-1) is for the gateways there are; X-Hub-Signature-256 and
+// the three headers of Standard Webhooks 1.0 (webhook-id, -timestamp, -signature) are for new ones.
+// While a secret is being replaced, webhook-signature carries one signature for each; the hub
+// headers, which hold one, are made with the current secret.
+#pragma once
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+// "sha1=" and lower-case hex.
+void signature_hub_sha1(struct str secret, struct str body, struct buf *out);
+// "sha256=" and lower-case hex.
+void signature_hub_sha256(struct str secret, struct str body, struct buf *out);
+// "v1," base64 (HMAC-SHA-256 (key, id "." timestamp "." body)) for each secret, separated by
+// blanks. A secret of the form whsec_… is base64 of the key; any other is the key itself.
+void signature_standard(const struct str *secrets, size_t secret_count, struct str id,
+                        int64_t timestamp_s, struct str body, struct buf *out);
