@@ -1,6 +1,6 @@
 // How a webhook proves that it is ours: the vectors of api.md 3.2 and of the Standard Webhooks
 // form.
-#include "sms-worker/signature.h"
+#include "store/signature.h"
 
 #include "base/attributes.h"
 

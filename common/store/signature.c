@@ -1,4 +1,4 @@
-#include "sms-worker/signature.h"
+#include "store/signature.h"
 
 #include "io/crypto.h"
 
@@ -28,16 +28,20 @@ static void sign(struct str secret, struct str content, unsigned char digest[SHA
         crypto_hmac_sha256(secret, content, digest);
 }
 
+void signature_standard_text(struct str id, int64_t timestamp_s, struct str body, struct buf *out)
+{
+    buf_str_append(out, id);
+    buf_byte(out, '.');
+    buf_int(out, timestamp_s);
+    buf_byte(out, '.');
+    buf_str_append(out, body);
+}
+
 void signature_standard(const struct str *secrets, size_t secret_count, struct str id,
                         int64_t timestamp_s, struct str body, struct buf *out)
 {
     AUTO(buf) content = {0};
-    buf_str_append(&content, id);
-    buf_byte(&content, '.');
-    buf_int(&content, timestamp_s);
-    buf_byte(&content, '.');
-    buf_str_append(&content, body);
-
+    signature_standard_text(id, timestamp_s, body, &content);
     for (size_t i = 0; i < secret_count; i++) {
         unsigned char digest[SHA256_BYTES];
         sign(secrets[i], buf_str(&content), digest);

@@ -20,3 +20,5 @@ void signature_hub_sha256(struct str secret, struct str body, struct buf *out);
 // blanks. A secret of the form whsec_… is base64 of the key; any other is the key itself.
 void signature_standard(const struct str *secrets, size_t secret_count, struct str id,
                         int64_t timestamp_s, struct str body, struct buf *out);
+// What it signs, for people who look for a mistake.
+void signature_standard_text(struct str id, int64_t timestamp_s, struct str body, struct buf *out);
