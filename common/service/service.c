@@ -359,6 +359,11 @@ struct metrics *service_metrics(struct service *service)
     return service->metrics;
 }
 
+struct str service_metrics_endpoint(const struct service *service)
+{
+    return service->settings.skeleton.metrics_push;
+}
+
 struct random *service_random(struct service *service)
 {
     return &service->random;

@@ -73,6 +73,7 @@ struct bus_worker *service_bus(struct service *service);
 struct zmq_bus_context *service_zmq(struct service *service);
 const struct zmq_curve *service_curve(const struct service *service); // NULL: none configured
 struct metrics *service_metrics(struct service *service);
+struct str service_metrics_endpoint(const struct service *service); // where snapshots are sent to
 struct random *service_random(struct service *service);
 // 32 bytes; NULL: none configured.
 const unsigned char *service_key_encryption_key(const struct service *service);
