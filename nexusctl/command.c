@@ -140,13 +140,14 @@ bool call_connect(struct call *call, struct pg_script **script, struct err *err)
     return pg_script_open(arena_c_string(call->arena, url), "nexusctl", script, err);
 }
 
-bool call_ask(struct call *call, const char *sql, const struct str *params, size_t count,
+bool call_ask(struct call *call, enum statement statement, const struct str *params, size_t count,
               struct str *answer, struct err *err)
 {
     struct pg_script *script = NULL;
 
-    bool answered = call_connect(call, &script, err) &&
-                    pg_script_ask(script, sql, params, count, call->arena, answer, err);
+    bool answered =
+        call_connect(call, &script, err) &&
+        pg_script_ask(script, statements[statement].sql, params, count, call->arena, answer, err);
     pg_script_close(&script);
     return answered;
 }
