@@ -155,8 +155,9 @@ bool call_ask(struct call *call, enum statement statement, const struct str *par
 bool call_read(struct call *call, struct str path, struct str *content, struct err *err)
 {
     bool standard_input = str_equal(path, STR("-"));
-    const char *name = standard_input ? "/dev/stdin" : arena_c_string(call->arena, path);
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    const char *name = standard_input ? "standard input" : arena_c_string(call->arena, path);
+    // Not by its name in /dev: opening that again may be forbidden to the user we run as.
+    int fd = standard_input ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
     AUTO(buf) bytes = {0};
     ssize_t count = -1;
 
