@@ -1,15 +1,12 @@
-// events: feeds and streams; the rules of positions are in event_batch.h.
-//
-// A stream is opening (its exchange waits for the first read), catching up (it reads for itself) or
-// live (the feed passes it each batch). Feeds and streams are freed where nothing walks them: a
-// feed by the tick, a stream that is being read for when that read is back.
+// events: one feed a tenant; who reads when, and how a stream meets its feed. The rules of
+// positions are in event_batch.h. A feed is freed by the tick, where nothing else holds on to it.
 #include "events.h"
 
 #include "answer.h"
 #include "event_batch.h"
+#include "event_stream.h"
 
 #include "base/list.h"
-#include "base/metrics.h"
 #include "base/panic.h"
 #include "bus/bus_gateway.h"
 #include "io/http_server.h"
@@ -23,8 +20,6 @@ enum { TICK_MS = 1000, HEARTBEAT_TICKS = 15, READ_DEADLINE_MS = 2000 };
 struct events {
     struct gateway *gateway;
     struct list feeds;
-    size_t streams;
-    struct metric *streaming;
     uv_timer_t tick; // runs while there are feeds
     unsigned ticks;
     struct event_batch batch; // the reply in hand
@@ -41,20 +36,10 @@ struct feed {
     bool is_reading, is_dirty;      // dirty: a hint came while reading
 };
 
-struct stream {
-    struct list link;
-    struct feed *feed;
-    struct exchange *exchange; // while opening
-    struct http_stream *http;  // afterwards
-    struct event_position position;
-    struct event_position goal; // where the feed stood when the stream last read for itself
-    bool is_resuming, is_reading, is_live, is_gone;
-};
-
 static void on_tick(uv_timer_t *timer);
 static void feed_read(struct feed *feed);
-static void stream_read(struct stream *stream);
-static void stream_go_on(struct stream *stream);
+static void stream_read(struct event_stream *stream);
+static void stream_go_on(struct event_stream *stream);
 
 struct events *events_new(struct gateway *gateway)
 {
@@ -62,7 +47,6 @@ struct events *events_new(struct gateway *gateway)
     if (!events)
         panic("out of memory");
     events->gateway = gateway;
-    events->streaming = metrics_series(gateway->metrics, METRIC_CONNECTIONS, "streaming");
     events->arena = arena_new();
     list_init(&events->feeds);
     uv_timer_init(service_loop(gateway->service), &events->tick);
@@ -91,74 +75,6 @@ static struct feed *feed_new(struct events *events, uint32_t tenant)
     return feed;
 }
 
-static struct stream *stream_new(struct feed *feed, struct exchange *exchange)
-{
-    struct stream *stream = calloc(1, sizeof *stream);
-    if (!stream)
-        panic("out of memory");
-    *stream = (struct stream){.feed = feed, .exchange = exchange};
-    list_append(&feed->streams, &stream->link);
-    metric_set(feed->events->streaming, (double)++feed->events->streams);
-    return stream;
-}
-
-static void stream_drop(struct stream *stream)
-{
-    struct events *events = stream->feed->events;
-
-    stream->is_gone = true;
-    list_remove(&stream->link);
-    metric_set(events->streaming, (double)--events->streams);
-    if (!stream->is_reading)
-        free(stream);
-}
-
-static void on_closed(void *context)
-{
-    stream_drop(context);
-}
-
-// False when the stream was too slow and is no more.
-static bool stream_write(struct stream *stream, struct str text)
-{
-    if (http_stream_write(stream->http, text))
-        return true;
-    http_stream_end(stream->http);
-    stream_drop(stream);
-    return false;
-}
-
-// The answer's head goes out, and the position to resume from although nothing happened yet.
-static bool stream_begin(struct stream *stream)
-{
-    struct exchange *exchange = stream->exchange;
-    struct buf *text = &exchange->gateway->text;
-    char position[EVENT_POSITION_LENGTH];
-
-    buf_clear(text);
-    buf_str_append(text, STR("id: "));
-    buf_str_append(text, event_position_text(stream->position, position));
-    buf_str_append(text, STR("\n\n"));
-    stream->exchange = NULL;
-    answer_is_stream(exchange);
-    stream->http = http_stream_start(exchange->http, STR("text/event-stream"), on_closed, stream);
-    return stream_write(stream, buf_str(text));
-}
-
-// The events of the batch in hand that the stream has not got. One by one: what fits is on its way,
-// and where a slow reader is cut off, it resumes.
-static bool stream_pass_on(struct stream *stream)
-{
-    const struct event_batch *batch = &stream->feed->events->batch;
-
-    for (size_t i = event_batch_after(batch, stream->position); i < batch->count; i++)
-        if (!stream_write(stream, event_batch_text(batch, i)))
-            return false;
-    if (event_position_after(batch->position, stream->position))
-        stream->position = batch->position; // it may be ahead, from reading for itself
-    return true;
-}
-
 // ---- the route
 
 static struct str last_event_id(const struct http_request *request)
@@ -184,14 +100,15 @@ void events_open(struct exchange *exchange)
         answer_error(exchange, ERR_BAD_INPUT, STR("Last-Event-ID: not a position of this stream"));
         return;
     }
-    if (events->streams >= (size_t)gateway->config->streams_limit || gateway->draining) {
+    if (gateway->streams >= (size_t)gateway->config->streams_limit || gateway->draining) {
         answer_error(exchange, ERR_BUSY, STR("no more event streams"));
         return;
     }
     struct feed *feed = feed_find(events, exchange->principal.tenant);
     if (!feed)
         feed = feed_new(events, exchange->principal.tenant);
-    struct stream *stream = stream_new(feed, exchange);
+    struct event_stream *stream = event_stream_new(feed, exchange);
+    list_append(&feed->streams, &stream->link);
     if (!feed->is_started)
         feed_read(feed);
     if (resume.len) {
@@ -201,7 +118,7 @@ void events_open(struct exchange *exchange)
     } else if (feed->is_started) {
         stream->position = feed->position;
         stream->is_live = true;
-        (void)stream_begin(stream); // when that fails the stream is gone, and all is said
+        event_stream_begin(stream); // when that fails the stream is gone, and all is said
     }
 }
 
@@ -254,11 +171,11 @@ static void feed_start(struct feed *feed)
 {
     feed->is_started = true;
     feed->position = feed->events->batch.position;
-    LIST_EACH (&feed->streams, struct stream, link, stream) {
+    LIST_EACH (&feed->streams, struct event_stream, link, stream) {
         if (stream->exchange && !stream->is_resuming) {
             stream->position = feed->position;
             stream->is_live = true;
-            (void)stream_begin(stream);
+            event_stream_begin(stream);
         } else if (!stream->is_live && !stream->is_reading) {
             stream_go_on(stream);
         }
@@ -268,19 +185,19 @@ static void feed_start(struct feed *feed)
 static void feed_pass_on(struct feed *feed)
 {
     feed->position = feed->events->batch.position;
-    LIST_EACH (&feed->streams, struct stream, link, stream)
+    LIST_EACH (&feed->streams, struct event_stream, link, stream)
         if (stream->is_live)
-            (void)stream_pass_on(stream);
+            event_stream_pass_on(stream, &feed->events->batch);
 }
 
 // Nobody can be asked: who still waits for an answer gets that one; the others stay, and the tick
 // reads again.
 static void feed_failed(struct feed *feed, const struct err *err)
 {
-    LIST_EACH (&feed->streams, struct stream, link, stream)
+    LIST_EACH (&feed->streams, struct event_stream, link, stream)
         if (stream->exchange && !stream->is_resuming) {
             answer_err(stream->exchange, err);
-            stream_drop(stream);
+            event_stream_drop(stream);
         }
 }
 
@@ -304,7 +221,7 @@ static void feed_answered(void *context, enum err_code code, struct str payload)
 
 static void stream_answered(void *context, enum err_code code, struct str payload);
 
-static void stream_read(struct stream *stream)
+static void stream_read(struct event_stream *stream)
 {
     char text[EVENT_POSITION_LENGTH];
 
@@ -316,8 +233,9 @@ static void stream_read(struct stream *stream)
 
 static void stream_answered(void *context, enum err_code code, struct str payload)
 {
-    struct stream *stream = context;
-    struct events *events = stream->feed->events;
+    struct event_stream *stream = context;
+    struct events *events =
+        stream->gateway->events; // the feed of a stream that is gone may be, too
     struct err err;
 
     stream->is_reading = false;
@@ -328,8 +246,9 @@ static void stream_answered(void *context, enum err_code code, struct str payloa
             answer_err(stream->exchange, &err);
         else
             http_stream_end(stream->http); // it comes back with Last-Event-ID
-        stream_drop(stream);
-    } else if ((stream->http || stream_begin(stream)) && stream_pass_on(stream)) {
+        event_stream_drop(stream);
+    } else if ((stream->http || event_stream_begin(stream)) &&
+               event_stream_pass_on(stream, &events->batch)) {
         if (events->batch.more)
             stream_read(stream);
         else
@@ -338,7 +257,7 @@ static void stream_answered(void *context, enum err_code code, struct str payloa
 }
 
 // A stream that has read for itself: has it met the feed?
-static void stream_go_on(struct stream *stream)
+static void stream_go_on(struct event_stream *stream)
 {
     const struct feed *feed = stream->feed;
 
@@ -368,9 +287,9 @@ void events_hint(struct events *events, struct str topic)
 
 static void heartbeat(struct feed *feed)
 {
-    LIST_EACH (&feed->streams, struct stream, link, stream)
+    LIST_EACH (&feed->streams, struct event_stream, link, stream)
         if (stream->http)
-            (void)stream_write(stream, STR(":\n\n"));
+            event_stream_write(stream, STR(":\n\n"));
 }
 
 // Reads again although nobody hinted, keeps connections open, and forgets feeds without streams.
@@ -404,10 +323,10 @@ void events_free(struct events **events)
         return;
     LIST_EACH (&(*events)->feeds, struct feed, link, feed) {
         ASSERT(!feed->is_reading);
-        LIST_EACH (&feed->streams, struct stream, link, stream) {
+        LIST_EACH (&feed->streams, struct event_stream, link, stream) {
             if (stream->http)
                 http_stream_end(stream->http);
-            stream_drop(stream);
+            event_stream_drop(stream);
         }
         free(feed);
     }

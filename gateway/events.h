@@ -10,8 +10,6 @@
 
 #include "base/str.h"
 
-#include <stddef.h>
-
 struct events;
 struct exchange;
 struct gateway;
@@ -24,4 +22,3 @@ void events_free(struct events **events);
 void events_open(struct exchange *exchange);
 // The bus says that a tenant has news; topic is its number.
 void events_hint(struct events *events, struct str topic);
-size_t events_streams(const struct events *events);

@@ -66,6 +66,8 @@ static void on_tick(uv_timer_t *timer)
 
     metric_set(metrics_series(gateway->metrics, METRIC_CONNECTIONS, "open"),
                (double)counts.connections);
+    metric_set(metrics_series(gateway->metrics, METRIC_CONNECTIONS, "streaming"),
+               (double)gateway->streams);
     metric_set(metrics_series(gateway->metrics, METRIC_HTTP_INFLIGHT), (double)gateway->exchanges);
     tell_presence(gateway);
 }

@@ -48,6 +48,7 @@ struct gateway {
     struct buf text, payload; // scratch of the function that runs; nothing in them outlives it
     int64_t started_unix_us;
     size_t exchanges; // begun and not yet answered
+    size_t streams;   // of events, opening ones included
     bool draining;
     uv_timer_t tick;
 };

@@ -25,14 +25,28 @@ static bool is_traceparent(struct str text)
            is_hex(str_make(text.ptr + 53, 2), &flags_are_zero) && !trace_is_zero && !parent_is_zero;
 }
 
+static char *hex_put(char *at, uint64_t number)
+{
+    for (int shift = 60; shift >= 0; shift -= 4)
+        *at++ = "0123456789abcdef"[number >> shift & 15];
+    return at;
+}
+
 struct str trace_parent(struct str given, struct random *random, struct arena *arena)
 {
     if (str_present(given) && is_traceparent(given))
         return given;
 
     uint64_t ids[3];
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < COUNT_OF(ids); i++)
         ids[i] = random_next(random) | 1; // never all zero
-    return arena_printf(arena, "00-%016llx%016llx-%016llx-01", (unsigned long long)ids[0],
-                        (unsigned long long)ids[1], (unsigned long long)ids[2]);
+
+    char *text = arena_alloc(arena, TRACEPARENT_LENGTH), *at;
+    memcpy(text, "00-", 3);
+    at = hex_put(text + 3, ids[0]);
+    at = hex_put(at, ids[1]);
+    *at++ = '-';
+    at = hex_put(at, ids[2]);
+    memcpy(at, "-01", 3);
+    return str_make(text, TRACEPARENT_LENGTH);
 }

@@ -10,12 +10,12 @@
         channels: [
             {
                 address: "+\(.channelId)", kind: "sms", name: "sms", provider: "Async", endpoint: "sales",
-                webhook: {url: "\(.simulatorUrl)/gateway/messages", secret: .asyncWebhookSecret},
+                webhook: {url: "\(.simulatorUrl)/gateway/\(.channelId)", secret: .asyncWebhookSecret},
                 api: {secret: .asyncApiSecret}
             },
             {
                 address: .emailDomain, kind: "email", name: "email", provider: "Async", endpoint: "sales",
-                webhook: {url: "\(.simulatorUrl)/gateway/messages", secret: .asyncWebhookSecret},
+                webhook: {url: "\(.simulatorUrl)/gateway/\(.emailDomain)", secret: .asyncWebhookSecret},
                 api: {secret: .asyncApiSecret}
             }
         ]

@@ -341,7 +341,10 @@ static bool frame_take(struct bus_gateway *bus, struct gateway_worker *worker,
             reply_take(bus, worker, &frame->items[i].reply);
         waiting_place(bus, worker->service);
         return true;
-    case BUS_HEARTBEAT: worker->health = frame->heartbeat; return !frame->bare;
+    case BUS_HEARTBEAT:
+        worker->health = frame->heartbeat;
+        waiting_place(bus, worker->service); // its database may be back
+        return !frame->bare;
     case BUS_DRAIN: worker_drains(bus, worker); return true;
     case BUS_BYE: worker_lose(bus, worker, "bye"); return true;
     case BUS_EVENT:

@@ -106,22 +106,37 @@ struct str gateway_worker_peer(const struct gateway_worker *worker)
     return str_make(worker->peer, worker->peer_length);
 }
 
+static bool is_usable(const struct gateway_worker *worker, enum service_id service)
+{
+    return worker->service == service && !worker->draining && !worker->broken;
+}
+
+// A worker without its database can only refuse, so it is asked when no other is left.
+static bool one_has_its_database(const struct gateway_workers *workers, enum service_id service)
+{
+    LIST_EACH (&workers->all, struct gateway_worker, link, worker)
+        if (is_usable(worker, service) && worker->health.db_ready)
+            return true;
+    return false;
+}
+
 struct gateway_worker *gateway_workers_place(struct gateway_workers *workers,
                                              const struct call *call)
 {
+    bool database_matters = one_has_its_database(workers, call->service);
     struct gateway_worker *of_service[WORKERS_LIMIT];
     struct placement_candidate candidates[WORKERS_LIMIT];
     size_t count = 0;
     int chosen;
 
     LIST_EACH (&workers->all, struct gateway_worker, link, worker) {
-        if (worker->service != call->service)
+        if (!is_usable(worker, call->service) || (database_matters && !worker->health.db_ready))
             continue;
         of_service[count] = worker;
-        candidates[count++] = (struct placement_candidate){
-            .worker = worker->hash,
-            .eligible = !worker->draining && !worker->broken && credit_available(&worker->credit),
-            .load = worker->call_count};
+        candidates[count++] =
+            (struct placement_candidate){.worker = worker->hash,
+                                         .eligible = credit_available(&worker->credit),
+                                         .load = worker->call_count};
     }
     while ((chosen = placement_choose(call->envelope.partition, candidates, count)) >= 0) {
         if (credit_take(&of_service[chosen]->credit, call_bytes(call)))

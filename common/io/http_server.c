@@ -57,7 +57,8 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_server_op
         free(server);
         return NULL;
     }
-    signal(SIGPIPE, SIG_IGN); // a client that has gone is an error of its write, nothing more
+    server->options.host = NULL; // its text was the caller's
+    signal(SIGPIPE, SIG_IGN);    // a client that has gone is an error of its write, nothing more
     list_init(&server->connections);
     list_init(&server->waiting);
     list_init(&server->fresh);
@@ -100,8 +101,8 @@ void http_server_free(struct http_server **server)
         return;
     ASSERT(ending->counts.unanswered == 0);
     http_server_drain(ending);
-    LIST_EACH(&ending->connections, struct connection, all, connection)
-    http_connection_cut(connection);
+    LIST_EACH (&ending->connections, struct connection, all, connection)
+        http_connection_cut(connection);
     while (ending->counts.connections > 0)
         uv_run(ending->loop, UV_RUN_ONCE);
     h2o_context_dispose(&ending->context);
@@ -269,8 +270,7 @@ static void on_before_sleep(uv_prepare_t *prepare)
 {
     struct http_server *server = CONTAINER_OF(prepare, struct http_server, before_sleep);
 
-    LIST_EACH(&server->fresh, struct connection, state, connection)
-    {
+    LIST_EACH (&server->fresh, struct connection, state, connection) {
         http_connection_listen(connection);
         wait_for_request(connection);
     }

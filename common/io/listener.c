@@ -19,7 +19,8 @@ struct listener {
     int handles_open;
     bool is_paused;
     uint64_t pauses;
-    struct listener_options options;
+    void (*accepted)(void *context, int descriptor);
+    void *context;
 };
 
 static void on_readable(uv_poll_t *poll, int status, int events);
@@ -78,8 +79,11 @@ struct listener *listener_new(uv_loop_t *loop, const struct listener_options *op
 
     struct listener *listener = calloc(1, sizeof *listener);
     ASSERT(listener);
-    *listener = (struct listener){
-        .descriptor = descriptor, .handles_open = 2, .is_paused = true, .options = *options};
+    *listener = (struct listener){.descriptor = descriptor,
+                                  .handles_open = 2,
+                                  .is_paused = true,
+                                  .accepted = options->accepted,
+                                  .context = options->context};
     ASSERT(uv_timer_init(loop, &listener->retry) == 0);
     ASSERT(uv_poll_init(loop, &listener->poll, descriptor) == 0);
     listener_resume(listener);
@@ -106,7 +110,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     for (int i = 0; i < ACCEPTED_A_ROUND && !listener->is_paused; i++) {
         int descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
-            listener->options.accepted(listener->options.context, descriptor);
+            listener->accepted(listener->context, descriptor);
         } else if (is_shortage(errno)) {
             listener_pause(listener);
             uv_timer_start(&listener->retry, on_retry, RETRY_AFTER_MS, 0);

@@ -6,9 +6,6 @@
 #include "phone.h"
 #include "tree.h"
 
-#include <stdlib.h>
-#include <strings.h>
-
 struct body {
     struct arena *arena;
     struct json_view set;  // path and query parameters

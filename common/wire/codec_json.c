@@ -52,7 +52,7 @@ static struct str copy_text(const json_t *string, struct arena *arena)
     return arena_copy(arena, str_make(json_string_value(string), json_string_length(string)));
 }
 
-static void copy(const json_t *from, struct arena *arena, struct json_view *view)
+static void copy(json_t *from, struct arena *arena, struct json_view *view)
 {
     const char *name;
     json_t *member;
@@ -84,13 +84,8 @@ static void copy(const json_t *from, struct arena *arena, struct json_view *view
         break;
     case JSON_OBJECT:
         view->kind = TREE_OBJECT;
-        // jansson's macro wants an object that may change.
-        for (void *at = json_object_iter((json_t *)(uintptr_t)from); at;
-             at = json_object_iter_next((json_t *)(uintptr_t)from, at)) {
-            name = json_object_iter_key(at);
-            member = json_object_iter_value(at);
+        json_object_foreach(from, name, member)
             copy(member, arena, tree_add(view, arena_copy(arena, str_of(name)), arena));
-        }
         break;
     }
 }

@@ -1,5 +1,5 @@
-// codec_json: JSON and form bodies, path and query parameters to a message; the only file that
-// knows jansson.
+// codec_json: JSON and form bodies, path and query parameters to a message. codec_json.c is the
+// only file here that knows jansson.
 //
 //   struct body *body = NULL;
 //   body_from_json(text, &body, &err) || body_from_form(text, &body, &err) || body_empty()
@@ -7,10 +7,16 @@
 //   body_to_message(body, type, STRICT, arena, &message, &err);
 //   body_free(&body);
 //
-// JSON: RFC 8259, depth 32 at most, duplicate keys refused; errors give line, column and byte
-// offset. Forms: application/x-www-form-urlencoded with a[b][c]=, a[]=, a[0].b= and a[0][b]=
-// nesting as jQuery and the aggregators send it (api.md 1.2, 8.4). A body may be wrapped as
-// {"operationId":…,"data":{…}}; then fields are looked up in data first.
+// JSON: RFC 8259, depth 32 and 20000 values at most, duplicate keys refused; errors give line,
+// column and byte offset of where reading stopped. Forms: application/x-www-form-urlencoded with
+// a[b][c]=, a[]=, a[0].b= and a[0][b]= nesting as jQuery and the aggregators send it, 1000 pairs
+// and depth 16 at most; errors give the pair's number. A body may be wrapped as
+// {"operationId":…,"data":{…}}; then fields are looked up in data first, unless the message has a
+// field called data.
+//
+// A number is accepted where text is declared and becomes its digits; decimal text is accepted
+// where a number is. In a form, which cannot say null, an empty value is absent where empty is not
+// allowed. Of a field's names the first one present counts.
 #pragma once
 
 #include "base/arena.h"
@@ -30,7 +36,7 @@ MUST_USE bool body_from_json(struct str text, struct body **body, struct err *er
 MUST_USE bool body_from_form(struct str text, struct body **body, struct err *err);
 void body_free(struct body **body);
 
-// Sets a member to a string. A member that the body already has is replaced: the path is right.
+// Sets a member to a string; it counts before the body's own: the path is right.
 void body_set(struct body *body, struct str name, struct str value);
 // The body's own operationId where it is a UUID; none otherwise.
 struct id body_operation(const struct body *body);

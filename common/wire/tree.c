@@ -20,7 +20,7 @@ struct json_view *tree_add(struct json_view *parent, struct str name, struct are
     return child;
 }
 
-static bool has_children(const struct json_view *view, enum tree_kind kind)
+static bool is_a(const struct json_view *view, enum tree_kind kind)
 {
     return view && view->kind == kind;
 }
@@ -40,14 +40,13 @@ enum tree_kind json_kind(const struct json_view *view)
 
 const struct json_view *json_member(const struct json_view *object, const char *name)
 {
-    return has_children(object, TREE_OBJECT) ? tree_find(object, str_of(name)) : NULL;
+    return is_a(object, TREE_OBJECT) ? tree_find(object, str_of(name)) : NULL;
 }
 
 const struct json_view *json_element(const struct json_view *array, size_t index)
 {
-    return has_children(array, TREE_ARRAY) && index < array->children.count
-               ? &array->children.items[index]
-               : NULL;
+    return is_a(array, TREE_ARRAY) && index < array->children.count ? &array->children.items[index]
+                                                                    : NULL;
 }
 
 struct str json_text(const struct json_view *view)
@@ -71,7 +70,7 @@ bool json_is_true(const struct json_view *view)
 bool json_object_next(const struct json_view *object, size_t *cursor, struct str *name,
                       const struct json_view **value)
 {
-    if (!has_children(object, TREE_OBJECT) || *cursor >= object->children.count)
+    if (!is_a(object, TREE_OBJECT) || *cursor >= object->children.count)
         return false;
     *value = &object->children.items[(*cursor)++];
     *name = (*value)->name;

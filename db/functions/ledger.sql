@@ -75,8 +75,13 @@ $$;
 create or replace function ledger_day(p_text text, p_open date) returns date
 language plpgsql stable as $$
 begin
-    return coalesce(nullif(p_text, '')::date, p_open);
-exception when datetime_field_overflow or invalid_datetime_format then
+    if coalesce(p_text, '') = '' then
+        return p_open;
+    elsif p_text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then
+        return p_text::date;
+    end if;
+    raise datetime_field_overflow;
+exception when datetime_field_overflow then
     raise exception 'from and to: not a day (YYYY-MM-DD)' using errcode = 'NX400';
 end
 $$;

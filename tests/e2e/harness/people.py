@@ -23,7 +23,7 @@ class Tenant:
         self.api_key, self.agent_token, self.cluster_key = (str(uuid.uuid4()) for _ in range(3))
         self.number = new_number()
         self.webhook_secret, self.api_secret = secrets.token_hex(24), secrets.token_hex(24)
-        self.webhook_url = webhook_url or f"{stack.simulator_url}/gateway"
+        self.webhook_url = webhook_url or f"{stack.simulator_url}/gateway/{self.number}"
         self.channel = channel
         self.apply()
         stack.private |= {self.api_key, self.agent_token, self.cluster_key, self.webhook_secret, self.api_secret}

@@ -154,7 +154,7 @@ class Stack:
 
     def imbalance(self):
         """Rows of the ledger whose two sides differ."""
-        return [row for row in self.query("select * from ledger where remainder <> 0")]
+        return [row for row in self.query("select * from ledger where imbalance <> 0")]
 
     # --- what operators do ---
 

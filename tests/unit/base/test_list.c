@@ -25,8 +25,8 @@ Test(list, keeps_the_order_of_appending)
     fill(&list, items, 5);
     list_prepend(&list, &first.link);
 
-    LIST_EACH(&list, struct item, link, item)
-    cr_assert(eq(int, item->number, expected++));
+    LIST_EACH (&list, struct item, link, item)
+        cr_assert(eq(int, item->number, expected++));
     cr_assert(eq(int, expected, 5));
     cr_assert(eq(ptr, LIST_FIRST(&list, struct item, link), &first));
 }
@@ -38,8 +38,7 @@ Test(list, lets_the_current_member_leave)
     int visited = 0;
 
     fill(&list, items, 6);
-    LIST_EACH(&list, struct item, link, item)
-    {
+    LIST_EACH (&list, struct item, link, item) {
         visited++;
         if (item->number % 2)
             list_remove(&item->link);
@@ -71,8 +70,7 @@ Test(list, can_be_left_early)
     int visited = 0;
 
     fill(&list, items, 3);
-    LIST_EACH(&list, struct item, link, item)
-    {
+    LIST_EACH (&list, struct item, link, item) {
         visited++;
         if (item->number == 1)
             break;

@@ -1,0 +1,158 @@
+// redis_link: see the header.
+#include "io/redis_link.h"
+
+#include "base/attributes.h"
+#include "base/panic.h"
+
+#include <stdlib.h>
+
+struct redis_link {
+    struct redis_link_events events;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    };
+    uv_connect_t connect;
+    uv_getaddrinfo_t resolve;
+    uv_idle_t failed; // brings the bad news of an attempt that ended at once
+    bool is_resolving, is_given_up;
+    int open_handles;
+    char bytes[4096]; // of one read
+};
+
+struct piece {
+    uv_write_t write;
+    char bytes[];
+};
+
+static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *addresses);
+static void on_connected(uv_connect_t *connect, int status);
+static void on_failed(uv_idle_t *failed);
+
+static void lost(struct redis_link *link)
+{
+    if (!link->is_given_up)
+        link->events.lost(link->events.context);
+}
+
+struct redis_link *redis_link_new(uv_loop_t *loop, const struct redis_address *address,
+                                  const struct redis_link_events *events)
+{
+    struct redis_link *link = calloc(1, sizeof *link);
+    if (!link)
+        panic("out of memory");
+
+    link->events = *events;
+    link->open_handles = 2;
+    uv_idle_init(loop, &link->failed);
+    if (address->path) {
+        uv_pipe_init(loop, &link->pipe, 0);
+        uv_pipe_connect(&link->connect, &link->pipe, address->path, on_connected);
+        return link;
+    }
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    uv_tcp_init(loop, &link->tcp);
+    link->is_resolving = uv_getaddrinfo(loop, &link->resolve, on_resolved, address->host,
+                                        address->port, &hints) == 0;
+    if (!link->is_resolving)
+        uv_idle_start(&link->failed, on_failed);
+    return link;
+}
+
+static void on_failed(uv_idle_t *failed)
+{
+    uv_idle_stop(failed);
+    lost(CONTAINER_OF(failed, struct redis_link, failed));
+}
+
+static void free_if_over(struct redis_link *link)
+{
+    if (link->open_handles == 0 && !link->is_resolving)
+        free(link);
+}
+
+static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *addresses)
+{
+    struct redis_link *link = CONTAINER_OF(resolve, struct redis_link, resolve);
+
+    link->is_resolving = false;
+    if (link->is_given_up)
+        free_if_over(link);
+    else if (status < 0 ||
+             uv_tcp_connect(&link->connect, &link->tcp, addresses->ai_addr, on_connected) < 0)
+        lost(link);
+    uv_freeaddrinfo(addresses);
+}
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *bytes)
+{
+    struct redis_link *link = CONTAINER_OF(handle, struct redis_link, handle);
+
+    (void)suggested;
+    *bytes = uv_buf_init(link->bytes, sizeof link->bytes);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
+{
+    struct redis_link *link = CONTAINER_OF(stream, struct redis_link, stream);
+
+    if (count < 0)
+        lost(link);
+    else if (count > 0)
+        link->events.received(link->events.context, str_make(bytes->base, (size_t)count));
+}
+
+static void on_connected(uv_connect_t *connect, int status)
+{
+    struct redis_link *link = CONTAINER_OF(connect, struct redis_link, connect);
+
+    if (link->is_given_up)
+        return;
+    if (status < 0 || uv_read_start(&link->stream, on_allocate, on_read) < 0)
+        lost(link);
+    else
+        link->events.connected(link->events.context);
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    (void)status; // a connection that cannot be written cannot be read either: on_read() says it
+    free(CONTAINER_OF(write, struct piece, write));
+}
+
+void redis_link_send(struct redis_link *link, struct str bytes)
+{
+    struct piece *piece = malloc(sizeof *piece + bytes.len);
+    if (!piece)
+        panic("out of memory");
+
+    memcpy(piece->bytes, bytes.ptr, bytes.len);
+    uv_buf_t one = uv_buf_init(piece->bytes, (unsigned)bytes.len);
+    if (uv_write(&piece->write, &link->stream, &one, 1, on_written) < 0) {
+        free(piece);
+        uv_idle_start(&link->failed, on_failed);
+    }
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct redis_link *link = handle->data;
+
+    link->open_handles--;
+    free_if_over(link);
+}
+
+void redis_link_close(struct redis_link **link)
+{
+    struct redis_link *closing = *link;
+
+    if (!closing)
+        return;
+    *link = NULL;
+    closing->is_given_up = true;
+    closing->handle.data = closing->failed.data = closing;
+    uv_close(&closing->handle, on_closed);
+    uv_close((uv_handle_t *)&closing->failed, on_closed);
+}

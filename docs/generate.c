@@ -1,0 +1,309 @@
+// docs-generator DIRECTORY: the reference, made of the tables that the programs are made of.
+#include "base/config.h"
+#include "base/err.h"
+#include "base/panic.h"
+#include "wire/message.h"
+
+#include <errno.h>
+
+struct setting {
+    const char *name;
+    enum config_kind kind;
+    const char *fallback;
+    bool secret;
+    int64_t minimum, maximum;
+    const char *doc;
+};
+
+// clang-format off
+static const struct setting settings[] = {
+    {.doc = "every program"}, // a row without a name begins a program
+#include "setting_row.h"
+#include "service/config.def"
+#if __has_include("gateway/config.def")
+    {.doc = "gateway"},
+#include "setting_row.h"
+#include "gateway/config.def"
+#endif
+#if __has_include("chat-worker/config.def")
+    {.doc = "chat-worker"},
+#include "setting_row.h"
+#include "chat-worker/config.def"
+#endif
+#if __has_include("sms-worker/config.def")
+    {.doc = "sms-worker"},
+#include "setting_row.h"
+#include "sms-worker/config.def"
+#endif
+#if __has_include("provisioning-worker/config.def")
+    {.doc = "provisioning-worker"},
+#include "setting_row.h"
+#include "provisioning-worker/config.def"
+#endif
+#if __has_include("metrics-agent/config.def")
+    {.doc = "metrics-agent"},
+#include "setting_row.h"
+#include "metrics-agent/config.def"
+#endif
+#if __has_include("simulator/config.def")
+    {.doc = "simulator"},
+#include "setting_row.h"
+#include "simulator/config.def"
+#endif
+};
+// clang-format on
+
+struct page {
+    const char *file, *title, *source;
+    void (*write)(FILE *out);
+};
+
+// --- messages.md ------------------------------------------------------------------------------
+
+static void write_limits(FILE *out, const struct message_field *field)
+{
+    switch (field->type) {
+    case FIELD_KIND_str:
+    case FIELD_KIND_json:
+        if (field->minimum == field->maximum)
+            fputs("exactly ", out);
+        else if (field->minimum > 0)
+            fprintf(out, "%u to ", field->minimum);
+        fprintf(out, "%u bytes", field->maximum);
+        break;
+    case FIELD_KIND_u32: fprintf(out, "%u to %u", field->minimum, field->maximum); break;
+    case FIELD_KIND_phone: fputs("3 to 15 digits", out); break;
+    case FIELD_KIND_id:
+    case FIELD_KIND_flag: break;
+    }
+}
+
+static void write_field(FILE *out, const struct message_field *field)
+{
+    static const char *const types[] = {
+        [FIELD_KIND_str] = "text",    [FIELD_KIND_phone] = "phone number",
+        [FIELD_KIND_id] = "UUID",     [FIELD_KIND_u32] = "whole number",
+        [FIELD_KIND_flag] = "yes/no", [FIELD_KIND_json] = "any JSON",
+    };
+    struct str name, others = str_of(field->names);
+    const char *between = "";
+
+    fputs("| ", out);
+    while (str_present(others)) {
+        str_cut(others, '|', &name, &others);
+        fprintf(out, "%s`%.*s`", between, STR_ARG(name));
+        between = ", ";
+    }
+    fprintf(out, " | %s | ", types[field->type]);
+    write_limits(out, field);
+    fprintf(out, " | %s | %s |\n", field->required ? "yes" : "", field->doc);
+}
+
+static void write_message(FILE *out, const struct message_type *type)
+{
+    fprintf(out, "### %.*s\n\n%s\n\n", STR_ARG(type->name), type->doc);
+    fprintf(out, "Handled %s; a payload is at most %zu bytes.\n\n",
+            type->hot ? "many at a time" : "one at a time", type->limit);
+    fputs("| field | type | limits | required | meaning |\n|---|---|---|---|---|\n", out);
+    for (size_t i = 0; i < type->field_count; i++)
+        write_field(out, &type->fields[i]);
+    fputc('\n', out);
+}
+
+static void write_messages(FILE *out)
+{
+    fputs("What travels on the bus. A field has the names it may have in JSON, forms, queries and "
+          "paths; the first is the one we print.\n\n",
+          out);
+    for (int service = 0; service < SERVICE_COUNT; service++) {
+        fprintf(out, "## %.*s\n\n", STR_ARG(service_name((enum service_id)service)));
+        for (int id = 0; id < MSG_COUNT; id++) {
+            const struct message_type *type = message_type((enum message_id)id);
+            if (type->service == (enum service_id)service)
+                write_message(out, type);
+        }
+    }
+}
+
+// --- errors.md --------------------------------------------------------------------------------
+
+static void write_errors(FILE *out)
+{
+    fputs(
+        "The code stands in problem+json's `type`, the symbolic code in the documented envelopes. "
+        "What is worth a retry comes with `Retry-After`.\n\n"
+        "| code | HTTP | symbolic code | retry | meaning |\n|---|---|---|---|---|\n",
+        out);
+    for (int i = 0; i < ERR_COUNT; i++) {
+        enum err_code code = (enum err_code)i;
+        fprintf(out, "| `%.*s` | %d | `%.*s` | %s | %.*s |\n", STR_ARG(err_name(code)),
+                err_http_status(code), STR_ARG(err_symbolic(code)),
+                err_is_retryable(code) ? "yes" : "", STR_ARG(err_title(code)));
+    }
+}
+
+// --- metrics.md -------------------------------------------------------------------------------
+
+static void write_metric(FILE *out, const char *name, const char *kind, const char *labels,
+                         const char *doc)
+{
+    fprintf(out, "| `%s` | %s | %s | %s |\n", name, kind, labels, doc);
+}
+
+static void write_metrics(FILE *out)
+{
+    fputs("What metrics-agent serves as Prometheus text.\n\n"
+          "| name | kind | labels | meaning |\n|---|---|---|---|\n",
+          out);
+#define COUNTER(id, name, labels, doc)            write_metric(out, name, "counter", labels, doc);
+#define GAUGE(id, name, labels, across, doc)      write_metric(out, name, "gauge", labels, doc);
+#define HISTOGRAM(id, name, labels, buckets, doc) write_metric(out, name, "histogram", labels, doc);
+#include "base/metrics.def"
+}
+
+// --- configuration.md -------------------------------------------------------------------------
+
+static void write_quantity(FILE *out, enum config_kind kind, int64_t number)
+{
+    static const struct unit {
+        int64_t factor;
+        const char *suffix;
+    } sizes[] = {{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, ""}},
+      durations[] = {
+          {86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"},
+      };
+    static const struct unit one = {1, ""};
+    const struct unit *unit = kind == CONFIG_KIND_BYTES      ? sizes
+                              : kind == CONFIG_KIND_DURATION ? durations
+                                                             : &one;
+
+    while (unit->factor > 1 && (number == 0 || number % unit->factor))
+        unit++;
+    fprintf(out, "%lld%s", (long long)(number / unit->factor), unit->suffix);
+}
+
+static void write_setting(FILE *out, const struct setting *setting)
+{
+    static const char *const kinds[] = {[CONFIG_KIND_STR] = "text",
+                                        [CONFIG_KIND_INT] = "whole number",
+                                        [CONFIG_KIND_BYTES] = "size",
+                                        [CONFIG_KIND_DURATION] = "duration",
+                                        [CONFIG_KIND_BOOL] = "true or false"};
+
+    fprintf(out, "| `%s` | %s | ", setting->name,
+            setting->secret ? "secret" : kinds[setting->kind]);
+    if (*setting->fallback)
+        fprintf(out, "`%s`", setting->fallback);
+    fputs(" | ", out);
+    if (setting->maximum > 0) {
+        write_quantity(out, setting->kind, setting->minimum);
+        fputs(" to ", out);
+        write_quantity(out, setting->kind, setting->maximum);
+    }
+    fprintf(out, " | %s |\n", setting->doc);
+}
+
+static void write_configuration(FILE *out)
+{
+    fputs("Defaults, then the file of `--config`, then the environment; the last one wins. For a "
+          "secret, `<NAME>_FILE` may name a file that holds it. `--check-config` prints what a "
+          "program would run with and where each value comes from.\n",
+          out);
+    for (size_t i = 0; i < COUNT_OF(settings); i++) {
+        if (settings[i].name)
+            write_setting(out, &settings[i]);
+        else
+            fprintf(
+                out,
+                "\n## %s\n\n| name | kind | default | range | meaning |\n|---|---|---|---|---|\n",
+                settings[i].doc);
+    }
+}
+
+// --- routes.md --------------------------------------------------------------------------------
+
+struct call {
+    const char *method, *path;
+    enum message_id message;
+    const char *credentials, *permission, *tenants, *surface, *envelope;
+    int status;
+    const char *limited;
+    int deadline_ms;
+    const char *summary;
+};
+
+static const struct call calls[] = {
+#define CALL(id, verb, where, request, proof, right, whose, look, wrap, code, rate, wait,          \
+             placement, text)                                                                      \
+    {.method = #verb,                                                                              \
+     .path = where,                                                                                \
+     .message = MSG_##request,                                                                     \
+     .credentials = #proof,                                                                        \
+     .permission = #right,                                                                         \
+     .tenants = #whose,                                                                            \
+     .surface = #look,                                                                             \
+     .envelope = #wrap,                                                                            \
+     .status = code,                                                                               \
+     .limited = #rate,                                                                             \
+     .deadline_ms = wait,                                                                          \
+     .summary = text},
+#define STREAM(...)
+#define LOCAL(...)
+#include "gateway/routes.def"
+};
+
+static void write_routes(FILE *out)
+{
+    fputs(
+        "## calls\n\nEach becomes one message to a worker; its reply is the answer.\n\n"
+        "| endpoint | message | credentials | permission | tenants | surface | envelope | success "
+        "| rate | deadline | meaning |\n|---|---|---|---|---|---|---|---|---|---|---|\n",
+        out);
+    for (size_t i = 0; i < COUNT_OF(calls); i++) {
+        const struct call *call = &calls[i];
+        fprintf(out, "| %s `%s` | `%.*s` | %s | %s | %s | %s | %s | %d | %s | %d ms | %s |\n",
+                call->method, call->path, STR_ARG(message_type(call->message)->name),
+                call->credentials, call->permission, call->tenants, call->surface, call->envelope,
+                call->status, call->limited, call->deadline_ms, call->summary);
+    }
+    fputs("\n## streams\n\n| endpoint | credentials | permission | meaning |\n|---|---|---|---|\n",
+          out);
+#define CALL(...)
+#define STREAM(id, method, path, credentials, permission, open, summary)                           \
+    fputs("| " #method " `" path "` | " #credentials " | " #permission " | " summary " |\n", out);
+#define LOCAL(...)
+#include "gateway/routes.def"
+    fputs("\n## answered by the gateway itself\n\n| endpoint | meaning |\n|---|---|\n", out);
+#define CALL(...)
+#define STREAM(...)
+#define LOCAL(id, method, path, open, summary)                                                     \
+    fputs("| " #method " `" path "` | " summary " |\n", out);
+#include "gateway/routes.def"
+}
+
+static const struct page pages[] = {
+    {"messages.md", "Messages", "`common/wire/messages/*.def`", write_messages},
+    {"errors.md", "Errors", "`common/base/errors.def`", write_errors},
+    {"metrics.md", "Metrics", "`common/base/metrics.def`", write_metrics},
+    {"configuration.md", "Configuration", "each program's `config.def`", write_configuration},
+    {"routes.md", "Routes", "`gateway/routes.def`", write_routes},
+};
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        die("usage: docs-generator DIRECTORY");
+    for (size_t i = 0; i < COUNT_OF(pages); i++) {
+        AUTO(buf) path = {0};
+        buf_printf(&path, "%s/%s", argv[1], pages[i].file);
+        FILE *out = fopen(buf_c_string(&path), "w");
+        if (!out)
+            die("cannot write %s: %s", buf_c_string(&path), strerror(errno));
+        fprintf(out, "# %s\n\nWritten by `./build.sh docs` from %s; edit that.\n\n", pages[i].title,
+                pages[i].source);
+        pages[i].write(out);
+        if (fclose(out) != 0)
+            die("cannot write %s: %s", buf_c_string(&path), strerror(errno));
+    }
+    return 0;
+}

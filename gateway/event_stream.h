@@ -1,0 +1,39 @@
+// event_stream: one reader of events and its connection. It is opening (its exchange waits for the
+// first read), catching up (it reads for itself) or live (its feed passes it each batch); events.c
+// decides which.
+#pragma once
+
+#include "event_batch.h"
+
+#include "base/list.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+struct exchange;
+struct feed;
+struct gateway;
+struct http_stream;
+
+struct event_stream {
+    struct list link; // of its feed's streams
+    struct feed *feed;
+    struct gateway *gateway;
+    struct exchange *exchange;      // while opening
+    struct http_stream *http;       // afterwards
+    struct event_position position; // it has got everything up to here
+    struct event_position goal;     // where the feed stood when the stream last read for itself
+    bool is_resuming, is_live;
+    bool is_reading; // the reply to come holds on to it
+    bool is_gone;    // off its list; freed when it is not being read for any more
+};
+
+struct event_stream *event_stream_new(struct feed *feed, struct exchange *exchange);
+void event_stream_drop(struct event_stream *stream);
+
+// These say false when the reader was too slow: it is cut off, the stream has been dropped. What
+// was written until then still goes out, and the reader resumes from there.
+bool event_stream_begin(struct event_stream *stream); // the head, and where it begins
+bool event_stream_write(struct event_stream *stream, struct str text);
+// Those events of the batch that it has not got.
+bool event_stream_pass_on(struct event_stream *stream, const struct event_batch *batch);

@@ -1,0 +1,138 @@
+// agent: see the header.
+#include "metrics-agent/agent.h"
+
+#include "base/log.h"
+#include "base/panic.h"
+#include "io/http_server.h"
+#include "io/zmq_socket.h"
+#include "metrics-agent/exposition.h"
+#include "metrics-agent/fold.h"
+
+#include <stdlib.h>
+
+enum { BODY_LIMIT = 1024, CONNECTIONS_LIMIT = 64, SNAPSHOTS_WAITING = 256 };
+
+struct agent {
+    struct service *service;
+    struct fold *fold;
+    struct zmq_socket *socket;
+    struct http_server *http;
+};
+
+static int64_t now_ms(struct agent *agent)
+{
+    return (int64_t)uv_now(service_loop(agent->service));
+}
+
+static void snapshot_received(void *context, struct str peer, struct str body)
+{
+    struct agent *agent = context;
+    struct err err;
+
+    (void)peer;
+    if (!fold_take(agent->fold, body, now_ms(agent), &err))
+        LOG_WARN("metrics.snapshot_refused", LOG_ERR(&err));
+}
+
+static void metrics_answer(struct agent *agent, struct http_request *request)
+{
+    AUTO(buf) text = {0};
+    struct metrics *totals = metrics_new();
+
+    fold_totals(agent->fold, now_ms(agent), totals);
+    exposition_write(totals, &text);
+    metrics_free(&totals);
+    http_answer(request, &(struct http_answer){.status = 200,
+                                               .content_type = STR(EXPOSITION_CONTENT_TYPE),
+                                               .body = buf_str(&text)});
+}
+
+static void text_answer(struct http_request *request, int status, struct str text)
+{
+    http_answer(request, &(struct http_answer){
+                             .status = status, .content_type = STR("text/plain"), .body = text});
+}
+
+static void requested(void *context, struct http_request *request)
+{
+    struct str path = http_path(request);
+
+    if (!str_equal(http_method(request), STR("GET")))
+        text_answer(request, 405, STR("only GET\n"));
+    else if (str_equal(path, STR("/metrics")))
+        metrics_answer(context, request);
+    else if (str_equal(path, STR("/health/live")))
+        text_answer(request, 200, STR("ok\n"));
+    else
+        text_answer(request, 404, STR("GET /metrics or /health/live\n"));
+}
+
+static bool snapshots_listen(struct agent *agent, struct err *err)
+{
+    const struct agent_config *config = service_config(agent->service);
+    AUTO(buf) endpoint = {0};
+
+    buf_str_append(&endpoint,
+                   config->bind.len ? config->bind : service_metrics_endpoint(agent->service));
+    if (endpoint.len == 0)
+        return err_set(err, ERR_BAD_INPUT, "NEXUS_METRICS_BIND is empty: where do snapshots come?");
+    agent->socket =
+        zmq_socket_new(service_loop(agent->service), service_zmq(agent->service),
+                       &(struct zmq_socket_options){.kind = ZMQ_SOCKET_PULL,
+                                                    .high_water_mark = SNAPSHOTS_WAITING,
+                                                    .curve = service_curve(agent->service),
+                                                    .received = snapshot_received,
+                                                    .context = agent});
+    return zmq_socket_bind(agent->socket, buf_c_string(&endpoint), err) ||
+           err_in(err, "NEXUS_METRICS_BIND");
+}
+
+static bool scrapes_listen(struct agent *agent, struct err *err)
+{
+    const struct agent_config *config = service_config(agent->service);
+    AUTO(buf) host = {0};
+
+    buf_str_append(&host, config->host);
+    agent->http =
+        http_server_new(service_loop(agent->service),
+                        &(struct http_server_options){.host = buf_c_string(&host),
+                                                      .port = (int)config->port,
+                                                      .body_limit = BODY_LIMIT,
+                                                      .connections_limit = CONNECTIONS_LIMIT,
+                                                      .handle = requested,
+                                                      .context = agent},
+                        err);
+    return agent->http != NULL;
+}
+
+bool agent_init(struct service *service, struct err *err)
+{
+    struct agent *agent = calloc(1, sizeof *agent);
+
+    if (!agent)
+        panic("out of memory");
+    *agent = (struct agent){.service = service, .fold = fold_new()};
+    service_set_state(service, agent);
+    return snapshots_listen(agent, err) && scrapes_listen(agent, err);
+}
+
+void agent_drain(struct service *service)
+{
+    struct agent *agent = service_state(service);
+
+    http_server_drain(agent->http);
+    service_drained(service);
+}
+
+void agent_done(struct service *service)
+{
+    struct agent *agent = service_state(service);
+
+    if (!agent)
+        return;
+    http_server_free(&agent->http);
+    zmq_socket_free(&agent->socket);
+    fold_free(&agent->fold);
+    free(agent);
+    service_set_state(service, NULL);
+}

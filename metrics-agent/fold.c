@@ -1,0 +1,177 @@
+// fold: snapshots are kept as they came and decoded when somebody asks: a scrape every 15 s is
+// rarer than a snapshot a second from each process, and bytes are smaller than tables.
+#include "metrics-agent/fold.h"
+
+#include "base/list.h"
+#include "base/panic.h"
+#include "wire/snapshot.h"
+
+#include <stdlib.h>
+
+enum { NAME_BYTES = 64 };
+
+struct member {
+    struct list link;
+    char role[NAME_BYTES], slot[NAME_BYTES];
+    uint64_t incarnation, started_ms;
+    int64_t heard_ms;
+    struct buf snapshot;
+};
+
+struct fold {
+    struct list members;
+    size_t count;
+    struct metrics *retired; // counters and histograms of those that are forgotten
+};
+
+struct merge {
+    struct metrics *into;
+    bool gauges;
+};
+
+struct fold *fold_new(void)
+{
+    struct fold *fold = calloc(1, sizeof *fold);
+
+    if (!fold)
+        panic("out of memory");
+    list_init(&fold->members);
+    fold->retired = metrics_new();
+    return fold;
+}
+
+static void member_free(struct fold *fold, struct member *member)
+{
+    list_remove(&member->link);
+    buf_release(&member->snapshot);
+    free(member);
+    fold->count--;
+}
+
+void fold_free(struct fold **fold)
+{
+    if (!*fold)
+        return;
+    LIST_EACH (&(*fold)->members, struct member, link, member)
+        member_free(*fold, member);
+    metrics_free(&(*fold)->retired);
+    free(*fold);
+    *fold = NULL;
+}
+
+static void sample_merge(void *context, const struct metric_sample *sample)
+{
+    const struct merge *merge = context;
+
+    if (merge->gauges || metric_type(sample->id)->kind != METRIC_GAUGE)
+        metrics_merge(merge->into, sample);
+}
+
+static void member_merge(const struct member *member, struct metrics *into, bool gauges)
+{
+    struct merge merge = {.into = into, .gauges = gauges};
+    struct snapshot_head head;
+    struct err err;
+
+    if (!snapshot_decode(buf_str(&member->snapshot), &head, sample_merge, &merge, &err))
+        panic("a snapshot that was read once cannot be read again: %s", err.text);
+}
+
+static bool is_silent(const struct member *member, int64_t now_ms)
+{
+    return now_ms - member->heard_ms > FOLD_SILENT_MS;
+}
+
+static bool is_replaced(const struct fold *fold, const struct member *member)
+{
+    LIST_EACH (&fold->members, struct member, link, other)
+        if (other->started_ms > member->started_ms && strcmp(other->role, member->role) == 0 &&
+            strcmp(other->slot, member->slot) == 0)
+            return true;
+    return false;
+}
+
+static void retire(struct fold *fold, struct member *member)
+{
+    member_merge(member, fold->retired, false);
+    member_free(fold, member);
+}
+
+static void retire_the_replaced(struct fold *fold, int64_t now_ms)
+{
+    LIST_EACH (&fold->members, struct member, link, member)
+        if (is_silent(member, now_ms) && is_replaced(fold, member))
+            retire(fold, member);
+}
+
+static struct member *member_find(const struct fold *fold, const struct snapshot_head *head)
+{
+    LIST_EACH (&fold->members, struct member, link, member)
+        if (member->incarnation == head->incarnation &&
+            str_equal(str_of(member->role), head->role) &&
+            str_equal(str_of(member->slot), head->slot))
+            return member;
+    return NULL;
+}
+
+// NULL when the table is full of processes that are alive; else the longest silent one gives way.
+static struct member *member_new(struct fold *fold, const struct snapshot_head *head,
+                                 int64_t now_ms)
+{
+    struct member *member;
+
+    if (fold->count == FOLD_PROCESSES_LIMIT) {
+        struct member *longest = LIST_FIRST(&fold->members, struct member, link);
+        LIST_EACH (&fold->members, struct member, link, other)
+            if (other->heard_ms < longest->heard_ms)
+                longest = other;
+        if (!is_silent(longest, now_ms))
+            return NULL;
+        retire(fold, longest);
+    }
+    member = calloc(1, sizeof *member);
+    if (!member)
+        panic("out of memory");
+    *member = (struct member){.incarnation = head->incarnation, .started_ms = head->started_ms};
+    memcpy(member->role, head->role.ptr, head->role.len);
+    memcpy(member->slot, head->slot.ptr, head->slot.len);
+    list_append(&fold->members, &member->link);
+    fold->count++;
+    return member;
+}
+
+bool fold_take(struct fold *fold, struct str snapshot, int64_t now_ms, struct err *err)
+{
+    struct snapshot_head head;
+
+    if (!snapshot_decode(snapshot, &head, NULL, NULL, err))
+        return false;
+    if (head.role.len >= NAME_BYTES || head.slot.len >= NAME_BYTES)
+        return err_set(err, ERR_BAD_INPUT, "snapshot: role or slot is too long");
+    struct member *member = member_find(fold, &head);
+    if (!member)
+        member = member_new(fold, &head, now_ms);
+    if (!member)
+        return err_set(err, ERR_BUSY, "more than %d processes", FOLD_PROCESSES_LIMIT);
+    member->heard_ms = now_ms;
+    buf_clear(&member->snapshot);
+    buf_str_append(&member->snapshot, snapshot);
+    retire_the_replaced(fold, now_ms);
+    return true;
+}
+
+static void retired_merge(const struct fold *fold, struct metrics *totals)
+{
+    for (size_t i = 0; i < metrics_count(fold->retired); i++) {
+        struct metric_sample sample = metrics_sample(fold->retired, i);
+        metrics_merge(totals, &sample);
+    }
+}
+
+void fold_totals(struct fold *fold, int64_t now_ms, struct metrics *totals)
+{
+    retire_the_replaced(fold, now_ms);
+    retired_merge(fold, totals);
+    LIST_EACH (&fold->members, struct member, link, member)
+        member_merge(member, totals, !is_silent(member, now_ms) && !is_replaced(fold, member));
+}

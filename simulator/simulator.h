@@ -1,0 +1,57 @@
+// simulator: the outside world for the demo and the tests: an SMS aggregator, a customer's own
+// gateway and a phone, with knobs for everything that goes wrong out there. Never in the production
+// image.
+#pragma once
+
+#include "base/random.h"
+#include "base/str.h"
+#include "io/http_server.h"
+#include "service/service.h"
+#include "simulator/channels.h"
+#include "simulator/history.h"
+
+struct simulator_config {
+    struct str host;
+    int64_t port;
+    struct str target, ccid, key; // of Nexus, where a channel's knobs say nothing else
+    struct str webhook_secret;
+    struct str journal;
+};
+
+struct simulator {
+    struct service *service;
+    uv_loop_t *loop;
+    const struct simulator_config *config;
+    struct random *random;
+    struct http_server *server;
+    struct channels *channels;
+    struct history *history;
+    struct journal *journal; // NULL: none is kept
+    struct aggregator *aggregator;
+    struct custom_gateway *gateway;
+    struct events *events;
+};
+
+extern const struct service_def simulator_service;
+
+// Answers, for every handler. JSON bodies are built in a buf or the request's arena.
+void simulator_answer(struct http_request *request, int status, struct str json);
+void simulator_answer_error(struct http_request *request, const struct err *err);
+// A parameter of the query, decoded, in the request's arena; absent where it is not there or
+// malformed.
+struct str simulator_query(struct http_request *request, struct str name);
+// A knob of kind RATE: does it hit this time?
+bool simulator_hits(struct simulator *simulator, double rate);
+
+// The handlers that routes.c lists. rest: what follows a path that ends in '/', percent-decoded.
+typedef void simulator_handler(struct simulator *simulator, struct http_request *request,
+                               struct str rest);
+simulator_handler on_mo, on_receipt;                                      // aggregator_api.c
+simulator_handler on_webhook;                                             // custom_gateway.c
+simulator_handler on_knobs_get, on_knobs_put, on_knobs_delete;            // control_api.c
+simulator_handler on_messages_get, on_messages_delete, on_stats, on_live; // control_api.c
+simulator_handler on_events;                                              // events.c
+simulator_handler on_page;                                                // phone_page.c
+
+// routes.c
+void simulator_route(void *simulator, struct http_request *request);

@@ -1,0 +1,147 @@
+// destination: what the engine remembers of one, and where it stands.
+#include "sms-worker/engine.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/panic.h"
+#include "store/secret.h"
+
+#include <stdlib.h>
+
+enum { DESTINATIONS_LIMIT = 4096 };
+
+static struct str key_of(const int32_t *id)
+{
+    return str_make(id, sizeof *id);
+}
+
+static bool is_idle(const struct destination *destination)
+{
+    return !destination->due && !destination->claiming && destination->held == 0 &&
+           destination->wake_ms == 0;
+}
+
+// What was learned about it (window, floor) is learned again.
+static void forget_an_idle_one(struct engine *engine)
+{
+    struct str key;
+    void *value;
+    for (size_t cursor = 0; map_next(engine->destinations, &cursor, &key, &value);) {
+        struct destination *destination = value;
+        if (is_idle(destination)) {
+            map_remove(engine->destinations, key_of(&destination->id));
+            destination_free(destination);
+            return;
+        }
+    }
+}
+
+struct destination *destination_get(struct engine *engine, int32_t id)
+{
+    struct destination *destination = map_get(engine->destinations, key_of(&id));
+    if (destination)
+        return destination;
+    if (map_count(engine->destinations) >= DESTINATIONS_LIMIT)
+        forget_an_idle_one(engine);
+    if (map_count(engine->destinations) >= DESTINATIONS_LIMIT)
+        return NULL;
+
+    destination = calloc(1, sizeof *destination);
+    if (!destination)
+        panic("out of memory: a destination");
+    destination->engine = engine;
+    destination->id = id;
+    destination->arena = arena_new();
+    list_init(&destination->queue);
+    window_init(&destination->window, engine->options.window);
+    retry_budget_init(&destination->budget);
+    map_put(engine->destinations, key_of(&id), destination);
+    return destination;
+}
+
+void destination_free(struct destination *destination)
+{
+    schedule_remove(&destination->hungry);
+    schedule_remove(&destination->ready);
+    arena_free(&destination->arena);
+    free(destination);
+}
+
+// ---- its settings
+
+// Opens the sealed secrets, one a line.
+static bool secrets_open(struct destination *destination, struct str secrets, struct str number,
+                         struct str ccid, struct err *err)
+{
+    struct webhook *webhook = &destination->webhook;
+    AUTO(buf) aad = {0};
+    secret_aad(&aad, ccid, number, "webhook");
+    webhook->secret_count = 0;
+    for (struct str sealed; secrets.len > 0 && webhook->secret_count < PROVIDER_SECRETS_LIMIT;) {
+        str_cut(secrets, '\n', &sealed, &secrets);
+        AUTO(buf) plain = {0};
+        if (!crypto_unseal(service_key_encryption_key(destination->engine->service), buf_str(&aad),
+                           sealed, &plain, err))
+            return err_in(err, "webhook secret");
+        webhook->secrets[webhook->secret_count++] = arena_copy(destination->arena, buf_str(&plain));
+    }
+    return true;
+}
+
+void destination_configure(struct destination *destination, struct str url, struct str headers,
+                           struct str secrets, struct str secrets_number, struct str ccid)
+{
+    if (destination->usable && str_equal(url, destination->url_text) &&
+        str_equal(headers, destination->headers_text) &&
+        str_equal(secrets, destination->secrets_text))
+        return;
+
+    arena_reset(destination->arena);
+    destination->url_text = arena_copy(destination->arena, url);
+    destination->headers_text = arena_copy(destination->arena, headers);
+    destination->secrets_text = arena_copy(destination->arena, secrets);
+    destination->webhook.url = destination->url_text;
+
+    struct err err = {0};
+    size_t refused = 0;
+    destination->usable =
+        webhook_headers_read(headers, destination->arena, destination->webhook.headers,
+                             &destination->webhook.header_count, &refused, &err) &&
+        secrets_open(destination, secrets, secrets_number, ccid, &err);
+    if (!destination->usable)
+        LOG_ERROR("destination.unusable", LOG_INT("destination", destination->id), LOG_ERR(&err));
+    if (refused > 0)
+        LOG_WARN("destination.headers_refused", LOG_INT("destination", destination->id),
+                 LOG_INT("headers", refused));
+}
+
+// ---- where it stands
+
+int destination_room(const struct destination *destination)
+{
+    if (destination->open_until_ms > clock_monotonic_ms())
+        return 0;
+    int prefetch = (int)window_limit(&destination->window) * ENGINE_PREFETCH_WINDOWS;
+    int room = prefetch - (int)(destination->queued + destination->in_flight);
+    // Many small claims cost more than a few that fetch half a stock at once.
+    return room * 2 >= prefetch ? room : 0;
+}
+
+void destination_settle(struct destination *destination)
+{
+    struct engine *engine = destination->engine;
+    bool wants = destination->due && !destination->claiming && !engine->draining &&
+                 destination_room(destination) > 0;
+    bool can_send =
+        destination->queued > 0 && destination->in_flight < window_limit(&destination->window);
+
+    if (wants)
+        schedule_add(&engine->hungry, &destination->hungry, destination->tenant, SCHEDULE_FAST);
+    else
+        schedule_remove(&destination->hungry);
+    if (can_send)
+        schedule_add(&engine->ready, &destination->ready, destination->tenant,
+                     destination->slow ? SCHEDULE_SLOW : SCHEDULE_FAST);
+    else
+        schedule_remove(&destination->ready);
+}

@@ -1,0 +1,171 @@
+// engine: takes what must leave the system from the delivery table to those who get it.
+//
+//   claim     engine_claim.c      lease due rows of the destinations that have work
+//   send      engine_send.c       one HTTP request a row, as many at once as window and slots allow
+//   complete  engine_complete.c   store what became of it, in batches, until PostgreSQL has it
+//   sweep     engine_sweep.c      find what no doorbell told of; prolong leases; expire; wake
+//   retries
+//
+// A row is the queue entry: nothing here is the only copy of anything. When the process dies, its
+// leases run out after 30 s and another worker claims the rows; whether their requests had left is
+// then unknown, which the channel's policy for uncertain messages decides
+// (db/functions/delivery.sql).
+//
+// Held in memory are at most 4 × transfers rows, of each destination at most 4 windows, so that a
+// claim's round trip does not hold up a fast destination.
+#pragma once
+
+#include "base/list.h"
+#include "base/map.h"
+#include "service/service.h"
+#include "sms-worker/breaker.h"
+#include "sms-worker/claim_floor.h"
+#include "sms-worker/provider.h"
+#include "sms-worker/schedule.h"
+#include "sms-worker/window.h"
+#include "store/batcher.h"
+
+enum {
+    ENGINE_CLAIM_DESTINATIONS = 64, // in one claim
+    ENGINE_PREFETCH_WINDOWS = 4,
+};
+
+struct engine_options {
+    unsigned transfers; // requests out at once
+    unsigned window;    // of one destination, at most
+    unsigned attempts;  // of one message, at most
+    int64_t timeout_ms; // of one request
+};
+
+enum outcome_kind { // as delivery_complete() numbers them
+    OUTCOME_SENT = 1,
+    OUTCOME_RETRY,
+    OUTCOME_FAILED,
+    OUTCOME_UNCERTAIN,
+    OUTCOME_GIVEN_BACK,
+    OUTCOME_KINDS
+};
+
+struct outcome {
+    enum outcome_kind kind;
+    int64_t delay_ms;       // RETRY, UNCERTAIN
+    struct str provider_id; // SENT, where the provider names one
+    struct str reason;      // FAILED
+    int status;             // of the answer; 0: there was none
+    int64_t duration_ms;
+};
+
+// A leased row. It stands in its destination's queue until it is sent, and in the engine's list of
+// held rows until its outcome is stored.
+struct delivery {
+    struct list queued, held;
+    struct batch_item item;
+    struct arena *arena; // it lives here itself
+    struct destination *destination;
+    const struct provider *provider;
+    struct outgoing message;
+    struct outcome outcome;
+    int64_t id;
+    int32_t epoch;
+    uint32_t tenant;
+    unsigned attempt;     // how many came before
+    bool in_conversation; // younger ones may wait for it
+    bool probe;           // the breaker is half open
+    bool slow;            // takes a slot of the slow pool
+};
+
+// What the engine knows of a destination; forgotten when it has been idle and room is needed.
+struct destination {
+    struct engine *engine;
+    int32_t id;
+    uint32_t tenant;
+    struct arena *arena; // of what follows, as it came with the last claim
+    struct str url_text, headers_text, secrets_text;
+    struct webhook webhook;
+    bool usable; // its settings could be read
+
+    struct list queue;
+    unsigned queued, in_flight, held; // held: those, and outcomes that are being stored
+    bool due;                         // PostgreSQL has, or may have, rows for us
+    bool claiming;                    // part of the claim that is out
+    struct schedule_entry hungry, ready;
+    struct claim_floor floor;
+    int64_t wake_ms; // when the next retry is due; 0: none
+
+    struct window window;
+    struct breaker breaker;
+    struct retry_budget budget;
+    int64_t open_until_ms; // of the breaker, as far as this worker opened it
+    int failures;          // openings in a row, as PostgreSQL last said
+    double latency_ms;     // moving average
+    bool slow;
+};
+
+struct engine {
+    struct service *service;
+    struct engine_options options;
+    struct map *destinations; // by id
+    struct schedule hungry;   // destinations that want rows
+    struct schedule ready;    // destinations that have rows and room in their window
+    struct list held;
+    size_t held_count;
+    unsigned in_flight, slow_in_flight, turn;
+    struct batcher *outcomes;
+    struct provider_request request; // scratch of the one being built
+    uv_timer_t sweep_timer, lease_timer, wake_timer, pause_timer;
+    int64_t wake_ms;
+    size_t calls; // statements out beside the batcher's
+    bool paused;  // claims, after PostgreSQL failed one
+    bool draining, drained;
+    unsigned timers_open; // while closing
+
+    struct {
+        bool out;
+        size_t count;
+        struct destination *destinations[ENGINE_CLAIM_DESTINATIONS];
+        int rooms[ENGINE_CLAIM_DESTINATIONS], got[ENGINE_CLAIM_DESTINATIONS];
+    } claim;
+    struct {
+        unsigned steps;                    // out now
+        int32_t after;                     // where the walk goes on
+        int64_t due_rows, oldest_ms, open; // summed up over a walk
+    } sweep;
+    struct {
+        struct metric *outcomes[OUTCOME_UNCERTAIN + 1], *expired, *opted_out;
+        struct metric *retries[RETRY_CLASS_GONE + 1], *retries_network;
+        struct metric *duration, *lease_expired, *fenced, *depth, *oldest, *open;
+    } metrics;
+};
+
+// ---- for the program
+
+struct engine *engine_new(struct service *service, const struct engine_options *options);
+// "There is work for this destination."
+void engine_doorbell(struct engine *engine, int32_t destination);
+// Takes nothing new; service_drained() when all that is held is stored or given back.
+void engine_drain(struct engine *engine);
+void engine_free(struct engine **engine);
+
+// ---- between the parts
+
+// The destination of that number; NULL when the table is full of busy ones (the sweep comes back).
+struct destination *destination_get(struct engine *engine, int32_t id);
+// Takes over url, static headers and sealed secrets where they differ from what is known.
+void destination_configure(struct destination *destination, struct str url, struct str headers,
+                           struct str secrets, struct str secrets_number, struct str ccid);
+// Rows it could take now; 0 while a claim would not be worth its round trip.
+int destination_room(const struct destination *destination);
+// Puts it where its state says: among the hungry, the ready, both or none.
+void destination_settle(struct destination *destination);
+void destination_free(struct destination *destination);
+
+void engine_claim(struct engine *engine); // does nothing while one is out
+void engine_pump(struct engine *engine);  // sends as long as there are slots
+// Hands the outcome to be stored. The delivery is freed afterwards.
+void engine_complete(struct delivery *delivery, const struct outcome *outcome);
+void engine_give_back(struct destination *destination); // all that is queued
+void engine_sweep_start(struct engine *engine);
+void engine_sweep_stop(struct engine *engine);
+void engine_wake_at(struct destination *destination, int64_t delay_ms);
+void engine_drain_check(struct engine *engine);
+extern const struct batch_def engine_outcomes;

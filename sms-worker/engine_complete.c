@@ -1,0 +1,144 @@
+// engine_complete: outcomes → batches → PostgreSQL, again and again until it has them.
+#include "sms-worker/engine.h"
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "service/news.h"
+#include "store/statements.h"
+
+static void delivery_free(struct engine *engine, struct delivery *delivery)
+{
+    delivery->destination->held--;
+    engine->held_count--;
+    list_remove(&delivery->held);
+    struct arena *arena = delivery->arena;
+    arena_free(&arena);
+}
+
+void engine_complete(struct delivery *delivery, const struct outcome *outcome)
+{
+    delivery->outcome = *outcome;
+    delivery->item.key = (uint64_t)delivery->id;
+    delivery->item.bytes = (uint32_t)(64 + outcome->provider_id.len + outcome->reason.len);
+    delivery->item.deadline_ms = INT64_MAX; // what happened outside must be known inside
+    batcher_add(delivery->destination->engine->outcomes, &delivery->item);
+}
+
+void engine_give_back(struct destination *destination)
+{
+    LIST_EACH (&destination->queue, struct delivery, queued, delivery) {
+        list_remove(&delivery->queued);
+        destination->queued--;
+        engine_complete(delivery, &(struct outcome){.kind = OUTCOME_GIVEN_BACK});
+    }
+    destination_settle(destination);
+}
+
+static struct delivery *delivery_of(struct batch_item *item)
+{
+    return CONTAINER_OF(item, struct delivery, item);
+}
+
+static void outcomes_bind(void *context, struct batch_item *const *items, size_t count,
+                          struct pg_params *params)
+{
+    struct engine *engine = context;
+    pg_array(params, PG_ELEMENT_INT8, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int8(params, delivery_of(items[i])->id);
+    pg_array(params, PG_ELEMENT_INT4, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int4(params, delivery_of(items[i])->epoch);
+    pg_array(params, PG_ELEMENT_INT2, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int2(params, (int16_t)delivery_of(items[i])->outcome.kind);
+    pg_array(params, PG_ELEMENT_INT4, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int4(params, (int32_t)delivery_of(items[i])->outcome.delay_ms);
+    pg_array(params, PG_ELEMENT_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_text(params, delivery_of(items[i])->outcome.provider_id);
+    pg_array(params, PG_ELEMENT_INT4, count);
+    for (size_t i = 0; i < count; i++) {
+        int status = delivery_of(items[i])->outcome.status;
+        if (status)
+            pg_add_int4(params, status);
+        else
+            pg_add_null(params);
+    }
+    pg_array(params, PG_ELEMENT_INT4, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int4(params, (int32_t)delivery_of(items[i])->outcome.duration_ms);
+    pg_array(params, PG_ELEMENT_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_text(params, delivery_of(items[i])->outcome.reason);
+    pg_text(params, str_of(service_instance(engine->service)));
+}
+
+// What the end of this row lets happen next at its destination.
+static void go_on(struct delivery *delivery)
+{
+    struct destination *destination = delivery->destination;
+    switch (delivery->outcome.kind) {
+    case OUTCOME_SENT:
+    case OUTCOME_FAILED:
+        if (!delivery->in_conversation)
+            break;
+        destination->due = true; // the next one of the conversation
+        if (delivery->attempt > 0)
+            claim_floor_lift(&destination->floor); // it may have waited for long
+        break;
+    case OUTCOME_RETRY:
+    case OUTCOME_UNCERTAIN: engine_wake_at(destination, delivery->outcome.delay_ms); break;
+    case OUTCOME_GIVEN_BACK:
+    case OUTCOME_KINDS: break;
+    }
+    destination_settle(destination);
+}
+
+static void outcomes_stored(void *context, struct batch_item *const *items, size_t count,
+                            const struct pg_result *result)
+{
+    struct engine *engine = context;
+    struct news news = {0};
+    metric_add(engine->metrics.fenced, count - pg_rows(result));
+
+    for (size_t i = 0; i < count; i++) {
+        struct delivery *delivery = delivery_of(items[i]);
+        if (delivery->outcome.kind != OUTCOME_GIVEN_BACK) {
+            metric_add(engine->metrics.outcomes[delivery->outcome.kind], 1);
+            news_of_tenant(&news, delivery->tenant);
+        }
+        go_on(delivery);
+        delivery_free(engine, delivery);
+        // Dying here: all of the batch is committed; nobody waits for what is left of it.
+        failpoint("delivery.mid_complete");
+    }
+    news_send(&news, service_bus(engine->service));
+    engine_pump(engine);
+    engine_claim(engine);
+    engine_drain_check(engine);
+}
+
+// Only for defects and data PostgreSQL refuses: the row stays leased until its lease runs out, and
+// comes back as one whose request may have left.
+static void outcome_not_stored(void *context, struct batch_item *item, const struct err *err)
+{
+    struct engine *engine = context;
+    struct delivery *delivery = delivery_of(item);
+    LOG_ERROR("delivery.outcome_not_stored", LOG_ID("messageId", delivery->message.id),
+              LOG_ERR(err));
+    delivery_free(engine, delivery);
+    engine_drain_check(engine);
+}
+
+const struct batch_def engine_outcomes = {
+    .name = "delivery.complete",
+    .statement = STATEMENT_DELIVERY_COMPLETE,
+    .rows_limit = 200,
+    .bytes_limit = 256 * 1024,
+    .lanes = 2,
+    .bind = outcomes_bind,
+    .done = outcomes_stored,
+    .failed = outcome_not_stored,
+};

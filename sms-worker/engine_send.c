@@ -1,0 +1,241 @@
+// engine_send: rows in queues → requests → outcomes.
+#include "sms-worker/engine.h"
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "io/http_client.h"
+#include "store/statements.h"
+
+enum {
+    SLOW_SHARE = 4, // the slow pool gets one slot in so many
+    SLOW_LATENCY_MS = 5000,
+    OVER_BUDGET_FACTOR = 4,
+};
+static const double latency_weight = 0.2; // of the newest answer in the moving average
+
+static void send_next(struct engine *engine, struct destination *destination);
+static void answered(void *context, const struct http_client_answer *answer);
+
+// Every other turn the slow pool comes first, so that a busy fast one does not starve it.
+static struct destination *whose_turn(struct engine *engine)
+{
+    unsigned slow_limit = (engine->options.transfers + SLOW_SHARE - 1) / SLOW_SHARE;
+    bool slow_first = engine->turn++ % 2 == 0;
+    for (int i = 0; i < SCHEDULE_POOLS; i++) {
+        bool slow = (i == 0) == slow_first;
+        if (slow && engine->slow_in_flight >= slow_limit)
+            continue;
+        struct schedule_entry *entry =
+            schedule_next(&engine->ready, slow ? SCHEDULE_SLOW : SCHEDULE_FAST);
+        if (entry)
+            return CONTAINER_OF(entry, struct destination, ready);
+    }
+    return NULL;
+}
+
+void engine_pump(struct engine *engine)
+{
+    struct destination *destination;
+    while (!engine->draining && engine->in_flight < engine->options.transfers &&
+           (destination = whose_turn(engine))) {
+        schedule_charge(&destination->ready, 1);
+        send_next(engine, destination);
+    }
+}
+
+static void send_next(struct engine *engine, struct destination *destination)
+{
+    struct delivery *delivery = LIST_FIRST(&destination->queue, struct delivery, queued);
+    list_remove(&delivery->queued);
+    destination->queued--;
+
+    if (!delivery->provider || !destination->usable) {
+        // A setting somebody must mend; the log has said which.
+        engine_complete(delivery, &(struct outcome){
+                                      .kind = OUTCOME_RETRY,
+                                      .delay_ms = retry_profile_sms.config_floor_ms,
+                                  });
+        metric_add(engine->metrics.retries[RETRY_CLASS_CONFIG], 1);
+        destination_settle(destination);
+        return;
+    }
+
+    destination->in_flight++;
+    engine->in_flight++;
+    delivery->slow = destination->slow;
+    engine->slow_in_flight += delivery->slow;
+    if (delivery->attempt == 0)
+        retry_budget_fresh(&destination->budget);
+    destination_settle(destination);
+
+    struct provider_request *request = &engine->request;
+    arena_reset(request->arena);
+    delivery->provider->build(&delivery->message, &destination->webhook, clock_unix_us() / 1000000,
+                              request);
+    // Dying from here until the outcome is stored: the request may have left. The row's next holder
+    // knows, because it finds a lease that ran out.
+    http_client_post(service_http_client(engine->service), destination->webhook.url,
+                     request->headers, request->header_count, buf_str(&request->body),
+                     engine->options.timeout_ms, answered, delivery);
+}
+
+// ---- what the answer means for the message
+
+static int64_t put_off_ms(struct delivery *delivery, enum retry_class class, int64_t retry_after_s)
+{
+    struct destination *destination = delivery->destination;
+    int64_t delay_ms = retry_delay_ms(&retry_profile_sms, class, delivery->attempt, retry_after_s,
+                                      service_random(destination->engine->service));
+    return retry_budget_take(&destination->budget) ? delay_ms : delay_ms * OVER_BUDGET_FACTOR;
+}
+
+static struct outcome judge(struct delivery *delivery, const struct http_client_answer *answer)
+{
+    struct engine *engine = delivery->destination->engine;
+    struct outcome outcome = {.status = answer->status, .duration_ms = answer->duration_us / 1000};
+    struct provider_verdict verdict = {.class = RETRY_CLASS_RETRY};
+
+    switch (answer->outcome) {
+    case HTTP_CLIENT_ANSWERED:
+        verdict = delivery->provider->judge(answer, delivery->arena);
+        outcome.kind = verdict.class == RETRY_CLASS_OK       ? OUTCOME_SENT
+                       : verdict.class <= RETRY_CLASS_CONFIG ? OUTCOME_RETRY
+                                                             : OUTCOME_FAILED;
+        outcome.provider_id = verdict.provider_id;
+        outcome.reason = verdict.class == RETRY_CLASS_GONE ? STR("gone") : STR("refused");
+        break;
+    case HTTP_CLIENT_NOT_SENT: outcome.kind = OUTCOME_RETRY; break;
+    case HTTP_CLIENT_UNCERTAIN: outcome.kind = OUTCOME_UNCERTAIN; break;
+    case HTTP_CLIENT_FORBIDDEN:
+        outcome.kind = OUTCOME_FAILED;
+        outcome.reason = STR("forbidden_address");
+        break;
+    }
+
+    if (outcome.kind == OUTCOME_RETRY || outcome.kind == OUTCOME_UNCERTAIN) {
+        outcome.delay_ms = put_off_ms(delivery, verdict.class, answer->retry_after_s);
+        metric_add(answer->outcome == HTTP_CLIENT_ANSWERED ? engine->metrics.retries[verdict.class]
+                                                           : engine->metrics.retries_network,
+                   1);
+        if (delivery->attempt + 1 >= engine->options.attempts) {
+            outcome.kind = OUTCOME_FAILED;
+            outcome.reason = STR("exhausted");
+        }
+    }
+    if (verdict.class == RETRY_CLASS_CONFIG)
+        LOG_WARN("destination.misconfigured", LOG_INT("destination", delivery->destination->id),
+                 LOG_INT("status", answer->status));
+    return outcome;
+}
+
+// ---- what the answer means for the destination
+
+static void breaker_told(void *context, const struct pg_result *result, const struct err *err)
+{
+    (void)result;
+    struct engine *engine = context;
+    engine->calls--;
+    if (err) // other workers find out for themselves, and so do we after a restart
+        LOG_WARN("delivery.breaker_not_stored", LOG_ERR(err));
+    engine_drain_check(engine);
+}
+
+static void breaker_tell(struct destination *destination, int64_t delay_ms)
+{
+    struct pg_params params;
+    pg_params_init(&params);
+    pg_int4(&params, destination->id);
+    pg_int4(&params, destination->failures);
+    pg_int4(&params, (int32_t)delay_ms);
+    destination->engine->calls++;
+    pg_call(service_pg(destination->engine->service), STATEMENT_DESTINATION_BREAKER, &params,
+            breaker_told, destination->engine);
+}
+
+static void breaker_open(struct destination *destination, int64_t now_ms)
+{
+    int64_t delay_ms = breaker_delay_ms((unsigned)destination->failures,
+                                        service_random(destination->engine->service));
+    LOG_WARN("destination.breaker_opened", LOG_INT("destination", destination->id),
+             LOG_INT("openings", destination->failures + 1), LOG_INT("delayMs", delay_ms));
+    breaker_tell(destination, delay_ms);
+    breaker_reset(&destination->breaker);
+    destination->failures++;
+    destination->open_until_ms = now_ms + delay_ms;
+    engine_give_back(destination);
+}
+
+static void breaker_close(struct destination *destination)
+{
+    LOG_INFO("destination.breaker_closed", LOG_INT("destination", destination->id));
+    breaker_tell(destination, 0);
+    breaker_reset(&destination->breaker);
+    window_init(&destination->window, destination->engine->options.window);
+    destination->failures = 0;
+    destination->open_until_ms = 0;
+    destination->due = true;
+}
+
+static enum breaker_sample sample_of(const struct http_client_answer *answer)
+{
+    if (answer->outcome == HTTP_CLIENT_NOT_SENT)
+        return BREAKER_CONNECT_FAILURE;
+    if (answer->outcome == HTTP_CLIENT_UNCERTAIN)
+        return BREAKER_BAD;
+    if (answer->outcome == HTTP_CLIENT_FORBIDDEN)
+        return BREAKER_GOOD; // says nothing about the other side
+    enum retry_class class = retry_class_of(answer->status);
+    return class == RETRY_CLASS_RETRY || class == RETRY_CLASS_CONFIG ? BREAKER_BAD : BREAKER_GOOD;
+}
+
+static void note_answer(struct destination *destination, bool probe,
+                        const struct http_client_answer *answer)
+{
+    enum breaker_sample sample = sample_of(answer);
+    double latency_ms = (double)answer->duration_us / 1000;
+    destination->latency_ms += (latency_ms - destination->latency_ms) * latency_weight;
+    bool slow = destination->latency_ms > SLOW_LATENCY_MS;
+    if (slow != destination->slow) {
+        destination->slow = slow;
+        schedule_remove(&destination->ready); // settled again below, in the other pool
+    }
+    if (sample == BREAKER_CONNECT_FAILURE)
+        window_connect_failure(&destination->window);
+    else if (sample == BREAKER_GOOD)
+        window_success(&destination->window);
+
+    int64_t now_ms = clock_monotonic_ms();
+    bool opens =
+        breaker_note(&destination->breaker, sample, window_limit(&destination->window), now_ms);
+    if (probe && sample == BREAKER_GOOD)
+        breaker_close(destination);
+    else if ((opens || probe) && now_ms >= destination->open_until_ms)
+        breaker_open(destination, now_ms);
+}
+
+// ---- the answer came
+
+static void answered(void *context, const struct http_client_answer *answer)
+{
+    struct delivery *delivery = context;
+    struct destination *destination = delivery->destination;
+    struct engine *engine = destination->engine;
+    struct http_client_answer seen = *answer;
+
+    // Dying here: the other side has it and we never say so. Its lease runs out; what then happens
+    // is the channel's policy for uncertain messages.
+    if (failpoint("delivery.after_http_before_complete"))
+        seen.outcome = HTTP_CLIENT_UNCERTAIN;
+
+    destination->in_flight--;
+    engine->in_flight--;
+    engine->slow_in_flight -= delivery->slow;
+    metric_observe(engine->metrics.duration, (double)seen.duration_us / 1e6);
+    struct outcome outcome = judge(delivery, &seen);
+    note_answer(destination, delivery->probe, &seen);
+    engine_complete(delivery, &outcome);
+    destination_settle(destination);
+    engine_pump(engine);
+    engine_claim(engine);
+}

@@ -1,0 +1,240 @@
+// engine_sweep: what no doorbell tells of: rows that committed late or lost their lease, rows whose
+// validity passed, receipts that missed their message; and the leases of what is in work.
+#include "sms-worker/engine.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/news.h"
+#include "store/statements.h"
+
+enum {
+    SWEEP_MS = 5000,
+    SWEEP_HOPS = 1000, // destinations looked at in one step of a walk
+    LEASES_MS = 10000,
+    WAKE_GRID_MS = 100, // retries that are due within it are woken together
+    EXPIRE_ROWS = 500,
+    BIND_ROWS = 500,
+};
+
+static void step(struct engine *engine, unsigned statement, struct pg_params *params,
+                 pg_done_fn *done)
+{
+    engine->calls++;
+    engine->sweep.steps++;
+    pg_call(service_pg(engine->service), statement, params, done, engine);
+}
+
+// True when the step succeeded and its result is worth a look.
+static bool step_ended(struct engine *engine, const struct err *err, const char *name)
+{
+    engine->calls--;
+    engine->sweep.steps--;
+    if (err && err->code != ERR_UNAVAILABLE)
+        LOG_WARN("delivery.sweep_failed", LOG_STR("step", str_of(name)), LOG_ERR(err));
+    engine_drain_check(engine);
+    return !err && !engine->draining;
+}
+
+// ---- destinations with due rows, in a walk by number
+
+static void walked(void *context, const struct pg_result *result, const struct err *err);
+
+static void walk(struct engine *engine)
+{
+    struct pg_params params;
+    pg_params_init(&params);
+    pg_int4(&params, engine->sweep.after);
+    pg_int4(&params, SWEEP_HOPS);
+    step(engine, STATEMENT_DELIVERY_SWEEP, &params, walked);
+}
+
+static void walk_ended(struct engine *engine)
+{
+    metric_set(engine->metrics.depth, (double)engine->sweep.due_rows);
+    metric_set(engine->metrics.oldest, (double)engine->sweep.oldest_ms / 1000);
+    metric_set(engine->metrics.open, (double)engine->sweep.open);
+    engine->sweep.after = 0;
+    engine->sweep.due_rows = engine->sweep.oldest_ms = engine->sweep.open = 0;
+}
+
+static void walked(void *context, const struct pg_result *result, const struct err *err)
+{
+    enum { ID, TENANT, READY, DUE_ROWS, OLDEST_MS, OPEN };
+    struct engine *engine = context;
+    if (!step_ended(engine, err, "walk"))
+        return;
+
+    for (size_t row = 0; row < pg_rows(result); row++) {
+        int64_t oldest_ms = pg_get_int8(result, row, OLDEST_MS);
+        engine->sweep.after = pg_get_int4(result, row, ID);
+        engine->sweep.due_rows += pg_get_int4(result, row, DUE_ROWS);
+        engine->sweep.open += pg_get_bool(result, row, OPEN);
+        if (oldest_ms > engine->sweep.oldest_ms)
+            engine->sweep.oldest_ms = oldest_ms;
+
+        struct destination *destination =
+            pg_get_bool(result, row, READY) ? destination_get(engine, engine->sweep.after) : NULL;
+        if (!destination)
+            continue;
+        destination->tenant = (uint32_t)pg_get_int4(result, row, TENANT);
+        destination->due = true;
+        claim_floor_lift(&destination->floor);
+        destination_settle(destination);
+    }
+    engine_claim(engine);
+    if (pg_rows(result) == SWEEP_HOPS)
+        walk(engine);
+    else
+        walk_ended(engine);
+}
+
+// ---- rows whose validity passed
+
+static void expired(void *context, const struct pg_result *result, const struct err *err);
+
+static void expire(struct engine *engine)
+{
+    struct pg_params params;
+    pg_params_init(&params);
+    pg_int4(&params, EXPIRE_ROWS);
+    step(engine, STATEMENT_DELIVERY_EXPIRE, &params, expired);
+}
+
+static void expired(void *context, const struct pg_result *result, const struct err *err)
+{
+    struct engine *engine = context;
+    if (!step_ended(engine, err, "expire"))
+        return;
+    int32_t count = pg_get_int4(result, 0, 0);
+    metric_add(engine->metrics.expired, (uint64_t)count);
+    if (count == EXPIRE_ROWS)
+        expire(engine);
+}
+
+// ---- receipts and messages that missed each other
+
+static void bound(void *context, const struct pg_result *result, const struct err *err)
+{
+    struct engine *engine = context;
+    if (!step_ended(engine, err, "bind"))
+        return;
+    for (size_t row = 0; row < pg_rows(result); row++)
+        news_tell(service_bus(engine->service), (uint32_t)pg_get_int4(result, row, 0));
+}
+
+static void bind_receipts(struct engine *engine)
+{
+    struct pg_params params;
+    pg_params_init(&params);
+    pg_int4(&params, BIND_ROWS);
+    step(engine, STATEMENT_RECEIPT_BIND, &params, bound);
+}
+
+static void sweep(uv_timer_t *timer)
+{
+    struct engine *engine = CONTAINER_OF(timer, struct engine, sweep_timer);
+    if (engine->sweep.steps > 0)
+        return; // PostgreSQL is slow or away: one sweep at a time
+    walk(engine);
+    expire(engine);
+    bind_receipts(engine);
+}
+
+// ---- leases of what is still in work
+
+static void extended(void *context, const struct pg_result *result, const struct err *err)
+{
+    (void)result;
+    struct engine *engine = context;
+    engine->calls--;
+    if (err) // what was lost is fenced when it completes
+        LOG_WARN("delivery.leases_not_extended", LOG_ERR(err));
+    engine_drain_check(engine);
+}
+
+static void extend_leases(uv_timer_t *timer)
+{
+    struct engine *engine = CONTAINER_OF(timer, struct engine, lease_timer);
+    if (engine->held_count == 0)
+        return;
+    struct pg_params params;
+    pg_params_init(&params);
+    pg_array(&params, PG_ELEMENT_INT8, engine->held_count);
+    LIST_EACH (&engine->held, struct delivery, held, delivery) {
+        pg_add_int8(&params, delivery->id);
+    }
+    pg_array(&params, PG_ELEMENT_INT4, engine->held_count);
+    LIST_EACH (&engine->held, struct delivery, held, delivery) {
+        pg_add_int4(&params, delivery->epoch);
+    }
+    engine->calls++;
+    pg_call(service_pg(engine->service), STATEMENT_DELIVERY_EXTEND, &params, extended, engine);
+}
+
+// ---- retries
+
+static void wake_due(uv_timer_t *timer);
+
+static void wake_start(struct engine *engine, int64_t at_ms)
+{
+    if (engine->draining || (engine->wake_ms && engine->wake_ms <= at_ms))
+        return;
+    int64_t wait_ms = at_ms - clock_monotonic_ms();
+    engine->wake_ms = at_ms;
+    uv_timer_start(&engine->wake_timer, wake_due, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
+}
+
+void engine_wake_at(struct destination *destination, int64_t delay_ms)
+{
+    int64_t at_ms = ((clock_monotonic_ms() + delay_ms) / WAKE_GRID_MS + 1) * WAKE_GRID_MS;
+    if (destination->wake_ms == 0 || at_ms < destination->wake_ms)
+        destination->wake_ms = at_ms;
+    wake_start(destination->engine, at_ms);
+}
+
+static void wake_due(uv_timer_t *timer)
+{
+    struct engine *engine = CONTAINER_OF(timer, struct engine, wake_timer);
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t next_ms = 0;
+    struct str key;
+    void *value;
+    for (size_t cursor = 0; map_next(engine->destinations, &cursor, &key, &value);) {
+        struct destination *destination = value;
+        if (destination->wake_ms == 0)
+            continue;
+        if (destination->wake_ms <= now_ms) {
+            // Later retries of it are found by the sweep; this only spares the next one its wait.
+            destination->wake_ms = 0;
+            destination->due = true;
+            destination_settle(destination);
+        } else if (next_ms == 0 || destination->wake_ms < next_ms) {
+            next_ms = destination->wake_ms;
+        }
+    }
+    engine->wake_ms = 0;
+    if (next_ms)
+        wake_start(engine, next_ms);
+    engine_claim(engine);
+}
+
+// ---- the timers
+
+void engine_sweep_start(struct engine *engine)
+{
+    uv_loop_t *loop = service_loop(engine->service);
+    uv_timer_init(loop, &engine->sweep_timer);
+    uv_timer_init(loop, &engine->lease_timer);
+    uv_timer_init(loop, &engine->wake_timer);
+    uv_timer_init(loop, &engine->pause_timer);
+    uv_timer_start(&engine->sweep_timer, sweep, 0, SWEEP_MS);
+    uv_timer_start(&engine->lease_timer, extend_leases, LEASES_MS, LEASES_MS);
+}
+
+// The leases go on being prolonged: what is still out is still ours.
+void engine_sweep_stop(struct engine *engine)
+{
+    uv_timer_stop(&engine->sweep_timer);
+    uv_timer_stop(&engine->wake_timer);
+    uv_timer_stop(&engine->pause_timer);
+}

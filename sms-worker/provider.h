@@ -1,0 +1,54 @@
+// provider: how messages are handed to somebody outside. A provider writes the request for a
+// message and judges the answer; everything else (queue, leases, retries, breaker, transfer) is the
+// engine's and the same for all. A provider is a row in provider.c and a file provider_<name>.c.
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/id.h"
+#include "base/str.h"
+#include "io/http_client.h"
+#include "sms-worker/retry.h"
+#include "store/webhook_headers.h"
+
+enum { PROVIDER_HEADERS_LIMIT = WEBHOOK_HEADERS_LIMIT + 12, PROVIDER_SECRETS_LIMIT = 4 };
+
+// The message, as the outside may know it.
+struct outgoing {
+    struct id id; // the same on every attempt
+    struct str from, to, text;
+    struct str content;     // JSON, absent when there is none
+    struct str traceparent; // absent when none came with the message
+};
+
+// Where it goes. The engine keeps one for each destination.
+struct webhook {
+    struct str url;
+    struct http_client_header headers[WEBHOOK_HEADERS_LIMIT]; // static, judged
+    size_t header_count;
+    struct str secrets[PROVIDER_SECRETS_LIMIT]; // opened, the current one first
+    size_t secret_count;
+};
+
+// Strings live in the arena or in the webhook; body is the arena's companion for the exact bytes.
+struct provider_request {
+    struct arena *arena;
+    struct buf body;
+    struct http_client_header headers[PROVIDER_HEADERS_LIMIT];
+    size_t header_count;
+};
+
+struct provider_verdict {
+    enum retry_class class;
+    struct str provider_id; // absent when the answer names none
+};
+
+struct provider {
+    struct str name; // as channel.provider has it
+    void (*build)(const struct outgoing *message, const struct webhook *webhook, int64_t now_s,
+                  struct provider_request *request);
+    // Only for whole answers. What it returns may point into the arena.
+    struct provider_verdict (*judge)(const struct http_client_answer *answer, struct arena *arena);
+};
+
+const struct provider *provider_of(struct str name); // NULL when we have none of that name

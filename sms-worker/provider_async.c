@@ -1,0 +1,117 @@
+#include "sms-worker/provider_async.h"
+
+#include "base/panic.h"
+#include "base/random.h"
+#include "store/signature.h"
+#include "wire/codec_json.h"
+
+enum { PROVIDER_ID_LIMIT = 128, TRACE_ID_LENGTH = 32 };
+
+static void write_body(const struct outgoing *message, struct buf *body)
+{
+    json_open(body, '{');
+    json_key(body, "messages");
+    json_open(body, '[');
+    json_open(body, '{');
+    json_key_id(body, "id", message->id);
+    json_key_str(body, "type", STR("sms"));
+    json_key_str(body, "from", message->from);
+    json_key_str(body, "to", message->to);
+    json_key_str(body, "text", message->text);
+    if (str_present(message->content))
+        json_key_raw(body, "content", message->content);
+    json_close(body, '}');
+    json_close(body, ']');
+    json_close(body, '}');
+}
+
+static void add_header(struct provider_request *request, struct str name, struct str value)
+{
+    ASSERT(request->header_count < PROVIDER_HEADERS_LIMIT);
+    request->headers[request->header_count++] =
+        (struct http_client_header){.name = name, .value = value};
+}
+
+static void add_signatures(const struct outgoing *message, const struct webhook *webhook,
+                           int64_t now_s, struct provider_request *request)
+{
+    struct arena *arena = request->arena;
+    struct str body = buf_str(&request->body);
+    char id[ID_TEXT_LENGTH + 1];
+    id_text(message->id, id);
+    struct str id_copy = arena_copy(arena, str_make(id, ID_TEXT_LENGTH));
+    add_header(request, STR("webhook-id"), id_copy);
+    add_header(request, STR("webhook-timestamp"), arena_printf(arena, "%lld", (long long)now_s));
+    if (webhook->secret_count == 0)
+        return;
+
+    AUTO(buf) text = {0};
+    signature_hub_sha1(webhook->secrets[0], body, &text);
+    add_header(request, STR("X-Hub-Signature"), arena_copy(arena, buf_str(&text)));
+    buf_clear(&text);
+    signature_hub_sha256(webhook->secrets[0], body, &text);
+    add_header(request, STR("X-Hub-Signature-256"), arena_copy(arena, buf_str(&text)));
+    buf_clear(&text);
+    signature_standard(webhook->secrets, webhook->secret_count, id_copy, now_s, body, &text);
+    add_header(request, STR("webhook-signature"), arena_copy(arena, buf_str(&text)));
+}
+
+// The trace goes on under a span of its own. A message that came without one gets the same trace id
+// on every attempt: its own.
+static void add_trace(const struct outgoing *message, struct provider_request *request)
+{
+    AUTO(buf) trace_id = {0};
+    struct str rest;
+    struct str part;
+    if (str_cut(message->traceparent, '-', &part, &rest) && str_cut(rest, '-', &part, &rest) &&
+        part.len == TRACE_ID_LENGTH)
+        buf_str_append(&trace_id, part);
+    else
+        buf_hex(&trace_id, id_bytes(&message->id));
+    uint64_t span;
+    random_bytes(&span, sizeof span);
+
+    struct str trace = arena_copy(request->arena, buf_str(&trace_id));
+    add_header(request, STR("X-B3-TraceId"), trace);
+    add_header(request, STR("traceparent"),
+               arena_printf(request->arena, "00-%.*s-%016llx-01", STR_ARG(trace),
+                            (unsigned long long)span));
+}
+
+static void build(const struct outgoing *message, const struct webhook *webhook, int64_t now_s,
+                  struct provider_request *request)
+{
+    buf_clear(&request->body);
+    request->header_count = 0;
+    write_body(message, &request->body);
+    add_header(request, STR("Content-Type"), STR("application/json"));
+    add_signatures(message, webhook, now_s, request);
+    add_trace(message, request);
+    for (size_t i = 0; i < webhook->header_count; i++)
+        add_header(request, webhook->headers[i].name, webhook->headers[i].value);
+}
+
+// An answer without a readable messageId is as good: its receipts can still name our own id.
+static struct str provider_id_of(struct str body, struct arena *arena)
+{
+    const struct json_view *view = NULL;
+    struct err err;
+    if (!json_parse(body, arena, &view, &err))
+        return STR_ABSENT;
+    struct str id = json_text(json_member(view, "messageId"));
+    return id.len >= 1 && id.len <= PROVIDER_ID_LIMIT ? id : STR_ABSENT;
+}
+
+static struct provider_verdict judge(const struct http_client_answer *answer, struct arena *arena)
+{
+    struct provider_verdict verdict = {.class = retry_class_of(answer->status)};
+    if (verdict.class == RETRY_CLASS_OK)
+        verdict.provider_id = provider_id_of(answer->body, arena);
+    return verdict;
+}
+
+const struct provider provider_async = {
+    .name = STR_INIT("Async"),
+    .build = build,
+    .judge = judge,
+};

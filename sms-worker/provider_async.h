@@ -1,0 +1,8 @@
+// provider_async: the customer's own gateway (api.md 3.5). One signed POST a message to the
+// channel's webhook: {"messages":[{"id","type":"sms","from","to","text","content"?}]}; its answer
+// may hold "messageId", under which its receipts will come.
+#pragma once
+
+#include "sms-worker/provider.h"
+
+extern const struct provider provider_async;

@@ -1,0 +1,42 @@
+// sms_worker: the parts of this program are made and freed here.
+#include "sms-worker/sms_worker.h"
+
+#include "base/panic.h"
+#include "sms-worker/engine.h"
+
+bool sms_worker_init(struct service *service, struct err *err)
+{
+    (void)err;
+    const struct sms_config *config = service_config(service);
+    struct sms_worker *worker = calloc(1, sizeof *worker);
+    if (!worker)
+        panic("out of memory: the worker's state");
+    service_set_state(service, worker);
+    worker->engine = engine_new(service, &(struct engine_options){
+                                             .transfers = (unsigned)config->transfers,
+                                             .window = (unsigned)config->window,
+                                             .attempts = (unsigned)config->attempts,
+                                             .timeout_ms = config->webhook_timeout_ms,
+                                         });
+    return true;
+}
+
+void sms_worker_doorbell(struct service *service, uint32_t destination)
+{
+    engine_doorbell(sms_worker_of(service)->engine, (int32_t)destination);
+}
+
+void sms_worker_drain(struct service *service)
+{
+    engine_drain(sms_worker_of(service)->engine);
+}
+
+void sms_worker_done(struct service *service)
+{
+    struct sms_worker *worker = sms_worker_of(service);
+    if (!worker)
+        return;
+    engine_free(&worker->engine);
+    free(worker);
+    service_set_state(service, NULL);
+}

@@ -1,0 +1,328 @@
+"""The operator's command against a real database; no other process runs."""
+
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import uuid
+
+import pytest
+
+from harness.stack import BINARIES
+
+PEPPER, ENCRYPTION_KEY = "ab" * 32, "cd" * 32
+CCID = "578ec98e-0000-46ad-9675-000000000001"
+
+
+class Operator:
+    def __init__(self, postgres, database):
+        self.postgres, self.database = postgres, database
+
+    def run(self, *words, standard_input=None, code=0):
+        environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": self.postgres.url(self.database),
+                       "NEXUS_KEY_PEPPER": PEPPER, "NEXUS_KEY_ENCRYPTION_KEY": ENCRYPTION_KEY}
+        done = subprocess.run([BINARIES / "nexusctl", *words], env=environment, text=True, input=standard_input,
+                              capture_output=True, timeout=60, check=False)
+        assert done.returncode == code, f"exit code {done.returncode}: {done.stdout}{done.stderr}"
+        return done
+
+    def json(self, *words, **options):
+        return json.loads(self.run(*words, "--json", **options).stdout)
+
+    def apply(self, document, *words, **options):
+        return self.json("apply", "-f", "-", *words, standard_input=json.dumps(document), **options)
+
+    def query(self, statement, *parameters):
+        connection = self.postgres.connect(self.database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def value(self, statement, *parameters):
+        return self.query(statement, *parameters)[0][0]
+
+
+@pytest.fixture
+def operator(postgres, template):
+    return Operator(postgres, postgres.create_database(template))
+
+
+@pytest.fixture
+def beginner(postgres):
+    """One with an empty database."""
+    return Operator(postgres, postgres.create_database())
+
+
+def document(**changes):
+    channel = {"address": "18445551212", "kind": "sms", "name": "support", "endpoint": "sales",
+               "webhook": {"url": "http://127.0.0.1:1/out", "secret": "first webhook secret"},
+               "api": {"secret": "inbound secret"}, **changes}
+    return {"tenants": [{"ccid": CCID, "name": "premise", "channels": [channel],
+                         "keys": [{"name": "designer", "permissions": ["nexus:designer:chat"]}]}]}
+
+
+def actions(answer):
+    return {line["name"]: (line["action"], line["changed"]) for line in answer["plan"]}
+
+
+def mac(key):
+    return hmac.new(bytes.fromhex(PEPPER), hashlib.sha256(key.encode()).digest(), "sha256").digest()
+
+
+# --- migrate ---
+
+def test_two_migrations_at_once_bring_an_empty_database_up_to_date_once(beginner):
+    environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": beginner.postgres.url(beginner.database)}
+    both = [subprocess.Popen([BINARIES / "nexusctl", "migrate", "--json"], env=environment, stdout=subprocess.PIPE)
+            for _ in range(2)]
+    answers = [json.loads(process.communicate(timeout=60)[0]) for process in both]
+
+    assert sorted(answer["applied"] > 0 for answer in answers) == [False, True]
+    assert beginner.value("select max(version) from schema_migration") == answers[0]["version"]
+
+
+def test_a_migration_that_was_edited_afterwards_is_refused_by_name(operator):
+    operator.query("update schema_migration set checksum = 'other' where version = 1")
+    assert "0001_base" in operator.run("migrate", code=1).stderr
+
+
+def test_a_database_newer_than_the_binary_is_refused(operator):
+    operator.query("insert into schema_migration values (9999, '9999_future', '')")
+    assert "newer" in operator.run("migrate", code=1).stderr
+
+
+def test_functions_are_written_anew_when_their_text_changed(operator):
+    operator.query("drop function ledger_audit()")
+    assert operator.json("migrate")["functions"] == 0
+    operator.query("update schema_function set checksum = '' where name = 'ledger'")
+    assert operator.json("migrate")["functions"] > 0
+    assert operator.value("select ledger_audit()") == 0
+
+
+# --- apply ---
+
+def test_a_dry_run_shows_the_plan_and_does_nothing(operator):
+    answer = operator.apply(document(), "--dry-run")
+
+    assert actions(answer)["+18445551212"] == ("create", [])
+    assert answer["keys"] == []
+    assert operator.value("select count(*) from tenant") == 0
+
+
+def test_applied_twice_it_changes_nothing(operator):
+    operator.apply(document())
+    assert {action for action, _ in actions(operator.apply(document())).values()} == {"same"}
+
+
+def test_a_change_is_named_and_only_what_differs_changes(operator):
+    operator.apply(document())
+    changed = document(validity="1h", webhook={"url": "http://127.0.0.1:1/out",
+                                               "secret": ["second", "first webhook secret"]})
+
+    assert actions(operator.apply(changed)) == {
+        "premise": ("same", []), "designer": ("same", []),
+        "+18445551212": ("change", ["webhook.secret", "validity"])}
+
+
+def test_a_new_url_starts_with_a_closed_breaker(operator):
+    operator.apply(document())
+    operator.query("update destination set failures = 3, not_before = now() + interval '1 hour', enabled = false")
+
+    operator.apply(document(webhook={"url": "http://127.0.0.1:1/other", "secret": "first webhook secret"}))
+
+    assert operator.query("select failures, not_before < now(), enabled from destination") == [(0, True, True)]
+
+
+def test_an_error_names_the_path_and_nothing_is_done(operator):
+    wrong = document()
+    wrong["tenants"].append({"ccid": str(uuid.uuid4()), "name": "x", "keys": [{"name": "k", "permissions": ["x"]}]})
+
+    done = operator.run("apply", "-f", "-", standard_input=json.dumps(wrong), code=1)
+
+    assert "tenants[1].keys[0].permissions[0]" in done.stderr
+    assert operator.value("select count(*) from tenant") == 0
+
+
+def test_a_name_of_another_contact_center_is_a_conflict_and_nothing_is_done(operator):
+    operator.apply(document())
+    wrong = document(name="changed")
+    wrong["tenants"].append({"ccid": str(uuid.uuid4()), "name": "premise"})
+
+    operator.run("apply", "-f", "-", standard_input=json.dumps(wrong), code=1)
+
+    assert operator.value("select name from channel") == "support"
+
+
+def test_secrets_are_sealed_and_keys_are_macs(operator):
+    operator.apply(document())
+    secrets, sealed = operator.query("select c.secrets, d.secrets from channel c, destination d")[0]
+
+    assert all(text.startswith("v1|") for text in secrets + sealed)
+    assert "secret" not in "".join(secrets + sealed)
+
+
+def test_a_made_key_is_shown_once_and_is_the_one_that_is_looked_up(operator):
+    [made] = operator.apply(document())["keys"]
+
+    found = json.loads(operator.value("select key_lookup(%s, %s)", mac(made["key"]), CCID))
+    assert (found["name"], found["permissions"]) == ("designer", ["nexus:designer:chat"])
+    assert operator.apply(document())["keys"] == []
+
+
+# --- keys ---
+
+@pytest.mark.parametrize("damage", ["enabled = false", "revoked = true", "expires = now()"])
+def test_a_key_that_is_no_good_is_as_unknown_as_one_that_never_was(operator, damage):
+    [made] = operator.apply(document())["keys"]
+    operator.query(f"update api_key set {damage}")
+    assert operator.value("select key_lookup(%s, null)", mac(made["key"])) is None
+    assert operator.value("select key_lookup(%s, null)", mac("never was")) is None
+
+
+def test_a_tenant_key_is_no_good_for_another_contact_center(operator):
+    [made] = operator.apply(document())["keys"]
+    other = str(uuid.uuid4())
+    operator.apply({"tenants": [{"ccid": other, "name": "other"}]})
+    assert operator.value("select key_lookup(%s, %s)", mac(made["key"]), other) is None
+
+
+def test_a_cluster_key_acts_for_the_contact_center_it_is_used_with(operator):
+    operator.apply(document())
+    key = operator.json("keys", "create", "--tenant", "*", "--name", "aggregator", "--permission",
+                        "nexus:cluster:*")["key"]
+
+    def tenant(ccid):
+        found = operator.value("select key_lookup(%s, %s)", mac(key), ccid)
+        return json.loads(found)["tenant"] if found else None
+
+    assert tenant(CCID) == operator.value("select id from tenant")
+    assert tenant(None) == 0
+    assert tenant(str(uuid.uuid4())) is None
+
+
+def test_a_key_name_is_used_once(operator):
+    operator.apply(document())
+    words = ["keys", "create", "--tenant", CCID, "--name", "designer", "--permission", "nexus:designer:chat"]
+    assert "already" in operator.run(*words, code=1).stderr
+
+
+def test_the_list_of_keys_shows_no_key(operator):
+    [made] = operator.apply(document())["keys"]
+    listed = operator.run("keys", "list").stdout
+    assert made["key"][:8] in listed and made["key"] not in listed
+
+
+# --- ledger ---
+
+def message(operator, state, delivery):
+    """One accepted outbound message, claimed by the ledger, in the queue or not."""
+    operator.apply(document())
+    identity = str(uuid.uuid4())
+    operator.query("""
+        with c as (select tenant_id, id, destination_id from channel), claimed as (
+            insert into ledger_entry (tenant_id, channel_id, direction, accepted) select tenant_id, id, 2, 1 from c
+        ), queued as (
+            insert into delivery (tenant_id, destination_id, channel_id, message_id, address, expires)
+            select tenant_id, destination_id, id, %s, '+15550001', now() + interval '1 day' from c where %s)
+        insert into message (tenant_id, id, channel_id, direction, state, address)
+        select tenant_id, %s, id, 2, %s, '+15550001' from c""", identity, delivery, identity, state)
+    return identity
+
+
+def test_the_ledger_balances_while_a_message_waits_and_when_it_is_sent(operator):
+    message(operator, state=1, delivery=True)
+    message(operator, state=4, delivery=False)
+
+    ledger = operator.json("ledger")
+
+    assert ledger["balanced"] and ledger["totals"]["accepted"] == 2
+    assert (ledger["rows"][0]["states"]["accepted"], ledger["rows"][0]["states"]["sent"]) == (1, 1)
+    assert operator.run("ledger").stdout.endswith("balanced\n")
+
+
+def test_a_lost_message_is_an_imbalance(operator):
+    message(operator, state=4, delivery=False)
+    operator.query("delete from message")
+    assert operator.run("ledger", code=1).stdout.endswith("IMBALANCE 1\n")
+
+
+def test_a_message_that_nobody_will_send_is_an_imbalance(operator):
+    message(operator, state=1, delivery=False)
+    assert operator.json("ledger", code=1)["remainder"] == 1
+    assert operator.value("select ledger_audit()") == 1
+
+
+def test_two_faults_do_not_cancel_out(operator):
+    message(operator, state=4, delivery=False)
+    operator.query("update message set direction = 1")
+    assert operator.json("ledger", "--by", "tenant", code=1)["remainder"] == 2
+
+
+def test_claims_are_summed_up_without_a_change_of_the_balance(operator):
+    for _ in range(3):
+        message(operator, state=4, delivery=False)
+
+    assert operator.value("select upkeep_ledger()") == 2
+
+    assert operator.json("ledger")["totals"]["accepted"] == 3
+    assert operator.value("select count(*) from ledger_entry") == 1
+
+
+def test_the_ledger_of_other_days_and_contact_centers_is_empty(operator):
+    message(operator, state=4, delivery=False)
+    assert operator.json("ledger", "--to", "2020-01-01")["rows"] == []
+    assert operator.json("ledger", "--tenant", CCID)["totals"]["accepted"] == 1
+    operator.run("ledger", "--tenant", str(uuid.uuid4()), code=1)
+    operator.run("ledger", "--from", "yesterday", code=1)
+
+
+# --- replay ---
+
+def test_replay_puts_a_message_back_into_the_queue_and_leaves_a_record(operator):
+    identity = message(operator, state=7, delivery=False)
+    operator.query("""insert into undelivered (tenant_id, message_id, destination_id, reason, attempts)
+                      select tenant_id, id, 1, 'exhausted', 5 from message""")
+
+    assert operator.json("undelivered", "--tenant", CCID)["undelivered"][0]["id"] == identity
+    assert operator.json("replay", "--reason", "refused")["replayed"] == 0
+    assert operator.json("replay", "--id", identity, "--by", "somebody")["replayed"] == 1
+
+    assert operator.value("select message_id from delivery") == identity
+    assert operator.query("select message_id, by from replay") == [(identity, "somebody")]
+    assert operator.json("ledger")["balanced"]
+
+
+def test_replay_of_everything_has_to_be_said(operator):
+    assert "--all" in operator.run("replay", code=2).stderr
+    assert operator.json("replay", "--all")["replayed"] == 0
+
+
+# --- sign, verify ---
+
+def test_what_sign_prints_verify_finds_right_and_shows_what_was_signed_otherwise(operator):
+    headers = operator.json("sign", "--secret", "s", "--id", "msg_1", standard_input="{}")
+    words = [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
+
+    operator.run("verify", "--secret", "s", *words, standard_input="{}")
+    wrong = operator.run("verify", "--secret", "s", *words, standard_input="{}\n", code=1).stdout
+
+    assert f"msg_1.{headers['webhook-timestamp']}.{{}}" in wrong
+
+
+# --- used wrongly ---
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["apply"], ["ledger", "--nope"], ["replay", "--limit"]])
+def test_a_wrong_use_exits_with_2(operator, words):
+    operator.run(*words, code=2)
+
+
+def test_every_command_has_a_help_with_examples(operator):
+    overview = operator.run("--help").stdout
+    names = [line.split()[0] for line in overview.splitlines() if line.startswith("  ")]
+    assert len(names) >= 9
+    for name in names:
+        assert f"  nexusctl {name}" in operator.run(name, "--help").stdout

@@ -1,0 +1,71 @@
+"""Partitions come ahead of time and go when they are old, whatever stands in the default partition."""
+
+import pytest
+
+
+@pytest.fixture
+def database(postgres, template):
+    connection = postgres.connect(postgres.create_database(template))
+    yield connection.cursor()
+    connection.close()
+
+
+def value(cursor, statement):
+    cursor.execute(statement)
+    return cursor.fetchone()[0]
+
+
+def days(cursor, table):
+    return value(cursor, f"select count(*) from pg_inherits where inhparent = '{table}'::regclass") - 1
+
+
+def insert_attempt(cursor, at):
+    cursor.execute(f"""insert into attempt (tenant_id, message_id, at, attempt, outcome)
+                       values (1, gen_random_uuid(), {at}, 1, 'sent')""")
+
+
+@pytest.mark.parametrize("table", ["attempt", "event"])
+def test_a_new_database_has_today_and_a_week_ahead(database, table):
+    assert days(database, table) == 8
+
+
+def test_an_event_goes_into_its_day_and_keeps_its_position(database):
+    database.execute("insert into event (tenant_id, kind) values (1, 1), (1, 1)")
+    database.execute("select tableoid::regclass::text, ordinal from event order by ordinal")
+    (first, one), (second, two) = database.fetchall()
+    assert first == second == f"event_{value(database, 'select to_char(now(), %s)' % repr('YYYYMMDD'))}"
+    assert one < two
+
+
+def test_a_day_that_began_in_the_default_partition_stays_there_and_blocks_no_other(database):
+    insert_attempt(database, "now() + interval '8 days'")
+
+    assert value(database, "select partition_create('attempt', 9)") == 1
+
+    assert value(database, "select tableoid::regclass::text from attempt") == "attempt_default"
+    assert days(database, "attempt") == 9
+
+
+def test_old_days_are_dropped_and_the_default_partition_is_cleaned(database):
+    database.execute("create table attempt_20260101 partition of attempt for values from ('2026-01-01') to ('2026-01-02')")
+    insert_attempt(database, "'2026-01-01 12:00+00'")
+    insert_attempt(database, "now() - interval '40 days'")
+    insert_attempt(database, "now()")
+
+    assert value(database, "select upkeep_partitions(30, 7)") == 1
+
+    assert value(database, "select count(*) from attempt") == 1
+    assert days(database, "attempt") == 8
+
+
+def test_of_two_at_the_same_job_one_leaves_it(postgres, database):
+    database.execute("begin")
+    assert value(database, "select upkeep_partitions(30, 7)") == 0
+    other = postgres.connect(database.connection.info.dbname)
+
+    assert value(other.cursor(), "select upkeep_partitions(30, 7)") is None
+    assert value(other.cursor(), "select upkeep_ledger()") == 0
+
+    database.execute("commit")
+    assert value(other.cursor(), "select upkeep_partitions(30, 7)") == 0
+    other.close()

@@ -1,0 +1,56 @@
+// What the gateway reads of a request beside its body: path, permissions, trace and position.
+#include "fuzz.h"
+
+#include "gateway/event_batch.h"
+#include "gateway/permission.h"
+#include "gateway/route.h"
+#include "gateway/trace.h"
+
+static void path(struct str method, struct str path)
+{
+    struct route_match match;
+
+    route_find(method, path, &match);
+    if (!match.route)
+        return;
+    ASSERT(match.parameter_count <= ROUTE_PARAMETERS);
+    for (size_t i = 0; i < match.parameter_count; i++) {
+        struct str value = match.parameters[i].value;
+        ASSERT(value.ptr >= path.ptr && value.ptr + value.len <= path.ptr + path.len);
+        ASSERT(value.len > 0 && !memchr(value.ptr, '/', value.len));
+    }
+}
+
+static void position(struct str text)
+{
+    struct event_position position, again;
+    char written[EVENT_POSITION_LENGTH];
+
+    if (!event_position_parse(text, &position))
+        return;
+    ASSERT(event_position_parse(event_position_text(position, written), &again));
+    ASSERT(!event_position_after(position, again) && !event_position_after(again, position));
+}
+
+static void trace(struct str given)
+{
+    struct random random = {.state = 1};
+    struct arena *arena = arena_new();
+    struct str parent = trace_parent(given, &random, arena);
+
+    ASSERT(parent.len == 55);
+    ASSERT(str_equal(trace_parent(parent, &random, arena), parent));
+    arena_free(&arena);
+}
+
+FUZZ(bytes)
+{
+    static const struct str methods[] = {STR_INIT("GET"), STR_INIT("POST"), STR_INIT("HEAD"),
+                                         STR_INIT("DELETE"), STR_INIT("BREW")};
+    struct str method = methods[fuzz_choice(&bytes, COUNT_OF(methods))];
+
+    path(method, bytes);
+    position(bytes);
+    trace(bytes);
+    ASSERT(permission_bits(bytes) < 1U << PERMISSION_COUNT);
+}

@@ -1,0 +1,33 @@
+// How far back a claim looks.
+#include "sms-worker/claim_floor.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+Test(claim_floor, lets_the_first_claim_look_at_everything)
+{
+    struct claim_floor floor = {0};
+
+    cr_assert(eq(i64, claim_floor_take(&floor), 0));
+}
+
+Test(claim_floor, starts_a_little_before_the_newest_row_that_was_claimed)
+{
+    struct claim_floor floor = {0};
+    claim_floor_note(&floor, 10000000);
+    claim_floor_note(&floor, 9000000);
+
+    cr_assert(eq(i64, claim_floor_take(&floor), 8000000));
+    cr_assert(eq(i64, claim_floor_take(&floor), 8000000));
+}
+
+Test(claim_floor, is_lifted_for_one_claim)
+{
+    struct claim_floor floor = {0};
+    claim_floor_note(&floor, 10000000);
+
+    claim_floor_lift(&floor);
+
+    cr_assert(eq(i64, claim_floor_take(&floor), 0));
+    cr_assert(eq(i64, claim_floor_take(&floor), 8000000));
+}

@@ -1,0 +1,170 @@
+// What the Async provider sends, and how it reads the answer.
+#include "sms-worker/provider_async.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+struct scene {
+    struct provider_request request;
+    struct webhook webhook;
+    struct outgoing message;
+};
+
+static void scene_open(struct scene *scene)
+{
+    *scene = (struct scene){
+        .request = {.arena = arena_new()},
+        .webhook = {.url = STR("http://x/"), .secrets = {STR("Secret")}, .secret_count = 1},
+        .message = {.from = STR("+18445551212"),
+                    .to = STR("+16504661149"),
+                    .text = STR("hi \"you\"")},
+    };
+    cr_assert(id_parse(STR("0190a5e0-0000-7000-8000-000000000001"), &scene->message.id));
+}
+
+static void scene_close(struct scene *scene)
+{
+    arena_free(&scene->request.arena);
+    buf_release(&scene->request.body);
+}
+
+static void build(struct scene *scene)
+{
+    provider_async.build(&scene->message, &scene->webhook, 1700000000, &scene->request);
+}
+
+static struct str header(const struct scene *scene, struct str name)
+{
+    for (size_t i = 0; i < scene->request.header_count; i++)
+        if (str_equal_ignoring_case(scene->request.headers[i].name, name))
+            return scene->request.headers[i].value;
+    return STR_ABSENT;
+}
+
+Test(provider_async, sends_one_message_as_the_guide_has_it)
+{
+    struct scene scene;
+    scene_open(&scene);
+
+    build(&scene);
+
+    cr_assert(str_equal(buf_str(&scene.request.body),
+                        STR("{\"messages\":[{\"id\":\"0190a5e0-0000-7000-8000-000000000001\","
+                            "\"type\":\"sms\",\"from\":\"+18445551212\",\"to\":\"+16504661149\","
+                            "\"text\":\"hi \\\"you\\\"\"}]}")));
+    cr_assert(str_equal(header(&scene, STR("Content-Type")), STR("application/json")));
+    scene_close(&scene);
+}
+
+Test(provider_async, passes_rich_content_through)
+{
+    struct scene scene;
+    scene_open(&scene);
+    scene.message.content = STR("{\"a\":[1]}");
+
+    build(&scene);
+
+    const char *body = buf_c_string(&scene.request.body);
+    cr_assert(ne(ptr, strstr(body, ",\"content\":{\"a\":[1]}}]}"), NULL));
+    scene_close(&scene);
+}
+
+Test(provider_async, signs_in_all_three_ways)
+{
+    struct scene scene;
+    scene_open(&scene);
+
+    build(&scene);
+
+    cr_assert(str_starts(header(&scene, STR("X-Hub-Signature")), STR("sha1=")));
+    cr_assert(str_starts(header(&scene, STR("X-Hub-Signature-256")), STR("sha256=")));
+    cr_assert(str_starts(header(&scene, STR("webhook-signature")), STR("v1,")));
+    cr_assert(
+        str_equal(header(&scene, STR("webhook-id")), STR("0190a5e0-0000-7000-8000-000000000001")));
+    cr_assert(str_equal(header(&scene, STR("webhook-timestamp")), STR("1700000000")));
+    scene_close(&scene);
+}
+
+Test(provider_async, keeps_the_trace_of_the_message)
+{
+    struct scene scene;
+    scene_open(&scene);
+    scene.message.traceparent = STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+
+    build(&scene);
+
+    cr_assert(
+        str_equal(header(&scene, STR("X-B3-TraceId")), STR("4bf92f3577b34da6a3ce929d0e0e4736")));
+    cr_assert(str_starts(header(&scene, STR("traceparent")),
+                         STR("00-4bf92f3577b34da6a3ce929d0e0e4736-")));
+    cr_assert(eq(sz, header(&scene, STR("traceparent")).len, 55));
+    scene_close(&scene);
+}
+
+Test(provider_async, gives_a_message_without_a_trace_the_same_one_on_each_attempt)
+{
+    struct scene scene;
+    scene_open(&scene);
+
+    build(&scene);
+
+    cr_assert(
+        str_equal(header(&scene, STR("X-B3-TraceId")), STR("0190a5e0000070008000000000000001")));
+    scene_close(&scene);
+}
+
+Test(provider_async, adds_the_static_headers)
+{
+    struct scene scene;
+    scene_open(&scene);
+    scene.webhook.headers[0] =
+        (struct http_client_header){STR("custom-header-for-async-1"), STR("12345")};
+    scene.webhook.header_count = 1;
+
+    build(&scene);
+
+    cr_assert(str_equal(header(&scene, STR("custom-header-for-async-1")), STR("12345")));
+    scene_close(&scene);
+}
+
+static struct provider_verdict judge(int status, struct str body, struct arena *arena)
+{
+    struct http_client_answer answer = {
+        .outcome = HTTP_CLIENT_ANSWERED, .status = status, .body = body, .retry_after_s = -1};
+    return provider_async.judge(&answer, arena);
+}
+
+Test(provider_async, finds_the_providers_id_in_the_answer)
+{
+    struct arena *arena = arena_new();
+
+    struct provider_verdict verdict = judge(200, STR("{\"messageId\":\"3p-7741\"}"), arena);
+
+    cr_assert(eq(int, (int)verdict.class, RETRY_CLASS_OK));
+    cr_assert(str_equal(verdict.provider_id, STR("3p-7741")));
+    arena_free(&arena);
+}
+
+Test(provider_async, takes_an_answer_without_an_id_as_success)
+{
+    static const char *const bodies[] = {
+        "", "ok", "{}", "[]", "7", "{\"messageId\":7}", "{\"messageId\":\"\"}", "{\"messageId\":"};
+    struct arena *arena = arena_new();
+    for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+        struct provider_verdict verdict = judge(202, str_of(bodies[i]), arena);
+        cr_expect(eq(int, (int)verdict.class, RETRY_CLASS_OK), "%s", bodies[i]);
+        cr_expect(not(str_present(verdict.provider_id)), "%s", bodies[i]);
+    }
+    arena_free(&arena);
+}
+
+Test(provider_async, takes_no_id_from_a_failure)
+{
+    struct arena *arena = arena_new();
+
+    struct provider_verdict verdict = judge(500, STR("{\"messageId\":\"x\"}"), arena);
+
+    cr_assert(eq(int, (int)verdict.class, RETRY_CLASS_RETRY));
+    cr_assert(not(str_present(verdict.provider_id)));
+    arena_free(&arena);
+}
