@@ -82,7 +82,7 @@ static void go_on(struct delivery *delivery)
     switch (delivery->outcome.kind) {
     case OUTCOME_SENT:
     case OUTCOME_FAILED:
-        if (!delivery->in_conversation)
+        if (id_is_none(delivery->message.conversation))
             break;
         destination->due = true; // the next one of the conversation
         if (delivery->attempt > 0)
