@@ -9,13 +9,15 @@ static void changed(void *context, bool ready)
 {
     struct service *service = context;
 
+    if (!service->pg)
+        return; // we are closing it ourselves
     if (ready)
         LOG_INFO("pg.ready");
     else
         LOG_WARN("pg.lost");
-    SERVICE_PARTS(service, part)
-    if (part->database_changed)
-        part->database_changed(service);
+    SERVICE_PARTS (service, part)
+        if (part->database_changed)
+            part->database_changed(service);
 }
 
 static bool start(struct service *service, struct err *err)
