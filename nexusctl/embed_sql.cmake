@@ -1,5 +1,5 @@
-# Writes OUTPUT, a C file with the SQL of ROOT/db, so that the binary
-# carries the schema it was built for. Run by nexusctl/CMakeLists.txt.
+# Writes OUTPUT, a C file with the SQL of ROOT/db, so that the binary carries the schema it was built for. Run by
+# nexusctl/CMakeLists.txt.
 function(embed pattern array)
   file(GLOB files ${ROOT}/db/${pattern}) # sorted by name, which is the order of the migrations
   set(rows "")

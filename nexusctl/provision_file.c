@@ -161,7 +161,6 @@ static bool webhook_read(const struct json_view *view, struct str path, struct a
                       err) ||
         !headers_check(raw.headers, path, arena, err))
         return false;
-    webhook->present = true;
     webhook->url = raw.url;
     webhook->headers = raw.headers ? json_compact(raw.headers, arena) : STR("{}");
     return true;

@@ -1,5 +1,5 @@
-// sql_files: db/ as it was when this binary was built, in the order
-// of their names (embed_sql.cmake).
+// sql_files: the SQL of db/ as it was when this binary was built, in the order of the files' names
+// (embed_sql.cmake).
 #pragma once
 
 #include <stddef.h>
