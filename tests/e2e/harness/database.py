@@ -40,6 +40,13 @@ class Postgres(Process):
         self.send(signal.SIGQUIT)
         self.wait()
 
+    def kill(self):
+        """kill -9 of all its processes. It does not start again while one of them still holds its memory."""
+        family = [self.pid] + children(self.pid)
+        self._signal_all(signal.SIGKILL)
+        self.wait()
+        eventually(lambda: not any(is_running(pid) for pid in family), "all processes of PostgreSQL are gone")
+
     def stop(self, within=30.0):
         if self.alive:
             self.thaw()
@@ -113,3 +120,11 @@ def children(pid):
     except FileNotFoundError:
         return []
     return [int(child) for child in text.split()]
+
+
+def is_running(pid):
+    """Whether the process runs; one that nobody has waited for does not."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
