@@ -9,6 +9,7 @@ import signal
 import threading
 
 import pytest
+import requests
 
 from harness.auditor import Auditor
 from harness.people import Tenant
@@ -34,6 +35,8 @@ def make_town(make_stack):
     def make(seconds=8, **shape):
         stack = make_stack(gateways=2, chat_workers=2, sms_workers=2, provisioning_workers=2, binaries=RELEASE / "bin",
                            **shape)
+        # Slow enough that a worker that dies has requests out.
+        requests.put(f"{stack.simulator_url}/sim/knobs", json={"latency_ms": 20, "jitter_ms": 60}).raise_for_status()
         return stack, Traffic(Tenant(stack), seconds=seconds)
 
     return make

@@ -19,11 +19,15 @@ class Auditor:
 
     def settle(self, within=60.0):
         """Until nothing is on its way out. The leases of a worker that died take half a minute to run out."""
-        eventually(lambda: self._queued() == 0, "all answers are sent", within)
+        eventually(self._nothing_queued, "all answers are sent", within)
         return self
 
-    def _queued(self):
-        return self.stack.query("select count(*) from delivery")[0][0]
+    def _nothing_queued(self):
+        left = self.stack.query(
+            "select count(*), count(lease_until), min(lease_until) - now(), max(lease_until) - now(), min(due) - now(), "
+            "max(attempt) from delivery")[0]
+        assert left[0] == 0, "%d are queued, %d leased until in %s to %s, due since %s, after up to %s attempts" % left
+        return True
 
     def problems(self, may_double=0):
         """What is wrong, in words; may_double is how many webhooks may have come again after a 200."""
