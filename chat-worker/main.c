@@ -6,7 +6,7 @@ static const struct service_def chat_worker = {
     .name = "chat-worker",
     .summary = "conversations, transcripts and agents' answers",
     .service = SERVICE_CHAT,
-    .needs = NEEDS_PG | NEEDS_BUS_WORKER | NEEDS_METRICS_PUSH,
+    .needs = {NEEDS_PG, NEEDS_BUS_WORKER},
     .handlers = handlers,
     .handler_count = COUNT_OF(handlers),
 };

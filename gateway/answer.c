@@ -85,13 +85,20 @@ static void record(const struct exchange *exchange, enum err_code code)
                  LOG_INT("tenant", exchange->principal.tenant), LOG_INT("micros", duration_us));
 }
 
-static void send_answer(struct exchange *exchange, enum err_code code, struct http_answer *answer,
-                        size_t headers)
+static void header_put(struct http_answer *answer, const char *name, struct str value)
+{
+    struct http_header_line *line = answer->headers;
+
+    while (line->name)
+        line++;
+    *line = (struct http_header_line){.name = name, .value = value};
+}
+
+static void send_answer(struct exchange *exchange, enum err_code code, struct http_answer *answer)
 {
     struct gateway *gateway = exchange->gateway;
 
-    answer->headers[headers] =
-        (struct http_header_line){.name = "traceparent", .value = exchange->traceparent};
+    header_put(answer, "traceparent", exchange->traceparent);
     answer->close = gateway->draining;
     record(exchange, code);
     http_answer(exchange->http, answer); // frees the exchange
@@ -112,8 +119,7 @@ void answer_data(struct exchange *exchange, struct str data)
     send_answer(exchange, ERR_OK,
                 &(struct http_answer){.status = route->status,
                                       .content_type = STR("application/json"),
-                                      .body = buf_str(body)},
-                0);
+                                      .body = buf_str(body)});
 }
 
 void answer_json(struct exchange *exchange, enum err_code code, struct str json)
@@ -121,8 +127,7 @@ void answer_json(struct exchange *exchange, enum err_code code, struct str json)
     send_answer(exchange, code,
                 &(struct http_answer){.status = err_http_status(code),
                                       .content_type = STR("application/json"),
-                                      .body = json},
-                0);
+                                      .body = json});
 }
 
 void answer_is_stream(struct exchange *exchange)
@@ -143,35 +148,31 @@ static bool wants_problem(const struct exchange *exchange)
 }
 
 // What the answer to an error says in headers; every retry is asked to come at another moment.
-static size_t error_headers(const struct exchange *exchange, enum err_code code,
-                            struct http_answer *answer, char texts[static 3][64])
+static void error_headers(const struct exchange *exchange, enum err_code code,
+                          struct http_answer *answer)
 {
     const struct route *route = exchange->match.route;
-    struct http_header_line *headers = answer->headers;
-    int64_t wait_s = (exchange->rate_wait_ms + 999) / 1000;
-    int64_t retry_s = 1 + (int64_t)random_below(exchange->gateway->random, RETRY_AFTER_MAX_S);
-    size_t count = 0;
+    struct arena *arena = http_arena(exchange->http);
+    long long wait_s = (exchange->rate_wait_ms + 999) / 1000;
+    long long retry_s = 1 + (long long)random_below(exchange->gateway->random, RETRY_AFTER_MAX_S);
+    char methods[ROUTE_ALLOW_LENGTH];
 
-#define HEADER(line, ...)                                                                          \
-    (snprintf(texts[count], sizeof texts[count], __VA_ARGS__),                                     \
-     headers[count] = (struct http_header_line){.name = line, .value = str_of(texts[count])},      \
-     count++)
     if (err_is_retryable(code))
-        HEADER("retry-after", "%lld", (long long)(wait_s > retry_s ? wait_s : retry_s));
+        header_put(answer, "retry-after",
+                   arena_printf(arena, "%lld", wait_s > retry_s ? wait_s : retry_s));
     if (code == ERR_RATE_LIMITED) {
-        HEADER("ratelimit-policy", "\"key\";q=%u;w=%u", exchange->rate_quota,
-               exchange->rate_period_s);
-        HEADER("ratelimit", "\"key\";r=0;t=%lld", (long long)wait_s);
+        header_put(answer, "ratelimit-policy",
+                   arena_printf(arena, "\"key\";q=%u;w=%u", exchange->rate_quota,
+                                exchange->rate_period_s));
+        header_put(answer, "ratelimit", arena_printf(arena, "\"key\";r=0;t=%lld", wait_s));
     }
     if (err_http_status(code) == 401)
-        HEADER("www-authenticate", "%s",
-               route && route->credentials == CREDENTIALS_BASIC ? "Basic realm=\"nexus\""
-                                                                : "Bearer");
+        header_put(answer, "www-authenticate",
+                   route && route->credentials == CREDENTIALS_BASIC ? STR("Basic realm=\"nexus\"")
+                                                                    : STR("Bearer"));
     if (code == ERR_METHOD_NOT_ALLOWED)
-        headers[count++] = (struct http_header_line){
-            .name = "allow", .value = route_allow(exchange->match.allowed, texts[0])};
-#undef HEADER
-    return count;
+        header_put(answer, "allow",
+                   arena_copy(arena, route_allow(exchange->match.allowed, methods)));
 }
 
 void answer_error(struct exchange *exchange, enum err_code code, struct str text)
@@ -179,7 +180,6 @@ void answer_error(struct exchange *exchange, enum err_code code, struct str text
     const struct route *route = exchange->match.route;
     struct buf *body = &exchange->gateway->text;
     bool problem = wants_problem(exchange);
-    char texts[3][64];
     struct http_answer answer = {.status = err_http_status(code)};
 
     ASSERT(code != ERR_OK);
@@ -192,7 +192,8 @@ void answer_error(struct exchange *exchange, enum err_code code, struct str text
         body_render_error(body, route->envelope, code, text, exchange->operation);
     answer.content_type = problem ? STR("application/problem+json") : STR("application/json");
     answer.body = buf_str(body);
-    send_answer(exchange, code, &answer, error_headers(exchange, code, &answer, texts));
+    error_headers(exchange, code, &answer);
+    send_answer(exchange, code, &answer);
 }
 
 void answer_render_early(void *context, const struct err *err, struct buf *body,

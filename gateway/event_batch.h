@@ -1,9 +1,8 @@
-// event_batch: what chat-worker answers to events.read, turned into Server-Sent Events, without
-// I/O.
+// event_batch: what chat-worker answers to events.read, as Server-Sent Events; without I/O.
 //
 // A position is "<transaction>-<ordinal>": the order in which events became visible. Nothing can
-// appear behind a position once it was read (docs/decisions/event-positions.md), so whoever holds
-// one misses nothing by asking for what comes after it.
+// appear behind a position once it was read (docs/decisions, 0003), so whoever holds one misses
+// nothing by asking for what comes after it.
 #pragma once
 
 #include "base/arena.h"

@@ -15,7 +15,6 @@ int main(int argc, char **argv)
         .name = "gateway",
         .summary = "HTTP ingress: authenticates, limits, and hands each request to a worker",
         .service = SERVICE_NONE,
-        .needs = NEEDS_METRICS_PUSH,
         .config = settings,
         .config_count = COUNT_OF(settings),
         .config_size = sizeof(struct gateway_config),

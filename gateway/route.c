@@ -53,7 +53,8 @@ static const struct route routes[ROUTE_COUNT] = {
                      .path = STR_INIT(text),                                                       \
                      .open = function,                                                             \
                      .credentials = CREDENTIALS_##proof,                                           \
-                     .permission = PERMISSION_##right},
+                     .permission = PERMISSION_##right,                                             \
+                     .status = 200},
 #define LOCAL(row, verb, text, function, summary)                                                  \
     [ROUTE_##row] = {.id = ROUTE_##row,                                                            \
                      .name = #row,                                                                 \
@@ -61,7 +62,8 @@ static const struct route routes[ROUTE_COUNT] = {
                      .path = STR_INIT(text),                                                       \
                      .open = function,                                                             \
                      .credentials = CREDENTIALS_NONE,                                              \
-                     .permission = PERMISSION_NOBODY},
+                     .permission = PERMISSION_NOBODY,                                              \
+                     .status = 200},
 #include "routes.def"
 };
 
@@ -121,14 +123,15 @@ const char *route_verb(const struct route *route)
     return methods[route->method];
 }
 
-struct str route_allow(unsigned allowed, char text[static 64])
+struct str route_allow(unsigned allowed, char text[static ROUTE_ALLOW_LENGTH])
 {
     size_t length = 0;
 
     for (unsigned i = 0; i < METHOD_COUNT; i++)
         if (allowed & 1U << i)
-            length += (size_t)snprintf(text + length, 64 - length, "%s%s%s", length ? ", " : "",
-                                       methods[i], i == METHOD_GET ? ", HEAD" : "");
+            length +=
+                (size_t)snprintf(text + length, ROUTE_ALLOW_LENGTH - length, "%s%s%s",
+                                 length ? ", " : "", methods[i], i == METHOD_GET ? ", HEAD" : "");
     return str_make(text, length);
 }
 

@@ -64,8 +64,9 @@ struct route_match {
 void route_find(struct str method, struct str path, struct route_match *match);
 
 const char *route_verb(const struct route *route); // "GET"
+enum { ROUTE_ALLOW_LENGTH = 64 };
 // The value for the header Allow: "GET, HEAD".
-struct str route_allow(unsigned allowed, char text[static 64]);
+struct str route_allow(unsigned allowed, char text[static ROUTE_ALLOW_LENGTH]);
 
 // What decides the placement of a message; 0 for anywhere. Equal in every gateway.
 uint64_t route_partition(const struct route *route, const void *message);

@@ -10,7 +10,6 @@ static const struct service_def metrics_agent = {
     .name = "metrics-agent",
     .summary = "merges the metrics of all processes and serves them to Prometheus",
     .service = SERVICE_NONE,
-    .needs = NEEDS_METRICS_PUSH,
     .config = config,
     .config_count = COUNT_OF(config),
     .config_size = sizeof(struct agent_config),

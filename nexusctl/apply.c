@@ -30,8 +30,8 @@ static bool file_apply(struct call *call, struct pg_script *script,
 
     return pg_script_run(script, begin, err) &&
            provision_doc_make(file, keys, script, call->arena, doc, err) &&
-           pg_script_ask(script, "select provision_apply($1::json)", &doc->json, 1, call->arena,
-                         plan, err) &&
+           pg_script_ask(script, statements[STATEMENT_PROVISION_APPLY].sql, &doc->json, 1,
+                         call->arena, plan, err) &&
            pg_script_run(script, option_given(call, DRY_RUN) ? "rollback" : "commit", err);
 }
 

@@ -140,13 +140,14 @@ bool call_connect(struct call *call, struct pg_script **script, struct err *err)
     return pg_script_open(arena_c_string(call->arena, url), "nexusctl", script, err);
 }
 
-bool call_ask(struct call *call, const char *sql, const struct str *params, size_t count,
+bool call_ask(struct call *call, enum statement statement, const struct str *params, size_t count,
               struct str *answer, struct err *err)
 {
     struct pg_script *script = NULL;
 
-    bool answered = call_connect(call, &script, err) &&
-                    pg_script_ask(script, sql, params, count, call->arena, answer, err);
+    bool answered =
+        call_connect(call, &script, err) &&
+        pg_script_ask(script, statements[statement].sql, params, count, call->arena, answer, err);
     pg_script_close(&script);
     return answered;
 }
@@ -154,8 +155,9 @@ bool call_ask(struct call *call, const char *sql, const struct str *params, size
 bool call_read(struct call *call, struct str path, struct str *content, struct err *err)
 {
     bool standard_input = str_equal(path, STR("-"));
-    const char *name = standard_input ? "/dev/stdin" : arena_c_string(call->arena, path);
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    const char *name = standard_input ? "standard input" : arena_c_string(call->arena, path);
+    // Not by its name in /dev: opening that again may be forbidden to the user we run as.
+    int fd = standard_input ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
     AUTO(buf) bytes = {0};
     ssize_t count = -1;
 

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "io/pg_script.h"
+#include "store/statements.h"
 
 #include <stdio.h>
 
@@ -88,8 +89,8 @@ MUST_USE bool call_connect(struct call *call, struct pg_script **script, struct 
 // A file's content, "-" for standard input; at most 4 MiB.
 MUST_USE bool call_read(struct call *call, struct str path, struct str *content, struct err *err);
 // One question to the database on a connection of its own.
-MUST_USE bool call_ask(struct call *call, const char *sql, const struct str *params, size_t count,
-                       struct str *answer, struct err *err);
+MUST_USE bool call_ask(struct call *call, enum statement statement, const struct str *params,
+                       size_t count, struct str *answer, struct err *err);
 
 // Finds the command, runs it, prints; returns the exit code.
 int nexusctl_run(const struct command *const *commands, size_t count, int argc, char **argv);

@@ -59,7 +59,7 @@ static bool keys_list(struct call *call, struct err *err)
     struct str tenant = option_text(call, TENANT), text;
     const struct json_view *view;
 
-    if (!call_ask(call, "select key_list($1)", &tenant, 1, &text, err) ||
+    if (!call_ask(call, STATEMENT_KEY_LIST, &tenant, 1, &text, err) ||
         !json_parse(text, call->arena, &view, err))
         return false;
     if (call->json)
@@ -114,8 +114,7 @@ static bool keys_create(struct call *call, struct err *err)
     struct str value = key_new(call->arena);
     key_write(&doc, &key, value, true, pepper);
     const struct str parameters[] = {option_text(call, TENANT), buf_str(&doc)};
-    if (!call_ask(call, "select key_create($1, $2::json)", parameters, COUNT_OF(parameters), &made,
-                  err))
+    if (!call_ask(call, STATEMENT_KEY_CREATE, parameters, COUNT_OF(parameters), &made, err))
         return false;
     // Dying here loses the value of a key that exists: nobody can use it, and it can be replaced.
     if (!call->json) {

@@ -11,8 +11,6 @@ static const struct option options[] = {
     [TENANT] = {"--tenant", NULL, "CCID", "Only this contact center."},
 };
 
-static const char sql[] = "select ledger_json(tenant_of($1), $2, $3, $4)";
-
 static int64_t number_of(const struct json_view *object, const char *name)
 {
     int64_t number = 0;
@@ -83,7 +81,7 @@ static bool ledger(struct call *call, struct err *err)
 
     if (str_present(by) && !str_equal(by, STR("channel")) && !str_equal(by, STR("tenant")))
         return usage_set(call, err, "--by: channel or tenant");
-    if (!call_ask(call, sql, parameters, COUNT_OF(parameters), &text, err) ||
+    if (!call_ask(call, STATEMENT_OPERATOR_LEDGER, parameters, COUNT_OF(parameters), &text, err) ||
         !json_parse(text, call->arena, &view, err))
         return false;
     if (call->json)

@@ -7,13 +7,7 @@
 #include "base/panic.h"
 #include "nexusctl/commands.h"
 #include "nexusctl/sql_files.h"
-
-static const char prepare_sql[] =
-    "select pg_advisory_lock(hashtext('nexus.migrate'));"
-    "create table if not exists schema_migration (version int primary key, name text not null, "
-    "checksum text not null, applied timestamptz not null default now());"
-    "create table if not exists schema_function (name text primary key, checksum text not null, "
-    "applied timestamptz not null default now());";
+#include "store/statements.h"
 
 struct migration {
     struct pg_script *script;
@@ -21,6 +15,13 @@ struct migration {
     size_t before;    // the version the database was at
     size_t functions; // files written anew
 };
+
+static bool ask(struct migration *migration, enum statement statement, const struct str *params,
+                size_t count, struct str *answer, struct err *err)
+{
+    return pg_script_ask(migration->script, statements[statement].sql, params, count,
+                         migration->arena, answer, err);
+}
 
 // Migrations are numbered 1, 2, 3… without a gap, so a file's place is its version.
 static struct str version_text(struct arena *arena, size_t index)
@@ -37,8 +38,7 @@ static bool version_read(struct migration *migration, struct err *err)
     struct str answer;
     int64_t version = 0;
 
-    if (!pg_script_ask(migration->script, "select coalesce(max(version), 0) from schema_migration",
-                       NULL, 0, migration->arena, &answer, err))
+    if (!ask(migration, STATEMENT_SCHEMA_VERSION, NULL, 0, &answer, err))
         return false;
     if (!str_to_int(answer, 0, INT32_MAX, &version))
         return err_set(err, ERR_INTERNAL, "schema_migration: no version");
@@ -55,9 +55,7 @@ static bool applied_check(struct migration *migration, size_t index, struct err 
     const struct sql_file *file = &sql_migrations[index];
     struct str version = version_text(migration->arena, index), checksum;
 
-    if (!pg_script_ask(migration->script,
-                       "select checksum from schema_migration where version = $1::int", &version, 1,
-                       migration->arena, &checksum, err))
+    if (!ask(migration, STATEMENT_SCHEMA_CHECKSUM, &version, 1, &checksum, err))
         return false;
     if (!str_present(checksum))
         return err_set(err, ERR_CONFLICT, "%s was never applied, but later ones were", file->name);
@@ -77,10 +75,7 @@ static bool file_apply(struct migration *migration, size_t index, struct err *er
 
     if (pg_script_run(migration->script, "begin", err) &&
         pg_script_run(migration->script, file->text, err) &&
-        pg_script_ask(migration->script,
-                      "insert into schema_migration (version, name, checksum) "
-                      "values ($1::int, $2, $3)",
-                      row, COUNT_OF(row), migration->arena, &none, err) &&
+        ask(migration, STATEMENT_SCHEMA_MIGRATED, row, COUNT_OF(row), &none, err) &&
         pg_script_run(migration->script, "commit", err))
         return true;
     return err_in(err, file->name);
@@ -93,10 +88,7 @@ static bool functions_same(struct migration *migration, bool *same, struct err *
 
     for (size_t i = 0; i < sql_functions_count; i++)
         buf_printf(&ours, "%s %s\n", sql_functions[i].name, sql_functions[i].checksum);
-    if (!pg_script_ask(migration->script,
-                       "select coalesce(string_agg(name || ' ' || checksum || e'\\n', '' "
-                       "order by name collate \"C\"), '') from schema_function",
-                       NULL, 0, migration->arena, &theirs, err))
+    if (!ask(migration, STATEMENT_SCHEMA_FUNCTIONS, NULL, 0, &theirs, err))
         return false;
     *same = str_equal(buf_str(&ours), theirs);
     return true;
@@ -109,9 +101,7 @@ static bool function_write(struct migration *migration, const struct sql_file *f
     struct str none;
 
     if (pg_script_run(migration->script, file->text, err) &&
-        pg_script_ask(migration->script,
-                      "insert into schema_function (name, checksum) values ($1, $2)", row,
-                      COUNT_OF(row), migration->arena, &none, err))
+        ask(migration, STATEMENT_SCHEMA_FUNCTION_WRITTEN, row, COUNT_OF(row), &none, err))
         return true;
     return err_in(err, file->name);
 }
@@ -121,7 +111,8 @@ static bool function_write(struct migration *migration, const struct sql_file *f
 static bool functions_write(struct migration *migration, struct err *err)
 {
     if (!pg_script_run(migration->script,
-                       "begin; set local check_function_bodies = off; delete from schema_function",
+                       "begin; set local check_function_bodies = off; "
+                       "select schema_functions_forget()",
                        err))
         return false;
     for (size_t i = 0; i < sql_functions_count; i++)
@@ -135,7 +126,9 @@ static bool migrate_all(struct migration *migration, struct err *err)
 {
     bool same = false;
 
-    if (!pg_script_run(migration->script, prepare_sql, err) || !version_read(migration, err))
+    if (!pg_script_run(migration->script, "select pg_advisory_lock(hashtext('nexus.migrate'))",
+                       err) ||
+        !pg_script_run(migration->script, sql_schema[0].text, err) || !version_read(migration, err))
         return false;
     for (size_t i = 0; i < sql_migrations_count; i++)
         if (!(i < migration->before ? applied_check(migration, i, err)

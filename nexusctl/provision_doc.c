@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 #include "io/crypto.h"
+#include "store/statements.h"
 #include "wire/codec_json.h"
 
 enum { PREFIX_LENGTH = 8 };
@@ -112,7 +113,7 @@ static bool stored_read(const struct maker *maker, struct str ccid, struct str a
     const struct str parameters[] = {ccid, address};
     struct str answer;
 
-    return pg_script_ask(maker->script, "select channel_secrets($1::uuid, $2)", parameters,
+    return pg_script_ask(maker->script, statements[STATEMENT_CHANNEL_SECRETS].sql, parameters,
                          COUNT_OF(parameters), maker->arena, &answer, err) &&
            json_parse(answer, maker->arena, stored, err);
 }

@@ -34,7 +34,6 @@ struct file_key {
 };
 
 struct file_webhook {
-    bool present;
     struct str url;
     struct str headers; // JSON object
     struct secrets secrets;

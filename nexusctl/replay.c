@@ -18,10 +18,6 @@ static const struct option options[] = {
     [ALL] = {"--all", NULL, NULL, "Whatever is there; needed when nothing above is given."},
 };
 
-static const char sql[] =
-    "select coalesce(sum(replayed), 0) from undelivered_replay(tenant_of($1), $2::uuid[], $3, $4, "
-    "$5::timestamptz, $6::timestamptz, $7::int, $8)";
-
 // "{id,id}", PostgreSQL's spelling of an array; absent when there is none.
 static bool ids_read(const struct call *call, struct str *ids, struct err *err)
 {
@@ -83,7 +79,8 @@ static bool replay(struct call *call, struct err *err)
         arena_printf(call->arena, "%lld", (long long)limit),
         operator_name(call),
     };
-    if (!call_ask(call, sql, parameters, COUNT_OF(parameters), &replayed, err))
+    if (!call_ask(call, STATEMENT_OPERATOR_REPLAY, parameters, COUNT_OF(parameters), &replayed,
+                  err))
         return false;
     buf_printf(&call->out, call->json ? "{\"replayed\":%.*s}\n" : "%.*s messages go out again\n",
                STR_ARG(replayed));

@@ -91,34 +91,6 @@ bool webhook_url_check(struct str text, struct err *err)
     return true;
 }
 
-bool header_name_check(struct str text, struct err *err)
-{
-    // What the connection needs and what we sign with cannot be overridden.
-    static const struct str ours[] = {
-        STR_INIT("host"),         STR_INIT("content-type"),      STR_INIT("content-length"),
-        STR_INIT("connection"),   STR_INIT("transfer-encoding"), STR_INIT("te"),
-        STR_INIT("trailer"),      STR_INIT("upgrade"),           STR_INIT("expect"),
-        STR_INIT("keep-alive"),   STR_INIT("proxy-connection"),  STR_INIT("traceparent"),
-        STR_INIT("x-b3-traceid"), STR_INIT("x-hub-signature"),   STR_INIT("x-hub-signature-256"),
-        STR_INIT("webhook-id"),   STR_INIT("webhook-timestamp"), STR_INIT("webhook-signature"),
-    };
-
-    if (!in_set(text, "!#$%&'*+-.^_`|~"))
-        return err_set(err, ERR_BAD_INPUT, "a header's name is letters, digits and -");
-    for (size_t i = 0; i < COUNT_OF(ours); i++)
-        if (str_equal_ignoring_case(text, ours[i]))
-            return err_set(err, ERR_BAD_INPUT, "Nexus sets this header itself");
-    return true;
-}
-
-bool header_value_check(struct str text, struct err *err)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
-            return err_set(err, ERR_BAD_INPUT, "a header's value has no control characters");
-    return true;
-}
-
 bool section_name_check(struct str text, struct err *err)
 {
     if (!in_set(text, "_-."))

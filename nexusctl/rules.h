@@ -8,8 +8,6 @@
 MUST_USE bool uuid_check(struct str text, struct err *err);
 MUST_USE bool permission_check(struct str text, struct err *err);   // product:role:resource
 MUST_USE bool webhook_url_check(struct str text, struct err *err);  // http or https, no userinfo
-MUST_USE bool header_name_check(struct str text, struct err *err);  // a token, not one of ours
-MUST_USE bool header_value_check(struct str text, struct err *err); // no control characters
 MUST_USE bool section_name_check(struct str text, struct err *err); // letters, digits, "_-."
 MUST_USE bool domain_check(struct str text, struct err *err);       // in lower case
 MUST_USE bool time_check(struct str text, struct err *err);         // RFC 3339 in UTC, or a day

@@ -45,9 +45,9 @@ static bool sign(struct call *call, struct err *err)
         !secret_option_read(call, &secret, err) || !body_read(call, &body, err))
         return false;
     struct str timestamp = arena_printf(call->arena, "%lld", (long long)seconds);
-    signature_sha1(&sha1, secret, body);
-    signature_sha256(&sha256, secret, body);
-    signature_standard(&standard, secret, id, timestamp, body);
+    signature_hub_sha1(secret, body, &sha1);
+    signature_hub_sha256(secret, body, &sha256);
+    signature_standard(&secret, 1, id, seconds, body, &standard);
 
     const struct header headers[] = {
         {"X-Hub-Signature", buf_str(&sha1)},

@@ -1,5 +1,5 @@
-// sql_files: db/migrations and db/functions as they were when this binary was built, in the order
-// of their names (embed_sql.cmake).
+// sql_files: the SQL of db/ as it was when this binary was built, in the order of the files' names
+// (embed_sql.cmake).
 #pragma once
 
 #include <stddef.h>
@@ -10,6 +10,8 @@ struct sql_file {
     const char *text;
 };
 
+extern const struct sql_file sql_schema[]; // what migrate keeps about itself; one file
+extern const size_t sql_schema_count;
 extern const struct sql_file sql_migrations[];
 extern const size_t sql_migrations_count;
 extern const struct sql_file sql_functions[];

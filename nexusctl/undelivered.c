@@ -11,8 +11,6 @@ static const struct option options[] = {
     [LIMIT] = {"--limit", NULL, "COUNT", "At most so many; 100 when left out."},
 };
 
-static const char sql[] = "select undelivered_list(tenant_of($1), $2::uuid, $3::int)";
-
 static void undelivered_print(const struct json_view *list, struct buf *out)
 {
     static const char *const members[] = {"id", "channel", "state", "reason", "since"};
@@ -44,7 +42,8 @@ static bool undelivered(struct call *call, struct err *err)
         return false;
     const struct str parameters[] = {option_text(call, TENANT), after,
                                      arena_printf(call->arena, "%lld", (long long)limit)};
-    if (!call_ask(call, sql, parameters, COUNT_OF(parameters), &text, err) ||
+    if (!call_ask(call, STATEMENT_OPERATOR_UNDELIVERED, parameters, COUNT_OF(parameters), &text,
+                  err) ||
         !json_parse(text, call->arena, &view, err))
         return false;
     if (call->json)

@@ -84,13 +84,14 @@ void events_free(struct events **events)
 
 void events_publish(struct events *events, const struct remembered *message)
 {
+    AUTO(buf) json = {0};
     AUTO(buf) event = {0};
 
     if (list_is_empty(&events->watchers))
         return;
-    buf_printf(&event, "id: %llu\nevent: message\ndata: ", (unsigned long long)message->sequence);
-    remembered_write(message, &event);
-    buf_str_append(&event, STR("\n\n"));
+    remembered_write(message, &json);
+    buf_printf(&event, "id: %llu\nevent: message\ndata: %.*s\n\n",
+               (unsigned long long)message->sequence, STR_ARG(buf_str(&json)));
     LIST_EACH (&events->watchers, struct watcher, link, watcher)
         if (remembered_concerns(message, str_of(watcher->number)))
             say(watcher, buf_str(&event));

@@ -213,8 +213,9 @@ static void claimed(void *context, const struct pg_result *result, const struct 
             engine_give_back(destination);
         destination_settle(destination);
     }
-    if (err && !engine->draining) {
+    if (err && err->code != ERR_UNAVAILABLE) // that PostgreSQL is away is logged already
         LOG_WARN("delivery.claim_failed", LOG_ERR(err));
+    if (err && !engine->draining) {
         engine->paused = true;
         uv_timer_start(&engine->pause_timer, pause_over, PAUSE_MS, 0);
     }

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "io/http_client.h"
 #include "sms-worker/retry.h"
-#include "sms-worker/webhook_headers.h"
+#include "store/webhook_headers.h"
 
 enum { PROVIDER_HEADERS_LIMIT = WEBHOOK_HEADERS_LIMIT + 12, PROVIDER_SECRETS_LIMIT = 4 };
 

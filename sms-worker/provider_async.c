@@ -2,7 +2,7 @@
 
 #include "base/panic.h"
 #include "base/random.h"
-#include "sms-worker/signature.h"
+#include "store/signature.h"
 #include "wire/codec_json.h"
 
 enum { PROVIDER_ID_LIMIT = 128, TRACE_ID_LENGTH = 32 };

@@ -61,7 +61,7 @@ suite_e2e() {
     mkdir "$scratch/e2e"
     [ "$(id -u)" -ne 0 ] || chown nexus: "$scratch/e2e"
     "${as_user[@]}" env NEXUS_BUILD_DIR="${NEXUS_BUILD_DIR:-$root/build/asan}" PYTHONDONTWRITEBYTECODE=1 \
-        /usr/bin/python3 -m pytest -p no:cacheprovider --quiet --numprocesses "${NEXUS_TEST_WORKERS:-2}" \
+        /usr/bin/python3 -m pytest --quiet --numprocesses "${NEXUS_TEST_WORKERS:-2}" \
         --basetemp "$scratch/e2e/t" --junitxml "$scratch/e2e/result.xml" tests/e2e "$@" || true
     [ ! -s "$scratch/e2e/result.xml" ] || read -r good bad gone < <(junit_counts "$scratch/e2e/result.xml")
     count end-to-end "$good" "$bad" "$gone"

@@ -6,6 +6,7 @@
 #include "base/panic.h"
 #include "base/random.h"
 #include "io/zmq_socket.h"
+#include "service/state.h"
 #include "service/watchdog.h"
 #include "wire/snapshot.h"
 
@@ -26,7 +27,7 @@ struct process {
     unsigned handles_open;
     int64_t lag_due_us;
     struct {
-        struct metric *memory, *cpu, *descriptors, *lag, *log_dropped, *db_requests, *db_ready;
+        struct metric *memory, *cpu, *descriptors, *lag, *log_dropped;
     } series;
 };
 
@@ -74,16 +75,10 @@ static double open_descriptors(void)
 
 static void numbers_take(struct process *process)
 {
-    struct pg *pg = service_pg(process->service);
-
     metric_set(process->series.memory, resident_bytes());
     metric_set_total(process->series.cpu, cpu_seconds());
     metric_set(process->series.descriptors, open_descriptors());
     metric_set_total(process->series.log_dropped, (double)log_dropped());
-    if (pg) {
-        metric_set_total(process->series.db_requests, (double)pg_counts(pg).calls);
-        metric_set(process->series.db_ready, pg_ready(pg));
-    }
 }
 
 static void snapshot_send(struct process *process)
@@ -91,7 +86,7 @@ static void snapshot_send(struct process *process)
     if (!process->socket)
         return;
     buf_clear(&process->snapshot);
-    snapshot_encode(&process->head, service_metrics(process->service), &process->snapshot);
+    snapshot_encode(&process->head, process->service->metrics, &process->snapshot);
     // Not sent: the next one says the same and more.
     (void)!zmq_socket_send(process->socket, STR_ABSENT, buf_str(&process->snapshot));
 }
@@ -102,6 +97,9 @@ static void tell(uv_timer_t *timer)
 
     watchdog_feed();
     numbers_take(process);
+    SERVICE_PARTS(process->service, part)
+    if (part->tell)
+        part->tell(process->service);
     snapshot_send(process);
 }
 
@@ -120,9 +118,11 @@ static void round_over(uv_check_t *check)
     log_flush();
 }
 
-static void series_find(struct process *process, struct metrics *metrics, const char *role,
-                        const char *slot)
+static void series_find(struct process *process)
 {
+    struct metrics *metrics = process->service->metrics;
+    const char *role = process->head.role.ptr, *slot = process->head.slot.ptr;
+
     process->series.memory = metrics_series(metrics, METRIC_PROC_RSS, role, slot);
     process->series.cpu = metrics_series(metrics, METRIC_PROC_CPU, role, slot);
     process->series.descriptors = metrics_series(metrics, METRIC_PROC_FDS, role, slot);
@@ -130,15 +130,11 @@ static void series_find(struct process *process, struct metrics *metrics, const 
     process->series.log_dropped = metrics_series(metrics, METRIC_LOG_DROPPED);
     metric_set(metrics_series(metrics, METRIC_PROC_START, role, slot),
                (double)process->head.started_ms / 1000);
-    if (service_pg(process->service)) {
-        process->series.db_requests = metrics_series(metrics, METRIC_DB_REQUESTS, "postgresql");
-        process->series.db_ready = metrics_series(metrics, METRIC_DB_READY);
-    }
 }
 
 static void handles_start(struct process *process)
 {
-    uv_loop_t *loop = service_loop(process->service);
+    uv_loop_t *loop = &process->service->loop;
 
     uv_timer_init(loop, &process->tell);
     uv_timer_init(loop, &process->lag);
@@ -159,34 +155,39 @@ static void nothing_received(void *context, struct str peer, struct str body)
     (void)body;
 }
 
-struct process *process_new(struct service *service, const char *role, const char *slot,
-                            struct str endpoint, struct err *err)
+static bool snapshots_connect(struct process *process, struct err *err)
 {
-    struct process *process = calloc(1, sizeof *process);
-    AUTO(buf) address = {0};
+    struct service *service = process->service;
+    AUTO(buf) endpoint = {0};
 
-    if (!process)
-        panic("out of memory");
-    *process = (struct process){.service = service,
-                                .head = {.role = str_of(role),
-                                         .slot = str_of(slot),
-                                         .started_ms = (uint64_t)(clock_unix_us() / 1000)}};
-    random_bytes(&process->head.incarnation, sizeof process->head.incarnation);
-    series_find(process, service_metrics(service), role, slot);
-    handles_start(process);
+    buf_str_append(&endpoint, service->settings.skeleton.metrics_push);
     if (endpoint.len == 0)
-        return process;
+        return true;
     process->socket =
-        zmq_socket_new(service_loop(service), service_zmq(service),
+        zmq_socket_new(&service->loop, service->zmq,
                        &(struct zmq_socket_options){.kind = ZMQ_SOCKET_PUSH,
                                                     .high_water_mark = SNAPSHOTS_WAITING,
                                                     .curve = service_curve(service),
                                                     .received = nothing_received});
-    buf_str_append(&address, endpoint);
-    if (!zmq_socket_connect(process->socket, buf_c_string(&address), err)) {
-        err_in(err, "NEXUS_METRICS_PUSH");
+    return zmq_socket_connect(process->socket, buf_c_string(&endpoint), err) ||
+           err_in(err, "NEXUS_METRICS_PUSH");
+}
+
+struct process *process_new(struct service *service, struct err *err)
+{
+    struct process *process = calloc(1, sizeof *process);
+
+    if (!process)
+        panic("out of memory");
+    *process = (struct process){.service = service,
+                                .head = {.role = str_of(service->def->name),
+                                         .slot = str_of(service->settings.slot),
+                                         .started_ms = (uint64_t)(clock_unix_us() / 1000)}};
+    random_bytes(&process->head.incarnation, sizeof process->head.incarnation);
+    series_find(process);
+    handles_start(process);
+    if (!snapshots_connect(process, err))
         process_free(&process);
-    }
     return process;
 }
 

@@ -8,7 +8,5 @@
 
 struct process;
 
-// endpoint: of metrics-agent, absent or empty for none. NULL on error.
-struct process *process_new(struct service *service, const char *role, const char *slot,
-                            struct str endpoint, struct err *err);
-void process_free(struct process **process); // sends the last snapshot
+struct process *process_new(struct service *service, struct err *err); // NULL on error
+void process_free(struct process **process);                           // sends the last snapshot

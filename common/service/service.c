@@ -5,75 +5,32 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/panic.h"
-#include "bus/bus_worker.h"
-#include "io/address.h"
-#include "io/http_client.h"
 #include "io/loop.h"
 #include "io/zmq_socket.h"
+#include "service/memory.h"
 #include "service/process.h"
-#include "service/settings.h"
-#include "service/tasks.h"
-#include "store/statements.h"
+#include "service/state.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 
-enum {
-    READY_DESCRIPTOR = 3,
-    PG_WAITING_LIMIT = 4096,
-    HTTP_CONNECTIONS = 512,
-    HTTP_CONNECTIONS_PER_HOST = 512, // who calls has a window for each destination
-};
-
-struct service {
-    const struct service_def *def;
-    struct settings settings;
-    struct arena *arena; // of the settings
-    uv_loop_t loop;
-    uv_signal_t terminate, interrupt;
-    uv_timer_t drain_limit;
-    struct metrics *metrics;
-    struct random random;
-    struct zmq_bus_context *zmq;
-    struct pg *pg;
-    struct address_ranges *webhook_allow;
-    struct http_client *http_client;
-    struct bus_worker *bus;
-    struct tasks *tasks;
-    struct process *process;
-    void *state;
-    bool draining, program_drained, bus_drained;
-};
+enum { READY_DESCRIPTOR = 3 };
 
 // ---- stop
 
-static void drained_check(struct service *service)
-{
-    if (service->draining && service->program_drained && service->bus_drained)
-        uv_stop(&service->loop);
-}
-
 void service_drained(struct service *service)
 {
-    service->program_drained = true;
-    drained_check(service);
-}
-
-static void bus_is_drained(void *context)
-{
-    struct service *service = context;
-
-    service->bus_drained = true;
-    drained_check(service);
+    ASSERT(service->draining && service->drains_left > 0);
+    if (--service->drains_left == 0)
+        uv_stop(&service->loop);
 }
 
 static void drain_took_too_long(uv_timer_t *timer)
 {
     struct service *service = timer->data;
 
-    LOG_WARN("service.drain_timeout",
-             LOG_INT("unanswered", service->bus ? bus_worker_unanswered(service->bus) : 0));
+    LOG_WARN("service.drain_timeout");
     uv_stop(&service->loop);
 }
 
@@ -90,48 +47,17 @@ static void stop_asked(uv_signal_t *handle, int number)
     service->draining = true;
     uv_timer_start(&service->drain_limit, drain_took_too_long,
                    (uint64_t)service->settings.skeleton.drain_timeout_ms, 0);
-    service->bus_drained = !service->bus;
-    if (service->bus)
-        bus_worker_drain(service->bus);
+    // All are counted before the first may say that it has nothing to drain.
+    service->drains_left = 1;
+    SERVICE_PARTS(service, part)
+    service->drains_left += part->drain != NULL;
+    SERVICE_PARTS(service, part)
+    if (part->drain)
+        part->drain(service);
     if (service->def->drain)
         service->def->drain(service);
     else
-        service->program_drained = true;
-    drained_check(service);
-}
-
-// ---- what the adapters call
-
-static void pg_changed(void *context, bool ready)
-{
-    (void)context;
-    if (ready)
-        LOG_INFO("pg.ready");
-    else
-        LOG_WARN("pg.lost");
-}
-
-static void request_came(void *context, struct bus_origin *origin, const struct envelope *envelope,
-                         struct str payload)
-{
-    struct service *service = context;
-    tasks_take(service->tasks, origin, envelope, payload);
-}
-
-static void doorbell_rang(void *context, uint32_t destination)
-{
-    struct service *service = context;
-
-    if (service->def->doorbell)
-        service->def->doorbell(service, destination);
-}
-
-static void health_asked(void *context, bool *db_ready, bool *cache_ready)
-{
-    struct service *service = context;
-
-    *db_ready = !service->pg || pg_ready(service->pg);
-    *cache_ready = true; // workers have no cache; the gateway knows its own
+        service_drained(service);
 }
 
 // ---- start
@@ -147,95 +73,33 @@ static void signals_start(struct service *service)
     uv_signal_start(&service->interrupt, stop_asked, SIGINT);
 }
 
-static bool http_client_start(struct service *service, struct err *err)
-{
-    service->webhook_allow = address_ranges_parse(service->settings.skeleton.webhook_allow, err);
-    if (!service->webhook_allow)
-        return err_in(err, "NEXUS_WEBHOOK_ALLOW_CIDRS");
-    service->http_client = http_client_new(
-        &service->loop,
-        &(struct http_client_options){.allow = service->webhook_allow,
-                                      .connections_limit = HTTP_CONNECTIONS,
-                                      .connections_per_host = HTTP_CONNECTIONS_PER_HOST,
-                                      .user_agent = "Nexus/" NEXUS_REVISION});
-    return true;
-}
-
-static void pg_start(struct service *service)
-{
-    const struct service_config *config = &service->settings.skeleton;
-
-    service->pg = pg_new(&service->loop,
-                         &(struct pg_options){.url = arena_c_string(service->arena, config->pg_url),
-                                              .application = service->settings.instance,
-                                              .connections = (unsigned)config->pg_connections,
-                                              .waiting_limit = PG_WAITING_LIMIT,
-                                              .changed = pg_changed,
-                                              .context = service},
-                         statements, STATEMENT_COUNT);
-}
-
-static bool bus_start(struct service *service, struct err *err)
-{
-    const struct service_config *config = &service->settings.skeleton;
-
-    service->bus = bus_worker_new(
-        &service->loop, service->zmq,
-        &(struct bus_worker_options){.endpoints = config->bus,
-                                     .service = service->def->service,
-                                     .instance = str_of(service->settings.instance),
-                                     .credit_messages = (uint32_t)config->credit_messages,
-                                     .credit_bytes = (uint32_t)config->credit_bytes,
-                                     .curve = service_curve(service),
-                                     .metrics = service->metrics,
-                                     .request = request_came,
-                                     .doorbell = doorbell_rang,
-                                     .health = health_asked,
-                                     .drained = bus_is_drained,
-                                     .context = service},
-        err);
-    return service->bus || err_in(err, "NEXUS_BUS");
-}
-
 // Nothing arrives before the loop runs, so a program's init finds all of this, and all of this
 // finds a program that is ready.
 static bool start(struct service *service, struct err *err)
 {
-    unsigned needs = service->def->needs;
-
     service->zmq = zmq_bus_context_new();
-    if (needs & NEEDS_PG)
-        pg_start(service);
-    service->process = process_new(
-        service, service->def->name, service->settings.slot,
-        needs & NEEDS_METRICS_PUSH ? service->settings.skeleton.metrics_push : STR_ABSENT, err);
+    SERVICE_PARTS(service, part)
+    if (!part->start(service, err))
+        return false;
+    service->process = process_new(service, err);
     if (!service->process)
         return false;
-    if ((needs & NEEDS_HTTP_CLIENT) && !http_client_start(service, err))
-        return false;
-    if ((needs & NEEDS_BUS_WORKER) && !bus_start(service, err))
-        return false;
-    service->tasks = tasks_new(service, service->def);
     return !service->def->init || service->def->init(service, err);
 }
 
 // ---- finish
 
-// PostgreSQL and the HTTP client go first: their last callbacks find the program's state alive.
 static void finish(struct service *service)
 {
-    if (service->http_client)
-        http_client_abort_all(service->http_client);
-    pg_close(&service->pg);
-    if (service->tasks)
-        tasks_stop(service->tasks);
+    SERVICE_PARTS(service, part)
+    if (part->quit)
+        part->quit(service);
     if (service->def->done)
         service->def->done(service);
-    tasks_free(&service->tasks);
-    http_client_free(&service->http_client);
-    address_ranges_free(&service->webhook_allow);
-    bus_worker_free(&service->bus);
     process_free(&service->process);
+    SERVICE_PARTS(service, part)
+    if (part->stop)
+        part->stop(service);
     uv_close((uv_handle_t *)&service->terminate, NULL);
     uv_close((uv_handle_t *)&service->interrupt, NULL);
     uv_close((uv_handle_t *)&service->drain_limit, NULL);
@@ -296,6 +160,7 @@ int service_main(const struct service_def *def, int argc, char **argv)
     if (started) {
         LOG_INFO("service.ready", LOG_STR("build", STR(NEXUS_REVISION)));
         log_flush();
+        memory_give_back();
         ready_say(ready);
         uv_run(&service->loop, UV_RUN_DEFAULT);
     }
@@ -367,11 +232,6 @@ struct str service_metrics_endpoint(const struct service *service)
 struct random *service_random(struct service *service)
 {
     return &service->random;
-}
-
-struct tasks *service_tasks(struct service *service)
-{
-    return service->tasks;
 }
 
 const unsigned char *service_key_encryption_key(const struct service *service)

@@ -28,12 +28,15 @@ struct zmq_bus_context;
 struct zmq_curve;
 struct http_client;
 
-enum service_needs {
-    NEEDS_PG = 1,
-    NEEDS_BUS_WORKER = 2,
-    NEEDS_HTTP_CLIENT = 4,
-    NEEDS_METRICS_PUSH = 8
-};
+// What a program may need beside its loop, log, settings and metrics. Named, not flagged, so that a
+// program is linked with the libraries of those it names and with no others.
+struct service_part;
+extern const struct service_part service_part_pg, service_part_http_client, service_part_bus_worker;
+#define NEEDS_PG          (&service_part_pg)
+#define NEEDS_HTTP_CLIENT (&service_part_http_client)
+#define NEEDS_BUS_WORKER  (&service_part_bus_worker)
+
+enum { SERVICE_PARTS_LIMIT = 4 };
 
 struct handler {
     enum message_id message;
@@ -45,7 +48,7 @@ struct service_def {
     const char *name;        // "sms-worker"
     const char *summary;     // one line for --help
     enum service_id service; // SERVICE_NONE where it takes no requests
-    unsigned needs;
+    const struct service_part *needs[SERVICE_PARTS_LIMIT]; // {NEEDS_PG, NEEDS_BUS_WORKER}
     const struct config_key *config;
     size_t config_count;
     size_t config_size; // of the program's struct

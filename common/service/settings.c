@@ -108,18 +108,12 @@ static bool key_read(struct settings *settings, struct err *err)
     return true;
 }
 
-static bool needs_check(const struct settings *settings, const struct service_def *def,
-                        struct err *err)
+static bool log_level_check(const struct settings *settings, struct err *err)
 {
     enum log_level level;
 
-    if (!log_level_parse(settings->skeleton.log_level, &level))
-        return err_set(err, ERR_BAD_INPUT, "NEXUS_LOG_LEVEL is debug, info, warn or error");
-    if ((def->needs & NEEDS_PG) && settings->skeleton.pg_url.len == 0)
-        return err_set(err, ERR_BAD_INPUT, "NEXUS_PG_URL is empty: where is PostgreSQL?");
-    if ((def->needs & NEEDS_BUS_WORKER) && settings->skeleton.bus.len == 0)
-        return err_set(err, ERR_BAD_INPUT, "NEXUS_BUS is empty: where are the gateways?");
-    return true;
+    return log_level_parse(settings->skeleton.log_level, &level) ||
+           err_set(err, ERR_BAD_INPUT, "NEXUS_LOG_LEVEL is debug, info, warn or error");
 }
 
 NO_RETURN static void check_config(const struct settings *settings,
@@ -145,7 +139,7 @@ void settings_read(struct settings *settings, const struct service_def *def, int
         {.keys = skeleton_keys, .count = COUNT_OF(skeleton_keys), .values = &settings->skeleton}};
     if (!config_load(tables, COUNT_OF(tables), settings->file, arena, &err) ||
         !curve_read(settings, &err) || !key_read(settings, &err) ||
-        !needs_check(settings, def, &err))
+        !log_level_check(settings, &err))
         die("%s: %s", def->name, err.text);
     if (line.check_config)
         check_config(settings, tables, COUNT_OF(tables));

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "bus/bus_worker.h"
+#include "service/state.h"
 #include "service/task.h"
 #include "store/batcher.h"
 
@@ -40,8 +41,7 @@ struct tasks *tasks_new(struct service *service, const struct service_def *def)
         tasks->by_message[handler->message].handler = handler;
         if (handler->batch)
             tasks->by_message[handler->message].batcher =
-                batcher_new(service_loop(service), service_pg(service), handler->batch, service,
-                            service_metrics(service));
+                batcher_new(&service->loop, service->pg, handler->batch, service, service->metrics);
     }
     return tasks;
 }
@@ -72,7 +72,7 @@ static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
     struct arena *arena =
         tasks->arena_count > 0 ? tasks->arenas[--tasks->arena_count] : arena_new();
     struct task *task = ARENA_ALLOC(arena, struct task);
-    int64_t now_ms = (int64_t)uv_now(service_loop(tasks->service));
+    int64_t now_ms = (int64_t)uv_now(&tasks->service->loop);
 
     *task = (struct task){.service = tasks->service,
                           .arena = arena,
@@ -82,6 +82,7 @@ static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
     task->envelope.principal.name = arena_copy(arena, envelope->principal.name);
     task->envelope.traceparent = arena_copy(arena, envelope->traceparent);
     task->envelope.idempotency_key = arena_copy(arena, envelope->idempotency_key);
+    task->item.key = envelope->partition;
     task->item.bytes = (uint32_t)payload_bytes;
     task->item.deadline_ms = now_ms + envelope->deadline_ms;
     tasks->task_count++;
@@ -107,15 +108,15 @@ static void ended_count(struct tasks *tasks, enum message_id message, enum err_c
     struct metric **ended = &tasks->ended[message][code];
 
     if (!*ended)
-        *ended = metrics_series(service_metrics(tasks->service), METRIC_TASKS,
+        *ended = metrics_series(tasks->service->metrics, METRIC_TASKS,
                                 message_type(message)->name.ptr, err_name(code).ptr);
     metric_add(*ended, 1);
 }
 
 static void task_end(struct task *task, enum err_code code, struct str payload)
 {
-    struct tasks *tasks = service_tasks(task->service);
-    struct bus_worker *bus = service_bus(task->service);
+    struct tasks *tasks = task->service->tasks;
+    struct bus_worker *bus = task->service->bus;
 
     ASSERT(task->origin);
     ended_count(tasks, task->envelope.message, code);
@@ -145,7 +146,7 @@ void task_fail(struct task *task, const struct err *err)
 static void refuse(struct tasks *tasks, struct bus_origin *origin, enum err_code code,
                    const char *why)
 {
-    bus_worker_reply(service_bus(tasks->service), origin, code, str_of(why));
+    bus_worker_reply(tasks->service->bus, origin, code, str_of(why));
 }
 
 void tasks_take(struct tasks *tasks, struct bus_origin *origin, const struct envelope *envelope,
@@ -160,7 +161,7 @@ void tasks_take(struct tasks *tasks, struct bus_origin *origin, const struct env
         refuse(tasks, origin, ERR_BAD_INPUT, "this worker does not know the message");
         return;
     }
-    if ((tasks->def->needs & NEEDS_PG) && !pg_ready(service_pg(tasks->service))) {
+    if (tasks->service->pg && !pg_ready(tasks->service->pg)) {
         ended_count(tasks, envelope->message, ERR_UNAVAILABLE);
         refuse(tasks, origin, ERR_UNAVAILABLE, "the database does not answer");
         return;

@@ -1,5 +1,5 @@
-// tasks: from a request on the bus to the handler the program's table names, and back. For
-// service.c alone; handlers see service/task.h.
+// tasks: from a request on the bus to the handler the program's table names, and back. Handlers see
+// service/task.h.
 #pragma once
 
 #include "base/str.h"
@@ -15,5 +15,3 @@ void tasks_stop(struct tasks *tasks);
 void tasks_free(struct tasks **tasks);
 void tasks_take(struct tasks *tasks, struct bus_origin *origin, const struct envelope *envelope,
                 struct str payload);
-
-struct tasks *service_tasks(struct service *service);

@@ -1,22 +1,24 @@
-// signature: how a webhook shows who sent it. Always over the exact bytes sent.
+// signature: how a webhook proves that it is ours. Pure functions over the exact bytes that are
+// sent.
 //
-//   X-Hub-Signature: sha1=<hex>           HMAC-SHA-1 (secret, body)
-//   X-Hub-Signature-256: sha256=<hex>     HMAC-SHA-256 (secret, body)
-//   webhook-signature: v1,<base64>        HMAC-SHA-256 (key, id "." timestamp "." body), as
-//   Standard
-//                                         Webhooks has it; while a secret is rotated several values
-//                                         stand there, a blank between them
-//
-// A secret that begins with whsec_ is base64 to Standard Webhooks; any other is its bytes.
+// The guide's X-Hub-Signature (HMAC-SHA-1) is for the gateways there are; X-Hub-Signature-256 and
+// the three headers of Standard Webhooks 1.0 (webhook-id, -timestamp, -signature) are for new ones.
+// While a secret is being replaced, webhook-signature carries one signature for each; the hub
+// headers, which hold one, are made with the current secret.
 #pragma once
 
 #include "base/buf.h"
 #include "base/str.h"
 
-// Each appends the header's value.
-void signature_sha1(struct buf *out, struct str secret, struct str body);
-void signature_sha256(struct buf *out, struct str secret, struct str body);
-void signature_standard(struct buf *out, struct str secret, struct str id, struct str timestamp,
-                        struct str body);
-// What signature_standard() signs.
-void signature_standard_text(struct buf *out, struct str id, struct str timestamp, struct str body);
+#include <stdint.h>
+
+// "sha1=" and lower-case hex.
+void signature_hub_sha1(struct str secret, struct str body, struct buf *out);
+// "sha256=" and lower-case hex.
+void signature_hub_sha256(struct str secret, struct str body, struct buf *out);
+// "v1," base64 (HMAC-SHA-256 (key, id "." timestamp "." body)) for each secret, separated by
+// blanks. A secret of the form whsec_… is base64 of the key; any other is the key itself.
+void signature_standard(const struct str *secrets, size_t secret_count, struct str id,
+                        int64_t timestamp_s, struct str body, struct buf *out);
+// What it signs, for people who look for a mistake.
+void signature_standard_text(struct str id, int64_t timestamp_s, struct str body, struct buf *out);

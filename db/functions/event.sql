@@ -2,7 +2,7 @@
 --
 -- A position is "<transaction>-<ordinal>". Transactions commit in another order than they began, so a reader that asked for
 -- "everything after the last I saw" would lose the late ones. Here it only gets events of transactions older
--- than every transaction still running (the snapshot's xmin): nothing can appear behind that line any more.
+-- than every transaction still running (the snapshot's xmin): nothing can appear behind that line any more. Texts are cut at 1000 characters: the transcript has them whole.
 create or replace function events_read(of_tenant int, after_position text, at_most int) returns text
 language plpgsql stable as $$
 declare
@@ -26,7 +26,7 @@ begin
                'at', e.at, 'conversationId', e.conversation_id, 'messageId', e.message_id, 'sequence', e.sequence,
                'state', case when e.kind = 3 then conversation_state_name(e.state) else s.name end,
                'direction', case m.direction when 1 then 'in' when 2 then 'out' end,
-               'text', m.body, 'author', m.author)) order by e.xid, e.ordinal),
+               'text', left(m.body, 1000), 'author', m.author)) order by e.xid, e.ordinal),
            count(*), (array_agg(e.xid || '-' || e.ordinal order by e.xid desc, e.ordinal desc))[1]
       into found_events, found_count, last_position
       from (select * from event e

@@ -38,7 +38,7 @@ def template(postgres):
 
 
 @pytest.fixture(scope="session")
-def shared_stacks():
+def shared_stacks(postgres):
     """The one in use, last; a test that left it damaged makes the next test start another."""
     stacks = []
     yield stacks

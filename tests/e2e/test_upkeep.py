@@ -1,6 +1,10 @@
 """Partitions come ahead of time and go when they are old, whatever stands in the default partition."""
 
+import signal
+
 import pytest
+
+from harness.wait import eventually
 
 
 @pytest.fixture
@@ -69,3 +73,31 @@ def test_of_two_at_the_same_job_one_leaves_it(postgres, database):
     database.execute("commit")
     assert value(other.cursor(), "select upkeep_partitions(30, 7)") == 0
     other.close()
+
+
+def test_a_message_that_was_lost_shows_in_the_metrics(make_stack):
+    stack = make_stack()
+    worker = stack["provisioning-worker-0"]
+    worker.stop()
+    stack.query("insert into ledger_entry (tenant_id, channel_id, direction, accepted) values (1, 1, 1, 3)")
+
+    worker.start().ready()
+
+    eventually(lambda: stack.metric("nexus_ledger_imbalance") == 3, "the imbalance is seen", 20)
+    stack.query("delete from ledger_entry")
+
+
+def test_killed_while_it_turns_the_partitions_it_leaves_them_whole(make_stack):
+    stack = make_stack()
+    worker = stack["provisioning-worker-0"]
+    worker.stop()
+    stack.query("drop table attempt_" + stack.query("select to_char(now() + interval '7 days', 'YYYYMMDD')")[0][0])
+    worker.environment["NEXUS_FAILPOINTS"] = "partition_roll=kill"
+
+    worker.start().ready()
+    assert worker.wait() == -signal.SIGKILL
+    del worker.environment["NEXUS_FAILPOINTS"]
+    worker.start().ready()
+
+    eventually(lambda: stack.query("""select count(*) = 9 from pg_inherits
+                                      where inhparent = 'attempt'::regclass""")[0][0], "the week is whole again")

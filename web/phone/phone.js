@@ -23,17 +23,21 @@ function element(name, className) {
 
 // --- messages
 
+// What becomes of a text on its way to Nexus ("mo"), and what Nexus is told of one from it ("mt").
 const STATES = {
-  sending: ["Sending…", ""],
-  retrying: ["Trying again…", ""],
-  accepted: ["Sent", ""],
-  failed: ["Not delivered", "bad"],
+  mo: {
+    sending: ["Sending…", ""],
+    retrying: ["Trying again…", ""],
+    accepted: ["Sent", ""],
+    failed: ["Not delivered", "bad"],
+  },
+  mt: {
+    received: ["", ""],
+    accepted: ["Receipt: accepted", ""],
+    delivered: ["Receipt: delivered", "good"],
+    undelivered: ["Receipt: undelivered", "bad"],
+  },
 };
-
-function stateOf(message) {
-  if (message.direction === "mo") return STATES[message.state] ?? [message.state, ""];
-  return ["", ""];
-}
 
 function concernsUs(message) {
   const pair = message.direction === "mo" ? [message.from, message.to] : [message.to, message.from];
@@ -66,7 +70,7 @@ function show(message, isFresh) {
     if (isAtEnd || message.direction === "mo") list.scrollTop = list.scrollHeight;
   }
   parts.bubble.textContent = message.text;
-  const [words, tone] = stateOf(message);
+  const [words, tone] = STATES[message.direction][message.state] ?? [message.state, ""];
   const clock = time.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
   parts.state.textContent = words ? `${clock} · ${words}` : clock;
   parts.state.dataset.tone = tone;

@@ -41,6 +41,7 @@ ROWS_TEST(route, finds_the_row_of_a_method_and_path, find_rows)
     } else {
         cr_assert(ne(ptr, (void *)match.route, NULL));
         cr_assert(eq(int, (int)match.route->id, row->route));
+        cr_assert(eq(int, match.route->status, 200));
     }
 }
 
@@ -58,7 +59,7 @@ Test(route, gives_the_parameter_as_it_stands_in_the_path)
 Test(route, names_all_methods_of_a_path_that_lacks_the_one_asked_for)
 {
     struct route_match match;
-    char text[64];
+    char text[ROUTE_ALLOW_LENGTH];
 
     route_find(STR("DELETE"), STR("/chat/v3/conversations/x/messages"), &match);
 

@@ -44,9 +44,11 @@ static const struct fault_row {
     {WEBHOOK("\"url\":\"https://x.example/\",\"secret\":[\"a\",1]"),
      "tenants[0].channels[0].webhook.secret[1]: a text is wanted"},
     {WEBHOOK("\"url\":\"https://x.example/\",\"secret\":\"s\",\"headers\":{\"Host\":\"y\"}"),
-     "tenants[0].channels[0].webhook.headers.Host: Nexus sets this header itself"},
+     "tenants[0].channels[0].webhook.headers.Host: a header's name is a token and none of those "
+     "Nexus sets; its value is a text without control characters"},
     {WEBHOOK("\"url\":\"https://x.example/\",\"secret\":\"s\",\"headers\":{\"a\":\"b\\r\\nc\"}"),
-     "tenants[0].channels[0].webhook.headers.a: a header's value has no control characters"},
+     "tenants[0].channels[0].webhook.headers.a: a header's name is a token and none of those Nexus "
+     "sets; its value is a text without control characters"},
     {"{\"clusterKeys\":[{\"name\":\"c\",\"permissions\":[]}]}",
      "clusterKeys[0].permissions: 1 to 16 elements are allowed"},
 };

@@ -1,48 +1,75 @@
+// How a webhook proves that it is ours: the vectors of api.md 3.2 and of the Standard Webhooks
+// form.
 #include "store/signature.h"
 
-#include "rows.h"
+#include "base/attributes.h"
 
-// The vectors of api.md 3.2.
-static const struct vector_row {
-    struct str body, secret;
-    const char *want;
-} vector_rows[] = {
-    {STR_INIT("{\"messages\":[{\"text\":\"hi\"}]}"), STR_INIT("Secret"),
-     "sha1=6a7a0636af8647a8178d974b847933190b0bc9e4"},
-    {STR_INIT(""), STR_INIT("Secret"), "sha1=0be216f33635f37282bf6ca464a415d6b2d5b806"},
-    {STR_INIT("{\"t\":\"\xC3\xA9\"}"), STR_INIT("k"),
-     "sha1=49d1c96ad0ab09634dd39d33913c146e90a99fc5"},
-};
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
 
-ROWS_TEST(signature, is_hmac_sha1_of_the_exact_bytes, vector_rows)
+Test(signature, gives_the_documented_sha1_vectors)
 {
-    AUTO(buf) out = {0};
-
-    signature_sha1(&out, row->secret, row->body);
-
-    cr_assert(eq(str, (char *)buf_c_string(&out), (char *)row->want));
+    static const struct {
+        struct str body, key, want;
+    } rows[] = {
+        {STR_INIT("{\"messages\":[{\"text\":\"hi\"}]}"), STR_INIT("Secret"),
+         STR_INIT("sha1=6a7a0636af8647a8178d974b847933190b0bc9e4")},
+        {STR_INIT(""), STR_INIT("Secret"),
+         STR_INIT("sha1=0be216f33635f37282bf6ca464a415d6b2d5b806")},
+        {STR_INIT("{\"t\":\"é\"}"), STR_INIT("k"),
+         STR_INIT("sha1=49d1c96ad0ab09634dd39d33913c146e90a99fc5")},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        AUTO(buf) out = {0};
+        signature_hub_sha1(rows[i].key, rows[i].body, &out);
+        cr_expect(str_equal(buf_str(&out), rows[i].want), "row %zu", i);
+    }
 }
 
-// The example of the Standard Webhooks libraries.
-Test(signature, follows_standard_webhooks_for_a_secret_in_base64)
+Test(signature, gives_sha256_in_hex)
 {
     AUTO(buf) out = {0};
 
-    signature_standard(&out, STR("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
-                       STR("msg_p5jXN8AQM9LWM0D4loKWxJek"), STR("1614265330"),
-                       STR("{\"test\": 2432232314}"));
+    signature_hub_sha256(STR("Secret"), STR("{\"messages\":[{\"text\":\"hi\"}]}"), &out);
 
     cr_assert(
-        eq(str, (char *)buf_c_string(&out), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
+        str_equal(buf_str(&out),
+                  STR("sha256=2fd71e80b0f0884d49433bbd3f9c749bec33aca6ab3ea38df990e097d30eff57")));
 }
 
-Test(signature, takes_any_other_secret_as_its_bytes)
+Test(signature, signs_id_timestamp_and_body_in_the_standard_form)
 {
-    AUTO(buf) plain = {0};
-    AUTO(buf) broken = {0};
+    AUTO(buf) out = {0};
+    struct str secrets[] = {STR("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")};
 
-    signature_standard(&plain, STR("whsec_%%"), STR("id"), STR("1"), STR("{}"));
-    signature_standard(&broken, STR("Secret"), STR("id"), STR("1"), STR("{}"));
+    signature_standard(secrets, 1, STR("msg_p5jXN8AQM9LWM0D4loKWxJek"), 1614265330,
+                       STR("{\"test\": 2432232314}"), &out);
 
-    cr_assert(not(str_equal(buf_str(&plain), buf_str(&broken))));
+    cr_assert(str_equal(buf_str(&out), STR("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")));
+}
+
+Test(signature, carries_one_signature_for_each_secret_while_one_is_replaced)
+{
+    AUTO(buf) both = {0};
+    AUTO(buf) one = {0};
+    AUTO(buf) other = {0};
+    struct str secrets[] = {STR("new"), STR("old")};
+
+    signature_standard(secrets, 2, STR("id"), 1, STR("body"), &both);
+    signature_standard(&secrets[0], 1, STR("id"), 1, STR("body"), &one);
+    signature_standard(&secrets[1], 1, STR("id"), 1, STR("body"), &other);
+    buf_byte(&one, ' ');
+    buf_str_append(&one, buf_str(&other));
+
+    cr_assert(str_equal(buf_str(&both), buf_str(&one)));
+}
+
+Test(signature, takes_a_secret_that_is_not_base64_as_it_is)
+{
+    AUTO(buf) out = {0};
+    struct str secrets[] = {STR("whsec_%%%")};
+
+    signature_standard(secrets, 1, STR("id"), 1, STR("body"), &out);
+
+    cr_assert(eq(sz, out.len, sizeof "v1," - 1 + 44));
 }

@@ -1,4 +1,4 @@
-#include "sms-worker/webhook_headers.h"
+#include "store/webhook_headers.h"
 
 #include "wire/codec_json.h"
 

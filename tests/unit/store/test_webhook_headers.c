@@ -1,5 +1,5 @@
 // Which static headers a tenant may add to its webhooks.
-#include "sms-worker/webhook_headers.h"
+#include "store/webhook_headers.h"
 
 #include "base/buf.h"
 

@@ -1,0 +1,43 @@
+// memory: see the header.
+#include "service/memory.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+
+struct mapping {
+    unsigned long start, end;
+    bool is_file;
+};
+
+// /proc/self/smaps: a line that begins each mapping, then lines that describe it. "Anonymous" is
+// what the mapping holds that its file does not, such as relocations: with any of that it stays.
+static void line_take(const char *line, struct mapping *mapping)
+{
+    struct mapping next;
+    unsigned long inode, anonymous_kib;
+
+    if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &next.start, &next.end, &inode) == 3) {
+        *mapping = next;
+        mapping->is_file = inode != 0;
+    } else if (sscanf(line, "Anonymous: %lu", &anonymous_kib) == 1 && anonymous_kib == 0 &&
+               mapping->is_file) {
+        // A failure costs only memory.
+        (void)madvise((void *)mapping->start, mapping->end - mapping->start, MADV_DONTNEED);
+    }
+}
+
+void memory_give_back(void)
+{
+    FILE *mappings = fopen("/proc/self/smaps", "re");
+    struct mapping mapping = {0};
+    char line[512];
+
+    malloc_trim(0);
+    if (!mappings)
+        return;
+    while (fgets(line, sizeof line, mappings))
+        line_take(line, &mapping);
+    fclose(mappings);
+}

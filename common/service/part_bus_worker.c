@@ -1,0 +1,74 @@
+// part_bus_worker: requests from the gateways, for a program whose table has handlers.
+#include "bus/bus_worker.h"
+#include "service/state.h"
+#include "service/tasks.h"
+
+static void request_came(void *context, struct bus_origin *origin, const struct envelope *envelope,
+                         struct str payload)
+{
+    struct service *service = context;
+    tasks_take(service->tasks, origin, envelope, payload);
+}
+
+static void doorbell_rang(void *context, uint32_t destination)
+{
+    struct service *service = context;
+
+    if (service->def->doorbell)
+        service->def->doorbell(service, destination);
+}
+
+static void health_asked(void *context, bool *db_ready, bool *cache_ready)
+{
+    struct service *service = context;
+
+    *db_ready = !service->pg || pg_ready(service->pg);
+    *cache_ready = true; // workers have no cache; the gateway knows its own
+}
+
+static void bus_is_drained(void *context)
+{
+    service_drained(context);
+}
+
+static bool start(struct service *service, struct err *err)
+{
+    const struct service_config *config = &service->settings.skeleton;
+    const struct bus_worker_options options = {.endpoints = config->bus,
+                                               .service = service->def->service,
+                                               .instance = str_of(service->settings.instance),
+                                               .credit_messages = (uint32_t)config->credit_messages,
+                                               .credit_bytes = (uint32_t)config->credit_bytes,
+                                               .curve = service_curve(service),
+                                               .metrics = service->metrics,
+                                               .request = request_came,
+                                               .doorbell = doorbell_rang,
+                                               .health = health_asked,
+                                               .drained = bus_is_drained,
+                                               .context = service};
+
+    service->tasks = tasks_new(service, service->def);
+    service->bus = bus_worker_new(&service->loop, service->zmq, &options, err);
+    return service->bus || err_in(err, "NEXUS_BUS");
+}
+
+// Includes the tasks that handlers hold: they are requests without an answer.
+static void drain(struct service *service)
+{
+    bus_worker_drain(service->bus);
+}
+
+static void quit(struct service *service)
+{
+    if (service->tasks)
+        tasks_stop(service->tasks);
+}
+
+static void stop(struct service *service)
+{
+    tasks_free(&service->tasks);
+    bus_worker_free(&service->bus);
+}
+
+const struct service_part service_part_bus_worker = {
+    .start = start, .drain = drain, .quit = quit, .stop = stop};

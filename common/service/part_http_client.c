@@ -1,0 +1,34 @@
+// part_http_client: requests to the outside for a program that makes them.
+#include "io/address.h"
+#include "io/http_client.h"
+#include "service/state.h"
+
+// Who calls has a window for each destination: the host needs no limit of its own.
+enum { CONNECTIONS = 512, CONNECTIONS_PER_HOST = 512 };
+
+static bool start(struct service *service, struct err *err)
+{
+    service->webhook_allow = address_ranges_parse(service->settings.skeleton.webhook_allow, err);
+    if (!service->webhook_allow)
+        return err_in(err, "NEXUS_WEBHOOK_ALLOW_CIDRS");
+    service->http_client = http_client_new(
+        &service->loop, &(struct http_client_options){.allow = service->webhook_allow,
+                                                      .connections_limit = CONNECTIONS,
+                                                      .connections_per_host = CONNECTIONS_PER_HOST,
+                                                      .user_agent = "Nexus/" NEXUS_REVISION});
+    return true;
+}
+
+static void quit(struct service *service)
+{
+    if (service->http_client)
+        http_client_abort_all(service->http_client);
+}
+
+static void stop(struct service *service)
+{
+    http_client_free(&service->http_client);
+    address_ranges_free(&service->webhook_allow);
+}
+
+const struct service_part service_part_http_client = {.start = start, .quit = quit, .stop = stop};

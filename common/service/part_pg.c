@@ -1,0 +1,46 @@
+// part_pg: PostgreSQL for a program that needs it.
+#include "base/log.h"
+#include "service/state.h"
+#include "store/statements.h"
+
+enum { WAITING_LIMIT = 4096 };
+
+static void changed(void *context, bool ready)
+{
+    (void)context;
+    if (ready)
+        LOG_INFO("pg.ready");
+    else
+        LOG_WARN("pg.lost");
+}
+
+static bool start(struct service *service, struct err *err)
+{
+    const struct service_config *config = &service->settings.skeleton;
+
+    if (config->pg_url.len == 0)
+        return err_set(err, ERR_BAD_INPUT, "NEXUS_PG_URL is empty: where is PostgreSQL?");
+    service->pg = pg_new(&service->loop,
+                         &(struct pg_options){.url = arena_c_string(service->arena, config->pg_url),
+                                              .application = service->settings.instance,
+                                              .connections = (unsigned)config->pg_connections,
+                                              .waiting_limit = WAITING_LIMIT,
+                                              .changed = changed,
+                                              .context = service},
+                         statements, STATEMENT_COUNT);
+    return true;
+}
+
+static void tell(struct service *service)
+{
+    metric_set_total(metrics_series(service->metrics, METRIC_DB_REQUESTS, "postgresql"),
+                     (double)pg_counts(service->pg).calls);
+    metric_set(metrics_series(service->metrics, METRIC_DB_READY), pg_ready(service->pg));
+}
+
+static void quit(struct service *service)
+{
+    pg_close(&service->pg);
+}
+
+const struct service_part service_part_pg = {.start = start, .tell = tell, .quit = quit};

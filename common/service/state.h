@@ -1,0 +1,49 @@
+// state: a service from the inside, for the files of this folder.
+#pragma once
+
+#include "base/metrics.h"
+#include "base/random.h"
+#include "service/service.h"
+#include "service/settings.h"
+
+struct address_ranges;
+struct process;
+struct tasks;
+
+// One of the things a program may need. Started in the order the program names them, before its
+// init; nothing arrives before the loop runs.
+struct service_part {
+    bool (*start)(struct service *service, struct err *err);
+    void (*tell)(struct service *service);  // once a second, numbers for the metrics
+    void (*drain)(struct service *service); // SIGTERM; ends with service_part_drained()
+    void (*quit)(struct service *service);  // the last callbacks run; the program's state lives
+    void (*stop)(struct service *service);  // everything is given back; fine when half started
+};
+
+struct service {
+    const struct service_def *def;
+    struct settings settings;
+    struct arena *arena; // of the settings
+    uv_loop_t loop;
+    uv_signal_t terminate, interrupt;
+    uv_timer_t drain_limit;
+    struct metrics *metrics;
+    struct random random;
+    struct zmq_bus_context *zmq;
+    struct process *process;
+    void *state; // the program's
+    bool draining;
+    unsigned drains_left; // the program and the parts that still drain
+
+    // The parts':
+    struct pg *pg;
+    struct address_ranges *webhook_allow;
+    struct http_client *http_client;
+    struct bus_worker *bus;
+    struct tasks *tasks;
+};
+
+// The service's parts, in order.
+#define SERVICE_PARTS(service, part)                                                               \
+    for (size_t at_##part = 0; at_##part < SERVICE_PARTS_LIMIT; at_##part++)                       \
+        for (const struct service_part *part = (service)->def->needs[at_##part]; part; part = NULL)

@@ -1,0 +1,70 @@
+"""Measures Nexus: ./build.sh bench [--quick] [--json FILE] [--record] [MEASUREMENT…] (tests/bench/run.sh).
+
+Writes result.json and result.md into the folder named first. Exit code 1: something could not be measured, or an
+audit found a loss. A target that was missed is marked in the table and fails nothing."""
+
+import argparse
+import pathlib
+import sys
+import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e"))
+
+import accepting    # noqa: E402 -- they import the harness, which the line above makes known
+import delivering   # noqa: E402
+import machine      # noqa: E402
+import memory       # noqa: E402
+from report import Report, Section      # noqa: E402
+from rig import FULL, QUICK, Rig        # noqa: E402
+
+MEASUREMENTS = {
+    "idle": (memory.idle, "Memory of idle processes"),
+    "inbound": (accepting.throughput, "Messages accepted a second"),
+    "latency": (accepting.latency, "Latency of accepting"),
+    "delivery": (delivering.throughput, "Answers delivered a second"),
+    "isolation": (delivering.isolation, "Delivery beside destinations that do not answer"),
+    "backlog": (delivering.backlog, "Delivery past a heap of waiting rows"),
+}
+
+
+def main():
+    arguments = read_arguments()
+    rig = Rig(QUICK if arguments.quick else FULL)
+    try:
+        quietness = machine.Quietness(rig.folder)
+        report = Report(machine.facts(), arguments.quick)
+        for name in arguments.measurements or MEASUREMENTS:
+            report.sections.append(measure(rig, name))
+        report.machine |= quietness.facts()
+    finally:
+        rig.close()
+    (arguments.folder / "result.json").write_text(report.as_json() + "\n")
+    (arguments.folder / "result.md").write_text(report.as_markdown())
+    print(report.as_markdown(), end="")
+    return 1 if report.failures() else 0
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(prog="./build.sh bench")
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--quick", action="store_true", help="short runs: to see that it works, not to publish")
+    parser.add_argument("measurements", nargs="*", metavar="MEASUREMENT", choices=[[], *MEASUREMENTS],
+                        help=", ".join(MEASUREMENTS) + "; all when none is named")
+    return parser.parse_intermixed_args()
+
+
+def measure(rig, name):
+    function, what = MEASUREMENTS[name]
+    section = Section(name, what)
+    print(f"── {what}", file=sys.stderr, flush=True)
+    try:
+        function(rig, section)
+    except Exception as failure:    # whatever it was: the other measurements are still worth having
+        traceback.print_exc()
+        section = Section(name, what)
+        section.failure = f"{type(failure).__name__}: {failure}"
+    return section
+
+
+if __name__ == "__main__":
+    sys.exit(main())

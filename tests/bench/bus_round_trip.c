@@ -1,0 +1,152 @@
+// bus_round_trip: how fast the bus alone is. A gateway and a worker, each a process, over ipc; a
+// window of calls is kept in flight; a payload of 200 bytes goes there, 60 bytes come back.
+//
+//   bus_round_trip [window] [seconds]        prints calls/s and CPU-µs a call of both processes
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "bus/bus_gateway.h"
+#include "bus/bus_worker.h"
+#include "io/zmq_socket.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PAYLOAD_BYTES = 200, REPLY_BYTES = 60 };
+
+struct bench {
+    uv_loop_t loop;
+    uv_timer_t end;
+    struct bus_gateway *gateway;
+    struct bus_worker *worker;
+    int window;
+    uint64_t answered, failed, started, partition;
+    bool over;
+};
+
+static const char text[PAYLOAD_BYTES];
+
+static void request_came(void *context, struct bus_origin *origin, const struct envelope *envelope,
+                         struct str payload)
+{
+    struct bench *bench = context;
+
+    (void)envelope;
+    (void)payload;
+    bus_worker_reply(bench->worker, origin, ERR_OK, str_make(text, REPLY_BYTES));
+}
+
+static void health_asked(void *context, bool *db_ready, bool *cache_ready)
+{
+    (void)context;
+    *db_ready = *cache_ready = true;
+}
+
+static void worker_run(const char *socket)
+{
+    struct bench bench = {0};
+    struct err err;
+    char endpoint[128];
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    snprintf(endpoint, sizeof endpoint, "ipc://%s", socket);
+    uv_loop_init(&bench.loop);
+    bench.worker = bus_worker_new(&bench.loop, zmq_bus_context_new(),
+                                  &(struct bus_worker_options){.endpoints = str_of(endpoint),
+                                                               .service = SERVICE_SMS,
+                                                               .instance = STR("bench-0"),
+                                                               .credit_messages = 256,
+                                                               .credit_bytes = 4 * 1024 * 1024,
+                                                               .metrics = metrics_new(),
+                                                               .request = request_came,
+                                                               .health = health_asked,
+                                                               .context = &bench},
+                                  &err);
+    uv_run(&bench.loop, UV_RUN_DEFAULT);
+}
+
+static void call(struct bench *bench);
+
+static void answered(void *context, enum err_code code, struct str payload)
+{
+    struct bench *bench = context;
+
+    (void)payload;
+    bench->answered += code == ERR_OK;
+    bench->failed += code != ERR_OK;
+    if (!bench->over)
+        call(bench);
+}
+
+static void call(struct bench *bench)
+{
+    struct envelope envelope = {.message = MSG_SMS_INBOUND,
+                                .principal = {.tenant = 1, .name = STR("bench")},
+                                .partition = ++bench->partition,
+                                .deadline_ms = 5000};
+
+    bus_gateway_call(bench->gateway, &envelope, str_make(text, sizeof text), answered, bench);
+}
+
+static void end_reached(uv_timer_t *timer)
+{
+    struct bench *bench = timer->data;
+
+    bench->over = true;
+    uv_stop(&bench->loop);
+}
+
+static double cpu_us(int who)
+{
+    struct rusage usage;
+
+    getrusage(who, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench bench = {.window = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 128};
+    double seconds = argc > 2 ? strtod(argv[2], NULL) : 3;
+    char socket[] = "/tmp/nexus-bus-bench-XXXXXX", bind[128];
+    struct bus_worker_view view;
+    struct err err;
+
+    (void)!mkstemp(socket);
+    pid_t child = fork();
+    if (child == 0) {
+        worker_run(socket);
+        return 0;
+    }
+    snprintf(bind, sizeof bind, "ipc://%s", socket);
+    uv_loop_init(&bench.loop);
+    bench.gateway = bus_gateway_new(&bench.loop, zmq_bus_context_new(),
+                                    &(struct bus_gateway_options){.bind = str_of(bind),
+                                                                  .instance = STR("bench"),
+                                                                  .metrics = metrics_new()},
+                                    &err);
+    while (bench.gateway && bus_gateway_workers(bench.gateway, &view, 1) == 0)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+
+    uv_timer_init(&bench.loop, &bench.end);
+    bench.end.data = &bench;
+    uv_timer_start(&bench.end, end_reached, (uint64_t)(seconds * 1000), 0);
+    double before_us = cpu_us(RUSAGE_SELF);
+    for (int i = 0; i < bench.window; i++)
+        call(&bench);
+    uv_run(&bench.loop, UV_RUN_DEFAULT);
+
+    double gateway_us = cpu_us(RUSAGE_SELF) - before_us, calls = (double)bench.answered;
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    unlink(socket);
+    printf("window %d: %.0f calls/s, failed %llu, CPU a call: gateway %.2f us, worker %.2f us\n",
+           bench.window, calls / seconds, (unsigned long long)bench.failed, gateway_us / calls,
+           cpu_us(RUSAGE_CHILDREN) / calls);
+    return bench.failed > 0;
+}

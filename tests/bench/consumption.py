@@ -1,0 +1,86 @@
+"""What a run consumed: CPU time by program, fsyncs, WAL, and how the batches were."""
+
+import os
+import time
+import typing
+
+from harness.database import children
+
+TICKS = os.sysconf("SC_CLK_TCK")
+OURS = ("gateway", "chat-worker", "sms-worker", "provisioning-worker", "metrics-agent")
+
+
+class Moment(typing.NamedTuple):
+    at: float
+    cpu_s: dict
+    wal_bytes: int
+    wal_syncs: int
+    rows: int           # inserted into message, as far as the backends that synced have said
+
+
+class Consumption(typing.NamedTuple):
+    seconds: float
+    cpu_s: dict
+    wal_bytes: int
+    syncs_per_row: float
+
+    def cpu_us(self, messages):
+        """CPU-µs a message: a column for each program that took part, and their sum without the outside world."""
+        each = {name: 1e6 * cpu_s / messages for name, cpu_s in self.cpu_s.items()}
+        columns = {f"{name} µs": round(us, 1) for name, us in each.items() if us >= 0.1}
+        columns["ours + PostgreSQL µs"] = round(sum(us for name, us in each.items() if name in OURS + ("PostgreSQL",)), 1)
+        return columns
+
+
+def moment(nexus):
+    wal_bytes, wal_syncs, rows = nexus.query(
+        """select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint, (select wal_sync from pg_stat_wal),
+                  (select n_tup_ins from pg_stat_user_tables where relname = 'message')""")[0]
+    return Moment(time.monotonic(), _cpu_s(nexus), wal_bytes, wal_syncs, rows)
+
+
+def between(before, after):
+    cpu_s = {name: after.cpu_s[name] - before.cpu_s[name] for name in after.cpu_s}
+    rows = after.rows - before.rows
+    return Consumption(after.at - before.at, cpu_s, after.wal_bytes - before.wal_bytes,
+                       (after.wal_syncs - before.wal_syncs) / rows if rows else float("nan"))
+
+
+def batches(nexus, name):
+    """(batches so far, their rows, seconds to their commits) of one kind of batch."""
+    metrics = nexus.stack.metrics()
+
+    def total(metric):
+        return sum(value for series, value in metrics.items()
+                   if series.startswith(metric) and f'batch="{name}"' in series)
+
+    return total("nexus_batch_rows_count"), total("nexus_batch_rows_sum"), total("nexus_commit_duration_seconds_sum")
+
+
+def batches_between(before, after):
+    count, rows, seconds = (b - a for a, b in zip(before, after))
+    return {"batch rows": round(rows / count, 1), "commit ms": round(1000 * seconds / count, 2)}
+
+
+def _cpu_s(nexus):
+    used = {}
+    for process in nexus.stack.processes.values():
+        program = process.name.rsplit("-", 1)[0]
+        used[program] = used.get(program, 0) + _ticks(process.pid)[0] / TICKS
+    # A backend that has ended is in the postmaster's account of its children.
+    postmaster = nexus.postgres.pid
+    own, ended = _ticks(postmaster)
+    used["PostgreSQL"] = (own + ended + sum(_ticks(pid)[0] for pid in children(postmaster))) / TICKS
+    used["Redis"] = _ticks(nexus.stack.redis.pid)[0] / TICKS
+    return used
+
+
+def _ticks(pid):
+    """(its own, that of its children which have ended); of a process that has just gone, nothing."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0, 0
+    user, system, children_user, children_system = (int(field) for field in fields[11:15])
+    return user + system, children_user + children_system

@@ -1,0 +1,19 @@
+-- One message from a phone a request, each with an id of its own, from 20 000 phones in turn.
+-- Arguments: credentials (base64), number, name of the run, folder for the ids.
+dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "acknowledged.lua")
+
+function init(args)
+    credentials, number, run = args[1], args[2], args[3]
+    id_key = '"messageId":"'
+    head = "POST /nexus/v3/sms/message HTTP/1.1\r\nHost: nexus\r\nAuthorization: Basic " .. credentials ..
+           "\r\nContent-Type: application/json\r\nContent-Length: "
+    tail = '","shortcode":"' .. number .. '","message":"Is my parcel on its way? I am at home until five o\'clock."}'
+    journal_open(args[4], run)
+end
+
+function request()
+    sent = sent + 1
+    local body = '{"message_id":"' .. run .. "-" .. index .. "-" .. sent ..
+                 string.format('","phone_number":"+1650%07d', (sent * 7919 + index) % 20000) .. tail
+    return head .. #body .. "\r\n\r\n" .. body
+end

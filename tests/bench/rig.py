@@ -1,0 +1,160 @@
+"""What every measurement stands on: a Nexus on a real PostgreSQL, people to load it, and the audit of what it said.
+
+A figure counts only if nothing was lost for it: after each run PostgreSQL is killed with all its processes, started
+again, and everything that was acknowledged is looked up."""
+
+import contextlib
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import typing
+
+import requests
+
+import generators
+from harness.database import Postgres
+from harness.people import Tenant
+from harness.stack import BINARIES, Stack
+from harness.wait import eventually
+
+
+class AuditFailed(Exception):
+    """Something acknowledged is not there, or not as it should be."""
+
+
+class Scale(typing.NamedTuple):
+    """How long the measurements take."""
+    quiet_s: float      # before memory is read
+    warm_s: float       # load before a run, not counted but audited
+    run_s: float        # one run under load
+    limit_s: float      # one run of the statement alone
+    open_s: float       # one run of the open loop
+    pairs: int          # of runs that are compared
+    drain: int          # answers that one drain sends
+    hopeless: int       # answers to each destination that does not take them
+    backlog: int        # rows
+
+
+FULL = Scale(quiet_s=3, warm_s=1, run_s=8, limit_s=4, open_s=15, pairs=5, drain=20_000, hopeless=2_000, backlog=1_000_000)
+QUICK = Scale(quiet_s=3, warm_s=0.5, run_s=2, limit_s=1.5, open_s=3, pairs=1, drain=4_000, hopeless=500, backlog=50_000)
+
+
+class Rig:
+    """One PostgreSQL for all measurements; a fresh database and fresh processes for each."""
+
+    def __init__(self, scale):
+        self.scale = scale
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="nx-bench-", dir="/tmp"))
+        self.postgres = Postgres(self.folder / "pg").start().ready()
+        self.template = self.postgres.create_database()
+        subprocess.run([BINARIES / "nexusctl", "migrate"], check=True, timeout=60, stdout=subprocess.DEVNULL,
+                       env={"PATH": "/usr/bin:/bin", "NEXUS_PG_URL": self.postgres.url(self.template)})
+
+    def close(self):
+        self.postgres.stop()
+        shutil.rmtree(self.folder)
+
+    @contextlib.contextmanager
+    def nexus(self):
+        """A running Nexus with one tenant. Its end checks that the ledger balances and that all stop in order."""
+        nexus = Nexus(self)
+        try:
+            yield nexus
+        except BaseException:
+            nexus.abandon()
+            raise
+        nexus.close()
+
+
+class Nexus:
+    def __init__(self, rig):
+        self.rig, self.postgres, self.scale = rig, rig.postgres, rig.scale
+        # In memory: the simulator syncs its journal, and that must not compete with PostgreSQL.
+        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="nx-bench-", dir="/dev/shm"))
+        self.webhooks = self.scratch / "webhooks"
+        self.stack = Stack(rig.postgres, rig.template, settings={"simulator": {"NEXUS_SIM_JOURNAL": self.webhooks}})
+        self.stack.start()
+        self.tenant = Tenant(self.stack)
+        self.simulator("PUT", "knobs", {"receipts": "none"})
+
+    def close(self):
+        shutil.rmtree(self.scratch)
+        self.stack.finish()
+
+    def abandon(self):
+        """After a failure: its files stay, its processes do not."""
+        for process in [*self.stack.processes.values(), self.stack.redis]:
+            if process.alive:
+                process.kill()
+        shutil.rmtree(self.scratch)
+
+    # --- asking ---
+
+    def query(self, statement, *parameters):
+        return self.stack.query(statement, *parameters)
+
+    def value(self, statement, *parameters):
+        return self.query(statement, *parameters)[0][0]
+
+    def tenant_id(self, tenant=None):
+        return self.value("select id from tenant where ccid = %s", (tenant or self.tenant).ccid)
+
+    def simulator(self, method, path, body=None):
+        answer = requests.request(method, f"{self.stack.simulator_url}/sim/{path}", json=body, timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+    def quiet(self, seconds=1.2):
+        """Nothing happens for so long; the processes push their metrics once a second."""
+        time.sleep(seconds)
+
+    # --- loading ---
+
+    def inbound(self, name, connections, seconds, tenant=None):
+        return generators.inbound(self, tenant or self.tenant, name, connections, seconds)
+
+    def conversations(self, at_least, tenant=None):
+        """Ids of open conversations, made by messages of so many phones."""
+        who = self.tenant_id(tenant)
+        for attempt in range(20):
+            rows = self.query("select id from conversation where tenant_id = %s and state < 9 limit %s", who, at_least)
+            if len(rows) == at_least:
+                return [row[0] for row in rows]
+            self.inbound(f"prepare-{who}-{attempt}", 32, 0.5, tenant)
+        raise AssertionError(f"no {at_least} conversations after {attempt + 1} runs")
+
+    # --- auditing ---
+
+    def crash_postgres(self):
+        """The postmaster and every backend at once, without a word; then its recovery."""
+        self.postgres.kill()
+        self.postgres.restart()
+        self.stack.wait_for("green", within=60)
+
+    def audit(self, *loads, condition="m.id = a.key::uuid"):
+        """Every acknowledged message of these loads is there, once. Answers how many those are."""
+        self.crash_postgres()
+        connection = self.postgres.connect(self.stack.database)
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute("create temp table acknowledged (key text)")
+            for journal in (one.journal for one in loads):
+                with open(journal, encoding="ascii") as lines:
+                    cursor.copy_expert("copy acknowledged from stdin", lines)
+            cursor.execute("analyze acknowledged")
+            cursor.execute(f"""select count(*), count(distinct a.key), count(m.id), count(distinct m.id)
+                                 from acknowledged a
+                                 left join message m on m.tenant_id = %s and {condition}""", [self.tenant_id()])
+            joined, keys, found, messages = cursor.fetchone()
+        if not joined == keys == found == messages > 0:
+            raise AuditFailed(f"{keys} acknowledged, {messages} found, {joined} pairs")
+        return keys
+
+
+def until_empty(nexus, tenant_id, within):
+    """Waits until everything that must leave for this tenant has left."""
+    eventually(lambda: not nexus.value("select exists (select from delivery where tenant_id = %s)", tenant_id),
+               "nothing waits for delivery", within)

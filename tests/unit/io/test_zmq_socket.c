@@ -1,0 +1,266 @@
+// zmq_socket: the edge that must not be missed, and who may connect.
+#include "io/zmq_socket.h"
+
+#include "io/loop.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <zmq.h>
+
+struct pair {
+    uv_loop_t loop;
+    struct zmq_bus_context *zmq;
+    struct zmq_socket *router, *dealer;
+    uv_timer_t alarm, paced;
+    bool too_late;
+    int in_flight, sent, echoed, wanted;
+};
+
+static void alarm_rang(uv_timer_t *timer)
+{
+    struct pair *pair = timer->data;
+
+    pair->too_late = true;
+    uv_stop(&pair->loop);
+}
+
+static void pair_open(struct pair *pair)
+{
+    *pair = (struct pair){.zmq = NULL};
+    uv_loop_init(&pair->loop);
+    pair->zmq = zmq_bus_context_new();
+    uv_timer_init(&pair->loop, &pair->alarm);
+    uv_timer_init(&pair->loop, &pair->paced);
+    pair->alarm.data = pair->paced.data = pair;
+}
+
+static void pair_close(struct pair *pair)
+{
+    zmq_socket_free(&pair->router);
+    zmq_socket_free(&pair->dealer);
+    uv_close((uv_handle_t *)&pair->alarm, NULL);
+    uv_close((uv_handle_t *)&pair->paced, NULL);
+    loop_close(&pair->loop);
+    zmq_bus_context_free(&pair->zmq);
+}
+
+// Runs until somebody stops the loop, or limit_ms have passed.
+static void pair_run(struct pair *pair, uint64_t limit_ms)
+{
+    uv_timer_start(&pair->alarm, alarm_rang, limit_ms, 0);
+    uv_run(&pair->loop, UV_RUN_DEFAULT);
+    uv_timer_stop(&pair->alarm);
+}
+
+static void echo(void *context, struct str peer, struct str body)
+{
+    struct pair *pair = context;
+    cr_assert(zmq_socket_send(pair->router, peer, body));
+}
+
+static void send_more(struct pair *pair)
+{
+    while (pair->sent < pair->wanted && pair->in_flight < 64 &&
+           zmq_socket_send(pair->dealer, STR_ABSENT, STR("ping"))) {
+        pair->sent++;
+        pair->in_flight++;
+    }
+}
+
+static void echo_came(void *context, struct str peer, struct str body)
+{
+    struct pair *pair = context;
+
+    (void)peer;
+    cr_assert(str_equal(body, STR("ping")));
+    pair->in_flight--;
+    if (++pair->echoed == pair->wanted)
+        uv_stop(&pair->loop);
+    send_more(pair);
+}
+
+static void connected(void *context)
+{
+    send_more(context);
+}
+
+static void paced_send(uv_timer_t *timer)
+{
+    send_more(timer->data);
+}
+
+static bool pair_connect(struct pair *pair, const char *endpoint, const struct zmq_curve *server,
+                         const struct zmq_curve *client, struct err *err)
+{
+    pair->router = zmq_socket_new(&pair->loop, pair->zmq,
+                                  &(struct zmq_socket_options){.kind = ZMQ_SOCKET_ROUTER,
+                                                               .high_water_mark = 1000,
+                                                               .curve = server,
+                                                               .received = echo,
+                                                               .context = pair});
+    pair->dealer = zmq_socket_new(&pair->loop, pair->zmq,
+                                  &(struct zmq_socket_options){.kind = ZMQ_SOCKET_DEALER,
+                                                               .routing_id = STR("dealer"),
+                                                               .high_water_mark = 1000,
+                                                               .curve = client,
+                                                               .received = echo_came,
+                                                               .writable = connected,
+                                                               .context = pair});
+    return zmq_socket_bind(pair->router, endpoint, err) &&
+           zmq_socket_connect(pair->dealer, endpoint, err);
+}
+
+Test(zmq_socket, used_both_ways_never_stalls)
+{
+    struct pair pair;
+    struct err err = {0};
+    pair_open(&pair);
+    cr_assert(pair_connect(&pair, "ipc:///tmp/nexus-zmq-both-ways.sock", NULL, NULL, &err), "%s",
+              err.text);
+    pair.wanted = 100000;
+
+    // Sends also from a timer, between the receives: each send may swallow an edge.
+    uv_timer_start(&pair.paced, paced_send, 1, 1);
+    send_more(&pair);
+    pair_run(&pair, 20000);
+
+    cr_assert(not(pair.too_late), "stalled after %d of %d", pair.echoed, pair.wanted);
+    pair_close(&pair);
+}
+
+Test(zmq_socket, tells_when_a_refused_send_would_pass)
+{
+    struct pair pair;
+    struct err err = {0};
+    pair_open(&pair);
+    cr_assert(pair_connect(&pair, "ipc:///tmp/nexus-zmq-writable.sock", NULL, NULL, &err), "%s",
+              err.text);
+    pair.wanted = 1;
+
+    cr_assert(not(zmq_socket_send(pair.dealer, STR_ABSENT, STR("too early"))));
+    pair_run(&pair, 5000);
+
+    cr_assert(eq(int, pair.echoed, 1));
+    pair_close(&pair);
+}
+
+Test(zmq_socket, says_that_a_peer_is_not_there)
+{
+    struct pair pair;
+    struct err err = {0};
+    pair_open(&pair);
+    cr_assert(pair_connect(&pair, "ipc:///tmp/nexus-zmq-nobody.sock", NULL, NULL, &err), "%s",
+              err.text);
+
+    cr_assert(not(zmq_socket_send(pair.router, STR("nobody"), STR("hello"))));
+
+    pair_close(&pair);
+}
+
+Test(zmq_socket, refuses_to_listen_beyond_loopback_without_curve)
+{
+    struct pair pair;
+    struct err err;
+    pair_open(&pair);
+    pair.router = zmq_socket_new(
+        &pair.loop, pair.zmq,
+        &(struct zmq_socket_options){
+            .kind = ZMQ_SOCKET_ROUTER, .high_water_mark = 10, .received = echo, .context = &pair});
+
+    cr_assert(not(zmq_socket_bind(pair.router, "tcp://0.0.0.0:0", &err)));
+    cr_assert(not(zmq_socket_bind(pair.router, "tcp://*:0", &err)));
+    cr_assert(not(zmq_socket_bind(pair.router, "tcp://[::]:0", &err)));
+    cr_assert(eq(int, err.code, ERR_BAD_INPUT));
+    cr_assert(zmq_socket_bind(pair.router, "tcp://127.0.0.1:*", &err), "%s", err.text);
+
+    pair_close(&pair);
+}
+
+struct keys {
+    char server_public[41], server_secret[41], client_public[41], client_secret[41];
+    struct zmq_curve server, client;
+};
+
+static void keys_make(struct keys *keys)
+{
+    cr_assert(eq(int, zmq_curve_keypair(keys->server_public, keys->server_secret), 0));
+    cr_assert(eq(int, zmq_curve_keypair(keys->client_public, keys->client_secret), 0));
+    keys->server = (struct zmq_curve){.public_key = str_of(keys->server_public),
+                                      .secret_key = str_of(keys->server_secret),
+                                      .allowed_clients = str_of(keys->client_public)};
+    keys->client = (struct zmq_curve){.public_key = str_of(keys->client_public),
+                                      .secret_key = str_of(keys->client_secret),
+                                      .server_key = str_of(keys->server_public)};
+}
+
+Test(zmq_socket, lets_an_allowed_client_in_over_curve)
+{
+    struct pair pair;
+    struct keys keys;
+    struct err err = {0};
+    keys_make(&keys);
+    pair_open(&pair);
+    cr_assert(pair_connect(&pair, "tcp://127.0.0.1:42617", &keys.server, &keys.client, &err), "%s",
+              err.text);
+    pair.wanted = 100;
+
+    send_more(&pair);
+    pair_run(&pair, 5000);
+
+    cr_assert(eq(int, pair.echoed, 100));
+    pair_close(&pair);
+}
+
+Test(zmq_socket, keeps_a_client_out_whose_key_is_not_on_the_list)
+{
+    struct pair pair;
+    struct keys keys, strangers;
+    struct err err = {0};
+    keys_make(&keys);
+    keys_make(&strangers);
+    strangers.client.server_key = keys.server.public_key;
+    pair_open(&pair);
+    cr_assert(pair_connect(&pair, "tcp://127.0.0.1:42618", &keys.server, &strangers.client, &err),
+              "%s", err.text);
+    pair.wanted = 1;
+
+    send_more(&pair);
+    pair_run(&pair, 1000);
+
+    cr_assert(eq(int, pair.sent, 0));
+    pair_close(&pair);
+}
+
+Test(zmq_socket, keeps_a_client_out_that_does_not_speak_curve)
+{
+    struct pair pair;
+    struct keys keys;
+    struct err err = {0};
+    keys_make(&keys);
+    pair_open(&pair);
+    cr_assert(pair_connect(&pair, "tcp://127.0.0.1:42619", &keys.server, NULL, &err), "%s",
+              err.text);
+    pair.wanted = 1;
+
+    send_more(&pair);
+    pair_run(&pair, 1000);
+
+    cr_assert(eq(int, pair.echoed, 0));
+    pair_close(&pair);
+}
+
+Test(zmq_socket, refuses_curve_that_would_let_nobody_in)
+{
+    struct pair pair;
+    struct keys keys;
+    struct err err = {0};
+    keys_make(&keys);
+    keys.server.allowed_clients = STR(" , ");
+    pair_open(&pair);
+
+    cr_assert(not(pair_connect(&pair, "tcp://127.0.0.1:42620", &keys.server, &keys.client, &err)));
+
+    cr_assert(eq(int, err.code, ERR_BAD_INPUT));
+    pair_close(&pair);
+}
