@@ -3,6 +3,7 @@
 // One claim is out at a time; what wants rows meanwhile goes into the next one.
 #include "sms-worker/engine.h"
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "service/news.h"
@@ -209,8 +210,8 @@ static void claimed(void *context, const struct pg_result *result, const struct 
         // As many as there was room for: there are more. Failed: ask again.
         if (!result || engine->claim.got[i] == engine->claim.rooms[i])
             destination->due = true;
-        if (engine->draining)
-            engine_give_back(destination);
+        if (engine->draining || destination->open_until_ms > clock_monotonic_ms())
+            engine_give_back(destination); // they were on the way here meanwhile
         destination_settle(destination);
     }
     if (err && err->code != ERR_UNAVAILABLE) // that PostgreSQL is away is logged already

@@ -84,6 +84,7 @@ static void walked(void *context, const struct pg_result *result, const struct e
             continue;
         destination->tenant = (uint32_t)pg_get_int4(result, row, TENANT);
         destination->due = true;
+        destination->open_until_ms = 0; // PostgreSQL knows better: somebody may have mended it
         claim_floor_lift(&destination->floor);
         destination_settle(destination);
     }
