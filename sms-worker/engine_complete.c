@@ -89,7 +89,7 @@ static void go_on(struct delivery *delivery)
             claim_floor_lift(&destination->floor); // it may have waited for long
         break;
     case OUTCOME_RETRY:
-    case OUTCOME_UNCERTAIN: engine_wake_at(destination, delivery->outcome.delay_ms); break;
+    case OUTCOME_UNCERTAIN: engine_wake_in(destination, delivery->outcome.delay_ms); break;
     case OUTCOME_GIVEN_BACK:
     case OUTCOME_KINDS: break;
     }
