@@ -424,8 +424,7 @@ void http_client_free(struct http_client **handle)
     *handle = NULL;
     ASSERT(client->in_flight_count == 0);
 
-    LIST_EACH(&client->pool, struct transfer, link, transfer)
-    {
+    LIST_EACH (&client->pool, struct transfer, link, transfer) {
         transfer_free(transfer);
     }
     curl_multi_cleanup(client->multi); // closes the idle connections

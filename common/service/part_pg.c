@@ -7,11 +7,15 @@ enum { WAITING_LIMIT = 4096 };
 
 static void changed(void *context, bool ready)
 {
-    (void)context;
+    struct service *service = context;
+
     if (ready)
         LOG_INFO("pg.ready");
     else
         LOG_WARN("pg.lost");
+    SERVICE_PARTS(service, part)
+    if (part->database_changed)
+        part->database_changed(service);
 }
 
 static bool start(struct service *service, struct err *err)

@@ -162,6 +162,16 @@ class Stack:
         """Rows of the ledger whose two sides differ."""
         return [row for row in self.query("select * from ledger where imbalance <> 0")]
 
+    def bring_back(self, name):
+        """Starts a worker again and waits until every gateway knows it and its database."""
+        self.processes[name].restart()
+        for gateway in self._http_ports:
+            if self.processes[f"gateway-{gateway}"].alive:
+                eventually(lambda: self._knows(gateway, name), f"gateway-{gateway} knows {name}")
+
+    def _knows(self, gateway, name):
+        return any(worker["instance"] == name and worker["db"] for worker in self.health(gateway).json()["workers"])
+
     # --- what operators do ---
 
     def query(self, statement, *parameters):
