@@ -67,6 +67,7 @@ struct delivery {
     struct outgoing message;
     struct outcome outcome;
     int64_t id;
+    int64_t due_us; // PostgreSQL's clock
     int32_t epoch;
     uint32_t tenant;
     unsigned attempt;     // how many came before
@@ -125,6 +126,7 @@ struct engine {
         size_t count;
         struct destination *destinations[ENGINE_CLAIM_DESTINATIONS];
         int rooms[ENGINE_CLAIM_DESTINATIONS], got[ENGINE_CLAIM_DESTINATIONS];
+        int64_t newest_due_us[ENGINE_CLAIM_DESTINATIONS];
     } claim;
     struct {
         unsigned steps;                    // out now

@@ -93,6 +93,20 @@ def test_a_message_expires_where_nobody_takes_it(nexus, customer):
     assert talk.undelivered(message)[0] == "expired"
 
 
+def test_a_conversation_that_was_held_up_goes_on_without_pauses(nexus, customer):
+    tenant = Tenant(nexus, webhook_url=customer.url)
+    held_up, busy = Talk(tenant), Talk(tenant)
+    customer.answer(delay=3)
+    texts = [held_up.answer()[1] for _ in range(5)]
+    customer.wait_for(texts[0])
+    customer.answer()
+
+    while not customer.messages(texts[1]):  # claims go on past what waits
+        customer.wait_for(busy.answer()[1])
+
+    customer.wait_for(texts[-1], within=4)  # before the next sweeps would find one after the other
+
+
 # --- no answer ---
 
 
