@@ -42,8 +42,6 @@ static bool post_admit(void *context, struct batch_item *item, struct err *err)
     (void)context;
     if (post->type.len > 0 && !str_equal(post->type, STR("Text")))
         return err_set(err, ERR_BAD_INPUT, "type: Text is the only one");
-    memcpy(&item->key, post->id.bytes + 8, sizeof item->key);
-    item->bytes = (uint32_t)(post->text.len + post->content.len + 128);
     return true;
 }
 

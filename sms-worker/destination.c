@@ -18,7 +18,7 @@ static struct str key_of(const int32_t *id)
 static bool is_idle(const struct destination *destination)
 {
     return !destination->due && !destination->claiming && destination->held == 0 &&
-           destination->wake_ms == 0;
+           destination->wakes.slots == 0;
 }
 
 // What was learned about it (window, floor) is learned again.

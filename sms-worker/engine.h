@@ -22,6 +22,7 @@
 #include "sms-worker/claim_floor.h"
 #include "sms-worker/provider.h"
 #include "sms-worker/schedule.h"
+#include "sms-worker/wakes.h"
 #include "sms-worker/window.h"
 #include "store/batcher.h"
 
@@ -66,6 +67,7 @@ struct delivery {
     struct outgoing message;
     struct outcome outcome;
     int64_t id;
+    int64_t due_us; // PostgreSQL's clock
     int32_t epoch;
     uint32_t tenant;
     unsigned attempt; // how many came before
@@ -89,7 +91,7 @@ struct destination {
     bool claiming;                    // part of the claim that is out
     struct schedule_entry hungry, ready;
     struct claim_floor floor;
-    int64_t wake_ms; // when the next retry is due; 0: none
+    struct wakes wakes; // when its retries are due
 
     struct window window;
     struct breaker breaker;
@@ -112,9 +114,9 @@ struct engine {
     struct batcher *outcomes;
     struct provider_request request; // scratch of the one being built
     uv_timer_t sweep_timer, lease_timer, wake_timer, pause_timer;
-    int64_t wake_ms;
-    size_t calls; // statements out beside the batcher's
-    bool paused;  // claims, after PostgreSQL failed one
+    int64_t wake_ms; // when the wake timer fires; 0: it does not
+    size_t calls;    // statements out beside the batcher's
+    bool paused;     // claims, after PostgreSQL failed one
     bool draining, drained;
     unsigned timers_open; // while closing
 
@@ -123,6 +125,7 @@ struct engine {
         size_t count;
         struct destination *destinations[ENGINE_CLAIM_DESTINATIONS];
         int rooms[ENGINE_CLAIM_DESTINATIONS], got[ENGINE_CLAIM_DESTINATIONS];
+        int64_t newest_due_us[ENGINE_CLAIM_DESTINATIONS];
     } claim;
     struct {
         unsigned steps;                    // out now
@@ -165,6 +168,6 @@ void engine_complete(struct delivery *delivery, const struct outcome *outcome);
 void engine_give_back(struct destination *destination); // all that is queued
 void engine_sweep_start(struct engine *engine);
 void engine_sweep_stop(struct engine *engine);
-void engine_wake_at(struct destination *destination, int64_t delay_ms);
+void engine_wake_in(struct destination *destination, int64_t delay_ms);
 void engine_drain_check(struct engine *engine);
 extern const struct batch_def engine_outcomes;

@@ -176,6 +176,7 @@ static void breaker_close(struct destination *destination)
     destination->failures = 0;
     destination->open_until_ms = 0;
     destination->due = true;
+    claim_floor_lift(&destination->floor); // what was given back when it opened
 }
 
 static enum breaker_sample sample_of(const struct http_client_answer *answer)

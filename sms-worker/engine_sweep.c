@@ -9,9 +9,9 @@
 
 enum {
     SWEEP_MS = 5000,
-    SWEEP_HOPS = 1000, // destinations looked at in one step of a walk
+    SWEEP_SOON_MS = 200, // after one that failed
+    SWEEP_HOPS = 1000,   // destinations looked at in one step of a walk
     LEASES_MS = 10000,
-    WAKE_GRID_MS = 100, // retries that are due within it are woken together
     EXPIRE_ROWS = 500,
     BIND_ROWS = 500,
 };
@@ -57,12 +57,18 @@ static void walk_ended(struct engine *engine)
     engine->sweep.due_rows = engine->sweep.oldest_ms = engine->sweep.open = 0;
 }
 
+static void sweep(uv_timer_t *timer);
+
 static void walked(void *context, const struct pg_result *result, const struct err *err)
 {
     enum { ID, TENANT, READY, DUE_ROWS, OLDEST_MS, OPEN };
     struct engine *engine = context;
-    if (!step_ended(engine, err, "walk"))
+    if (!step_ended(engine, err, "walk")) {
+        // No doorbell was heard while PostgreSQL was away, or before this process was there.
+        if (!engine->draining)
+            uv_timer_start(&engine->sweep_timer, sweep, SWEEP_SOON_MS, SWEEP_MS);
         return;
+    }
 
     for (size_t row = 0; row < pg_rows(result); row++) {
         int64_t oldest_ms = pg_get_int8(result, row, OLDEST_MS);
@@ -78,6 +84,7 @@ static void walked(void *context, const struct pg_result *result, const struct e
             continue;
         destination->tenant = (uint32_t)pg_get_int4(result, row, TENANT);
         destination->due = true;
+        destination->open_until_ms = 0; // PostgreSQL knows better: somebody may have mended it
         claim_floor_lift(&destination->floor);
         destination_settle(destination);
     }
@@ -184,37 +191,31 @@ static void wake_start(struct engine *engine, int64_t at_ms)
     uv_timer_start(&engine->wake_timer, wake_due, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
 }
 
-void engine_wake_at(struct destination *destination, int64_t delay_ms)
+void engine_wake_in(struct destination *destination, int64_t delay_ms)
 {
-    int64_t at_ms = ((clock_monotonic_ms() + delay_ms) / WAKE_GRID_MS + 1) * WAKE_GRID_MS;
-    if (destination->wake_ms == 0 || at_ms < destination->wake_ms)
-        destination->wake_ms = at_ms;
-    wake_start(destination->engine, at_ms);
+    wakes_add(&destination->wakes, clock_monotonic_ms(), delay_ms);
+    int64_t next_ms = wakes_next_ms(&destination->wakes);
+    if (next_ms)
+        wake_start(destination->engine, next_ms);
 }
 
 static void wake_due(uv_timer_t *timer)
 {
     struct engine *engine = CONTAINER_OF(timer, struct engine, wake_timer);
     int64_t now_ms = clock_monotonic_ms();
-    int64_t next_ms = 0;
     struct str key;
     void *value;
+    engine->wake_ms = 0;
     for (size_t cursor = 0; map_next(engine->destinations, &cursor, &key, &value);) {
         struct destination *destination = value;
-        if (destination->wake_ms == 0)
-            continue;
-        if (destination->wake_ms <= now_ms) {
-            // Later retries of it are found by the sweep; this only spares the next one its wait.
-            destination->wake_ms = 0;
+        if (wakes_take(&destination->wakes, now_ms)) {
             destination->due = true;
             destination_settle(destination);
-        } else if (next_ms == 0 || destination->wake_ms < next_ms) {
-            next_ms = destination->wake_ms;
         }
+        int64_t next_ms = wakes_next_ms(&destination->wakes);
+        if (next_ms)
+            wake_start(engine, next_ms);
     }
-    engine->wake_ms = 0;
-    if (next_ms)
-        wake_start(engine, next_ms);
     engine_claim(engine);
 }
 

@@ -3,7 +3,6 @@
 // The aggregator is told 200 when message, conversation and all that belongs to it are committed
 // together; until then it keeps the message and repeats it under the same message_id, which leads
 // to the same row and the same answer.
-#include "base/map.h"
 #include "io/crypto.h"
 #include "service/news.h"
 #include "service/service.h"
@@ -64,7 +63,6 @@ static bool parts_check(const struct msg_sms_inbound *mo, struct err *err)
 
 static bool mo_admit(void *context, struct batch_item *item, struct err *err)
 {
-    static const uint8_t hash_key[16] = "number pair lane";
     struct task *task = task_of_item(item);
     const struct msg_sms_inbound *mo = task->message;
 
@@ -79,8 +77,6 @@ static bool mo_admit(void *context, struct batch_item *item, struct err *err)
     // repetition.
     const struct str parts[] = {STR("mo"), mo->shortcode, mo->message_id};
     task->chosen_id = crypto_id_of(parts, COUNT_OF(parts));
-    item->key = siphash(hash_key, mo->phone_number);
-    item->bytes = (uint32_t)(mo->message.len + mo->mms_attachment.len + 256);
     return true;
 }
 

@@ -131,6 +131,7 @@ NEXUS_PG_URL=host=$sockets dbname=nexus
 NEXUS_REDIS_URL=unix:$sockets/redis.sock
 NEXUS_BUS=ipc://$sockets/bus.gateway-*.sock
 NEXUS_METRICS_PUSH=ipc://$sockets/metrics.sock
+NEXUS_METRICS_HOST=127.0.0.1
 NEXUS_METRICS_PORT=$metrics_port
 NEXUS_SIM_PORT=$simulator_port
 NEXUS_SIM_TARGET=$(demo url)

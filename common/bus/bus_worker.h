@@ -43,6 +43,11 @@ struct bus_worker_options {
 
 struct bus_worker *bus_worker_new(uv_loop_t *loop, struct zmq_bus_context *zmq,
                                   const struct bus_worker_options *options, struct err *err);
+// Begins to look for gateways; a second time: nothing. A worker opens when it can serve, or it
+// would be given what it can only refuse.
+void bus_worker_open(struct bus_worker *bus);
+// Tells all gateways now what health() says, not with the next heartbeat.
+void bus_worker_tell_health(struct bus_worker *bus);
 void bus_worker_free(struct bus_worker **bus); // says BYE; origins die with it
 // Every request gets exactly one reply. If its gateway has gone the reply is dropped: the client is
 // gone too.

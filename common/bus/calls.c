@@ -171,6 +171,14 @@ struct call *calls_first_waiting(const struct calls *calls, enum service_id serv
     return list_is_empty(waiting) ? NULL : LIST_FIRST(waiting, struct call, link);
 }
 
+struct call *calls_first_fresh(const struct calls *calls, enum service_id service)
+{
+    LIST_EACH (&calls->waiting[service], struct call, link, call)
+        if (call->losses == 0)
+            return call;
+    return NULL;
+}
+
 void calls_out(struct calls *calls, struct call *call, void *worker, struct list *at_worker)
 {
     unlist(calls, call);

@@ -56,6 +56,8 @@ MUST_USE bool calls_wait(struct calls *calls, struct call *call);
 // To the front: it has waited before, and has a place even in full queues.
 void calls_wait_again(struct calls *calls, struct call *call);
 struct call *calls_first_waiting(const struct calls *calls, enum service_id service); // or NULL
+// The first that waits and was never at a worker; NULL if there is none.
+struct call *calls_first_fresh(const struct calls *calls, enum service_id service);
 void calls_out(struct calls *calls, struct call *call, void *worker, struct list *at_worker);
 void calls_abandon(struct calls *calls, struct call *call, int64_t now_ms);
 

@@ -3,6 +3,8 @@
 #include "service/state.h"
 #include "service/tasks.h"
 
+enum { DATABASE_WAIT_MS = 1000 };
+
 static void request_came(void *context, struct bus_origin *origin, const struct envelope *envelope,
                          struct str payload)
 {
@@ -31,6 +33,24 @@ static void bus_is_drained(void *context)
     service_drained(context);
 }
 
+static void open_now(uv_timer_t *timer)
+{
+    struct service *service = timer->data;
+    bus_worker_open(service->bus);
+}
+
+// A worker that comes back after a crash would be given what waited for it, and could only refuse
+// it, a moment before its database answers. So it opens when that is there; if that takes long, it
+// opens nevertheless, and its gateways know why it refuses.
+static void database_changed(struct service *service)
+{
+    if (!service->bus)
+        return;
+    if (pg_ready(service->pg))
+        bus_worker_open(service->bus);
+    bus_worker_tell_health(service->bus);
+}
+
 static bool start(struct service *service, struct err *err)
 {
     const struct service_config *config = &service->settings.skeleton;
@@ -49,7 +69,12 @@ static bool start(struct service *service, struct err *err)
 
     service->tasks = tasks_new(service, service->def);
     service->bus = bus_worker_new(&service->loop, service->zmq, &options, err);
-    return service->bus || err_in(err, "NEXUS_BUS");
+    if (!service->bus)
+        return err_in(err, "NEXUS_BUS");
+    uv_timer_init(&service->loop, &service->bus_open);
+    service->bus_open.data = service;
+    uv_timer_start(&service->bus_open, open_now, service->pg ? DATABASE_WAIT_MS : 0, 0);
+    return true;
 }
 
 // Includes the tasks that handlers hold: they are requests without an answer.
@@ -66,9 +91,16 @@ static void quit(struct service *service)
 
 static void stop(struct service *service)
 {
+    if (service->bus)
+        uv_close((uv_handle_t *)&service->bus_open, NULL);
     tasks_free(&service->tasks);
     bus_worker_free(&service->bus);
 }
 
 const struct service_part service_part_bus_worker = {
-    .start = start, .drain = drain, .quit = quit, .stop = stop};
+    .start = start,
+    .drain = drain,
+    .database_changed = database_changed,
+    .quit = quit,
+    .stop = stop,
+};

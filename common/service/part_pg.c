@@ -7,11 +7,17 @@ enum { WAITING_LIMIT = 4096 };
 
 static void changed(void *context, bool ready)
 {
-    (void)context;
+    struct service *service = context;
+
+    if (!service->pg)
+        return; // we are closing it ourselves
     if (ready)
         LOG_INFO("pg.ready");
     else
         LOG_WARN("pg.lost");
+    SERVICE_PARTS (service, part)
+        if (part->database_changed)
+            part->database_changed(service);
 }
 
 static bool start(struct service *service, struct err *err)

@@ -97,9 +97,9 @@ static void tell(uv_timer_t *timer)
 
     watchdog_feed();
     numbers_take(process);
-    SERVICE_PARTS(process->service, part)
-    if (part->tell)
-        part->tell(process->service);
+    SERVICE_PARTS (process->service, part)
+        if (part->tell)
+            part->tell(process->service);
     snapshot_send(process);
 }
 

@@ -49,11 +49,11 @@ static void stop_asked(uv_signal_t *handle, int number)
                    (uint64_t)service->settings.skeleton.drain_timeout_ms, 0);
     // All are counted before the first may say that it has nothing to drain.
     service->drains_left = 1;
-    SERVICE_PARTS(service, part)
-    service->drains_left += part->drain != NULL;
-    SERVICE_PARTS(service, part)
-    if (part->drain)
-        part->drain(service);
+    SERVICE_PARTS (service, part)
+        service->drains_left += part->drain != NULL;
+    SERVICE_PARTS (service, part)
+        if (part->drain)
+            part->drain(service);
     if (service->def->drain)
         service->def->drain(service);
     else
@@ -78,9 +78,9 @@ static void signals_start(struct service *service)
 static bool start(struct service *service, struct err *err)
 {
     service->zmq = zmq_bus_context_new();
-    SERVICE_PARTS(service, part)
-    if (!part->start(service, err))
-        return false;
+    SERVICE_PARTS (service, part)
+        if (!part->start(service, err))
+            return false;
     service->process = process_new(service, err);
     if (!service->process)
         return false;
@@ -91,15 +91,15 @@ static bool start(struct service *service, struct err *err)
 
 static void finish(struct service *service)
 {
-    SERVICE_PARTS(service, part)
-    if (part->quit)
-        part->quit(service);
+    SERVICE_PARTS (service, part)
+        if (part->quit)
+            part->quit(service);
     if (service->def->done)
         service->def->done(service);
     process_free(&service->process);
-    SERVICE_PARTS(service, part)
-    if (part->stop)
-        part->stop(service);
+    SERVICE_PARTS (service, part)
+        if (part->stop)
+            part->stop(service);
     uv_close((uv_handle_t *)&service->terminate, NULL);
     uv_close((uv_handle_t *)&service->interrupt, NULL);
     uv_close((uv_handle_t *)&service->drain_limit, NULL);

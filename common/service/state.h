@@ -14,10 +14,11 @@ struct tasks;
 // init; nothing arrives before the loop runs.
 struct service_part {
     bool (*start)(struct service *service, struct err *err);
-    void (*tell)(struct service *service);  // once a second, numbers for the metrics
-    void (*drain)(struct service *service); // SIGTERM; ends with service_part_drained()
-    void (*quit)(struct service *service);  // the last callbacks run; the program's state lives
-    void (*stop)(struct service *service);  // everything is given back; fine when half started
+    void (*tell)(struct service *service);             // once a second, numbers for the metrics
+    void (*drain)(struct service *service);            // SIGTERM; ends with service_part_drained()
+    void (*database_changed)(struct service *service); // pg_ready() says how
+    void (*quit)(struct service *service); // the last callbacks run; the program's state lives
+    void (*stop)(struct service *service); // everything is given back; fine when half started
 };
 
 struct service {
@@ -40,6 +41,7 @@ struct service {
     struct address_ranges *webhook_allow;
     struct http_client *http_client;
     struct bus_worker *bus;
+    uv_timer_t bus_open;
     struct tasks *tasks;
 };
 

@@ -82,6 +82,7 @@ static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
     task->envelope.principal.name = arena_copy(arena, envelope->principal.name);
     task->envelope.traceparent = arena_copy(arena, envelope->traceparent);
     task->envelope.idempotency_key = arena_copy(arena, envelope->idempotency_key);
+    task->item.key = envelope->partition;
     task->item.bytes = (uint32_t)payload_bytes;
     task->item.deadline_ms = now_ms + envelope->deadline_ms;
     tasks->task_count++;

@@ -1,13 +1,15 @@
 // batch_plan: see the header.
 #include "store/batch_plan.h"
 
-size_t batch_plan_size(const uint32_t *weights, size_t count, size_t rows_limit, size_t bytes_limit)
+bool batch_plan_start(size_t waiting, size_t in_flight, size_t lanes, size_t rows_limit)
 {
-    size_t rows = 0, bytes = 0;
+    return waiting > 0 && (in_flight == 0 || (in_flight < lanes && waiting >= rows_limit / 2));
+}
 
-    while (rows < count && rows < rows_limit && (rows == 0 || bytes + weights[rows] <= bytes_limit))
-        bytes += weights[rows++];
-    return rows;
+bool batch_plan_fits(size_t rows, size_t bytes, size_t item_bytes, size_t rows_limit,
+                     size_t bytes_limit)
+{
+    return rows == 0 || (rows < rows_limit && bytes + item_bytes <= bytes_limit);
 }
 
 enum batch_step batch_plan_step(enum err_code outcome, size_t count)

@@ -3,13 +3,17 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-// How many of the waiting items, oldest first, go into the next batch: at least one, at most
-// rows_limit, and no more than fit bytes_limit (a first item that is larger goes alone).
-size_t batch_plan_size(const uint32_t *weights, size_t count, size_t rows_limit,
-                       size_t bytes_limit);
+// May another batch start while in_flight are under way? The first one always, for one item, too;
+// a further one only when it would be worth a commit of its own.
+bool batch_plan_start(size_t waiting, size_t in_flight, size_t lanes, size_t rows_limit);
+
+// Does an item of so many bytes fit a batch that holds rows and bytes already? The first always does.
+bool batch_plan_fits(size_t rows, size_t bytes, size_t item_bytes, size_t rows_limit,
+                     size_t bytes_limit);
 
 enum batch_step {
     BATCH_ANSWER,  // committed

@@ -1,12 +1,13 @@
-// batcher: see the header. A batch lives on exactly one of: in flight, or the list of those to run
-// again.
+// batcher: see the header. A batch is either in flight or among those to run again; in both cases
+// its keys are taken.
 #include "store/batcher.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
-#include "base/log.h"
+#include "base/list.h"
 #include "base/panic.h"
 #include "base/random.h"
+#include "store/batch_keys.h"
 #include "store/batch_plan.h"
 
 #include <stdio.h>
@@ -14,16 +15,10 @@
 
 enum { PAUSE_MIN_MS = 5, PAUSE_MAX_MS = 50, ROWS_MAX = 1000, LANES_MAX = 8 };
 
-struct lane {
-    struct batcher *batcher;
-    struct list waiting; // items, oldest first
-    struct list again;   // batches
-    bool busy;           // a batch is in flight
-};
-
 struct batch {
-    struct list link; // in lane->again
-    struct lane *lane;
+    struct list link; // in batcher->flying or batcher->again
+    struct batcher *batcher;
+    struct batch_keys keys;
     size_t count;
     bool unknown; // an earlier run may have committed
     int64_t sent_us;
@@ -35,10 +30,14 @@ struct batcher {
     struct pg *pg;
     const struct batch_def *def;
     void *context;
-    struct lane lanes[LANES_MAX];
-    size_t items;     // waiting, in flight or to run again
-    uv_timer_t start; // gathers what one round of the loop brings
-    uv_timer_t pause; // before batches run again
+    struct list waiting; // items, oldest first
+    size_t waiting_count;
+    size_t items;       // waiting, in flight or to run again
+    struct list flying; // batches
+    size_t flying_count;
+    struct list again; // batches
+    uv_timer_t start;  // gathers what one round of the loop brings
+    uv_timer_t pause;  // before batches run again
     bool pausing, closing;
     unsigned timers;
     struct random jitter;
@@ -48,19 +47,27 @@ struct batcher {
 
 static void batches_start(struct batcher *batcher);
 
-static struct batch *batch_new(struct lane *lane, size_t room)
+// ---- a batch
+
+static struct batch *batch_new(struct batcher *batcher, size_t room)
 {
     struct batch *batch = malloc(sizeof *batch + room * sizeof batch->items[0]);
     if (!batch)
         panic("out of memory");
-    *batch = (struct batch){.lane = lane};
+    *batch = (struct batch){.batcher = batcher};
     return batch;
 }
 
 static void batch_free(struct batch *batch)
 {
-    batch->lane->batcher->items -= batch->count;
+    batch->batcher->items -= batch->count;
     free(batch);
+}
+
+static void batch_put(struct batch *batch, struct batch_item *item)
+{
+    batch->items[batch->count++] = item;
+    batch_keys_take(&batch->keys, item->key);
 }
 
 static void item_fail(struct batcher *batcher, struct batch_item *item, bool unknown,
@@ -74,6 +81,27 @@ static void item_fail(struct batcher *batcher, struct batch_item *item, bool unk
     batcher->def->failed(batcher->context, item, &told);
 }
 
+// Fails the items that may give up: all of them, or those past their deadline. False when none is
+// left; then the batch is gone.
+static bool batch_thin(struct batch *batch, bool all, const struct err *err)
+{
+    int64_t now = clock_monotonic_ms();
+    size_t kept = 0, count = batch->count;
+
+    for (size_t i = 0; i < count; i++) {
+        struct batch_item *item = batch->items[i];
+        if (item->deadline_ms == INT64_MAX || (!all && item->deadline_ms > now))
+            batch->items[kept++] = item;
+        else
+            item_fail(batch->batcher, item, batch->unknown, err);
+    }
+    batch->batcher->items -= count - kept;
+    batch->count = kept;
+    if (kept == 0)
+        batch_free(batch);
+    return kept > 0;
+}
+
 static void pause_over(uv_timer_t *timer)
 {
     struct batcher *batcher = timer->data;
@@ -84,9 +112,9 @@ static void pause_over(uv_timer_t *timer)
 
 static void batch_again(struct batch *batch)
 {
-    struct batcher *batcher = batch->lane->batcher;
+    struct batcher *batcher = batch->batcher;
 
-    list_append(&batch->lane->again, &batch->link);
+    list_append(&batcher->again, &batch->link);
     if (batcher->pausing || batcher->closing)
         return;
     batcher->pausing = true;
@@ -94,49 +122,34 @@ static void batch_again(struct batch *batch)
                    PAUSE_MIN_MS + random_below(&batcher->jitter, PAUSE_MAX_MS - PAUSE_MIN_MS), 0);
 }
 
-// Fails the items that may give up; false when none is left.
-static bool batch_thin(struct batch *batch, bool all_mortals, const struct err *err)
-{
-    int64_t now = clock_monotonic_ms();
-    size_t kept = 0, count = batch->count;
-
-    for (size_t i = 0; i < count; i++) {
-        struct batch_item *item = batch->items[i];
-        if (item->deadline_ms == INT64_MAX || (!all_mortals && item->deadline_ms > now))
-            batch->items[kept++] = item;
-        else
-            item_fail(batch->lane->batcher, item, batch->unknown, err);
-    }
-    batch->lane->batcher->items -= count - kept;
-    batch->count = kept;
-    if (kept == 0)
-        batch_free(batch);
-    return kept > 0;
-}
-
 static void batch_split(struct batch *batch)
 {
+    struct batcher *batcher = batch->batcher;
     size_t half = batch->count / 2;
-    struct batch *second = batch_new(batch->lane, batch->count - half);
+    struct batch *halves[] = {batch_new(batcher, half), batch_new(batcher, batch->count - half)};
 
-    second->unknown = batch->unknown;
-    second->count = batch->count - half;
-    memcpy(second->items, batch->items + half, second->count * sizeof second->items[0]);
-    batch->count = half;
-    list_prepend(&batch->lane->again, &second->link);
-    list_prepend(&batch->lane->again, &batch->link);
+    for (size_t i = 0; i < batch->count; i++)
+        batch_put(halves[i >= half], batch->items[i]);
+    for (int i = 1; i >= 0; i--) {
+        halves[i]->unknown = batch->unknown;
+        list_prepend(&batcher->again, &halves[i]->link);
+    }
+    free(batch); // its items live on
 }
+
+// ---- there and back
 
 static void batch_finished(void *context, const struct pg_result *result, const struct err *err)
 {
     struct batch *batch = context;
-    struct batcher *batcher = batch->lane->batcher;
+    struct batcher *batcher = batch->batcher;
 
-    batch->lane->busy = false;
+    list_remove(&batch->link);
+    batcher->flying_count--;
     if (result) {
         // Dying here: the rows are committed and nobody was told. The client gets no answer or a
         // 503, tries again, and the statement recognises the repetition.
-        failpoint(batcher->after_commit);
+        (void)failpoint(batcher->after_commit);
         if (batcher->duration)
             metric_observe(batcher->duration,
                            (double)(clock_monotonic_us() - batch->sent_us) / 1e6);
@@ -167,67 +180,85 @@ static void batch_finished(void *context, const struct pg_result *result, const 
 
 static void batch_send(struct batch *batch)
 {
-    struct batcher *batcher = batch->lane->batcher;
+    struct batcher *batcher = batch->batcher;
     struct pg_params params;
 
     pg_params_init(&params);
     batcher->def->bind(batcher->context, batch->items, batch->count, &params);
     batch->sent_us = clock_monotonic_us();
-    batch->lane->busy = true;
+    list_append(&batcher->flying, &batch->link);
+    batcher->flying_count++;
     if (batcher->rows)
         metric_observe(batcher->rows, (double)batch->count);
     // Dying here: nothing was sent, nobody was told; the gateway sends these requests to another
     // worker.
-    failpoint(batcher->before_commit);
+    (void)failpoint(batcher->before_commit);
     pg_call(batcher->pg, batcher->def->statement, &params, batch_finished, batch);
 }
 
-// The oldest waiting items that fit one batch.
-static struct batch *batch_gather(struct lane *lane)
-{
-    const struct batch_def *def = lane->batcher->def;
-    uint32_t weights[ROWS_MAX];
-    size_t seen = 0;
+// ---- what goes next
 
-    LIST_EACH (&lane->waiting, struct batch_item, link, item) {
-        if (seen == def->rows_limit)
-            break;
-        weights[seen++] = item->bytes;
-    }
-    size_t count = batch_plan_size(weights, seen, def->rows_limit, def->bytes_limit);
-    struct batch *batch = batch_new(lane, count);
-    for (; batch->count < count; batch->count++) {
-        struct batch_item *item = LIST_FIRST(&lane->waiting, struct batch_item, link);
-        list_remove(&item->link);
-        batch->items[batch->count] = item;
-    }
-    return batch;
+static void keys_of(const struct list *batches, struct batch_keys *taken)
+{
+    LIST_EACH (batches, struct batch, link, batch)
+        batch_keys_join(taken, &batch->keys);
 }
 
-// Sends the lane's next batch, if there is one: those that run again come first, and nothing may
-// overtake them.
-static void lane_start(struct lane *lane)
+// The oldest waiting items that fit one batch and whose keys are free. What has to be left behind
+// takes its key, too: nothing may overtake it. NULL when nothing can go.
+static struct batch *batch_gather(struct batcher *batcher)
 {
+    const struct batch_def *def = batcher->def;
+    struct batch *batch = batch_new(batcher, def->rows_limit);
+    struct batch_keys taken = {0};
+    size_t bytes = 0;
+
+    keys_of(&batcher->flying, &taken);
+    keys_of(&batcher->again, &taken);
+    LIST_EACH (&batcher->waiting, struct batch_item, link, item) {
+        if (!batch_plan_fits(batch->count, bytes, item->bytes, def->rows_limit, def->bytes_limit))
+            break;
+        if (batch_keys_has(&taken, item->key)) {
+            batch_keys_take(&taken, item->key);
+            continue;
+        }
+        list_remove(&item->link);
+        batcher->waiting_count--;
+        batch_put(batch, item);
+        bytes += item->bytes;
+    }
+    if (batch->count > 0)
+        return batch;
+    free(batch);
+    return NULL;
+}
+
+// The first of those that run again; NULL when its items have all given up.
+static struct batch *batch_retry(struct batcher *batcher)
+{
+    struct batch *batch = LIST_FIRST(&batcher->again, struct batch, link);
     struct err late;
 
-    while (!lane->busy && !list_is_empty(&lane->again)) {
-        if (lane->batcher->pausing)
-            return;
-        struct batch *batch = LIST_FIRST(&lane->again, struct batch, link);
-        list_remove(&batch->link);
-        err_set(&late, batch->unknown ? ERR_UNKNOWN_OUTCOME : ERR_CONCURRENT,
-                "the database did not take it in time");
-        if (batch_thin(batch, false, &late))
-            batch_send(batch);
-    }
-    if (!lane->busy && !list_is_empty(&lane->waiting))
-        batch_send(batch_gather(lane));
+    list_remove(&batch->link);
+    err_set(&late, batch->unknown ? ERR_UNKNOWN_OUTCOME : ERR_CONCURRENT,
+            "the database did not take it in time");
+    return batch_thin(batch, false, &late) ? batch : NULL;
 }
 
 static void batches_start(struct batcher *batcher)
 {
-    for (unsigned i = 0; i < batcher->def->lanes && !batcher->closing; i++)
-        lane_start(&batcher->lanes[i]);
+    const struct batch_def *def = batcher->def;
+    struct batch *batch;
+
+    while (!batcher->closing && !batcher->pausing && batcher->flying_count < def->lanes &&
+           !list_is_empty(&batcher->again))
+        if ((batch = batch_retry(batcher)))
+            batch_send(batch);
+    while (!batcher->closing &&
+           batch_plan_start(batcher->waiting_count, batcher->flying_count, def->lanes,
+                            def->rows_limit) &&
+           (batch = batch_gather(batcher)))
+        batch_send(batch);
 }
 
 static void start_now(uv_timer_t *timer)
@@ -243,12 +274,20 @@ void batcher_add(struct batcher *batcher, struct batch_item *item)
         batcher->def->failed(batcher->context, item, &err);
         return;
     }
-    struct lane *lane = &batcher->lanes[item->key % batcher->def->lanes];
-    list_append(&lane->waiting, &item->link);
+    list_append(&batcher->waiting, &item->link);
+    batcher->waiting_count++;
     batcher->items++;
-    if (!lane->busy && !uv_is_active((uv_handle_t *)&batcher->start))
+    if (batcher->flying_count < batcher->def->lanes &&
+        !uv_is_active((uv_handle_t *)&batcher->start))
         uv_timer_start(&batcher->start, start_now, 0, 0);
 }
+
+size_t batcher_waiting(const struct batcher *batcher)
+{
+    return batcher->items;
+}
+
+// ---- its own life
 
 struct batcher *batcher_new(uv_loop_t *loop, struct pg *pg, const struct batch_def *def,
                             void *context, struct metrics *metrics)
@@ -263,11 +302,9 @@ struct batcher *batcher_new(uv_loop_t *loop, struct pg *pg, const struct batch_d
     batcher->pg = pg;
     batcher->def = def;
     batcher->context = context;
-    for (unsigned i = 0; i < def->lanes; i++) {
-        batcher->lanes[i].batcher = batcher;
-        list_init(&batcher->lanes[i].waiting);
-        list_init(&batcher->lanes[i].again);
-    }
+    list_init(&batcher->waiting);
+    list_init(&batcher->flying);
+    list_init(&batcher->again);
     random_bytes(&batcher->jitter.state, sizeof batcher->jitter.state);
     uv_timer_init(loop, &batcher->start);
     batcher->start.data = batcher;
@@ -290,24 +327,6 @@ static void timer_closed(uv_handle_t *handle)
         free(batcher);
 }
 
-static void lane_fail(struct lane *lane, const struct err *err)
-{
-    ASSERT(!lane->busy); // pg_close() answers every call first
-    while (!list_is_empty(&lane->again)) {
-        struct batch *batch = LIST_FIRST(&lane->again, struct batch, link);
-        list_remove(&batch->link);
-        for (size_t i = 0; i < batch->count; i++)
-            item_fail(lane->batcher, batch->items[i], batch->unknown, err);
-        batch_free(batch);
-    }
-    while (!list_is_empty(&lane->waiting)) {
-        struct batch_item *item = LIST_FIRST(&lane->waiting, struct batch_item, link);
-        list_remove(&item->link);
-        lane->batcher->items--;
-        item_fail(lane->batcher, item, false, err);
-    }
-}
-
 void batcher_free(struct batcher **batcher_pointer)
 {
     struct batcher *batcher = *batcher_pointer;
@@ -316,16 +335,21 @@ void batcher_free(struct batcher **batcher_pointer)
     if (!batcher)
         return;
     *batcher_pointer = NULL;
+    ASSERT(batcher->flying_count == 0); // pg_close() answers every call first
     batcher->closing = true;
     err_set(&err, ERR_UNAVAILABLE, "this process is stopping");
-    for (unsigned i = 0; i < batcher->def->lanes; i++)
-        lane_fail(&batcher->lanes[i], &err);
+    LIST_EACH (&batcher->again, struct batch, link, batch) {
+        list_remove(&batch->link);
+        for (size_t i = 0; i < batch->count; i++)
+            item_fail(batcher, batch->items[i], batch->unknown, &err);
+        batch_free(batch);
+    }
+    LIST_EACH (&batcher->waiting, struct batch_item, link, item) {
+        list_remove(&item->link);
+        batcher->items--;
+        item_fail(batcher, item, false, &err);
+    }
     batcher->timers = 2;
     uv_close((uv_handle_t *)&batcher->start, timer_closed);
     uv_close((uv_handle_t *)&batcher->pause, timer_closed);
-}
-
-size_t batcher_waiting(const struct batcher *batcher)
-{
-    return batcher->items;
 }

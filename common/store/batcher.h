@@ -1,27 +1,34 @@
 // batcher: many small jobs, one statement, one commit.
 //
-// Natural batching: what arrives while the previous commits are in flight is gathered; when a lane
-// is free and something waits, it goes at once (no timer). A batch holds at most rows_limit rows
-// and bytes_limit bytes. `lanes` batches may be in flight, so that one gathers while another is
-// being flushed to disk.
+// Natural batching: what arrives while a commit is in flight is gathered, and goes when it is
+// done; no timer. A batch holds at most rows_limit rows and bytes_limit bytes. While enough waits
+// to make another batch worth its own commit (half of rows_limit), up to `lanes` batches are in
+// flight, so that one is worked on while another is being flushed to disk.
 //
-//   static const struct batch_def inbound = { .name = "sms.inbound", .statement = STATEMENT_…,
-//       .rows_limit = 200, .bytes_limit = 256 * 1024, .lanes = 2, .bind = …, .done = …, .failed = …
-//       };
+// An item's key names the rows it touches. Items of one key are never in two batches at once: they
+// neither wait for each other's row locks nor overtake each other.
+//
+//   static const struct batch_def inbound = {
+//       .name = "sms.inbound", .statement = STATEMENT_…, .rows_limit = 200,
+//       .bytes_limit = 256 * 1024, .lanes = 2, .bind = …, .done = …, .failed = …};
 //   batcher_add(batcher, &task->item);
 //
 // What the outcome of a batch means:
-//   committed               done() with the rows of the result, for all items of the batch
-//   ERR_POISONED            the batch is halved and both halves run again, until one bad row fails
-//   alone ERR_CONCURRENT          run again as it was, after a jittered pause of up to 50 ms
-//   ERR_UNKNOWN_OUTCOME     the connection broke: it may have committed. Run again once PostgreSQL
-//   is back: the
-//                           statements are idempotent. Items past their deadline fail with
-//                           ERR_UNKNOWN_OUTCOME
-//   ERR_UNAVAILABLE         never sent: fails at once
-//   others                  all items fail with that error
 //
-// The deciding part is store/batch_plan.h, without I/O.
+//   committed            done() with the rows of the result, for all items of the batch
+//   ERR_POISONED         the batch is halved and both halves run again, until one bad row fails alone
+//   ERR_CONCURRENT       run again as it was, after a jittered pause of up to 50 ms
+//   ERR_UNKNOWN_OUTCOME  the connection broke: it may have committed. Run again once PostgreSQL is
+//                        back: the statements are idempotent. Items past their deadline fail with
+//                        ERR_UNKNOWN_OUTCOME
+//   ERR_UNAVAILABLE      never sent: fails at once
+//   ERR_BUSY             rolled back for want of room: fails at once
+//   others               as ERR_POISONED
+//
+// Items without a deadline (INT64_MAX) never fail for a database that is away or full: their
+// batches run again until it is back.
+//
+// The deciding parts are store/batch_plan.h and store/batch_keys.h, without I/O.
 #pragma once
 
 #include "base/err.h"
@@ -43,9 +50,9 @@ struct batch_def {
     const char *name; // label of its metrics, name of its failpoints (<name>.before_commit, …)
     unsigned statement;
     size_t rows_limit, bytes_limit;
-    unsigned lanes;
-    // Looks at an item before it waits: sets its key and weight, or refuses it with an error, which
-    // failed() then gets from inside batcher_add(). NULL: every item is taken as it is.
+    unsigned lanes; // 1 to 8
+    // Looks at an item before it waits; refuses it with an error, which failed() then gets from
+    // inside batcher_add(). NULL: every item is taken.
     bool (*admit)(void *context, struct batch_item *item, struct err *err);
     // Adds the parameters for these items, in the statement's order.
     void (*bind)(void *context, struct batch_item *const *items, size_t count,

@@ -93,7 +93,7 @@ begin
     )
     select array_agg(j.id), array_agg(j.fate), array_agg(j.recovered) into picked, fates, recoveries
     from judged j
-    where j.fate > 0 or j.failures = 0 or delivery_probe(j.destination_id);
+    where case when j.fate > 0 or j.failures = 0 then true else delivery_probe(j.destination_id) end;
 
     if picked is null then
         return;

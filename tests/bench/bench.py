@@ -62,7 +62,7 @@ def measure(rig, name):
     except Exception as failure:    # whatever it was: the other measurements are still worth having
         traceback.print_exc()
         section = Section(name, what)
-        section.failure = f"{type(failure).__name__}: {failure}"
+        section.failure = f"{type(failure).__name__}: {failure}".splitlines()[0]
     return section
 
 

@@ -66,6 +66,7 @@ static void worker_run(const char *socket)
                                                                .health = health_asked,
                                                                .context = &bench},
                                   &err);
+    bus_worker_open(bench.worker);
     uv_run(&bench.loop, UV_RUN_DEFAULT);
 }
 

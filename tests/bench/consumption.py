@@ -7,7 +7,6 @@ import typing
 from harness.database import children
 
 TICKS = os.sysconf("SC_CLK_TCK")
-OURS = ("gateway", "chat-worker", "sms-worker", "provisioning-worker", "metrics-agent")
 
 
 class Moment(typing.NamedTuple):
@@ -24,12 +23,11 @@ class Consumption(typing.NamedTuple):
     wal_bytes: int
     syncs_per_row: float
 
-    def cpu_us(self, messages):
-        """CPU-µs a message: a column for each program that took part, and their sum without the outside world."""
+    def cpu_us(self, messages, *programs):
+        """CPU-µs a message: a column for each of these programs and PostgreSQL, and the sum of all but the outside."""
         each = {name: 1e6 * cpu_s / messages for name, cpu_s in self.cpu_s.items()}
-        columns = {f"{name} µs": round(us, 1) for name, us in each.items() if us >= 0.1}
-        columns["ours + PostgreSQL µs"] = round(sum(us for name, us in each.items() if name in OURS + ("PostgreSQL",)), 1)
-        return columns
+        columns = {f"{name} µs": round(each[name], 1) for name in (*programs, "PostgreSQL")}
+        return {**columns, "all µs": round(sum(us for name, us in each.items() if name != "simulator"), 1)}
 
 
 def moment(nexus):

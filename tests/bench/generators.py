@@ -58,7 +58,7 @@ def open_loop(nexus, name, rate, seconds):
 def store_limit(nexus, seconds, batch):
     """Rows a second of the inbound statement alone, over two connections."""
     said, _ = _run([PROGRAMS / "store_limit", nexus.postgres.url(nexus.stack.database), nexus.tenant_id(),
-                    nexus.tenant.number, max(1, round(seconds)), batch], seconds)
+                    nexus.tenant.number, seconds, batch], seconds)
     return json.loads(said)["perSecond"]
 
 

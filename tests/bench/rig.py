@@ -4,10 +4,8 @@ A figure counts only if nothing was lost for it: after each run PostgreSQL is ki
 again, and everything that was acknowledged is looked up."""
 
 import contextlib
-import json
 import pathlib
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -27,12 +25,12 @@ class AuditFailed(Exception):
 
 
 class Scale(typing.NamedTuple):
-    """How long the measurements take."""
-    quiet_s: float      # before memory is read
-    warm_s: float       # load before a run, not counted but audited
-    run_s: float        # one run under load
-    limit_s: float      # one run of the statement alone
-    open_s: float       # one run of the open loop
+    """How long the measurements take; whole seconds, as wrk wants them."""
+    quiet_s: int        # before memory is read
+    warm_s: int         # load before a run, not counted but audited
+    run_s: int          # one run under load
+    limit_s: int        # one run of the statement alone
+    open_s: int         # one run of the open loop
     pairs: int          # of runs that are compared
     drain: int          # answers that one drain sends
     hopeless: int       # answers to each destination that does not take them
@@ -40,7 +38,12 @@ class Scale(typing.NamedTuple):
 
 
 FULL = Scale(quiet_s=3, warm_s=1, run_s=8, limit_s=4, open_s=15, pairs=5, drain=20_000, hopeless=2_000, backlog=1_000_000)
-QUICK = Scale(quiet_s=3, warm_s=0.5, run_s=2, limit_s=1.5, open_s=3, pairs=1, drain=4_000, hopeless=500, backlog=50_000)
+QUICK = Scale(quiet_s=3, warm_s=1, run_s=2, limit_s=2, open_s=3, pairs=1, drain=4_000, hopeless=500, backlog=50_000)
+
+
+class Correspondents(typing.NamedTuple):
+    tenant_id: int
+    conversations: list
 
 
 class Rig:
@@ -117,15 +120,15 @@ class Nexus:
     def inbound(self, name, connections, seconds, tenant=None):
         return generators.inbound(self, tenant or self.tenant, name, connections, seconds)
 
-    def conversations(self, at_least, tenant=None):
-        """Ids of open conversations, made by messages of so many phones."""
+    def correspondents(self, count, tenant=None):
+        """A tenant's open conversations, made by messages of so many phones."""
         who = self.tenant_id(tenant)
-        for attempt in range(20):
-            rows = self.query("select id from conversation where tenant_id = %s and state < 9 limit %s", who, at_least)
-            if len(rows) == at_least:
-                return [row[0] for row in rows]
-            self.inbound(f"prepare-{who}-{attempt}", 32, 0.5, tenant)
-        raise AssertionError(f"no {at_least} conversations after {attempt + 1} runs")
+        for seconds in range(1, 8):     # each run starts with the same phones
+            self.inbound(f"prepare-{who}-{seconds}", 64, seconds, tenant)
+            rows = self.query("select id from conversation where tenant_id = %s and state < 9 limit %s", who, count)
+            if len(rows) == count:
+                return Correspondents(who, [row[0] for row in rows])
+        raise AssertionError(f"no {count} conversations in {seconds} s")
 
     # --- auditing ---
 
@@ -155,6 +158,10 @@ class Nexus:
 
 
 def until_empty(nexus, tenant_id, within):
-    """Waits until everything that must leave for this tenant has left."""
-    eventually(lambda: not nexus.value("select exists (select from delivery where tenant_id = %s)", tenant_id),
-               "nothing waits for delivery", within)
+    """Waits until all answers of this tenant have left. On one connection: a new one for every look would be load."""
+    with contextlib.closing(nexus.postgres.connect(nexus.stack.database)) as connection, connection.cursor() as cursor:
+        def is_empty():
+            cursor.execute("select from delivery where tenant_id = %s and conversation_id is not null limit 1", [tenant_id])
+            return cursor.rowcount == 0
+
+        eventually(is_empty, "nothing waits for delivery", within)

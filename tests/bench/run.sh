@@ -4,7 +4,6 @@
 #   --json FILE   the result as JSON, too
 #   --record      puts the tables into docs/performance.md
 set -euo pipefail
-caller_dir=${caller_dir:-$PWD}
 cd "$(dirname "$(readlink -f "$0")")/../.."
 root=$PWD
 # shellcheck source=supervise/user.sh
@@ -30,7 +29,7 @@ status=0
 "${as_user[@]}" env NEXUS_BUILD_DIR="${NEXUS_BUILD_DIR:-$root/build/release}" PYTHONDONTWRITEBYTECODE=1 \
     /usr/bin/python3 tests/bench/bench.py "$scratch" "${arguments[@]}" || status=$?
 
-[ -z "$json" ] || [ ! -s "$scratch/result.json" ] || (cd "$caller_dir" && cat "$scratch/result.json" >"$json")
+[ -z "$json" ] || [ ! -s "$scratch/result.json" ] || cat "$scratch/result.json" >"$json"
 if "$record" && [ "$status" -eq 0 ]; then
     awk -v table="$scratch/result.md" '
         /^<!-- end of the tables -->/ { inside = 0 }

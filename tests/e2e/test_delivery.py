@@ -161,6 +161,20 @@ def test_what_fails_does_not_overtake_what_came_before_it_in_the_conversation(te
     assert list(dict.fromkeys(seen)) == sorted(set(seen)) == [2, 3, 4, 5]
 
 
+def test_a_conversation_that_was_held_up_goes_on_without_pauses(tenant, customer):
+    busy = conversation_of(tenant)
+    customer.answer(delay=3)
+    first = Answer(tenant)
+    held_up = [Answer(tenant, first.conversation) for _ in range(4)]
+    customer.wait_for(first.text)
+    customer.answer()
+
+    while not customer.messages(held_up[0].text):  # claims go on past what waits
+        customer.wait_for(Answer(tenant, busy).text)
+
+    customer.wait_for(held_up[-1].text, within=4)  # before the next sweeps would find one after the other
+
+
 def test_a_message_that_is_too_old_is_not_sent_any_more(nexus, customer):
     tenant = Tenant(nexus, webhook_url=customer.url, validity="2s")
     customer.answer(status=503)
@@ -303,8 +317,7 @@ def test_a_stop_reaches_a_message_that_waits_for_its_next_attempt(tenant, custom
     customer.answer(status=200)
 
     answer.becomes("opted_out")
-    refused = [webhook for webhook in customer.messages(answer.text)]
-    assert len(refused) == 1 and answer.undelivered is None
+    assert len(customer.messages(answer.text)) == 1 and answer.undelivered is None
 
 
 def test_after_start_answers_go_out_again(tenant, customer):
@@ -347,6 +360,22 @@ def test_a_dead_destination_is_soon_left_alone_and_holds_up_no_other(nexus, cust
     dead.close()
 
 
+def test_where_nobody_listens_the_breaker_opens_and_nothing_stays_leased(nexus, customer):
+    dead = Tenant(nexus, webhook_url="http://127.0.0.1:1/")
+    for _ in range(6):
+        Answer(dead)
+    destination = nexus.query("select destination_id from channel where address = %s", dead.number)[0][0]
+
+    eventually(lambda: nexus.query("select failures from destination where id = %s", destination) == [(1,)],
+               "the breaker is open")
+
+    asked = time.monotonic()
+    Answer(Tenant(nexus, webhook_url=customer.url)).becomes("sent")
+    assert time.monotonic() - asked < 2
+    assert nexus.query("select count(*) from delivery where destination_id = %s and lease_until is not null",
+                       destination) == [(0,)]
+
+
 def test_two_workers_send_no_message_twice(make_stack, customer):
     stack = make_stack(sms_workers=2)
     tenant = Tenant(stack, webhook_url=customer.url)
@@ -362,3 +391,39 @@ def test_two_workers_send_no_message_twice(make_stack, customer):
         seen = [webhook.message["sequence"] for webhook in customer.messages()
                 if webhook.message["conversationId"] == conversation]
         assert seen == list(range(2, 12))
+
+
+def test_a_worker_that_stops_finishes_what_it_has_begun(make_stack, customer):
+    stack = make_stack(sms_workers=2)
+    tenant = Tenant(stack, webhook_url=customer.url)
+    customer.answer(delay=0.05)
+    conversations = [conversation_of(tenant) for _ in range(10)]
+    answers = [Answer(tenant, conversation) for _ in range(10) for conversation in conversations]
+
+    assert stack["sms-worker-0"].stop() == 0
+
+    for answer in answers:
+        answer.becomes("sent", within=30)
+    assert all(len(customer.messages(answer.text)) == 1 for answer in answers)
+
+
+@pytest.mark.parametrize("point", ["delivery.after_claim", "delivery.after_http_before_complete",
+                                   "delivery.complete.before_commit", "delivery.mid_complete"])
+def test_a_worker_that_dies_loses_nothing_and_keeps_the_order(make_stack, customer, point):
+    stack = make_stack(settings={"sms-worker": {"NEXUS_FAILPOINTS": f"{point}=kill:0.2", "NEXUS_FAILPOINT_SEED": 11}})
+    worker = stack["sms-worker-0"]
+    tenant = Tenant(stack, webhook_url=customer.url)
+    conversation = conversation_of(tenant)
+    answers = [Answer(tenant, conversation) for _ in range(20)]
+    eventually(lambda: not worker.alive, "the failpoint is hit", within=20)
+
+    worker.environment.pop("NEXUS_FAILPOINTS")
+    worker.restart()
+    # Nobody waits half a minute for a lease in a test: it runs out now.
+    stack.query("update delivery set lease_until = now() - interval '1 s' where lease_until is not null returning 1")
+
+    for answer in answers:
+        answer.becomes("sent", within=30)
+    order = list(dict.fromkeys(webhook.message["id"] for webhook in customer.messages()))
+    assert order == [answer.id for answer in answers]
+    assert len(customer.messages()) <= len(answers) + 1

@@ -96,10 +96,10 @@ def test_a_worker_stopped_under_load_costs_no_client_an_error(make_stack, progra
     load.reaches(50)
 
     for number in (0, 1, 0):
-        worker = stack[f"{program}-{number}"]
-        assert worker.stop() == 0
+        name = f"{program}-{number}"
+        assert stack[name].stop() == 0
         load.reaches(20)
-        worker.restart()
+        stack.bring_back(name)
         load.reaches(20)
 
     load.stop()
@@ -121,7 +121,7 @@ def test_a_chat_worker_stopped_under_load_costs_no_agent_an_error(make_stack):
             threading.Thread(target=stack[f"chat-worker-{number // 20 - 1}"].stop).start()
         if number == 39:
             eventually(lambda: not stack["chat-worker-0"].alive, "the first worker is gone")
-            stack["chat-worker-0"].restart()
+            stack.bring_back("chat-worker-0")
         answer = agent.answer(conversation)
         assert answer.status_code == 200, answer.text
         sequences.append(answer.json()["data"]["sequence"])

@@ -18,6 +18,7 @@ from .wait import eventually
 
 ROOT = pathlib.Path(__file__).parents[3]
 BINARIES = pathlib.Path(os.environ.get("NEXUS_BUILD_DIR", ROOT / "build/asan")) / "bin"
+RELEASE = ROOT / "build/release"  # for tests under a load that sanitizers would not take
 WORKERS = ("chat-worker", "sms-worker", "provisioning-worker")
 
 
@@ -38,13 +39,15 @@ class Stack:
     """Say its shape, start() it, use it, finish() it. finish() is where every test's standing promises are checked."""
 
     def __init__(self, postgres, template, gateways=1, chat_workers=1, sms_workers=1, provisioning_workers=1,
-                 bus="ipc", settings=None):
+                 bus="ipc", settings=None, binaries=BINARIES):
         self.postgres = postgres
+        self.binaries = binaries
         self.database = postgres.create_database(template)
         # Short, because a socket's path must be.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="nx-", dir="/tmp"))
         self.processes = {}
         self.private = set()  # phone numbers, texts, secrets: what no log may show
+        self.webhooks = self.folder / "webhooks.jsonl"  # every one that the simulator received
         self._settings = settings or {}
         self._bus = bus
         self._gateway_keys, self._worker_keys = curve_pair(), curve_pair()
@@ -55,7 +58,7 @@ class Stack:
         (self.folder / "key_pepper").write_text(secrets.token_hex(32))
         self.redis = Redis(self.folder)
         self._add("metrics-agent", 0, NEXUS_METRICS_PORT=self.metrics_port)
-        self._add("simulator", 0, NEXUS_SIM_PORT=self.simulator_port)
+        self._add("simulator", 0, NEXUS_SIM_PORT=self.simulator_port, NEXUS_SIM_JOURNAL=self.webhooks)
         for number in range(gateways):
             self.add("gateway", number)
         for program, count in zip(WORKERS, (chat_workers, sms_workers, provisioning_workers)):
@@ -75,7 +78,7 @@ class Stack:
 
     def _add(self, program, number, **environment):
         name = f"{program}-{number}"
-        command = [BINARIES / program, "--instance", number]
+        command = [self.binaries / program, "--instance", number]
         common = {"NEXUS_METRICS_PUSH": f"ipc://{self.folder}/metrics.sock"}
         own = self._settings.get(program, {})
         self.processes[name] = Process(name, command, self.folder, {**common, **environment, **own})
@@ -118,12 +121,15 @@ class Stack:
     def all_alive(self):
         return all(process.alive for process in [self.redis, *self.processes.values()])
 
+    def running(self, *programs):
+        """Their processes that are alive."""
+        return [p for p in self.processes.values() if p.alive and p.name.rsplit("-", 1)[0] in programs]
+
     def finish(self):
         """Stops everything in order and checks what must hold after every test."""
         problems = []
         for order in (("gateway", "simulator"), WORKERS, ("metrics-agent",)):
-            stopping = [p for p in self.processes.values() if p.alive and p.name.rsplit("-", 1)[0] in order]
-            for process in stopping:
+            for process in self.running(*order):
                 try:
                     code = process.stop()
                     if code != 0:
@@ -156,6 +162,16 @@ class Stack:
         """Rows of the ledger whose two sides differ."""
         return [row for row in self.query("select * from ledger where imbalance <> 0")]
 
+    def bring_back(self, name):
+        """Starts a worker again and waits until every gateway knows it and its database."""
+        self.processes[name].restart()
+        for gateway in self._http_ports:
+            if self.processes[f"gateway-{gateway}"].alive:
+                eventually(lambda: self._knows(gateway, name), f"gateway-{gateway} knows {name}")
+
+    def _knows(self, gateway, name):
+        return any(worker["instance"] == name and worker["db"] for worker in self.health(gateway).json()["workers"])
+
     # --- what operators do ---
 
     def query(self, statement, *parameters):
@@ -170,7 +186,7 @@ class Stack:
     def nexusctl(self, *words, check=True, standard_input=None):
         environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": self.postgres.url(self.database),
                        **{name: str(value) for name, value in self._secrets().items()}}
-        done = subprocess.run([BINARIES / "nexusctl", *[str(word) for word in words]], env=environment, text=True,
+        done = subprocess.run([self.binaries / "nexusctl", *[str(word) for word in words]], env=environment, text=True,
                               input=standard_input, capture_output=True, timeout=60, check=False)
         assert done.returncode == 0 or not check, f"nexusctl {words} exited with {done.returncode}: {done.stderr}"
         return done

@@ -1,5 +1,7 @@
 #include "bus/calls.h"
 
+#include "base/random.h"
+
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
@@ -94,4 +96,66 @@ Test(calls, expires_an_abandoned_call_once_more_so_that_its_credit_comes_back)
     cr_assert(eq(ptr, calls_expired(calls, 1100 + CALLS_ABANDONED_MS), call));
     calls_close(calls, call);
     calls_free(&calls);
+}
+
+// A gateway's day by chance: calls come, are placed, answered, lost and expire, in any order.
+Test(calls, answers_every_call_exactly_once_whatever_happens)
+{
+    enum { SEEDS = 100, STEPS = 2000, WORKERS = 3 };
+
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct random random = {.state = seed};
+        struct calls *calls = calls_new((uint32_t)seed);
+        struct list at[WORKERS];
+        size_t opened = 0, answered = 0;
+        int64_t now_ms = 1000;
+        struct call *call;
+        for (int i = 0; i < WORKERS; i++)
+            list_init(&at[i]);
+
+        for (int step = 0; step < STEPS; step++) {
+            struct list *worker = &at[random_below(&random, WORKERS)];
+            now_ms += (int64_t)random_below(&random, 5);
+            switch (random_below(&random, 5)) {
+            case 0:
+            case 1:
+                opened++;
+                cr_assert(
+                    calls_wait(calls, open_one(calls, 1 + (uint32_t)random_below(&random, 3000))));
+                break;
+            case 2: // the next goes out
+                if ((call = calls_first_waiting(calls, SERVICE_SMS)))
+                    calls_out(calls, call, worker, worker);
+                break;
+            case 3: // a reply
+                if (!list_is_empty(worker)) {
+                    call = LIST_FIRST(worker, struct call, link);
+                    cr_assert(eq(ptr, calls_find(calls, call_request(call)), call));
+                    answered += call->state == CALL_OUT;
+                    calls_close(calls, call);
+                }
+                break;
+            default: // a worker is lost
+                while (random_below(&random, 20) == 0 && !list_is_empty(worker)) {
+                    call = LIST_FIRST(worker, struct call, link);
+                    if (call->state == CALL_ABANDONED)
+                        calls_close(calls, call);
+                    else
+                        calls_wait_again(calls, call);
+                }
+            }
+            while ((call = calls_expired(calls, now_ms))) {
+                answered += call->state != CALL_ABANDONED;
+                if (call->state == CALL_OUT)
+                    calls_abandon(calls, call, now_ms);
+                else
+                    calls_close(calls, call);
+            }
+            cr_assert(eq(sz, opened, answered + calls_unanswered(calls)), "seed %lu",
+                      (unsigned long)seed);
+        }
+        while ((call = calls_expired(calls, INT64_MAX)))
+            calls_close(calls, call);
+        calls_free(&calls);
+    }
 }

@@ -131,6 +131,7 @@ static inline void town_worker(struct town *town, struct resident *resident,
                                                                 .context = resident},
                                    &err);
     cr_assert(ne(ptr, resident->bus, NULL), "%s", err.text);
+    bus_worker_open(resident->bus);
 }
 
 static inline void resident_release(struct resident *resident)

@@ -4,32 +4,34 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-Test(batch_plan, takes_everything_that_fits)
+Test(batch_plan, starts_at_once_when_nothing_is_in_flight)
 {
-    const uint32_t weights[] = {10, 20, 30};
-
-    cr_assert(eq(sz, batch_plan_size(weights, 3, 200, 1000), 3));
+    cr_assert(batch_plan_start(1, 0, 2, 200));
+    cr_assert(not(batch_plan_start(0, 0, 2, 200)));
 }
 
-Test(batch_plan, stops_at_the_row_limit)
+Test(batch_plan, gathers_while_a_commit_is_in_flight_until_another_is_worth_it)
 {
-    const uint32_t weights[] = {1, 1, 1, 1, 1};
-
-    cr_assert(eq(sz, batch_plan_size(weights, 5, 3, 1000), 3));
+    cr_assert(not(batch_plan_start(99, 1, 2, 200)));
+    cr_assert(batch_plan_start(100, 1, 2, 200));
 }
 
-Test(batch_plan, stops_before_the_item_that_would_pass_the_byte_limit)
+Test(batch_plan, has_no_more_in_flight_than_there_are_lanes)
 {
-    const uint32_t weights[] = {400, 500, 200};
-
-    cr_assert(eq(sz, batch_plan_size(weights, 3, 200, 1000), 2));
+    cr_assert(not(batch_plan_start(5000, 2, 2, 200)));
 }
 
-Test(batch_plan, takes_an_oversized_first_item_alone)
+Test(batch_plan, fills_a_batch_up_to_its_rows_and_bytes)
 {
-    const uint32_t weights[] = {5000, 1};
+    cr_assert(batch_plan_fits(2, 400, 600, 200, 1000));
+    cr_assert(not(batch_plan_fits(2, 401, 600, 200, 1000)));
+    cr_assert(not(batch_plan_fits(200, 0, 1, 200, 1000)));
+}
 
-    cr_assert(eq(sz, batch_plan_size(weights, 2, 200, 1000), 1));
+Test(batch_plan, takes_an_oversized_item_alone)
+{
+    cr_assert(batch_plan_fits(0, 0, 5000, 200, 1000));
+    cr_assert(not(batch_plan_fits(1, 5000, 1, 200, 1000)));
 }
 
 Test(batch_plan, answers_a_committed_batch)

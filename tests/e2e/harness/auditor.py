@@ -1,0 +1,105 @@
+"""Compares what callers were told and what the customer's gateway received with what Nexus has: nothing is lost,
+nothing is there twice, and everything is in its place."""
+
+import collections
+import json
+
+from .wait import eventually
+
+SENT = (4, 5, 6)                    # message_state: sent, delivered, read
+ENDED_OTHERWISE = (7, 8, 9, 10, 11, 12)  # failed, expired, opted out, suppressed, cancelled, uncertain: each on record
+
+
+class Auditor:
+    """settle(), then problems() and the counts."""
+
+    def __init__(self, traffic):
+        self.traffic, self.stack = traffic, traffic.stack
+        self.counts = {}
+
+    def settle(self, within=60.0):
+        """Until nothing is on its way out. The leases of a worker that died take half a minute to run out."""
+        eventually(self._nothing_queued, "all answers are sent", within)
+        return self
+
+    def _nothing_queued(self):
+        left = self.stack.query(
+            "select count(*), count(lease_until), min(lease_until) - now(), max(lease_until) - now(), min(due) - now(), "
+            "max(attempt) from delivery")[0]
+        assert left[0] == 0, "%d are queued, %d leased until in %s to %s, due since %s, after up to %s attempts" % left
+        return True
+
+    def problems(self, may_double=0):
+        """What is wrong, in words; may_double is how many webhooks may have come again after a 200."""
+        return [*self._texts(), *self._answers(), *self._sequences(), *self._webhooks(may_double),
+                *[f"the ledger does not balance: {row}" for row in self.stack.imbalance()]]
+
+    def _texts(self):
+        """Each acknowledged message_id is one row."""
+        rows = collections.Counter(
+            name for name, in self.stack.query("select external_id from message where direction = 1"))
+        lost = self.traffic.texts - set(rows)
+        twice = [name for name, count in rows.items() if count > 1]
+        self.counts.update(texts=len(self.traffic.texts), texts_lost=len(lost), texts_twice=len(twice))
+        if lost:
+            yield f"{len(lost)} acknowledged texts are lost: {sorted(lost)[:5]}"
+        if twice:
+            yield f"{len(twice)} texts are stored twice: {twice[:5]}"
+
+    def _answers(self):
+        """Each acknowledged answer is the row that its 200 described, and went out or is on record as undelivered."""
+        rows = {(id, conversation, sequence, client_id): state for id, conversation, sequence, client_id, state in
+                self.stack.query("select id::text, conversation_id::text, sequence, external_id, state "
+                                 "from message where direction = 2")}
+        lost = [a for a in self.traffic.answers if (a.id, a.conversation, a.sequence, a.client_id) not in rows]
+        twice = len(rows) - len({(conversation, client_id) for _, conversation, _, client_id in rows})
+        received = {webhook["messageId"] for webhook in self._received() if webhook["status"] == 200}
+        unsent = [id for (id, *_), state in rows.items()
+                  if not (state in SENT and id in received) and state not in ENDED_OTHERWISE]
+        self.counts.update(answers=len(self.traffic.answers), answers_lost=len(lost) + len(unsent), answers_twice=twice)
+        if lost:
+            yield f"{len(lost)} acknowledged answers are not stored as they were acknowledged: {lost[:5]}"
+        if twice:
+            yield f"{twice} answers are stored twice"
+        if unsent:
+            yield f"{len(unsent)} answers neither went out nor are on record: {unsent[:5]}"
+        if self.traffic.contradictions:
+            yield f"repeated answers were answered otherwise: {self.traffic.contradictions[:5]}"
+
+    def _sequences(self):
+        """Each conversation counts its messages from 1 without a gap."""
+        gaps = self.stack.query(
+            "select c.id, c.last_sequence, count(m.id), min(m.sequence), max(m.sequence) from conversation c "
+            "left join message m on m.tenant_id = c.tenant_id and m.conversation_id = c.id group by c.id, c.last_sequence "
+            "having count(m.id) <> c.last_sequence or min(m.sequence) <> 1 or max(m.sequence) <> c.last_sequence")
+        if gaps:
+            yield f"{len(gaps)} conversations have gaps: {gaps[:5]}"
+
+    def _webhooks(self, may_double):
+        """Nothing went out that is not stored, in each conversation in its order, and twice only within the bound."""
+        places = {id: (conversation, sequence) for id, conversation, sequence in
+                  self.stack.query("select id::text, conversation_id, sequence from message where direction = 2")}
+        latest, good, seen, strangers, disorder = {}, collections.Counter(), set(), set(), []
+        for webhook in self._received():
+            message = webhook["messageId"]
+            good[message] += webhook["status"] == 200
+            if message not in places:
+                strangers.add(message)
+            elif message not in seen:
+                conversation, sequence = places[message]
+                if sequence < latest.get(conversation, 0):
+                    disorder.append(message)
+                latest[conversation] = sequence
+            seen.add(message)
+        doubled = sum(count - 1 for count in good.values() if count > 1)
+        self.counts.update(webhooks=sum(good.values()), doubled=doubled, may_double=may_double, disorder=len(disorder))
+        if strangers:
+            yield f"{len(strangers)} webhooks are of messages that are not stored: {sorted(strangers)[:5]}"
+        if disorder:
+            yield f"{len(disorder)} webhooks came behind a later one of their conversation: {disorder[:5]}"
+        if doubled > may_double:
+            yield f"{doubled} webhooks came again after a 200, where {may_double} may"
+
+    def _received(self):
+        """Every webhook in the order of coming, as the simulator wrote it down before it answered."""
+        return [json.loads(line) for line in self.stack.webhooks.read_text().splitlines()]

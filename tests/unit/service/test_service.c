@@ -1,0 +1,313 @@
+// The life of a process. The program under test runs in a child; the test is its supervisor, and
+// its gateway.
+#include "service/service.h"
+
+#include "base/panic.h"
+#include "bus/bus_gateway.h"
+#include "io/loop.h"
+#include "io/zmq_socket.h"
+#include "service/task.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { NOBODY = 65534, READY = 3 };
+
+// ---- the program
+
+static void take_ledger(struct task *task)
+{
+    const struct msg_ledger_read *message = task->message;
+
+    if (str_equal(message->by, STR("channel")))
+        task_reply(task, STR("{\"by\":\"channel\"}"));
+    else
+        task_fail(task, &(struct err){.code = ERR_NOT_FOUND, .text = "nothing by that"});
+}
+
+static const struct handler handlers[] = {{.message = MSG_LEDGER_READ, .take = take_ledger}};
+
+static void never_drained(struct service *service)
+{
+    (void)service;
+}
+
+static bool init_fails(struct service *service, struct err *err)
+{
+    (void)service;
+    return err_set(err, ERR_UNAVAILABLE, "no room");
+}
+
+static void spin(uv_idle_t *idle)
+{
+    (void)idle;
+    for (;;)
+        ;
+}
+
+static bool init_wedges(struct service *service, struct err *err)
+{
+    static uv_idle_t idle;
+
+    (void)err;
+    uv_idle_init(service_loop(service), &idle);
+    return uv_idle_start(&idle, spin) == 0;
+}
+
+static const struct service_def plain = {
+    .name = "plain", .summary = "for the test", .service = SERVICE_NONE};
+static const struct service_def stubborn = {
+    .name = "stubborn", .summary = "for the test", .service = SERVICE_NONE, .drain = never_drained};
+static const struct service_def failing = {
+    .name = "failing", .summary = "for the test", .service = SERVICE_NONE, .init = init_fails};
+static const struct service_def wedged = {
+    .name = "wedged", .summary = "for the test", .service = SERVICE_NONE, .init = init_wedges};
+static const struct service_def worker = {.name = "sms-worker",
+                                          .summary = "for the test",
+                                          .service = SERVICE_SMS,
+                                          .needs = {NEEDS_BUS_WORKER},
+                                          .handlers = handlers,
+                                          .handler_count = COUNT_OF(handlers)};
+
+// ---- its supervisor
+
+struct child {
+    pid_t pid;
+    int ready; // reading end
+};
+
+static struct child child_start(const struct service_def *def, const char *argument, bool as_root)
+{
+    int ends[2];
+
+    cr_assert(eq(int, pipe(ends), 0));
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *argv[] = {(char *)def->name, (char *)argument, NULL};
+        int null = open("/dev/null", O_WRONLY);
+        dup2(null, STDOUT_FILENO);
+        dup2(ends[1], READY);
+        if (!as_root && getuid() == 0)
+            (void)!setuid(NOBODY);
+        exit(service_main(def, argument ? 2 : 1, argv));
+    }
+    close(ends[1]);
+    return (struct child){.pid = pid, .ready = ends[0]};
+}
+
+static void child_wait_ready(const struct child *child)
+{
+    char newline;
+
+    cr_assert(eq(int, (int)read(child->ready, &newline, 1), 1), "it never became ready");
+    cr_assert(eq(chr, newline, '\n'));
+}
+
+static int child_end(const struct child *child)
+{
+    int status = -1;
+
+    waitpid(child->pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+Test(service, does_not_run_as_root)
+{
+    if (getuid() != 0)
+        cr_skip_test("only root can try");
+    struct child child = child_start(&plain, NULL, true);
+
+    cr_assert(eq(int, child_end(&child), EXIT_PERMANENT));
+}
+
+Test(service, says_ready_then_stops_in_good_order_on_sigterm)
+{
+    struct child child = child_start(&plain, NULL, false);
+    child_wait_ready(&child);
+
+    kill(child.pid, SIGTERM);
+
+    cr_assert(eq(int, child_end(&child), 0));
+}
+
+Test(service, stops_at_once_on_a_second_signal)
+{
+    struct child child = child_start(&stubborn, NULL, false);
+    child_wait_ready(&child);
+
+    kill(child.pid, SIGTERM);
+    int flags = fcntl(child.ready, F_GETFL);
+    cr_assert(ge(int, flags, 0));
+    while (waitpid(child.pid, NULL, WNOHANG) == 0)
+        kill(child.pid, SIGINT);
+}
+
+Test(service, waits_for_a_drain_no_longer_than_configured)
+{
+    setenv("NEXUS_DRAIN_TIMEOUT", "200ms", 1);
+    struct child child = child_start(&stubborn, NULL, false);
+    child_wait_ready(&child);
+
+    kill(child.pid, SIGTERM);
+
+    cr_assert(eq(int, child_end(&child), 0));
+}
+
+Test(service, refuses_a_setting_that_nobody_knows)
+{
+    setenv("NEXUS_TPYO", "1", 1);
+    struct child child = child_start(&plain, NULL, false);
+
+    cr_assert(eq(int, child_end(&child), EXIT_PERMANENT));
+}
+
+Test(service, refuses_a_value_beyond_its_limits)
+{
+    setenv("NEXUS_DRAIN_TIMEOUT", "1ms", 1);
+    struct child child = child_start(&plain, "--check-config", false);
+
+    cr_assert(eq(int, child_end(&child), EXIT_PERMANENT));
+}
+
+Test(service, checks_its_configuration_and_explains_itself_without_running)
+{
+    static const char *const options[] = {"--check-config", "--help", "--version"};
+
+    for (size_t i = 0; i < COUNT_OF(options); i++) {
+        struct child child = child_start(&plain, options[i], true);
+        cr_assert(eq(int, child_end(&child), 0), "%s", options[i]);
+    }
+    struct child child = child_start(&plain, "--nonsense", true);
+    cr_assert(eq(int, child_end(&child), EXIT_PERMANENT));
+}
+
+Test(service, wants_to_be_started_again_when_what_it_needs_is_not_there_yet)
+{
+    struct child child = child_start(&failing, NULL, false);
+
+    cr_assert(eq(int, child_end(&child), EXIT_FAILURE));
+}
+
+Test(service, aborts_when_its_loop_has_not_ticked_for_ten_seconds)
+{
+    struct child child = child_start(&wedged, NULL, false);
+    child_wait_ready(&child);
+
+    cr_assert(eq(int, child_end(&child), 1000 + SIGABRT));
+}
+
+// ---- its gateway
+
+struct front {
+    uv_loop_t loop;
+    struct zmq_bus_context *zmq;
+    struct metrics *metrics;
+    struct bus_gateway *bus;
+    char folder[64];
+    enum err_code code;
+    char payload[128];
+    bool answered;
+};
+
+static void front_open(struct front *front)
+{
+    char address[128];
+    struct err err = {0};
+
+    *front = (struct front){.folder = "/tmp/nexus-service-XXXXXX"};
+    cr_assert(ne(ptr, mkdtemp(front->folder), NULL));
+    cr_assert(eq(int, chmod(front->folder, 0777), 0));
+    umask(0); // the child is somebody else
+    snprintf(address, sizeof address, "ipc://%s/bus.gateway-*.sock", front->folder);
+    setenv("NEXUS_BUS", address, 1);
+    snprintf(address, sizeof address, "ipc://%s/bus.gateway-0.sock", front->folder);
+    uv_loop_init(&front->loop);
+    front->zmq = zmq_bus_context_new();
+    front->metrics = metrics_new();
+    front->bus = bus_gateway_new(&front->loop, front->zmq,
+                                 &(struct bus_gateway_options){.bind = str_of(address),
+                                                               .instance = STR("gateway-0"),
+                                                               .metrics = front->metrics},
+                                 &err);
+    cr_assert(ne(ptr, front->bus, NULL), "%s", err.text);
+}
+
+static void front_close(struct front *front)
+{
+    char command[128];
+
+    bus_gateway_free(&front->bus);
+    loop_close(&front->loop);
+    zmq_bus_context_free(&front->zmq);
+    metrics_free(&front->metrics);
+    snprintf(command, sizeof command, "rm -rf %s", front->folder);
+    cr_assert(eq(int, system(command), 0));
+}
+
+static void front_answered(void *context, enum err_code code, struct str payload)
+{
+    struct front *front = context;
+
+    front->answered = true;
+    front->code = code;
+    snprintf(front->payload, sizeof front->payload, "%.100s", payload.len ? payload.ptr : "");
+    front->payload[payload.len < 100 ? payload.len : 100] = '\0';
+}
+
+static void front_wait_for(struct front *front, size_t workers)
+{
+    struct bus_worker_view views[4];
+
+    while (bus_gateway_workers(front->bus, views, 4) != workers)
+        uv_run(&front->loop, UV_RUN_ONCE);
+}
+
+static void front_ask(struct front *front, enum message_id message, struct str payload)
+{
+    struct envelope envelope = {.message = message, .deadline_ms = 3000};
+
+    front->answered = false;
+    bus_gateway_call(front->bus, &envelope, payload, front_answered, front);
+    while (!front->answered)
+        uv_run(&front->loop, UV_RUN_ONCE);
+}
+
+Test(service, gives_a_request_to_the_handler_of_its_message)
+{
+    AUTO(buf) payload = {0};
+    struct front front;
+    struct child child;
+    front_open(&front);
+    child = child_start(&worker, NULL, false);
+    front_wait_for(&front, 1);
+
+    message_encode(message_type(MSG_LEDGER_READ), &(struct msg_ledger_read){.by = STR("channel")},
+                   &payload);
+    front_ask(&front, MSG_LEDGER_READ, buf_str(&payload));
+    cr_assert(eq(int, front.code, ERR_OK));
+    cr_assert(eq(str, front.payload, "{\"by\":\"channel\"}"));
+
+    buf_clear(&payload);
+    message_encode(message_type(MSG_LEDGER_READ), &(struct msg_ledger_read){.by = STR("tenant")},
+                   &payload);
+    front_ask(&front, MSG_LEDGER_READ, buf_str(&payload));
+    cr_assert(eq(int, front.code, ERR_NOT_FOUND));
+    cr_assert(eq(str, front.payload, "nothing by that"));
+
+    front_ask(&front, MSG_LEDGER_READ, STR("\x93\xdd\xff\xff\xff\xff"));
+    cr_assert(eq(int, front.code, ERR_BAD_INPUT));
+
+    front_ask(&front, MSG_SMS_INBOUND, STR("\x90"));
+    cr_assert(eq(int, front.code, ERR_BAD_INPUT), "it has no handler for that");
+
+    kill(child.pid, SIGTERM);
+    front_wait_for(&front, 0);
+    cr_assert(eq(int, child_end(&child), 0));
+    front_close(&front);
+}

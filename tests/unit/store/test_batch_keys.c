@@ -1,0 +1,52 @@
+// Keys that are taken.
+#include "store/batch_keys.h"
+
+#include "base/random.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+Test(batch_keys, knows_every_key_that_was_taken)
+{
+    struct batch_keys keys = {0};
+    struct random random = {.state = 7};
+
+    for (int i = 0; i < 200; i++) {
+        uint64_t key = random_next(&random);
+        batch_keys_take(&keys, key);
+        cr_assert(batch_keys_has(&keys, key));
+    }
+}
+
+Test(batch_keys, seldom_takes_one_key_for_another)
+{
+    struct batch_keys keys = {0};
+    struct random random = {.state = 7};
+    int mistaken = 0;
+
+    for (int i = 0; i < 200; i++)
+        batch_keys_take(&keys, random_next(&random));
+    for (int i = 0; i < 10000; i++)
+        mistaken += batch_keys_has(&keys, random_next(&random));
+    cr_assert(lt(int, mistaken, 1000));
+}
+
+Test(batch_keys, tells_neighbouring_numbers_apart)
+{
+    struct batch_keys keys = {0};
+
+    batch_keys_take(&keys, 1000);
+    cr_assert(not(batch_keys_has(&keys, 1001)));
+    cr_assert(not(batch_keys_has(&keys, 1000 + (UINT64_C(1) << 40))));
+}
+
+Test(batch_keys, joins_two_sets)
+{
+    struct batch_keys keys = {0}, others = {0};
+
+    batch_keys_take(&keys, 1);
+    batch_keys_take(&others, 2);
+    batch_keys_join(&keys, &others);
+    cr_assert(batch_keys_has(&keys, 1));
+    cr_assert(batch_keys_has(&keys, 2));
+}

@@ -1,0 +1,84 @@
+#include "wire/snapshot.h"
+
+#include "base/random.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+static const struct snapshot_head head = {
+    .role = STR_INIT("sms-worker"), .slot = STR_INIT("3"), .incarnation = 9, .started_ms = 17};
+
+static void collect(void *context, const struct metric_sample *sample)
+{
+    metrics_merge(context, sample);
+}
+
+static void snapshot_make(struct buf *bytes)
+{
+    struct metrics *metrics = metrics_new();
+
+    metric_add(metrics_series(metrics, METRIC_MESSAGES, "sms", "in", "accepted"), 12);
+    metric_observe(metrics_series(metrics, METRIC_WEBHOOK_DURATION), 0.02);
+    snapshot_encode(&head, metrics, bytes);
+    metrics_free(&metrics);
+}
+
+Test(snapshot, comes_out_as_it_went_in)
+{
+    AUTO(buf) bytes = {0};
+    struct metrics *copy = metrics_new();
+    struct snapshot_head read;
+    struct err err;
+    snapshot_make(&bytes);
+
+    cr_assert(snapshot_decode(buf_str(&bytes), &read, collect, copy, &err));
+
+    cr_assert(str_equal(read.role, head.role));
+    cr_assert(str_equal(read.slot, head.slot));
+    cr_assert(eq(u64, read.incarnation, 9));
+    cr_assert(eq(u64, read.started_ms, 17));
+    struct metric_sample messages = metrics_sample(copy, 1), duration = metrics_sample(copy, 2);
+    cr_assert(eq(int, messages.id, METRIC_MESSAGES));
+    cr_assert(str_equal(messages.labels[2], STR("accepted")));
+    cr_assert(eq(dbl, messages.value, 12));
+    cr_assert(eq(u64, duration.buckets[5], 1));
+    metrics_free(&copy);
+}
+
+Test(snapshot, passes_over_metrics_this_build_does_not_have)
+{
+    AUTO(buf) bytes = {0};
+    struct metrics *copy = metrics_new();
+    struct snapshot_head read;
+    struct err err;
+    snapshot_make(&bytes);
+    char *name = memmem(bytes.data, bytes.len, "nexus_messages", 14);
+    name[6] = 'M';
+
+    cr_assert(snapshot_decode(buf_str(&bytes), &read, collect, copy, &err));
+
+    cr_assert(eq(sz, metrics_count(copy), 2));
+    metrics_free(&copy);
+}
+
+Test(snapshot, survives_mutations)
+{
+    AUTO(buf) bytes = {0}, copy = {0};
+    struct metrics *metrics = metrics_new();
+    struct random random = {.state = 7};
+    struct snapshot_head read;
+    struct err err;
+    int refused = 0;
+    snapshot_make(&bytes);
+
+    for (int i = 0; i < 20000; i++) {
+        buf_clear(&copy);
+        buf_append(&copy, bytes.data, bytes.len);
+        for (uint64_t changes = 1 + random_below(&random, 3); changes > 0; changes--)
+            copy.data[random_below(&random, copy.len)] = (char)random_next(&random);
+        refused += !snapshot_decode(buf_str(&copy), &read, collect, metrics, &err);
+    }
+
+    cr_assert(gt(int, refused, 0));
+    metrics_free(&metrics);
+}
