@@ -1,7 +1,8 @@
 // claim_floor: how far back a claim must look. The rows a destination has finished leave dead
 // entries at the front of the index until they are vacuumed; a claim that starts where the last one
-// ended does not wade through them. What appears behind the floor (committed late, lease run out)
-// is found by the sweep, which asks for one claim without it.
+// ended does not wade through them. What can be claimed behind the floor must be told of, by who
+// knows how far back it lies (the next row of a conversation, the rest of a backlog); what nobody
+// can tell of (committed late, lease run out) is found by the sweep, which lifts the floor.
 #pragma once
 
 #include <stdbool.h>
@@ -9,19 +10,20 @@
 
 enum { CLAIM_FLOOR_SLACK_US = 2 * 1000 * 1000 }; // for transactions that were still running
 
-struct claim_floor {
+struct claim_floor {       // zeroed: nothing was claimed yet
     int64_t newest_due_us; // of the rows claimed so far, PostgreSQL's clock
-    bool lifted;
+    int64_t told_us;       // the oldest that was told of since the last claim
+    bool told;
 };
 
-// What the next claim uses; a lifted floor counts for that one claim.
+// What the next claim uses; what was told of counts for that one claim.
 static inline int64_t claim_floor_take(struct claim_floor *floor)
 {
-    int64_t due_us = floor->newest_due_us - CLAIM_FLOOR_SLACK_US;
-    if (floor->lifted || due_us < 0)
-        due_us = 0;
-    floor->lifted = false;
-    return due_us;
+    int64_t due_us = floor->newest_due_us;
+    if (floor->told && floor->told_us < due_us)
+        due_us = floor->told_us;
+    floor->told = false;
+    return due_us > CLAIM_FLOOR_SLACK_US ? due_us - CLAIM_FLOOR_SLACK_US : 0;
 }
 
 static inline void claim_floor_note(struct claim_floor *floor, int64_t due_us)
@@ -30,7 +32,15 @@ static inline void claim_floor_note(struct claim_floor *floor, int64_t due_us)
         floor->newest_due_us = due_us;
 }
 
+// There may be rows that were due then, or later.
+static inline void claim_floor_lower(struct claim_floor *floor, int64_t due_us)
+{
+    if (!floor->told || due_us < floor->told_us)
+        floor->told_us = due_us;
+    floor->told = true;
+}
+
 static inline void claim_floor_lift(struct claim_floor *floor)
 {
-    floor->lifted = true;
+    claim_floor_lower(floor, 0);
 }

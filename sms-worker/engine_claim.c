@@ -25,6 +25,7 @@ enum claim_column {
     CLAIM_FATE,
     CLAIM_ADDRESS,
     CLAIM_NUMBER,
+    CLAIM_SEQUENCE,
     CLAIM_BODY,
     CLAIM_CONTENT,
     CLAIM_TRACEPARENT,
@@ -68,6 +69,7 @@ static void choose(struct engine *engine)
         engine->claim.destinations[engine->claim.count] = destination;
         engine->claim.rooms[engine->claim.count] = room;
         engine->claim.got[engine->claim.count] = 0;
+        engine->claim.newest_due_us[engine->claim.count] = 0;
         engine->claim.count++;
     }
 }
@@ -109,10 +111,10 @@ static struct delivery *delivery_new(struct destination *destination,
         .destination = destination,
         .provider = provider_of(pg_get_text(result, row, CLAIM_PROVIDER)),
         .id = pg_get_int8(result, row, CLAIM_ID),
+        .due_us = pg_get_int8(result, row, CLAIM_DUE_US),
         .epoch = pg_get_int4(result, row, CLAIM_EPOCH),
         .tenant = (uint32_t)pg_get_int4(result, row, CLAIM_TENANT),
         .attempt = (unsigned)pg_get_int2(result, row, CLAIM_ATTEMPT),
-        .in_conversation = !pg_is_null(result, row, CLAIM_CONVERSATION),
         .probe = pg_get_int4(result, row, CLAIM_FAILURES) > 0,
         .message =
             {
@@ -122,6 +124,10 @@ static struct delivery *delivery_new(struct destination *destination,
                 .text = arena_copy(arena, pg_get_text(result, row, CLAIM_BODY)),
             },
     };
+    if (!pg_is_null(result, row, CLAIM_CONVERSATION)) {
+        delivery->message.conversation = pg_get_id(result, row, CLAIM_CONVERSATION);
+        delivery->message.sequence = pg_get_int4(result, row, CLAIM_SEQUENCE);
+    }
     if (!pg_is_null(result, row, CLAIM_CONTENT))
         delivery->message.content = arena_copy(arena, pg_get_text(result, row, CLAIM_CONTENT));
     if (!pg_is_null(result, row, CLAIM_TRACEPARENT))
@@ -130,18 +136,20 @@ static struct delivery *delivery_new(struct destination *destination,
     return delivery;
 }
 
-static void take_row(struct engine *engine, struct destination *destination,
-                     const struct pg_result *result, size_t row)
+static void take_row(struct engine *engine, size_t at, const struct pg_result *result, size_t row)
 {
+    struct destination *destination = engine->claim.destinations[at];
     if (!pg_is_null(result, row, CLAIM_URL))
         destination_configure(
             destination, pg_get_text(result, row, CLAIM_URL),
             pg_get_text(result, row, CLAIM_HEADERS), pg_get_text(result, row, CLAIM_SECRETS),
             pg_get_text(result, row, CLAIM_SECRETS_NUMBER), pg_get_text(result, row, CLAIM_CCID));
     destination->failures = pg_get_int4(result, row, CLAIM_FAILURES);
-    claim_floor_note(&destination->floor, pg_get_int8(result, row, CLAIM_DUE_US));
 
     struct delivery *delivery = delivery_new(destination, result, row);
+    claim_floor_note(&destination->floor, delivery->due_us);
+    if (delivery->due_us > engine->claim.newest_due_us[at])
+        engine->claim.newest_due_us[at] = delivery->due_us;
     destination->tenant = delivery->tenant;
     list_append(&destination->queue, &delivery->queued);
     list_append(&engine->held, &delivery->held);
@@ -181,7 +189,7 @@ static void take_rows(struct engine *engine, const struct pg_result *result)
         if (pg_get_bool(result, row, CLAIM_RECOVERED))
             metric_add(engine->metrics.lease_expired, 1);
         if (pg_get_int2(result, row, CLAIM_FATE) == FATE_SEND)
-            take_row(engine, destination, result, row);
+            take_row(engine, at, result, row);
         else
             note_ended(engine, destination, result, row);
     }
@@ -207,9 +215,13 @@ static void claimed(void *context, const struct pg_result *result, const struct 
     for (size_t i = 0; i < engine->claim.count; i++) {
         struct destination *destination = engine->claim.destinations[i];
         destination->claiming = false;
-        // As many as there was room for: there are more. Failed: ask again.
-        if (!result || engine->claim.got[i] == engine->claim.rooms[i])
+        if (!result) { // ask again, for all that this claim may have been told of
             destination->due = true;
+            claim_floor_lift(&destination->floor);
+        } else if (engine->claim.got[i] == engine->claim.rooms[i]) { // there are more, due later
+            destination->due = true;
+            claim_floor_lower(&destination->floor, engine->claim.newest_due_us[i]);
+        }
         if (engine->draining || destination->open_until_ms > clock_monotonic_ms())
             engine_give_back(destination); // they were on the way here meanwhile
         destination_settle(destination);

@@ -82,11 +82,12 @@ static void go_on(struct delivery *delivery)
     switch (delivery->outcome.kind) {
     case OUTCOME_SENT:
     case OUTCOME_FAILED:
-        if (!delivery->in_conversation)
+        if (id_is_none(delivery->message.conversation))
             break;
-        destination->due = true; // the next one of the conversation
-        if (delivery->attempt > 0)
-            claim_floor_lift(&destination->floor); // it may have waited for long
+        // The next one of the conversation waited for this one, however long that took. It was
+        // posted later, so it is due later, unless a retry had put this one off.
+        destination->due = true;
+        claim_floor_lower(&destination->floor, delivery->attempt == 0 ? delivery->due_us : 0);
         break;
     case OUTCOME_RETRY:
     case OUTCOME_UNCERTAIN: engine_wake_in(destination, delivery->outcome.delay_ms); break;

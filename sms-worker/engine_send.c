@@ -119,8 +119,9 @@ static struct outcome judge(struct delivery *delivery, const struct http_client_
                                                            : engine->metrics.retries_network,
                    1);
         if (delivery->attempt + 1 >= engine->options.attempts) {
-            outcome.kind = OUTCOME_FAILED;
             outcome.reason = STR("exhausted");
+            if (outcome.kind == OUTCOME_RETRY) // whether an uncertain one is held, its channel says
+                outcome.kind = OUTCOME_FAILED;
         }
     }
     if (verdict.class == RETRY_CLASS_CONFIG)
@@ -175,6 +176,7 @@ static void breaker_close(struct destination *destination)
     destination->failures = 0;
     destination->open_until_ms = 0;
     destination->due = true;
+    claim_floor_lift(&destination->floor); // what was given back when it opened
 }
 
 static enum breaker_sample sample_of(const struct http_client_answer *answer)

@@ -21,6 +21,29 @@ Test(claim_floor, starts_a_little_before_the_newest_row_that_was_claimed)
     cr_assert(eq(i64, claim_floor_take(&floor), 8000000));
 }
 
+Test(claim_floor, is_lowered_for_one_claim_to_the_oldest_row_that_was_told_of)
+{
+    struct claim_floor floor = {0};
+    claim_floor_note(&floor, 10000000);
+
+    claim_floor_lower(&floor, 6000000);
+    claim_floor_lower(&floor, 5000000);
+    claim_floor_lower(&floor, 7000000);
+
+    cr_assert(eq(i64, claim_floor_take(&floor), 3000000));
+    cr_assert(eq(i64, claim_floor_take(&floor), 8000000));
+}
+
+Test(claim_floor, is_never_raised_by_what_is_told)
+{
+    struct claim_floor floor = {0};
+    claim_floor_note(&floor, 10000000);
+
+    claim_floor_lower(&floor, 20000000);
+
+    cr_assert(eq(i64, claim_floor_take(&floor), 8000000));
+}
+
 Test(claim_floor, is_lifted_for_one_claim)
 {
     struct claim_floor floor = {0};
