@@ -14,22 +14,22 @@
 
 #include <stdlib.h>
 
-enum { HANG_MS = 30000, EARLY_RECEIPT_MS = 300, LATE_FACTOR = 10, PAIRS_LIMIT = 100000 };
+enum { HANG_MS = 30000, EARLY_RECEIPT_MS = 300, LATE_FACTOR = 10, CONVERSATIONS_LIMIT = 100000 };
 
 struct custom_gateway {
     struct simulator *simulator;
     struct list delayed;
-    struct map *last_order; // "channel to" → the highest order seen, as a struct pair
+    struct map *last_order; // conversation id → the highest order seen, as a struct progress
 };
 
-struct pair {
+struct progress {
     uint64_t order;
 };
 
 struct webhook {
     struct channel *channel;
     const struct knobs *knobs;
-    struct str message_id, from, to, text;
+    struct str message_id, conversation, from, to, text;
     uint64_t order;
 };
 
@@ -73,6 +73,7 @@ static bool webhook_read(struct http_request *request, struct webhook *webhook, 
     const struct json_view *message = json_element(json_member(body, "messages"), 0);
     int64_t sequence;
     webhook->message_id = json_text(json_member(message, "id"));
+    webhook->conversation = json_text(json_member(message, "conversationId"));
     webhook->from = json_text(json_member(message, "from"));
     webhook->to = json_text(json_member(message, "to"));
     webhook->text = json_text(json_member(message, "text"));
@@ -131,26 +132,23 @@ static bool verdict_is_ok(const struct verdict *verdict)
     return verdict->fate == ANSWER && verdict->status >= 200 && verdict->status < 300;
 }
 
-// The place that Nexus gives a message among those to one number; a first attempt that comes behind
-// a later one breaks the order. Without room for another pair it is not watched.
+// The place that a message has in its conversation; a first attempt that comes behind a later one
+// breaks the order. Without room for another conversation it is not watched.
 static bool order_is_broken(struct custom_gateway *gateway, const struct webhook *webhook)
 {
-    AUTO(buf) key = {0};
-
-    if (webhook->order == 0)
+    if (webhook->order == 0 || webhook->conversation.len != ID_TEXT_LENGTH)
         return false;
-    buf_printf(&key, "%s %.*s", webhook->channel->name, STR_ARG(webhook->to));
-    struct pair *pair = map_get(gateway->last_order, buf_str(&key));
-    if (!pair) {
-        if (map_count(gateway->last_order) >= PAIRS_LIMIT)
+    struct progress *progress = map_get(gateway->last_order, webhook->conversation);
+    if (!progress) {
+        if (map_count(gateway->last_order) >= CONVERSATIONS_LIMIT)
             return false;
-        pair = calloc(1, sizeof *pair);
-        ASSERT(pair);
-        map_put(gateway->last_order, buf_str(&key), pair);
+        progress = calloc(1, sizeof *progress);
+        ASSERT(progress);
+        map_put(gateway->last_order, webhook->conversation, progress);
     }
-    if (webhook->order < pair->order)
+    if (webhook->order < progress->order)
         return true;
-    pair->order = webhook->order;
+    progress->order = webhook->order;
     return false;
 }
 
@@ -382,13 +380,13 @@ void custom_gateway_free(struct custom_gateway **gateway)
     struct custom_gateway *ending = *gateway;
     size_t cursor = 0;
     struct str key;
-    void *pair;
+    void *progress;
 
     *gateway = NULL;
     if (!ending)
         return;
-    while (map_next(ending->last_order, &cursor, &key, &pair))
-        free(pair);
+    while (map_next(ending->last_order, &cursor, &key, &progress))
+        free(progress);
     map_free(&ending->last_order);
     free(ending);
 }

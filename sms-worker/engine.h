@@ -51,7 +51,7 @@ struct outcome {
     enum outcome_kind kind;
     int64_t delay_ms;       // RETRY, UNCERTAIN
     struct str provider_id; // SENT, where the provider names one
-    struct str reason;      // FAILED
+    struct str reason;      // FAILED, and UNCERTAIN when there is no further attempt
     int status;             // of the answer; 0: there was none
     int64_t duration_ms;
 };
@@ -70,10 +70,9 @@ struct delivery {
     int64_t due_us; // PostgreSQL's clock
     int32_t epoch;
     uint32_t tenant;
-    unsigned attempt;     // how many came before
-    bool in_conversation; // younger ones may wait for it
-    bool probe;           // the breaker is half open
-    bool slow;            // takes a slot of the slow pool
+    unsigned attempt; // how many came before
+    bool probe;       // the breaker is half open
+    bool slow;        // takes a slot of the slow pool
 };
 
 // What the engine knows of a destination; forgotten when it has been idle and room is needed.

@@ -25,6 +25,7 @@ enum claim_column {
     CLAIM_FATE,
     CLAIM_ADDRESS,
     CLAIM_NUMBER,
+    CLAIM_SEQUENCE,
     CLAIM_BODY,
     CLAIM_CONTENT,
     CLAIM_TRACEPARENT,
@@ -114,7 +115,6 @@ static struct delivery *delivery_new(struct destination *destination,
         .epoch = pg_get_int4(result, row, CLAIM_EPOCH),
         .tenant = (uint32_t)pg_get_int4(result, row, CLAIM_TENANT),
         .attempt = (unsigned)pg_get_int2(result, row, CLAIM_ATTEMPT),
-        .in_conversation = !pg_is_null(result, row, CLAIM_CONVERSATION),
         .probe = pg_get_int4(result, row, CLAIM_FAILURES) > 0,
         .message =
             {
@@ -124,6 +124,10 @@ static struct delivery *delivery_new(struct destination *destination,
                 .text = arena_copy(arena, pg_get_text(result, row, CLAIM_BODY)),
             },
     };
+    if (!pg_is_null(result, row, CLAIM_CONVERSATION)) {
+        delivery->message.conversation = pg_get_id(result, row, CLAIM_CONVERSATION);
+        delivery->message.sequence = pg_get_int4(result, row, CLAIM_SEQUENCE);
+    }
     if (!pg_is_null(result, row, CLAIM_CONTENT))
         delivery->message.content = arena_copy(arena, pg_get_text(result, row, CLAIM_CONTENT));
     if (!pg_is_null(result, row, CLAIM_TRACEPARENT))

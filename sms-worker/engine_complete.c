@@ -82,7 +82,7 @@ static void go_on(struct delivery *delivery)
     switch (delivery->outcome.kind) {
     case OUTCOME_SENT:
     case OUTCOME_FAILED:
-        if (!delivery->in_conversation)
+        if (id_is_none(delivery->message.conversation))
             break;
         // The next one of the conversation waited for this one, however long that took. It was
         // posted later, so it is due later, unless a retry had put this one off.

@@ -119,8 +119,9 @@ static struct outcome judge(struct delivery *delivery, const struct http_client_
                                                            : engine->metrics.retries_network,
                    1);
         if (delivery->attempt + 1 >= engine->options.attempts) {
-            outcome.kind = OUTCOME_FAILED;
             outcome.reason = STR("exhausted");
+            if (outcome.kind == OUTCOME_RETRY) // whether an uncertain one is held, its channel says
+                outcome.kind = OUTCOME_FAILED;
         }
     }
     if (verdict.class == RETRY_CLASS_CONFIG)

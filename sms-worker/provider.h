@@ -17,6 +17,8 @@ enum { PROVIDER_HEADERS_LIMIT = WEBHOOK_HEADERS_LIMIT + 12, PROVIDER_SECRETS_LIM
 struct outgoing {
     struct id id; // the same on every attempt
     struct str from, to, text;
+    struct id conversation; // none: it is in none, and has no sequence
+    int32_t sequence;       // its place in the conversation, from 1
     struct str content;     // JSON, absent when there is none
     struct str traceparent; // absent when none came with the message
 };

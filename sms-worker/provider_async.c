@@ -17,6 +17,10 @@ static void write_body(const struct outgoing *message, struct buf *body)
     json_key_str(body, "type", STR("sms"));
     json_key_str(body, "from", message->from);
     json_key_str(body, "to", message->to);
+    if (!id_is_none(message->conversation)) {
+        json_key_id(body, "conversationId", message->conversation);
+        json_key_int(body, "sequence", message->sequence);
+    }
     json_key_str(body, "text", message->text);
     if (str_present(message->content))
         json_key_raw(body, "content", message->content);

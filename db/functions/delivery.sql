@@ -47,9 +47,9 @@ $$;
 create or replace function delivery_claim(destinations int[], rooms int[], floors_us bigint[])
 returns table (
     id bigint, lease_epoch int, tenant_id int, destination_id int, message_id uuid, conversation_id uuid,
-    attempt smallint, due_us bigint, recovered boolean, fate smallint, address text, number text, body text,
-    content text, traceparent text, provider text, url text, headers text, secrets text, secrets_number text,
-    ccid text, failures int)
+    attempt smallint, due_us bigint, recovered boolean, fate smallint, address text, number text,
+    sequence int, body text, content text, traceparent text, provider text, url text, headers text, secrets text,
+    secrets_number text, ccid text, failures int)
 language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
@@ -102,8 +102,8 @@ begin
     if 0 < any (fates) then
         return query
             select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, d.conversation_id, d.attempt,
-                   0::bigint, p.recovered, p.fate, null::text, null::text, null::text, null::text, null::text,
-                   null::text, null::text, null::text, null::text, null::text, null::text, 0
+                   0::bigint, p.recovered, p.fate, null::text, null::text, null::int, null::text, null::text,
+                   null::text, null::text, null::text, null::text, null::text, null::text, null::text, 0
             from unnest(picked, fates, recoveries) p (id, fate, recovered) join delivery d on d.id = p.id
             where p.fate > 0;
         perform delivery_end(array_agg(p.id), array_agg(p.fate)) from unnest(picked, fates) p (id, fate)
@@ -118,8 +118,8 @@ begin
             returning d.*, p.recovered
         )
         select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, d.conversation_id, d.attempt,
-               (extract(epoch from d.due) * 1000000)::bigint, d.recovered, 0::smallint, d.address, c.address, m.body,
-               m.content::text, m.traceparent, c.provider,
+               (extract(epoch from d.due) * 1000000)::bigint, d.recovered, 0::smallint, d.address, c.address,
+               m.sequence, m.body, m.content::text, m.traceparent, c.provider,
                case when d.place = 1 then dst.url end,
                case when d.place = 1 then dst.headers::text end,
                case when d.place = 1 then array_to_string(dst.secrets, E'\n') end,
@@ -147,10 +147,10 @@ begin
 end
 $$;
 
--- Stores what became of attempts. outcomes: 1 sent, 2 retry after delays_ms, 3 failed for reasons, 4 uncertain (the
--- channel's policy decides: again after delays_ms, or held), 5 given back unsent. Gives the ids that were stored; the
--- others had lost their lease, or were stored by an earlier run of the same call. Idempotent: each row is taken only
--- under its epoch and while leased, and every outcome ends the lease.
+-- Stores what became of attempts. outcomes: 1 sent, 2 retry after delays_ms, 3 failed for reasons, 4 uncertain (held
+-- where that is the channel's policy; else failed where there is a reason, else again after delays_ms), 5 given back
+-- unsent. Gives the ids that were stored; the others had lost their lease, or were stored by an earlier run of the same
+-- call. Idempotent: each row is taken only under its epoch and while leased, and every outcome ends the lease.
 create or replace function delivery_complete(
     ids bigint[], epochs int[], outcomes smallint[], delays_ms int[], provider_ids text[], statuses int[],
     durations_ms int[], reasons text[], worker text)
@@ -169,6 +169,7 @@ begin
                case when i.outcome = 1 then 4
                     when i.outcome = 3 then 7
                     when i.outcome = 4 and c.uncertain_policy = 2 then 12
+                    when i.outcome = 4 and i.reason is not null then 7
                end::smallint as state -- null: it stays in the queue
         from unnest(ids, epochs, outcomes, delays_ms, provider_ids, statuses, durations_ms, reasons)
              i (id, epoch, outcome, delay_ms, provider_id, status, duration_ms, reason)

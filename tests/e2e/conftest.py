@@ -8,6 +8,7 @@ import tempfile
 
 import pytest
 
+from harness.customer import CustomerGateway
 from harness.database import Postgres
 from harness.people import Tenant
 from harness.stack import BINARIES, Stack
@@ -61,6 +62,13 @@ def nexus(request, postgres, template, shared_stacks):
 @pytest.fixture
 def tenant(nexus):
     return Tenant(nexus)
+
+
+@pytest.fixture
+def customer():
+    gateway = CustomerGateway()
+    yield gateway
+    gateway.close()
 
 
 @pytest.fixture

@@ -7,16 +7,8 @@ import uuid
 import pytest
 import requests
 
-from harness.customer import CustomerGateway
 from harness.people import Tenant
 from harness.wait import eventually
-
-
-@pytest.fixture
-def customer():
-    gateway = CustomerGateway()
-    yield gateway
-    gateway.close()
 
 
 @pytest.fixture

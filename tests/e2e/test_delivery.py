@@ -1,179 +1,410 @@
-"""The delivery engine when the other side, or a worker, does not do its part."""
+"""Answers on their way out: what the customer's gateway gets to see, and what becomes of a message when that gateway
+refuses, fails, hangs, lies or is not there. The plain way is in test_answer.py."""
 
+import collections
+import datetime
+import json
 import time
 
 import pytest
 
 from harness.customer import CustomerGateway
-from harness.people import Tenant
+from harness.people import Answer, Tenant, conversation_of
+from harness.sink import Sink, plain
 from harness.wait import eventually
-
-QUICK = {"sms-worker": {"NEXUS_WEBHOOK_TIMEOUT": "500ms"}}
 
 
 @pytest.fixture
-def customer():
-    gateway = CustomerGateway()
-    yield gateway
-    gateway.close()
+def tenant(nexus, customer):
+    return Tenant(nexus, webhook_url=customer.url)
 
 
-class Talk:
-    """A conversation of a tenant's own, and the answers an agent gives in it."""
+@pytest.fixture
+def sink_for():
+    """sink_for(answer) opens a Sink that the test's end closes."""
+    sinks = []
 
-    def __init__(self, tenant):
-        self.tenant = tenant
-        phone = tenant.phone()
-        assert tenant.aggregator().message(phone).status_code == 200
-        self.id = tenant.agent().conversation_with(phone)["id"]
+    def make(answer=None, **where):
+        sinks.append(Sink(answer, **where))
+        return sinks[-1]
 
-    def answer(self):
-        """(id, text) of a new answer."""
-        text = self.tenant.text("answer")
-        posted = self.tenant.agent().answer(self.id, text)
-        assert posted.status_code == 200, posted.text
-        return posted.json()["data"]["id"], text
-
-    def state(self, message):
-        return next(m["state"] for m in self.tenant.agent().transcript(self.id) if m["id"] == message)
-
-    def becomes(self, message, state, within=15.0):
-        eventually(lambda: self.state(message) == state, f"the message is {state}", within)
-
-    def undelivered(self, message):
-        rows = self.tenant.stack.query("select reason, attempts from undelivered where message_id = %s", message)
-        return rows[0] if rows else None
+    yield make
+    for sink in sinks:
+        sink.close()
 
 
-# --- answers that decide ---
+def gaps(webhooks):
+    times = [webhook.at for webhook in webhooks]
+    return [later - earlier for earlier, later in zip(times, times[1:])]
 
 
-def test_a_destination_that_says_gone_is_left_alone_until_somebody_enables_it(nexus, customer):
-    talk = Talk(Tenant(nexus, webhook_url=customer.url))
-    customer.answer(status=410)
+# --- what is sent ---
 
-    first, _ = talk.answer()
-    talk.becomes(first, "failed")
+def test_the_webhook_says_who_what_and_which_place_in_the_conversation(tenant, customer):
+    phone = tenant.phone()
+
+    answer = Answer(tenant, conversation_of(tenant, phone))
+
+    webhook = customer.wait_for(answer.text)[0]
+    assert json.loads(webhook.body) == {"messages": [{
+        "id": answer.id, "type": "sms", "from": tenant.number, "to": phone,
+        "conversationId": answer.conversation, "sequence": 2, "text": answer.text}]}
+    assert webhook.headers["Content-Type"] == "application/json"
+    assert webhook.headers["webhook-id"] == answer.id
+    assert abs(int(webhook.headers["webhook-timestamp"]) - time.time()) < 300
+
+
+@pytest.mark.parametrize("words", ["café – ¿qué? 🙂", 'quotes " and \\ and / and </script>', "two\nlines\tand a tab", "\u2028\u0001"])
+def test_the_signatures_cover_the_exact_bytes_whatever_the_text(tenant, customer, words):
+    answer = Answer(tenant, text=tenant.text(words))
+
+    webhook = customer.wait_for(answer.text)[0]
+
+    assert webhook.signed_with(tenant.webhook_secret) == ["X-Hub-Signature", "X-Hub-Signature-256", "webhook-signature"]
+
+
+def test_custom_headers_go_along(nexus, customer):
+    tenant = Tenant(nexus, webhook_url=customer.url, webhook={"headers": {"X-Team": "blue", "X-Route": "a; b=c"}})
+
+    webhook = customer.wait_for(Answer(tenant).text)[0]
+
+    assert (webhook.headers["X-Team"], webhook.headers["X-Route"]) == ("blue", "a; b=c")
+
+
+def test_while_a_secret_is_rotated_both_sign(tenant, customer):
+    former = tenant.webhook_secret
+    tenant.webhook["secret"] = [tenant.text("new secret"), former]
+    tenant.apply()
+
+    webhook = customer.wait_for(Answer(tenant).text)[0]
+
+    assert len(webhook.headers["webhook-signature"].split()) == 2
+    assert "webhook-signature" in webhook.signed_with(former)
+    assert len(webhook.signed_with(tenant.webhook["secret"][0])) == 3
+
+
+@pytest.mark.parametrize("body", ["", "ok", "[1]", "{}", '{"messageId":7}', '{"messageId":""}',
+                                  json.dumps({"messageId": "x" * 500}), "{" * 5000, '{"messageId":"a\\u0000b"}'])
+def test_an_answer_without_a_usable_message_id_is_as_good(tenant, customer, body):
+    customer.answer(body=body)
+
+    answer = Answer(tenant).becomes("sent")
+
+    assert tenant.stack.query("select provider_id from message where id = %s", answer.id) == [(None,)]
+
+
+# --- a gateway that fails for a while ---
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 504])
+def test_what_may_work_later_is_tried_again_under_the_same_id(tenant, customer, status):
+    customer.answer(status=status)
+    answer = Answer(tenant)
+    customer.wait_for(answer.text)
+
     customer.answer(status=200)
-    second, text = talk.answer()
 
-    assert talk.undelivered(first) == ("gone", 1)
-    assert talk.state(second) == "accepted"
-    assert customer.messages(text) == []
-    nexus.query("update destination set enabled = true where url = %s returning 1", customer.url)
-    talk.becomes(second, "sent")
-
-
-def test_a_forbidden_address_is_never_called(nexus):
-    talk = Talk(Tenant(nexus, webhook_url="http://10.255.255.1/sms"))
-
-    message, _ = talk.answer()
-
-    talk.becomes(message, "failed")
-    assert talk.undelivered(message) == ("forbidden_address", 1)
+    answer.becomes("sent")
+    webhooks = customer.messages(answer.text)
+    assert len(webhooks) == 2
+    assert {webhook.headers["webhook-id"] for webhook in webhooks} == {answer.id}
+    assert gaps(webhooks)[0] >= 0.5
 
 
-def test_redirects_are_not_followed(nexus, customer):
-    talk = Talk(Tenant(nexus, webhook_url=customer.url))
-    customer.answer(status=307, headers={"Location": customer.url})
+def test_each_attempt_waits_longer_than_the_one_before(tenant, customer):
+    customer.answer(status=503)
+    answer = Answer(tenant)
 
-    message, text = talk.answer()
+    webhooks = customer.wait_for(answer.text, count=4, within=25)
 
-    talk.becomes(message, "failed")
-    assert len(customer.messages(text)) == 1
+    first, second, third = gaps(webhooks)
+    assert 0.5 <= first and 1.0 <= second and 2.0 <= third
+    assert len({webhook.headers["X-B3-TraceId"] for webhook in webhooks}) == 1
 
 
-def test_a_message_expires_where_nobody_takes_it(nexus, customer):
-    talk = Talk(Tenant(nexus, webhook_url=customer.url, validity="2s"))
+def test_too_many_requests_waits_as_long_as_it_is_asked_to(tenant, customer):
+    customer.answer(status=429, headers={"Retry-After": "3"})
+    answer = Answer(tenant)
+    customer.wait_for(answer.text)
+
+    customer.answer(status=200)
+
+    assert gaps(customer.wait_for(answer.text, count=2))[0] >= 3.0
+
+
+def test_a_message_waits_for_a_gateway_that_is_not_there_yet(nexus, sink_for):
+    absent = Sink()
+    absent.close()
+    answer = Answer(Tenant(nexus, webhook_url=absent.url))
+    eventually(lambda: nexus.query("select 1 from delivery where message_id = %s and attempt > 0", answer.id),
+               "an attempt has failed")
+
+    sink = sink_for(plain(200), port=absent.port)
+
+    answer.becomes("sent")
+    assert sink.connections == 1
+
+
+def test_what_fails_does_not_overtake_what_came_before_it_in_the_conversation(tenant, customer):
+    customer.answer(status=503)
+    first = Answer(tenant)
+    customer.wait_for(first.text)
+    later = [Answer(tenant, first.conversation) for _ in range(3)]
+    elsewhere = Answer(tenant)
+
+    customer.wait_for(elsewhere.text)
+    assert customer.messages(later[0].text) == []
+    customer.answer(status=200)
+
+    later[-1].becomes("sent")
+    seen = [webhook.message["sequence"] for webhook in customer.messages()
+            if webhook.message["conversationId"] == first.conversation]
+    assert list(dict.fromkeys(seen)) == sorted(set(seen)) == [2, 3, 4, 5]
+
+
+def test_a_conversation_that_was_held_up_goes_on_without_pauses(tenant, customer):
+    busy = conversation_of(tenant)
+    customer.answer(delay=3)
+    first = Answer(tenant)
+    held_up = [Answer(tenant, first.conversation) for _ in range(4)]
+    customer.wait_for(first.text)
+    customer.answer()
+
+    while not customer.messages(held_up[0].text):  # claims go on past what waits
+        customer.wait_for(Answer(tenant, busy).text)
+
+    customer.wait_for(held_up[-1].text, within=4)  # before the next sweeps would find one after the other
+
+
+def test_a_message_that_is_too_old_is_not_sent_any_more(nexus, customer):
+    tenant = Tenant(nexus, webhook_url=customer.url, validity="2s")
     customer.answer(status=503)
 
-    message, _ = talk.answer()
+    answer = Answer(tenant).becomes("expired")
 
-    talk.becomes(message, "expired", within=20)
-    assert talk.undelivered(message)[0] == "expired"
+    assert answer.undelivered[0] == "expired"
+    count = len(customer.messages(answer.text))
+    customer.answer(status=200)
+    next_one = Answer(tenant, answer.conversation).becomes("sent")
+    assert (len(customer.messages(answer.text)), len(customer.messages(next_one.text))) == (count, 1)
 
 
-def test_a_conversation_that_was_held_up_goes_on_without_pauses(nexus, customer):
+# --- a gateway that says no ---
+
+@pytest.mark.parametrize("status", [400, 405, 413, 415, 422, 451])
+def test_what_will_never_work_is_tried_once(tenant, customer, status):
+    customer.answer(status=status)
+
+    answer = Answer(tenant).becomes("failed")
+
+    assert answer.undelivered == ("refused", status, 1)
+    assert len(customer.messages(answer.text)) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(nexus, sink_for, status):
+    elsewhere = sink_for(plain(200))
+    sink = sink_for(plain(status, Location=elsewhere.url))
+
+    answer = Answer(Tenant(nexus, webhook_url=sink.url)).becomes("failed")
+
+    assert answer.undelivered == ("refused", status, 1)
+    assert (sink.connections, elsewhere.connections) == (1, 0)
+
+
+def test_a_gateway_that_is_gone_for_good_is_left_alone_until_it_moves(nexus, customer):
     tenant = Tenant(nexus, webhook_url=customer.url)
-    held_up, busy = Talk(tenant), Talk(tenant)
-    customer.answer(delay=3)
-    texts = [held_up.answer()[1] for _ in range(5)]
-    customer.wait_for(texts[0])
-    customer.answer()
+    customer.answer(status=410)
+    first = Answer(tenant).becomes("failed")
+    assert first.undelivered == ("gone", 410, 1)
 
-    while not customer.messages(texts[1]):  # claims go on past what waits
-        customer.wait_for(busy.answer()[1])
+    customer.answer(status=200)
+    second = Answer(tenant)
+    assert tenant.stack.query("""select d.enabled from destination d join tenant t on t.id = d.tenant_id
+                                 where t.ccid = %s""", tenant.ccid) == [(False,)]
+    moved = CustomerGateway()
+    tenant.webhook["url"] = moved.url
+    tenant.apply()
 
-    customer.wait_for(texts[-1], within=4)  # before the next sweeps would find one after the other
-
-
-# --- no answer ---
-
-
-def test_what_may_have_arrived_is_sent_again_under_the_same_id(make_stack, customer):
-    talk = Talk(Tenant(make_stack(settings=QUICK), webhook_url=customer.url, uncertain="resend"))
-    customer.answer(delay=2)
-    message, text = talk.answer()
-    customer.wait_for(text)
-
-    customer.answer()
-
-    talk.becomes(message, "sent")
-    assert {webhook.message["id"] for webhook in customer.messages(text)} == {message}
+    second.becomes("sent")
+    assert customer.messages(second.text) == [] and len(moved.messages(second.text)) == 1
+    moved.close()
 
 
-def test_what_may_have_arrived_is_held_until_a_receipt_says_that_it_has(make_stack, customer):
-    talk = Talk(Tenant(make_stack(settings=QUICK), webhook_url=customer.url, uncertain="hold"))
-    customer.answer(delay=2)
+# --- replay ---
 
-    message, text = talk.answer()
-    talk.becomes(message, "uncertain")
-    assert talk.undelivered(message) == ("uncertain", 1)
-    talk.tenant.aggregator().receipt(message, 2)
-
-    talk.becomes(message, "delivered")
-    assert talk.undelivered(message) is None
-    assert len(customer.messages(text)) == 1
+def failed(tenant, customer, count=1, status=400):
+    customer.answer(status=status)
+    answers = [Answer(tenant) for _ in range(count)]
+    for answer in answers:
+        answer.becomes("failed")
+    customer.answer(status=200)
+    return answers
 
 
-# --- one destination and the others ---
+def arrive_again(answers, customer):
+    for answer in answers:
+        answer.becomes("sent")
+        assert [webhook.message["id"] for webhook in customer.messages(answer.text)] == [answer.id] * 2
+        assert answer.undelivered is None
 
 
-def test_a_dead_destination_is_left_alone_and_holds_up_nobody(nexus, customer):
+def moment(seconds):
+    return (datetime.datetime.utcnow() + datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_replay_by_reason_sends_what_failed_for_it_under_the_old_ids(tenant, customer):
+    refused = failed(tenant, customer, 3)
+
+    nothing = tenant.stack.nexusctl("replay", "--tenant", tenant.ccid, "--reason", "exhausted", "--json")
+    done = tenant.stack.nexusctl("replay", "--tenant", tenant.ccid, "--reason", "refused", "--json")
+
+    assert (json.loads(nothing.stdout), json.loads(done.stdout)) == ({"replayed": 0}, {"replayed": 3})
+    arrive_again(refused, customer)
+
+
+def test_replay_by_window_sends_what_failed_within_it(tenant, customer):
+    answers = failed(tenant, customer, 2)
+    replay = ("replay", "--tenant", tenant.ccid, "--json")
+
+    before = tenant.stack.nexusctl(*replay, "--to", moment(-3600))
+    after = tenant.stack.nexusctl(*replay, "--from", moment(+3600))
+    within = tenant.stack.nexusctl(*replay, "--from", moment(-3600), "--to", moment(+3600), "--by", "night shift")
+
+    assert [json.loads(done.stdout)["replayed"] for done in (before, after, within)] == [0, 0, 2]
+    arrive_again(answers, customer)
+    rows = tenant.stack.query("select distinct by from replay where message_id = any(%s::uuid[])",
+                              [answer.id for answer in answers])
+    assert rows == [("night shift",)]
+
+
+def test_replay_over_http_takes_ids_and_says_how_many(tenant, customer):
+    chosen, other = failed(tenant, customer, 2)
+    operator = tenant.agent()
+    operator.session.headers.update({"Authorization": f"Bearer {tenant.cluster_key}", "x-ccid": tenant.ccid})
+    listed = operator.get("/nexus/v3/undelivered").json()["data"]["undelivered"]
+    assert {(row["id"], row["reason"], row["status"]) for row in listed} == {(a.id, "refused", 400) for a in (chosen, other)}
+
+    done = operator.post("/nexus/v3/undelivered/replay", json={"ids": [chosen.id]})
+
+    assert done.status_code == 200, done.text
+    assert done.json()["data"]["replayed"] == 1
+    arrive_again([chosen], customer)
+    assert len(customer.messages(other.text)) == 1 and other.state == "failed"
+
+
+def test_a_replay_reaches_nobody_who_said_stop_since(tenant, customer):
+    phone = tenant.phone()
+    customer.answer(status=400)
+    answer = Answer(tenant, conversation_of(tenant, phone)).becomes("failed")
+    customer.answer(status=200)
+    tenant.aggregator().message(phone, "STOP")
+
+    tenant.stack.nexusctl("replay", "--id", answer.id)
+
+    answer.becomes("opted_out")
+    assert len(customer.messages(answer.text)) == 1
+
+
+# --- opting out ---
+
+def test_a_stop_reaches_a_message_that_waits_for_its_next_attempt(tenant, customer):
+    phone = tenant.phone()
+    customer.answer(status=503)
+    answer = Answer(tenant, conversation_of(tenant, phone))
+    customer.wait_for(answer.text)
+
+    assert tenant.aggregator().message(phone, "STOP").status_code == 200
+    customer.answer(status=200)
+
+    answer.becomes("opted_out")
+    assert len(customer.messages(answer.text)) == 1 and answer.undelivered is None
+
+
+def test_after_start_answers_go_out_again(tenant, customer):
+    phone = tenant.phone()
+    tenant.aggregator().message(phone, "STOP")
+    unwanted = Answer(tenant, conversation_of(tenant, phone)).becomes("opted_out")
+
+    tenant.aggregator().message(phone, "START")
+
+    Answer(tenant, unwanted.conversation).becomes("sent")
+    assert customer.messages(unwanted.text) == []
+
+
+def test_a_stop_is_meant_for_one_pair_of_numbers(tenant, customer):
+    stopped, other = tenant.phone(), tenant.phone()
+    tenant.aggregator().message(stopped, "STOP")
+
+    Answer(tenant, conversation_of(tenant, other)).becomes("sent")
+
+
+# --- several destinations, several workers ---
+
+def test_a_dead_destination_is_soon_left_alone_and_holds_up_no_other(nexus, customer):
+    dead = CustomerGateway()
+    dead.answer(status=503)
+    unlucky, lucky = Tenant(nexus, webhook_url=dead.url), Tenant(nexus, webhook_url=customer.url)
+    answers = []
+
+    for _ in range(40):
+        Answer(unlucky)
+        answers.append(Answer(lucky))
+
+    for answer in answers:
+        answer.becomes("sent")
+    eventually(lambda: nexus.query("""select failures from destination d join tenant t on t.id = d.tenant_id
+                                      where t.ccid = %s""", unlucky.ccid)[0][0] > 0, "the breaker is open")
+    assert len(dead.messages()) < 40
+    assert all(len(customer.messages(answer.text)) == 1 for answer in answers)
+    eventually(lambda: nexus.metric("nexus_breaker_destinations", state="open") >= 1, "operators see it")
+    dead.close()
+
+
+def test_where_nobody_listens_the_breaker_opens_and_nothing_stays_leased(nexus, customer):
     dead = Tenant(nexus, webhook_url="http://127.0.0.1:1/")
-    talks = [Talk(dead) for _ in range(6)]
-    for talk in talks:
-        talk.answer()
-    destination = nexus.query("select c.destination_id from channel c where c.address = %s", dead.number)[0][0]
+    for _ in range(6):
+        Answer(dead)
+    destination = nexus.query("select destination_id from channel where address = %s", dead.number)[0][0]
 
-    def opened():
-        return nexus.query("select failures from destination where id = %s", destination)[0][0] == 1
+    eventually(lambda: nexus.query("select failures from destination where id = %s", destination) == [(1,)],
+               "the breaker is open")
 
-    eventually(opened, "the breaker is open")
-    living = Talk(Tenant(nexus, webhook_url=customer.url))
     asked = time.monotonic()
-    message, _ = living.answer()
-    living.becomes(message, "sent")
+    Answer(Tenant(nexus, webhook_url=customer.url)).becomes("sent")
     assert time.monotonic() - asked < 2
     assert nexus.query("select count(*) from delivery where destination_id = %s and lease_until is not null",
                        destination) == [(0,)]
 
 
-# --- workers that go ---
+def test_two_workers_send_no_message_twice(make_stack, customer):
+    stack = make_stack(sms_workers=2)
+    tenant = Tenant(stack, webhook_url=customer.url)
+    conversations = [conversation_of(tenant) for _ in range(10)]
+
+    answers = [Answer(tenant, conversation) for _ in range(10) for conversation in conversations]
+
+    eventually(lambda: len({webhook.message["id"] for webhook in customer.messages()}) == 100, "all have arrived", 30)
+    for answer in answers:
+        answer.becomes("sent")
+    assert collections.Counter(webhook.message["id"] for webhook in customer.messages()).most_common(1)[0][1] == 1
+    for conversation in conversations:
+        seen = [webhook.message["sequence"] for webhook in customer.messages()
+                if webhook.message["conversationId"] == conversation]
+        assert seen == list(range(2, 12))
 
 
 def test_a_worker_that_stops_finishes_what_it_has_begun(make_stack, customer):
     stack = make_stack(sms_workers=2)
     tenant = Tenant(stack, webhook_url=customer.url)
     customer.answer(delay=0.05)
-    talks = [Talk(tenant) for _ in range(10)]
-    sent = [talk.answer() for _ in range(10) for talk in talks]
+    conversations = [conversation_of(tenant) for _ in range(10)]
+    answers = [Answer(tenant, conversation) for _ in range(10) for conversation in conversations]
 
     assert stack["sms-worker-0"].stop() == 0
 
-    for talk, (message, _) in zip(talks * 10, sent):
-        talk.becomes(message, "sent", within=30)
-    assert all(len(customer.messages(text)) == 1 for _, text in sent)
+    for answer in answers:
+        answer.becomes("sent", within=30)
+    assert all(len(customer.messages(answer.text)) == 1 for answer in answers)
 
 
 @pytest.mark.parametrize("point", ["delivery.after_claim", "delivery.after_http_before_complete",
@@ -182,8 +413,8 @@ def test_a_worker_that_dies_loses_nothing_and_keeps_the_order(make_stack, custom
     stack = make_stack(settings={"sms-worker": {"NEXUS_FAILPOINTS": f"{point}=kill:0.2", "NEXUS_FAILPOINT_SEED": 11}})
     worker = stack["sms-worker-0"]
     tenant = Tenant(stack, webhook_url=customer.url)
-    talk = Talk(tenant)
-    sent = [talk.answer() for _ in range(20)]
+    conversation = conversation_of(tenant)
+    answers = [Answer(tenant, conversation) for _ in range(20)]
     eventually(lambda: not worker.alive, "the failpoint is hit", within=20)
 
     worker.environment.pop("NEXUS_FAILPOINTS")
@@ -191,11 +422,8 @@ def test_a_worker_that_dies_loses_nothing_and_keeps_the_order(make_stack, custom
     # Nobody waits half a minute for a lease in a test: it runs out now.
     stack.query("update delivery set lease_until = now() - interval '1 s' where lease_until is not null returning 1")
 
-    for message, _ in sent:
-        talk.becomes(message, "sent", within=30)
-    order = []
-    for webhook in customer.messages():
-        if webhook.message["id"] not in order:
-            order.append(webhook.message["id"])
-    assert order == [message for message, _ in sent]
-    assert len(customer.messages()) <= len(sent) + 1
+    for answer in answers:
+        answer.becomes("sent", within=30)
+    order = list(dict.fromkeys(webhook.message["id"] for webhook in customer.messages()))
+    assert order == [answer.id for answer in answers]
+    assert len(customer.messages()) <= len(answers) + 1

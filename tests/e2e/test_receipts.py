@@ -6,16 +6,8 @@ import uuid
 
 import pytest
 
-from harness.customer import CustomerGateway
 from harness.people import Tenant
 from harness.wait import eventually
-
-
-@pytest.fixture
-def customer():
-    gateway = CustomerGateway()
-    yield gateway
-    gateway.close()
 
 
 @pytest.fixture

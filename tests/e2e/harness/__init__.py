@@ -5,5 +5,7 @@
     stack.py      a whole Nexus in any shape: how many of each, ipc or tcp with CURVE
     people.py     a tenant with an aggregator that posts, an agent that answers
     customer.py   the gateway of a customer, which receives what we send out
+    sink.py       a bare listener: for answers that are no HTTP, and to prove that nobody called
+    bus_peer.py   somebody on the bus who says what he likes
     wait.py       conditions with deadlines; nothing here sleeps for a fixed time
 """

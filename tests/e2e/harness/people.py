@@ -9,6 +9,8 @@ import uuid
 
 import requests
 
+from .wait import eventually
+
 _numbers = itertools.count(1)
 
 
@@ -16,22 +18,22 @@ class Tenant:
     """A contact center with one number, provisioned as an operator would. Its gateway is the simulator's, unless a
     webhook_url says where else."""
 
-    def __init__(self, stack, webhook_url=None, **channel):
+    def __init__(self, stack, webhook_url=None, webhook=None, **channel):
         self.stack = stack
         self.name = f"tenant_{next(_numbers)}_{secrets.token_hex(3)}"
         self.ccid = str(uuid.uuid4())
         self.api_key, self.agent_token, self.cluster_key = (str(uuid.uuid4()) for _ in range(3))
         self.number = new_number()
         self.webhook_secret, self.api_secret = secrets.token_hex(24), secrets.token_hex(24)
-        self.webhook_url = webhook_url or f"{stack.simulator_url}/gateway/{self.number}"
+        self.webhook = {"url": webhook_url or f"{stack.simulator_url}/gateway/{self.number}",
+                        "secret": self.webhook_secret, **(webhook or {})}
         self.channel = channel
         self.apply()
         stack.private |= {self.api_key, self.agent_token, self.cluster_key, self.webhook_secret, self.api_secret}
 
     def apply(self):
         channel = {"address": self.number, "kind": "sms", "name": "sms", "provider": "Async", "endpoint": "sales",
-                   "webhook": {"url": self.webhook_url, "secret": self.webhook_secret},
-                   "api": {"secret": self.api_secret}, **self.channel}
+                   "webhook": self.webhook, "api": {"secret": self.api_secret}, **self.channel}
         self.stack.apply({
             "tenants": [{
                 "ccid": self.ccid, "name": self.name,
@@ -64,6 +66,41 @@ class Tenant:
 def new_number():
     """+1 555 and eight digits, told apart within and between runs."""
     return f"+1555{secrets.randbelow(10**4):04d}{next(_numbers):04d}"
+
+
+class Answer:
+    """A phone has written and an agent answers it: what this one message comes to."""
+
+    def __init__(self, tenant, conversation=None, text=None):
+        self.tenant = tenant
+        self.text = text or tenant.text("answer")
+        self.conversation = conversation or conversation_of(tenant)
+        posted = tenant.agent().answer(self.conversation, self.text)
+        assert posted.status_code == 200, posted.text
+        self.id = posted.json()["data"]["id"]
+        self.sequence = posted.json()["data"]["sequence"]
+
+    @property
+    def state(self):
+        return next(m["state"] for m in self.tenant.agent().transcript(self.conversation) if m["id"] == self.id)
+
+    def becomes(self, state, within=15.0):
+        eventually(lambda: self.state == state, f"the message is {state}", within)
+        return self
+
+    @property
+    def undelivered(self):
+        """Why it failed for good, as operators see it: (reason, last status, attempts), or None."""
+        rows = self.tenant.stack.query(
+            "select reason, last_status, attempts from undelivered where message_id = %s", self.id)
+        return rows[0] if rows else None
+
+
+def conversation_of(tenant, phone=None):
+    """The id of the conversation that a text from this phone opens or continues."""
+    posted = tenant.aggregator().message(phone)
+    assert posted.status_code == 200, posted.text
+    return posted.json()["data"]["conversationId"]
 
 
 class Caller:

@@ -206,6 +206,10 @@ class Stack:
     def url(self, gateway=0):
         return f"http://127.0.0.1:{self._http_ports[gateway]}"
 
+    def address(self, gateway=0):
+        """For bare sockets."""
+        return "127.0.0.1", self._http_ports[gateway]
+
     @property
     def simulator_url(self):
         return f"http://127.0.0.1:{self.simulator_port}"

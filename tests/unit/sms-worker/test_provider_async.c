@@ -56,6 +56,23 @@ Test(provider_async, sends_one_message_as_the_guide_has_it)
     scene_close(&scene);
 }
 
+Test(provider_async, says_which_place_the_message_has_in_its_conversation)
+{
+    struct scene scene;
+    scene_open(&scene);
+    cr_assert(id_parse(STR("0190a5e0-0000-7000-8000-000000000002"), &scene.message.conversation));
+    scene.message.sequence = 7;
+
+    build(&scene);
+
+    const char *body = buf_c_string(&scene.request.body);
+    cr_assert(ne(ptr,
+                 strstr(body, "\"conversationId\":\"0190a5e0-0000-7000-8000-000000000002\","
+                              "\"sequence\":7,\"text\""),
+                 NULL));
+    scene_close(&scene);
+}
+
 Test(provider_async, passes_rich_content_through)
 {
     struct scene scene;

@@ -1,0 +1,190 @@
+"""The live stream of events (SSE): whatever happens to the connection or to us, a screen that resumes with the last id
+it has seen misses nothing, sees nothing twice, and everything in order."""
+
+import json
+import socket
+import threading
+
+import pytest
+import requests
+
+from harness.people import Answer, EventStream, Tenant, conversation_of
+from harness.wait import eventually
+
+
+class Screen:
+    """A browser's EventSource: follows the stream, and comes back with the last id it has seen when it ends."""
+
+    def __init__(self, tenant, gateway=0, last_id=None):
+        self.events = []
+        self.last_id = last_id
+        self.connections = 0
+        self._agent = tenant.agent(gateway)
+        self._closed = threading.Event()
+        self._response = None
+        threading.Thread(target=self._follow, daemon=True).start()
+        eventually(lambda: self.connections, "the stream is open")
+
+    def messages(self):
+        return [event["messageId"] for event in self.events if event["type"] == "message"]
+
+    def shows(self, messages, within=20.0):
+        eventually(lambda: len(self.messages()) >= len(messages), f"{len(messages)} messages are shown", within)
+        assert self.messages() == messages
+
+    def close(self):
+        self._closed.set()
+
+    def _follow(self):
+        headers = {"Accept": "text/event-stream"}
+        while not self._closed.is_set():
+            if self.last_id:
+                headers["Last-Event-ID"] = self.last_id
+            try:
+                response = requests.get(f"{self._agent.base}/chat/v3/events", stream=True, timeout=30,
+                                        headers={**self._agent.session.headers, **headers})
+                if response.status_code == 200:
+                    self.connections += 1
+                    self._read(EventStream(response))
+            except requests.RequestException:
+                pass
+            self._closed.wait(0.1)
+
+    def _read(self, stream):
+        for self.last_id, _, event in stream:
+            self.events.append(event)
+            if self._closed.is_set():
+                stream.close()
+                return
+
+
+@pytest.fixture
+def tenant(nexus):
+    return Tenant(nexus)
+
+
+def post(tenant, count, gateway=0):
+    """Texts from new phones; their messages' ids in the order of their acknowledgement."""
+    answers = [tenant.aggregator(gateway).message() for _ in range(count)]
+    assert {answer.status_code for answer in answers} == {200}
+    return [answer.json()["data"]["messageId"] for answer in answers]
+
+
+def test_every_change_comes_with_its_type_and_where_it_belongs(tenant):
+    phone, text = tenant.phone(), tenant.text()
+    screen = Screen(tenant)
+
+    posted = tenant.aggregator().message(phone, text).json()["data"]
+    tenant.agent().post(f"/chat/v3/conversations/{posted['conversationId']}/accept")
+    answer = Answer(tenant, posted["conversationId"]).becomes("sent")
+
+    eventually(lambda: any(event.get("state") == "sent" for event in screen.events), "the screen shows it sent")
+    screen.close()
+    kinds = [(event["type"], event.get("state"), event.get("sequence")) for event in screen.events]
+    assert ("message", "received", 1) in kinds and ("message", "accepted", 2) in kinds and ("state", "sent", 2) in kinds
+    assert ("conversation", "active") in [kind[:2] for kind in kinds]
+    assert {event["conversationId"] for event in screen.events} == {posted["conversationId"]}
+    first = next(event for event in screen.events if event.get("sequence") == 1)
+    assert (first["text"], first["direction"]) == (text, "in")
+    assert screen.messages() == [posted["messageId"], answer.id]
+
+
+def test_screens_of_other_tenants_see_nothing(nexus, tenant):
+    screen, foreign = Screen(tenant), Screen(Tenant(nexus))
+
+    screen.shows(post(tenant, 5))
+
+    assert foreign.events == []
+    screen.close()
+    foreign.close()
+
+
+def test_a_screen_resumes_from_any_event_it_has_seen(tenant):
+    screen = Screen(tenant)
+    sent = post(tenant, 1)
+    screen.shows(sent)
+    position = screen.last_id
+    screen.close()
+
+    missed = post(tenant, 30)
+
+    again = Screen(tenant, last_id=position)
+    again.shows(missed)
+    missed += post(tenant, 1)
+    again.shows(missed)
+    again.close()
+
+
+@pytest.mark.parametrize("position", ["x", "1", "1-", "-1-2", "1-2-3", "99999999999999999999-1", "1' or '1", "\u00e9"])
+def test_a_position_that_is_none_is_refused(tenant, position):
+    answer = tenant.agent().get("/chat/v3/events", headers={"Last-Event-ID": position.encode()})
+
+    assert answer.status_code == 400
+    assert "Last-Event-ID" in answer.json()["detail"]
+
+
+def test_a_position_in_the_future_brings_what_comes_after_it_and_no_error(tenant):
+    screen = Screen(tenant, last_id="999999999999-1")
+    post(tenant, 3)
+
+    assert screen.events == []
+    screen.close()
+
+
+def test_kills_of_gateway_and_worker_cost_a_screen_nothing(make_stack):
+    stack = make_stack(gateways=2)
+    tenant = Tenant(stack)
+    screen = Screen(tenant)
+    sent = post(tenant, 10)
+    screen.shows(sent)
+
+    stack["gateway-0"].kill()
+    sent += post(tenant, 10, gateway=1)
+    stack["gateway-0"].restart()
+    stack.wait_for("green")
+    sent += post(tenant, 10)
+    screen.shows(sent)
+    assert screen.connections == 2
+
+    stack["chat-worker-0"].kill()
+    sent += post(tenant, 10, gateway=1)
+    stack["chat-worker-0"].restart()
+    sent += post(tenant, 10)
+    screen.shows(sent)
+
+    assert stack["gateway-0"].stop() == 0
+    sent += post(tenant, 10, gateway=1)
+    stack["gateway-0"].restart()
+    screen.shows(sent)
+    screen.close()
+
+
+def test_a_screen_that_does_not_read_is_cut_and_misses_nothing_when_it_comes_back(make_stack):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    conversation_of(tenant)
+    first = stack.query("select xid, ordinal from event order by xid, ordinal limit 1")[0]
+
+    does_not_read(stack, tenant, first)
+
+    missed = stack.query("select count(*) from event")[0][0] - 1
+    again = Screen(tenant, last_id="{}-{}".format(*first))
+    eventually(lambda: len(again.events) == missed, f"the screen shows all {missed}", 60)
+    again.close()
+
+
+def does_not_read(stack, tenant, first):
+    """Opens a stream behind the first event and leaves it alone while more happens than the kernel keeps."""
+    def streams():
+        return stack.metric("nexus_connections", state="streaming")
+
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(stack.address())
+        client.sendall(f"GET /chat/v3/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {tenant.agent_token}\r\n"
+                       f"Last-Event-ID: {first[0]}-{first[1]}\r\n\r\n".encode())
+        eventually(lambda: streams() == 1, "the stream is open")
+        stack.query("""insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
+                       select tenant_id, 2, conversation_id, message_id, sequence, 13
+                       from event, generate_series(1, 20000) where (xid, ordinal) = (%s, %s)""", *first)
+        eventually(lambda: streams() == 0, "the stream is cut", 60)

@@ -1,0 +1,126 @@
+"""Webhook addresses come from customers: where they may lead, and what their answers may do to us."""
+
+import socket
+
+import pytest
+
+from harness.people import Answer, Tenant
+from harness.sink import Sink, plain
+from harness.stack import Stack
+from harness.wait import eventually
+
+
+@pytest.fixture(scope="module")
+def strict(postgres, template):
+    """A Nexus that lets webhooks into no private network."""
+    stack = Stack(postgres, template, settings={"sms-worker": {"NEXUS_WEBHOOK_ALLOW_CIDRS": ""}}).start()
+    yield stack
+    stack.finish()
+
+
+@pytest.fixture(scope="module")
+def loopback():
+    """Listens on both loopback addresses, on one port: who calls there has got through."""
+    six = Sink(plain(200), host="::1")
+    four = Sink(plain(200), port=six.port)
+    yield four, six
+    four.close()
+    six.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "0", "[::1]",
+                                  "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::]"])
+def test_however_it_is_written_the_loopback_address_is_not_called(strict, loopback, host):
+    four, six = loopback
+
+    answer = Answer(Tenant(strict, webhook_url=f"http://{host}:{four.port}/sms")).becomes("failed")
+
+    assert answer.undelivered == ("forbidden_address", None, 1)
+    assert (four.connections, six.connections) == (0, 0)
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "198.18.0.1",
+                                  "224.0.0.1", "255.255.255.255", "[fe80::1]", "[fc00::1]", "[64:ff9b::7f00:1]",
+                                  "[2002:7f00:1::]"])
+def test_private_and_special_addresses_are_not_called(strict, host):
+    answer = Answer(Tenant(strict, webhook_url=f"http://{host}/sms")).becomes("failed")
+
+    assert answer.undelivered == ("forbidden_address", None, 1)
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "gopher://127.0.0.1/", "ftp://127.0.0.1/", "http://user:pw@127.0.0.1/",
+                                 "http://127.0.0.1@127.0.0.2/", "//127.0.0.1/", "http://", "http://127.0.0.1:99999/",
+                                 "http://127.0.0.1/\r\nX: y"])
+def test_what_is_no_web_address_is_not_provisioned(strict, url):
+    with pytest.raises(AssertionError, match="webhook"):
+        Tenant(strict, webhook_url=url)
+
+
+def endless(connection):
+    connection.sendall(b"HTTP/1.1 200 -\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        connection.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        endless.sent += 65536
+
+
+def endless_head(connection):
+    connection.sendall(b"HTTP/1.1 200 -\r\n")
+    while True:
+        connection.sendall(b"X-More: " + b"x" * 8000 + b"\r\n")
+
+
+@pytest.fixture
+def sink_for():
+    sinks = []
+
+    def make(answer):
+        sinks.append(Sink(answer))
+        return sinks[-1]
+
+    yield make
+    for sink in sinks:
+        sink.close()
+
+
+def test_an_answer_without_end_is_read_only_so_far(nexus, sink_for):
+    endless.sent = 0
+
+    Answer(Tenant(nexus, webhook_url=sink_for(endless).url)).becomes("sent")
+
+    assert endless.sent < 16 * 1024 * 1024  # 64 KiB, and what the kernels' buffers hold
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 200", b"SSH-2.0-OpenSSH\r\n", b"\x00\xff\xfe", b"HTTP/1.1 200 -\r\nContent-Length: 10\r\n\r\nshort",
+    b"HTTP/1.1 200 -\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"HTTP/1.1 99999999999 -\r\n\r\n",
+    b"HTTP/1.1 200 -\r\nContent-Length: -5\r\n\r\n"])
+def test_an_answer_that_is_none_leaves_it_uncertain(nexus, sink_for, answer):
+    def broken(connection):
+        connection.sendall(answer)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    sink = sink_for(broken)
+    held = Answer(Tenant(nexus, webhook_url=sink.url, uncertain="hold")).becomes("uncertain")
+
+    assert held.undelivered == ("uncertain", None, 1)
+    assert len(sink.requests) == 1
+
+
+def test_a_head_without_end_is_given_up(nexus, sink_for):
+    sink = sink_for(endless_head)
+
+    Answer(Tenant(nexus, webhook_url=sink.url, uncertain="hold")).becomes("uncertain")
+
+
+def test_a_slow_gateway_does_not_hold_up_the_others(nexus, sink_for, customer):
+    slow = Tenant(nexus, webhook_url=sink_for(None).url)
+    for _ in range(10):
+        Answer(slow)
+    quick = Tenant(nexus, webhook_url=customer.url)
+
+    answers = [Answer(quick) for _ in range(10)]
+
+    for answer in answers:
+        answer.becomes("sent")
+    eventually(lambda: nexus.query("select count(*) from delivery d join tenant t on t.id = d.tenant_id where t.ccid = %s",
+                                   slow.ccid) == [(10,)], "the slow one's messages wait")
