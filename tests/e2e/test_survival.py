@@ -67,9 +67,11 @@ def kill_and_restart(process):
     process.restart()
 
 
-def crash_and_restart(postgres, chance):
-    chance.choice([postgres.crash, postgres.kill])()
-    postgres.restart()
+def crash_and_restart(stack, chance):
+    """Work must have gone on before it can be interrupted again: recovery takes PostgreSQL a while."""
+    chance.choice([stack.postgres.crash, stack.postgres.kill])()
+    stack.postgres.restart()
+    stack.wait_for("green")
 
 
 def workers_of(stack, gateway):
@@ -97,10 +99,10 @@ def test_a_program_is_killed_again_and_again(make_town, chance, program, doubled
     audit(traffic, may_double=kills * doubled_by_a_kill, kills=kills)
 
 
-def test_postgresql_is_killed_again_and_again(make_town, chance, postgres):
-    _, traffic = make_town(seconds=12)
+def test_postgresql_is_killed_again_and_again(make_town, chance):
+    stack, traffic = make_town(seconds=12)
 
-    kills = until_the_end_of(traffic, chance, lambda: crash_and_restart(postgres, chance))
+    kills = until_the_end_of(traffic, chance, lambda: crash_and_restart(stack, chance))
 
     audit(traffic, kills=kills)
 
@@ -161,7 +163,7 @@ def test_the_link_between_a_gateway_and_a_worker_falls_silent(make_town, chance,
     link.close()
 
 
-def test_everything_breaks_at_random(make_town, chance, postgres):
+def test_everything_breaks_at_random(make_town, chance):
     stack, traffic = make_town(seconds=15)
     broken = []
 
@@ -175,7 +177,7 @@ def test_everything_breaks_at_random(make_town, chance, postgres):
                                  "redis", "postgresql", "frozen"])
         broken.append(program)
         if program == "postgresql":
-            crash_and_restart(postgres, chance)
+            crash_and_restart(stack, chance)
         elif program == "frozen":
             nap(chance.choice(stack.running("gateway", "chat-worker", "sms-worker")))
         elif program == "redis":

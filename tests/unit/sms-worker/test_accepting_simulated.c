@@ -57,9 +57,11 @@ static void worker_start(struct world *world, struct worker *worker)
 
 static void worker_crash(struct world *world, struct worker *worker)
 {
-    for (size_t i = 0; i < worker->count; i++)
-        world->texts[worker->queue[i]].place =
-            AT_CLIENT; // told 503, or told nothing: it asks again
+    for (size_t i = 0; i < worker->count; i++) {
+        struct text *text = &world->texts[worker->queue[i]];
+        if (text->place == AT_WORKER)
+            text->place = AT_CLIENT; // told 503, or told nothing: it asks again
+    }
     worker_start(world, worker);
 }
 
@@ -147,9 +149,6 @@ static void worker_turn(struct world *world, struct worker *worker)
     if (count == 0)
         return;
     if (!batch_run(world, worker, rows, count)) {
-        for (size_t i = 0; i < count; i++) // those that were answered before it died stay answered
-            if (world->texts[rows[i]].place != AT_WORKER)
-                worker->queue[i] = worker->queue[--worker->count];
         worker_crash(world, worker);
         return;
     }
