@@ -8,9 +8,14 @@
 // cannot fail (arena.h says why). The json_* functions write JSON text without building a tree;
 // commas are theirs: {"a":1,"b":[true,"x"]} is
 //
-//   json_open(&out, '{');  json_key_int(&out, "a", 1);  json_key(&out, "b");  json_open(&out, '[');
-//   json_bool(&out, true); json_str(&out, STR("x"));    json_close(&out, ']'); json_close(&out,
-//   '}');
+//   json_open(&out, '{');
+//   json_key_int(&out, "a", 1);
+//   json_key(&out, "b");
+//   json_open(&out, '[');
+//   json_bool(&out, true);
+//   json_str(&out, STR("x"));
+//   json_close(&out, ']');
+//   json_close(&out, '}');
 #pragma once
 
 #include "attributes.h"

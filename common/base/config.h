@@ -2,8 +2,8 @@
 //
 //   struct sms_config { int64_t webhook_timeout_ms; struct str pg_url; };
 //   static const struct config_key keys[] = {
-//       CONFIG_DURATION(sms_config, webhook_timeout_ms, "NEXUS_WEBHOOK_TIMEOUT", "10s", 100, 30000,
-//       "…"), CONFIG_STR(sms_config, pg_url, "NEXUS_PG_URL", "", CONFIG_SECRET, "…"),
+//       CONFIG_DURATION(sms_config, webhook_timeout_ms, "NEXUS_WEBHOOK_TIMEOUT", "10s", 100, 30000, "…"),
+//       CONFIG_STR(sms_config, pg_url, "NEXUS_PG_URL", "", CONFIG_SECRET, "…"),
 //   };
 //
 // For a key marked CONFIG_SECRET <NAME>_FILE, in the environment or the file, may name a file whose

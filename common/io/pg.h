@@ -2,9 +2,8 @@
 //
 //   struct pg_params params;
 //   pg_params_init(&params);
-//   pg_int4_array(&params, tenants, count);  pg_text_array(&params, texts, count);   in the
-//   statement's order pg_call(pg, STATEMENT_MESSAGE_ACCEPT, &params, accepted, context); takes the
-//   params
+//   pg_int4(&params, tenant); pg_text(&params, name);     in the statement's order
+//   pg_call(pg, STATEMENT_…, &params, accepted, context); takes the params
 //
 //   static void accepted(void *context, const struct pg_result *result, const struct err *err)
 //
@@ -14,13 +13,15 @@
 // synchronous_commit=on, on disk.
 //
 // Errors, by what the caller may conclude (err->code):
-//   ERR_UNAVAILABLE      nothing was sent: not connected, or too much is waiting. Safe to answer
-//   503 at once. ERR_UNKNOWN_OUTCOME  the connection was lost after sending: committed or not, we
-//   cannot know. ERR_CONFLICT         rolled back for concurrency (40001, 40P01, 55P03): run it
-//   again. ERR_POISONED         rolled back for what the data is (22*, 23*): some row is bad.
-//   err->text has the SQLSTATE. ERR_BUSY             rolled back for want of resources (53*, 57014
-//   statement timeout). ERR_NOT_FOUND        raised by our own SQL as NX404, ERR_CONFLICT_STATE as
-//   NX409 (see pg.c). ERR_INTERNAL         any other SQLSTATE: a defect of ours.
+//
+//   ERR_UNAVAILABLE      nothing was sent: not connected, or too much is waiting
+//   ERR_UNKNOWN_OUTCOME  the connection was lost after sending: committed or not, nobody knows
+//   ERR_CONCURRENT       rolled back for concurrency (40001, 40P01, 55P03): run it again
+//   ERR_POISONED         rolled back for what the data is (22*, 23*): some row is bad
+//   ERR_BUSY             rolled back for want of room or time (53*, 57014)
+//   ERR_BAD_INPUT, ERR_NOT_FOUND, ERR_CONFLICT
+//                        raised by our own SQL as NX400, NX404, NX409; the text is its message
+//   ERR_INTERNAL         any other SQLSTATE: a defect of ours
 //
 // A pool keeps `connections` sockets; calls go to the one with the least in flight. A lost
 // connection is opened again after 100 ms, doubling to 2 s. statement_timeout is 5 s, lock_timeout

@@ -2,8 +2,7 @@
 //
 // From a stanza
 //
-//   MESSAGE(SMS_INBOUND, sms_inbound, "sms.inbound", SMS, HOT, 65536, "One text message from a
-//   phone.")
+//   MESSAGE(SMS_INBOUND, sms_inbound, "sms.inbound", SMS, HOT, 65536, "One text message (MO).")
 //       FIELD(sms_inbound, str, message_id, "message_id|messageId", 1, 64, REQUIRED, "…")
 //   END(SMS_INBOUND, sms_inbound)
 //
