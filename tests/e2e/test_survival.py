@@ -42,7 +42,7 @@ def make_town(make_stack):
     return make
 
 
-def audit(traffic, may_double=0, leases_s=5, **counts):
+def audit(traffic, may_double=0, leases_s=15, **counts):
     """The end of every test here: all is acknowledged, settled and accounted for."""
     traffic.finish()
     auditor = Auditor(traffic).settle(leases_s)
