@@ -2,6 +2,7 @@
 #include "credentials.h"
 
 #include "base/buf.h"
+#include "base/id.h"
 #include "io/http_server.h"
 
 // "Bearer abc" → Bearer, abc. A scheme alone is taken for a bare token.
@@ -56,6 +57,7 @@ bool credentials_read(const struct http_request *request, enum route_credentials
                       struct arena *arena, struct credentials *credentials, struct err *err)
 {
     struct str authorization = http_header(request, "authorization");
+    struct id ccid;
 
     if (str_present(authorization))
         authorization = str_trim(authorization);
@@ -67,7 +69,10 @@ bool credentials_read(const struct http_request *request, enum route_credentials
         return false;
     if (credentials->key.len == 0)
         return err_set(err, ERR_UNAUTHENTICATED, "the key is empty");
-    if (credentials->key.len > KEY_LIMIT || credentials->ccid.len > CCID_LIMIT)
+    if (credentials->key.len > KEY_LIMIT)
         return err_set(err, ERR_UNKNOWN_KEY, "no key is that long");
+    // What no contact center can be called costs no look-up.
+    if (credentials->ccid.len > 0 && !id_parse(credentials->ccid, &ccid))
+        return err_set(err, ERR_UNKNOWN_KEY, "the contact center is not known here");
     return true;
 }

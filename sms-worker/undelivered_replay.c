@@ -29,6 +29,8 @@ static bool bind_ids(struct task *task, struct str json, struct pg_params *param
     const struct json_view *list = NULL;
     if (!json_parse(json, task->arena, &list, err))
         return err_in(err, "ids");
+    if (json_kind(list) != TREE_ARRAY)
+        return err_set(err, ERR_BAD_INPUT, "ids: a list of message ids is wanted");
     struct id *ids = ARENA_ARRAY(task->arena, struct id, IDS_LIMIT);
     size_t count = 0;
     for (const struct json_view *item; (item = json_element(list, count)); count++) {
@@ -43,10 +45,22 @@ static bool bind_ids(struct task *task, struct str json, struct pg_params *param
     return true;
 }
 
+// An empty request sends nothing: whoever means everything says since when.
+static bool is_chosen(const struct msg_undelivered_replay *message)
+{
+    return str_present(message->ids) || message->reason.len || message->channel.len ||
+           message->from.len || message->to.len;
+}
+
 void on_undelivered_replay(struct task *task, const struct msg_undelivered_replay *message)
 {
     struct err err;
     struct pg_params params;
+    if (!is_chosen(message)) {
+        err_set(&err, ERR_BAD_INPUT, "ids, reason, channel, from or to: say which messages");
+        task_fail(task, &err);
+        return;
+    }
     pg_params_init(&params);
     pg_int4(&params, (int32_t)task_tenant(task));
     if (!bind_ids(task, message->ids, &params, &err)) {

@@ -53,7 +53,7 @@ criterion_sum() {
 
 # Whole processes, compiled with sanitizers, on a real PostgreSQL and Redis; not as root, as they would refuse.
 suite_e2e() {
-    local good=0 bad=1 gone=0
+    local good=0 bad=1 gone=0 tools=""
     { ./build.sh build release && ./build.sh build asan; } || { count end-to-end 0 1 && return; }
     say "end-to-end tests"
     chmod 755 "$scratch"
@@ -63,16 +63,19 @@ suite_e2e() {
     "${as_user[@]}" env NEXUS_BUILD_DIR="${NEXUS_BUILD_DIR:-$root/build/asan}" PYTHONDONTWRITEBYTECODE=1 \
         /usr/bin/python3 -m pytest --quiet --numprocesses "${NEXUS_TEST_WORKERS:-2}" \
         --basetemp "$scratch/e2e/t" --junitxml "$scratch/e2e/result.xml" tests/e2e "$@" || true
-    [ ! -s "$scratch/e2e/result.xml" ] || read -r good bad gone < <(junit_counts "$scratch/e2e/result.xml")
+    [ ! -s "$scratch/e2e/result.xml" ] || read -r good bad gone tools < <(junit_counts "$scratch/e2e/result.xml")
+    [ -z "$tools" ] || missing+=("$tools")
     count end-to-end "$good" "$bad" "$gone"
 }
 
+# A test that is skipped says which tool is missing.
 junit_counts() {
     /usr/bin/python3 - "$1" <<'PYTHON'
 import sys, xml.etree.ElementTree as xml
 suite = xml.parse(sys.argv[1]).getroot().find("testsuite")
 total, failures, errors, skipped = (int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped"))
-print(total - failures - errors - skipped, failures + errors, skipped)
+tools = {skip.get("message").removeprefix("Skipped: ") for skip in suite.iter("skipped")}
+print(total - failures - errors - skipped, failures + errors, skipped, *sorted(tools))
 PYTHON
 }
 

@@ -229,7 +229,7 @@ static bool head_check(struct connection *connection, struct str input, struct e
     size_t length = http_head_end(input, connection->head_seen);
 
     connection->head_seen = input.len;
-    if (length == 0 && input.len < HTTP_HEAD_LIMIT)
+    if (length == 0 && input.len <= HTTP_HEAD_LIMIT)
         return true;
     if (!http_head_check(str_make(input.ptr, length ? length : input.len), &head, err))
         return false;

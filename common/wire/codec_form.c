@@ -98,9 +98,10 @@ bool tree_from_form(struct str text, struct arena *arena, struct json_view *root
         str_cut(pair, '=', &name, &value);
         if (name.len == 0)
             return fault(count, "no name", err);
-        if (!unescape(name, arena, &name) ||
-            !unescape(str_present(value) ? value : STR(""), arena, &value))
-            return fault(count, "not percent-encoded UTF-8", err);
+        if (!unescape(name, arena, &name))
+            return fault(count, "its name is not percent-encoded UTF-8", err);
+        if (!unescape(str_present(value) ? value : STR(""), arena, &value))
+            return err_set(err, ERR_BAD_INPUT, "%.64s: not percent-encoded UTF-8", name.ptr);
         if (!pair_add(root, count, name, value, arena, err))
             return false;
     }

@@ -241,7 +241,9 @@ end $$;
 
 -- Gives new conversations their contact: the one with that address, or a new one. A new contact takes
 -- the id of its first conversation, which is as good as any.
-create or replace function conversation_opened(of_tenants int[], new_ids uuid[]) returns void language sql as $$
+create or replace function conversation_opened(of_tenants int[], new_ids uuid[]) returns void
+language plpgsql as $$ -- unlike an SQL function it keeps its plans from call to call
+begin
     insert into contact (tenant_id, id, address)
     select distinct on (c.tenant_id, c.address) c.tenant_id, c.id, c.address
       from unnest(of_tenants, new_ids) as n (tenant_id, id)
@@ -257,13 +259,14 @@ create or replace function conversation_opened(of_tenants int[], new_ids uuid[])
 
     insert into event (tenant_id, kind, conversation_id, state)
     select n.tenant_id, 3, n.id, 1 from unnest(of_tenants, new_ids) as n (tenant_id, id);
-$$;
+end $$;
 
 -- STOP (1) and START (2): sets and clears the opt-out of number pairs, for the MOs that are new.
 -- Several words of one pair in one batch: the last one counts.
 create or replace function opt_out_words(
     tenants int[], numbers text[], ids uuid[], addresses text[], words smallint[], stored uuid[])
-returns void language sql as $$
+returns void language plpgsql as $$
+begin
     with word as (
         select distinct on (i.tenant_id, c.id, i.address) i.*, c.id as channel_id
           from unnest(tenants, numbers, ids, addresses, words) with ordinality
@@ -283,4 +286,4 @@ returns void language sql as $$
       from word w
      where w.word = 2 and o.cleared is null
        and (o.tenant_id, o.channel_id, o.address) = (w.tenant_id, w.channel_id, w.address);
-$$;
+end $$;

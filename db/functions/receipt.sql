@@ -129,19 +129,16 @@ begin
 end
 $$;
 
--- Receipts that match no message, as JSON; after_position is the last position of the page before. Those that came at
--- the same moment stand on one page.
-create or replace function receipt_list(tenant int, after_position text, page int) returns text
+-- Receipts that match no message, as JSON; after_us is the last position of the page before: microseconds since 1970.
+-- Those that came at the same moment stand on one page.
+create or replace function receipt_list(tenant int, after_us bigint, page int) returns text
 language sql as $$
     select json_build_object('receipts', coalesce(json_agg(json_build_object(
                'messageId', r.provider_id, 'messageState', r.state, 'resultCode', r.result_code,
-               'shortcode', r.channel_address, 'received', r.received, 'position', r.position) order by r.position),
-               '[]'))::text
-    from (select r.*, to_char(r.received at time zone 'utc', 'YYYYMMDDHH24MISSUS') as position
-          from receipt r
-          where r.tenant_id = tenant and r.message_id is null
-            and (coalesce(after_position, '') = ''
-                 or r.received > to_timestamp(left(after_position, 14), 'YYYYMMDDHH24MISS')
-                                 + substr(after_position, 15)::int * interval '1 us')
-          order by r.received fetch first page rows with ties) r
+               'shortcode', r.channel_address, 'received', r.received,
+               'position', (extract(epoch from r.received) * 1000000)::bigint::text) order by r.received), '[]'))::text
+    from (select * from receipt
+          where tenant_id = tenant and message_id is null
+            and received > timestamptz 'epoch' + after_us * interval '1 us'
+          order by received fetch first page rows with ties) r
 $$;

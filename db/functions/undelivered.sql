@@ -15,6 +15,21 @@ language sql as $$
     join channel c on c.id = m.channel_id
 $$;
 
+-- A moment as callers write it (RFC 3339, or a day); null or '' is open.
+create or replace function replay_moment(p_name text, p_text text) returns timestamptz
+language plpgsql stable as $$
+begin
+    if coalesce(p_text, '') = '' then
+        return null;
+    elsif p_text ~ '^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?$' then
+        return p_text::timestamptz;
+    end if;
+    raise datetime_field_overflow;
+exception when datetime_field_overflow or invalid_datetime_format then
+    raise exception '%: not a time (RFC 3339)', p_name using errcode = 'NX400';
+end
+$$;
+
 -- Sends undelivered messages again under their old ids, the oldest first, at most room of them. Each filter that is
 -- null lets everything through; tenant 0 stands for all. Gives how many by destination, for the doorbell.
 --

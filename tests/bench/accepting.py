@@ -49,8 +49,10 @@ def one_run(nexus, connections, name):
 
 
 def pair(nexus, number, batch):
-    """Both in the same minute, in turns first, because the machine's speed changes with its neighbours."""
+    """Both in the same minute, in turns first, because the machine's speed changes with its neighbours. Both find a
+    PostgreSQL that has just recovered from the audit before, so both are warmed up."""
     def limit():
+        generators.store_limit(nexus, nexus.scale.warm_s, batch)
         return generators.store_limit(nexus, nexus.scale.limit_s, batch)
 
     def system():

@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e"))
 
 import accepting    # noqa: E402 -- they import the harness, which the line above makes known
 import delivering   # noqa: E402
+import hotspots     # noqa: E402
 import machine      # noqa: E402
 import memory       # noqa: E402
 from report import Report, Section      # noqa: E402
@@ -24,6 +25,7 @@ MEASUREMENTS = {
     "delivery": (delivering.throughput, "Answers delivered a second"),
     "isolation": (delivering.isolation, "Delivery beside destinations that do not answer"),
     "backlog": (delivering.backlog, "Delivery past a heap of waiting rows"),
+    "hotspots": (hotspots.accepting, "Where the time of accepting goes"),
 }
 
 

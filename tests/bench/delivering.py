@@ -139,7 +139,6 @@ def heap(nexus, tenant):
            insert into ledger_entry (tenant_id, channel_id, direction, accepted)
            select tenant_id, channel_id, 2, count(*) from queued group by 1, 2""",
         nexus.scale.backlog, nexus.tenant_id(tenant))
-    nexus.query("analyze")
 
 
 def compare(rig, section, burden, what):
@@ -149,6 +148,7 @@ def compare(rig, section, burden, what):
         before_each = burden(burdened)
         for nexus in (free, burdened):
             nexus.stack["sms-worker-0"].stop()
+            nexus.query("analyze")      # as autovacuum would soon, and for both
 
         def alone():
             fill(free, free_phones, rig.scale.drain)

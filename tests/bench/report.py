@@ -63,18 +63,20 @@ class Report:
     def as_markdown(self):
         lines = [f"Measured {self.date:%Y-%m-%d %H:%M} UTC" + (", a quick run" if self.quick else "") + ".", "",
                  *grid([{"machine": name, "": value} for name, value in self.machine.items()]), "",
-                 *(grid([target.row() for target in self.targets()]) if self.targets() else [])]
+                 *grid([target.row() for target in self.targets()])]
         for section in self.sections:
-            lines += ["", f"### {section.what}", ""]
+            lines += ["", f"### {section.what}"]
             if section.failure:
-                lines += [f"Not measured: {section.failure}"]
+                lines += ["", f"Not measured: {section.failure}"]
             for title, rows in section.tables:
-                lines += [title + ":", "", *grid(rows), ""]
-        return "\n".join(lines).rstrip() + "\n"
+                lines += ["", f"{title}{':' if rows else '.'}", *([""] if rows else []), *grid(rows)]
+        return "\n".join(lines) + "\n"
 
 
 def grid(rows):
     """Rows (dicts) as lines of a Markdown table; it reads well on a terminal, too."""
+    if not rows:
+        return []
     columns = list(dict.fromkeys(column for row in rows for column in row))
     cells = [columns] + [[number(row.get(column, "")) for column in columns] for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]

@@ -76,8 +76,9 @@ def make_stack(request, postgres, template):
     """make_stack(gateways=2, …): a Nexus of the test's own, to be killed, frozen and cut off at will."""
     request.node.stacks = stacks = []
 
-    def make(**shape):
+    def make(before_start=lambda stack: None, **shape):
         stacks.append(Stack(postgres, template, **shape))
+        before_start(stacks[-1])
         return stacks[-1].start()
 
     yield make

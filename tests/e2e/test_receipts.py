@@ -101,6 +101,21 @@ def test_a_receipt_nobody_knows_is_kept_and_listed(tenant):
     assert "nobody-knows" in listed.text
 
 
+def test_unmatched_receipts_are_read_page_by_page(tenant):
+    names = [f"unknown-{number}" for number in range(5)]
+    for name in names:
+        assert tenant.aggregator().receipt(name, 2).status_code == 200
+    operator = tenant.agent()
+    operator.session.headers.update({"Authorization": f"Bearer {tenant.cluster_key}", "x-ccid": tenant.ccid})
+
+    seen, after = [], None
+    while page := operator.get("/nexus/v3/sms/receipts/unmatched", params={"count": 2, "after": after}).json()["data"]["receipts"]:
+        seen += [receipt["messageId"] for receipt in page]
+        after = page[-1]["position"]
+
+    assert seen == names
+
+
 def test_another_tenants_receipt_changes_nothing(nexus, answer):
     assert Tenant(nexus).aggregator().receipt(answer.provider_id, 5).status_code == 200
 

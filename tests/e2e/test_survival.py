@@ -5,8 +5,8 @@ failing test shows; NEXUS_TEST_SEED=… makes the same choices again."""
 import os
 import random
 import secrets
-import signal
 import threading
+import time
 
 import pytest
 import requests
@@ -42,10 +42,10 @@ def make_town(make_stack):
     return make
 
 
-def audit(traffic, may_double=0, **counts):
+def audit(traffic, may_double=0, leases_s=5, **counts):
     """The end of every test here: all is acknowledged, settled and accounted for."""
     traffic.finish()
-    auditor = Auditor(traffic).settle()
+    auditor = Auditor(traffic).settle(leases_s)
     problems = auditor.problems(may_double)
     print({**counts, **auditor.counts, "statuses": dict(traffic.statuses)})
     assert not problems, "\n".join(problems)
@@ -67,6 +67,29 @@ def kill_and_restart(process):
     process.restart()
 
 
+def crash_and_restart(stack, chance):
+    """Work must have gone on before it can be interrupted again: recovery takes PostgreSQL a while."""
+    chance.choice([stack.postgres.crash, stack.postgres.kill])()
+    stack.postgres.restart()
+    stack.wait_for("green")
+
+
+def workers_of(stack, gateway):
+    return {worker["instance"] for worker in stack.health(gateway).json()["workers"]}
+
+
+def loses(stack, gateway, worker):
+    eventually(lambda: worker not in workers_of(stack, gateway), f"gateway-{gateway} has given up {worker}")
+
+
+def finds(stack, gateway, worker):
+    eventually(lambda: worker in workers_of(stack, gateway), f"gateway-{gateway} has {worker} again")
+
+
+def texts_stored(stack):
+    return stack.query("select count(*) from message where direction = 1")[0][0]
+
+
 @pytest.mark.parametrize("program, doubled_by_a_kill", [("gateway", 0), ("chat-worker", 0), ("sms-worker", WINDOW)])
 def test_a_program_is_killed_again_and_again(make_town, chance, program, doubled_by_a_kill):
     stack, traffic = make_town()
@@ -76,14 +99,10 @@ def test_a_program_is_killed_again_and_again(make_town, chance, program, doubled
     audit(traffic, may_double=kills * doubled_by_a_kill, kills=kills)
 
 
-def test_postgresql_is_killed_again_and_again(make_town, chance, postgres):
-    stack, traffic = make_town()
+def test_postgresql_is_killed_again_and_again(make_town, chance):
+    stack, traffic = make_town(seconds=12)
 
-    def crash():
-        chance.choice([postgres.crash, postgres.kill])()
-        postgres.restart()
-
-    kills = until_the_end_of(traffic, chance, crash)
+    kills = until_the_end_of(traffic, chance, lambda: crash_and_restart(stack, chance))
 
     audit(traffic, kills=kills)
 
@@ -95,3 +114,93 @@ def test_redis_is_killed_again_and_again(make_town, chance):
 
     audit(traffic, kills=kills)
     assert set(traffic.statuses) == {200}, "a cache that is away is nobody's error"
+
+
+@pytest.mark.parametrize("program, may_double", [("chat-worker", 0), ("sms-worker", WINDOW)])
+def test_a_worker_freezes_and_wakes_up(make_town, program, may_double):
+    stack, traffic = make_town(seconds=16)
+    frozen, name = time.monotonic(), f"{program}-0"
+
+    stack[name].freeze()
+    for gateway in (0, 1):
+        loses(stack, gateway, name)
+    given_up, before = time.monotonic(), texts_stored(stack)
+    threading.Event().wait(frozen + 15 - time.monotonic())
+    meanwhile = texts_stored(stack) - before
+    rate = meanwhile / (time.monotonic() - given_up)
+    stack[name].thaw()
+
+    for gateway in (0, 1):
+        finds(stack, gateway, name)
+    audit(traffic, may_double=may_double, freezes=1, rate_meanwhile=round(rate))
+    assert rate > 0.9 * traffic.rate, "the other worker did not take over"
+
+
+@pytest.mark.parametrize("program", ["chat-worker", "sms-worker"])
+def test_the_link_between_a_gateway_and_a_worker_falls_silent(make_town, chance, program):
+    link = None
+
+    def detour(stack):
+        """The worker reaches gateway-0 through the link, gateway-1 as ever."""
+        nonlocal link
+        link = SilentLink(stack.bus_port(0))
+        environment = stack[f"{program}-0"].environment
+        environment["NEXUS_BUS"] = environment["NEXUS_BUS"].replace(f":{stack.bus_port(0)}", f":{link.port}")
+
+    stack, traffic = make_town(seconds=14, bus="tcp", before_start=detour)
+    cuts = 0
+
+    while traffic.flows and cuts < 2:
+        link.cut()
+        loses(stack, 0, f"{program}-0")
+        assert f"{program}-0" in workers_of(stack, 1)
+        threading.Event().wait(chance.uniform(0, 0.5))
+        link.mend()
+        finds(stack, 0, f"{program}-0")
+        cuts += 1
+
+    audit(traffic, cuts=cuts)
+    link.close()
+
+
+def test_everything_breaks_at_random(make_town, chance):
+    stack, traffic = make_town(seconds=15)
+    broken = []
+
+    def nap(process):
+        process.freeze()
+        threading.Event().wait(chance.uniform(0.1, 5))
+        process.thaw()
+
+    def break_something():
+        program = chance.choice(["gateway", "chat-worker", "sms-worker", "provisioning-worker", "metrics-agent",
+                                 "redis", "postgresql", "frozen"])
+        broken.append(program)
+        if program == "postgresql":
+            crash_and_restart(stack, chance)
+        elif program == "frozen":
+            nap(chance.choice(stack.running("gateway", "chat-worker", "sms-worker")))
+        elif program == "redis":
+            kill_and_restart(stack.redis)
+        else:
+            kill_and_restart(chance.choice(stack.running(program)))
+
+    until_the_end_of(traffic, chance, break_something)
+
+    audit(traffic, may_double=WINDOW * (broken.count("sms-worker") + broken.count("frozen")), leases_s=30, broken=broken)
+
+
+def test_workers_that_stop_in_turn_cost_nobody_an_error(make_town, chance):
+    stack, traffic = make_town(seconds=15)
+    rounds = 0
+
+    while traffic.flows:
+        worker = stack[f"{chance.choice(['sms-worker', 'chat-worker'])}-{rounds % 2}"]
+        assert worker.stop() == 0
+        worker.restart()
+        rounds += 1
+        finds(stack, 0, worker.name)
+        finds(stack, 1, worker.name)
+
+    audit(traffic, rounds=rounds)
+    assert set(traffic.statuses) == {200} and rounds >= 20

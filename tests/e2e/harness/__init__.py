@@ -7,5 +7,8 @@
     customer.py   the gateway of a customer, which receives what we send out
     sink.py       a bare listener: for answers that are no HTTP, and to prove that nobody called
     bus_peer.py   somebody on the bus who says what he likes
+    traffic.py    phones and agents under load, with a list of their own of what was acknowledged
+    auditor.py    compares that list with what Nexus has and what went out
+    silent_link.py  a TCP link that can die without a word
     wait.py       conditions with deadlines; nothing here sleeps for a fixed time
 """

@@ -2,6 +2,7 @@
 nothing is there twice, and everything is in its place."""
 
 import collections
+import datetime
 import json
 
 from .wait import eventually
@@ -11,18 +12,21 @@ ENDED_OTHERWISE = (7, 8, 9, 10, 11, 12)  # failed, expired, opted out, suppresse
 
 
 class Auditor:
-    """settle(), then problems() and the counts."""
+    """settle() once all traffic has ended, then problems() and the counts."""
 
     def __init__(self, traffic):
         self.traffic, self.stack = traffic, traffic.stack
         self.counts = {}
 
-    def settle(self, within=60.0):
-        """Until nothing is on its way out. The leases of a worker that died take half a minute to run out."""
-        eventually(self._nothing_queued, "all answers are sent", within)
+    def settle(self, leases_s=5, within=60.0):
+        """Until nothing is on its way out. What a worker had leased when it died would stay so for 30 s; here it is
+        leases_s, which is still long for a worker that lives and has nothing else to do."""
+        eventually(lambda: self._nothing_queued(leases_s), "all answers are sent", within)
         return self
 
-    def _nothing_queued(self):
+    def _nothing_queued(self, leases_s):
+        self.stack.query("update delivery set lease_until = now() where lease_until < now() + interval '30 s' - %s",
+                         datetime.timedelta(seconds=leases_s))
         left = self.stack.query(
             "select count(*), count(lease_until), min(lease_until) - now(), max(lease_until) - now(), min(due) - now(), "
             "max(attempt) from delivery")[0]

@@ -18,7 +18,7 @@ class BusPeer:
     def __init__(self, stack, gateway=0):
         self._context = _zmq.zmq_ctx_new()
         self._socket = _zmq.zmq_socket(self._context, _DEALER)
-        for option, value in ((_LINGER, 0), (_SNDTIMEO, 5000)):
+        for option, value in ((_LINGER, 2000), (_SNDTIMEO, 5000)):
             number = ctypes.c_int(value)
             assert _zmq.zmq_setsockopt(self._socket, option, ctypes.byref(number), ctypes.sizeof(number)) == 0
         address = stack[f"gateway-{gateway}"].environment["NEXUS_BUS_BIND"]
@@ -32,6 +32,12 @@ class BusPeer:
         buffer = ctypes.create_string_buffer(1 << 20)
         length = _zmq.zmq_recv(self._socket, buffer, len(buffer), _DONTWAIT)
         return buffer.raw[:length] if length >= 0 else None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def close(self):
         _zmq.zmq_close(self._socket)

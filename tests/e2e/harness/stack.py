@@ -200,6 +200,9 @@ class Stack:
 
     # --- what can be seen from outside ---
 
+    def bus_port(self, gateway=0):
+        return self._bus_ports[gateway]
+
     def url(self, gateway=0):
         return f"http://127.0.0.1:{self._http_ports[gateway]}"
 

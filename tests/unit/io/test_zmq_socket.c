@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <zmq.h>
 
 struct pair {
@@ -15,7 +16,22 @@ struct pair {
     uv_timer_t alarm, paced;
     bool too_late;
     int in_flight, sent, echoed, wanted;
+    char endpoint[64];
 };
+
+// Of this process alone, so that several copies of the tests can run side by side. The port is not one that the kernel
+// gives to clients.
+static const char *endpoint_make(struct pair *pair, const char *transport)
+{
+    int process = getpid();
+
+    if (strcmp(transport, "ipc") == 0)
+        snprintf(pair->endpoint, sizeof pair->endpoint, "ipc:///tmp/nexus-zmq-%d.sock", process);
+    else
+        snprintf(pair->endpoint, sizeof pair->endpoint, "tcp://127.1.%d.%d:4261",
+                 process / 254 % 254 + 1, process % 254 + 1);
+    return pair->endpoint;
+}
 
 static void alarm_rang(uv_timer_t *timer)
 {
@@ -109,12 +125,12 @@ static void sockets_make(struct pair *pair, const struct zmq_curve *server,
                                                                .context = pair});
 }
 
-static bool pair_connect(struct pair *pair, const char *endpoint, const struct zmq_curve *server,
+static bool pair_connect(struct pair *pair, const char *transport, const struct zmq_curve *server,
                          const struct zmq_curve *client, struct err *err)
 {
     sockets_make(pair, server, client);
-    return zmq_socket_bind(pair->router, endpoint, err) &&
-           zmq_socket_connect(pair->dealer, endpoint, err);
+    return zmq_socket_bind(pair->router, endpoint_make(pair, transport), err) &&
+           zmq_socket_connect(pair->dealer, pair->endpoint, err);
 }
 
 Test(zmq_socket, used_both_ways_never_stalls)
@@ -122,8 +138,7 @@ Test(zmq_socket, used_both_ways_never_stalls)
     struct pair pair;
     struct err err = {0};
     pair_open(&pair);
-    cr_assert(pair_connect(&pair, "ipc:///tmp/nexus-zmq-both-ways.sock", NULL, NULL, &err), "%s",
-              err.text);
+    cr_assert(pair_connect(&pair, "ipc", NULL, NULL, &err), "%s", err.text);
     pair.wanted = 100000;
 
     // Sends also from a timer, between the receives: each send may swallow an edge.
@@ -137,16 +152,16 @@ Test(zmq_socket, used_both_ways_never_stalls)
 
 Test(zmq_socket, tells_when_a_refused_send_would_pass)
 {
-    static const char endpoint[] = "ipc:///tmp/nexus-zmq-writable.sock";
     struct pair pair;
     struct err err = {0};
     pair_open(&pair);
+    endpoint_make(&pair, "ipc");
     sockets_make(&pair, NULL, NULL);
     pair.wanted = 1;
 
-    cr_assert(zmq_socket_connect(pair.dealer, endpoint, &err), "%s", err.text);
+    cr_assert(zmq_socket_connect(pair.dealer, pair.endpoint, &err), "%s", err.text);
     cr_assert(not(zmq_socket_send(pair.dealer, STR_ABSENT, STR("too early"))));
-    cr_assert(zmq_socket_bind(pair.router, endpoint, &err), "%s", err.text);
+    cr_assert(zmq_socket_bind(pair.router, pair.endpoint, &err), "%s", err.text);
     pair_run(&pair, 5000);
 
     cr_assert(eq(int, pair.echoed, 1));
@@ -158,8 +173,7 @@ Test(zmq_socket, says_that_a_peer_is_not_there)
     struct pair pair;
     struct err err = {0};
     pair_open(&pair);
-    cr_assert(pair_connect(&pair, "ipc:///tmp/nexus-zmq-nobody.sock", NULL, NULL, &err), "%s",
-              err.text);
+    cr_assert(pair_connect(&pair, "ipc", NULL, NULL, &err), "%s", err.text);
 
     cr_assert(not(zmq_socket_send(pair.router, STR("nobody"), STR("hello"))));
 
@@ -209,8 +223,7 @@ Test(zmq_socket, lets_an_allowed_client_in_over_curve)
     struct err err = {0};
     keys_make(&keys);
     pair_open(&pair);
-    cr_assert(pair_connect(&pair, "tcp://127.0.0.1:42617", &keys.server, &keys.client, &err), "%s",
-              err.text);
+    cr_assert(pair_connect(&pair, "tcp", &keys.server, &keys.client, &err), "%s", err.text);
     pair.wanted = 100;
 
     send_more(&pair);
@@ -229,8 +242,7 @@ Test(zmq_socket, keeps_a_client_out_whose_key_is_not_on_the_list)
     keys_make(&strangers);
     strangers.client.server_key = keys.server.public_key;
     pair_open(&pair);
-    cr_assert(pair_connect(&pair, "tcp://127.0.0.1:42618", &keys.server, &strangers.client, &err),
-              "%s", err.text);
+    cr_assert(pair_connect(&pair, "tcp", &keys.server, &strangers.client, &err), "%s", err.text);
     pair.wanted = 1;
 
     send_more(&pair);
@@ -247,8 +259,7 @@ Test(zmq_socket, keeps_a_client_out_that_does_not_speak_curve)
     struct err err = {0};
     keys_make(&keys);
     pair_open(&pair);
-    cr_assert(pair_connect(&pair, "tcp://127.0.0.1:42619", &keys.server, NULL, &err), "%s",
-              err.text);
+    cr_assert(pair_connect(&pair, "tcp", &keys.server, NULL, &err), "%s", err.text);
     pair.wanted = 1;
 
     send_more(&pair);

@@ -96,10 +96,10 @@ ROWS_TEST(body, form_names_are_paths, nesting_rows)
 static const struct form_fault_row {
     const char *text, *want;
 } form_fault_rows[] = {
-    {"a=1&b=%zz", "form: pair 2: not percent-encoded UTF-8"},
-    {"a=%FF", "form: pair 1: not percent-encoded UTF-8"},
-    {"a=%00", "form: pair 1: not percent-encoded UTF-8"},
-    {"%C0%AF=1", "form: pair 1: not percent-encoded UTF-8"},
+    {"a=1&b=%zz", "b: not percent-encoded UTF-8"},
+    {"a=%FF", "a: not percent-encoded UTF-8"},
+    {"a=%00", "a: not percent-encoded UTF-8"},
+    {"%C0%AF=1", "form: pair 1: its name is not percent-encoded UTF-8"},
     {"=1", "form: pair 1: no name"},
     {"a=1&a=2", "form: pair 2: its name was given before"},
     {"a[b]=1&a[b]=2", "form: pair 2: its name was given before"},

@@ -1,0 +1,43 @@
+"""HTTP as bytes, for what no client library would send."""
+
+import socket
+
+
+class RawClient:
+    """One connection to a gateway."""
+
+    def __init__(self, stack, gateway=0, timeout=15.0):
+        self.socket = socket.create_connection(stack.address(gateway), timeout=timeout)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def answers(self):
+        """All that comes until the other side closes: [(status, body)]."""
+        received = b""
+        try:
+            while piece := self.socket.recv(65536):
+                received += piece
+        except ConnectionResetError:
+            pass
+        answers = []
+        while received:
+            head, _, received = received.partition(b"\r\n\r\n")
+            length = next((int(line.split(b":")[1]) for line in head.split(b"\r\n")
+                           if line.lower().startswith(b"content-length:")), 0)
+            answers.append((int(head.split()[1]), received[:length]))
+            received = received[length:]
+        return answers
+
+
+def exchange(stack, data):
+    """Sends the bytes on a connection of their own; the answers until the gateway closes it."""
+    with RawClient(stack) as client:
+        client.send(data)
+        return client.answers()

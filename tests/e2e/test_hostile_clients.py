@@ -1,0 +1,217 @@
+"""Who connects and does not behave: too many, too slow, or on the bus without speaking its language. Others notice
+nothing, memory and processor stay where they were."""
+
+import contextlib
+import os
+import pathlib
+import random
+import resource
+import socket
+import time
+
+import pytest
+import requests
+
+from harness.bus_peer import BusPeer, pack
+from harness.people import Tenant
+from harness.raw import RawClient
+from harness.wait import eventually
+
+
+@pytest.fixture
+def tenant(nexus):
+    return Tenant(nexus)
+
+
+def processor_seconds(process):
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(process):
+    return int(pathlib.Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+# --- too many, too slow ---
+
+def test_without_descriptors_accepting_pauses_without_spinning_and_recovers(make_stack):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    aggregator = tenant.aggregator()  # its connection is open before
+    assert aggregator.message().status_code == 200
+    gateway = stack["gateway-0"]
+    limits = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)
+    used = len(os.listdir(f"/proc/{gateway.pid}/fd"))
+    resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (used + 10, limits[1]))
+
+    with contextlib.ExitStack() as crowd:
+        for _ in range(40):
+            crowd.enter_context(RawClient(stack))
+        before, started = processor_seconds(gateway), time.monotonic()
+        with pytest.raises(requests.Timeout):
+            requests.get(f"{stack.url()}/health/live", timeout=2)
+        share = (processor_seconds(gateway) - before) / (time.monotonic() - started)
+        assert share < 0.3, f"waiting took {share:.0%} of a processor"
+        assert aggregator.message().status_code == 200
+
+    eventually(lambda: requests.get(f"{stack.url()}/health/live", timeout=2).status_code == 200, "strangers are let in again")
+
+
+def test_connections_over_the_limit_wait_and_those_that_are_in_are_served(make_stack):
+    stack = make_stack(settings={"gateway": {"NEXUS_HTTP_CONNECTIONS": 20}})
+    aggregator = Tenant(stack).aggregator()
+    assert aggregator.message().status_code == 200
+
+    with contextlib.ExitStack() as crowd:
+        for _ in range(60):
+            crowd.enter_context(RawClient(stack))
+        with pytest.raises(requests.Timeout):
+            requests.get(f"{stack.url()}/health/live", timeout=1)
+        assert aggregator.message().status_code == 200
+
+    eventually(lambda: requests.get(f"{stack.url()}/health/live", timeout=2).status_code == 200, "all are served again")
+
+
+def test_slow_clients_are_cut_while_quick_ones_are_served(nexus, tenant):
+    head = b"POST /nexus/v3/sms/message HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    beginnings = {"says nothing": b"", "half a head": head, "half a body": head + b"Content-Length: 100\r\n\r\n{",
+                  "half a chunk": head + b"Transfer-Encoding: chunked\r\n\r\nff\r\n{"}
+    with contextlib.ExitStack() as all_clients:
+        clients = {name: all_clients.enter_context(RawClient(nexus)) for name in beginnings}
+        for name, client in clients.items():
+            client.send(beginnings[name])
+        dripping = all_clients.enter_context(RawClient(nexus))
+        started = time.monotonic()
+        eventually(lambda: drips_no_more(dripping), "the one that drips is cut", within=20)
+        took = time.monotonic() - started
+
+        assert 8 < took < 15
+        assert tenant.aggregator().message().status_code == 200
+        for name, client in clients.items():
+            statuses = [status for status, _ in client.answers()]
+            assert statuses == ([] if name == "says nothing" else [408]), name
+
+
+def drips_no_more(client):
+    """One more byte of a head that never ends; true once the connection is gone."""
+    try:
+        client.send(b"G" if not getattr(client, "begun", False) else b"E")
+        client.begun = True
+        client.socket.settimeout(0.05)
+        return client.socket.recv(1) is not None
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
+def test_a_client_that_leaves_before_its_answer_costs_nothing(tenant):
+    body = b"message_id=%d&phone_number=%s&shortcode=%s&message=x"
+    aggregator = tenant.aggregator()
+    prepared = requests.Request("POST", aggregator.base, auth=(tenant.ccid, tenant.api_key)).prepare()
+    for number in range(50):
+        with RawClient(tenant.stack) as client:
+            text = body % (number, tenant.phone().strip("+").encode(), tenant.number.strip("+").encode())
+            client.send(b"POST /nexus/v3/sms/message HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: %d\r\n"
+                        b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+                        % (prepared.headers["Authorization"].encode(), len(text)) + text)
+            if number % 2:
+                client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset
+
+    assert aggregator.message().status_code == 200
+    eventually(lambda: tenant.stack.metric("nexus_http_inflight") == 0, "nothing is left over")
+
+
+# --- on the bus ---
+
+HELLO = 1
+REPLY = 2
+HOSTILE_FRAMES = [
+    b"", b"\x00", b"\xc1", b"nonsense", b"\x93", b"\x91" * 4096, b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff",
+    b"\xc6\xff\xff\xff\xff", b"\xdd\x00\x0f\xff\xff" + b"\xdd\x00\x0f\xff\xff" * 100, b"\xc9\xff\xff\xff\xff\x01",
+    pack([2, HELLO]), pack([1, 99]), pack([1, HELLO, 1, 2, 3]), pack([1, HELLO, "sms-worker", "", 1, "b", 1, 1]),
+    pack([1, HELLO, "nobody", "x", 1, "b", 1, 1]), pack([1, HELLO, "sms-worker", "x" * 1000, 1, "b", 1, 1]),
+    pack([1, HELLO, "sms-worker", "x", 1, "b", 2**63, 1]), pack([1, HELLO, "sms-worker", "x", 1, "b", 0, 0]),
+    pack([1, HELLO, ["sms-worker"], [], 1, "b", 1, 1]),
+    b"\xdb\x00\x0f\x00\x00" + bytes(0xf0000), pack([1, REPLY, 7]), pack([1, REPLY, [[1, 2, 3]]]), pack([1, REPLY, [[1, "ok"]]]), pack([1, 7, ["x"]]), pack([1, 6, [["7"]]]),
+]
+
+
+@pytest.fixture
+def stack(make_stack):
+    # Memory that was freed is given back at once, so that what the process holds is what it uses.
+    return make_stack(settings={"gateway": {"ASAN_OPTIONS": "quarantine_size_mb=1:detect_stack_use_after_return=1:exitcode=99"}})
+
+
+@pytest.fixture
+def peer(stack):
+    peer = BusPeer(stack)
+    yield peer
+    peer.close()
+
+
+def test_frames_that_are_none_are_counted_and_cost_nothing(stack):
+    aggregator = Tenant(stack).aggregator()
+    chance = random.Random(7)
+    count = 0
+
+    def round_of_frames():
+        nonlocal count
+        for frame in HOSTILE_FRAMES + [chance.randbytes(chance.randrange(1, 2000)) for _ in range(10)]:
+            with BusPeer(stack) as stranger:
+                stranger.say(frame)
+            count += 1
+        assert aggregator.message().status_code == 200
+        eventually(lambda: stack.metric("nexus_bus_peers_dropped_total", reason="malformed") == count, f"all {count} are counted")
+
+    round_of_frames()
+    settled = resident_bytes(stack["gateway-0"])
+    for _ in range(5):
+        round_of_frames()
+
+    assert resident_bytes(stack["gateway-0"]) - settled < 16 * 1024 * 1024
+    assert {worker["instance"] for worker in stack.health().json()["workers"]} >= {"sms-worker-0", "chat-worker-0"}
+
+
+def test_a_peer_that_does_not_stop_is_not_listened_to(stack, peer):
+    for _ in range(10000):
+        peer.say(b"nonsense")
+
+    assert Tenant(stack).aggregator().message().status_code == 200
+    assert 0 < stack["gateway-0"].log.read_text().count("bus.malformed") < 100
+
+
+def test_a_frame_over_the_limit_is_not_even_received(stack, peer):
+    before = resident_bytes(stack["gateway-0"])
+
+    peer.say(bytes(64 * 1024 * 1024))
+
+    assert Tenant(stack).aggregator().message().status_code == 200
+    assert resident_bytes(stack["gateway-0"]) - before < 16 * 1024 * 1024
+
+
+def test_a_worker_that_breaks_the_rules_is_dropped_and_its_requests_go_elsewhere(stack, peer):
+    tenant = Tenant(stack)
+    tenant.aggregator().message()
+    peer.say(pack([1, HELLO, "sms-worker", "stranger", 1, "b", 100, 1 << 20]))
+    peer.say(pack([1, 3, 0, True, True]))
+    eventually(lambda: "stranger" in str(stack.health().json()["workers"]), "the stranger is taken for a worker")
+
+    # Requests are placed by the phone's number: some of these are the stranger's, who breaks the rules when one comes.
+    answers = []
+    with contextlib.ExitStack() as clients:
+        waiting = []
+        for number in range(20):
+            client = clients.enter_context(RawClient(stack))
+            waiting.append(client)
+            prepared = requests.Request("POST", stack.url() + "/nexus/v3/sms/message", auth=(tenant.ccid, tenant.api_key), json={
+                "message_id": f"m{number}", "phone_number": tenant.phone(), "shortcode": tenant.number, "message": "m"}).prepare()
+            client.send(b"POST /nexus/v3/sms/message HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                        + b"".join(f"{name}: {value}\r\n".encode() for name, value in prepared.headers.items()) + b"\r\n" + prepared.body)
+        eventually(lambda: (peer.hear() or b"").startswith(b"\x93\x01\x09"), "the stranger was asked")
+        peer.say(pack([1, REPLY, [[1, "ok"]]]))
+        for client in waiting:
+            answers += [status for status, _ in client.answers()]
+
+    assert answers == [200] * 20
+    assert "stranger" not in str(stack.health().json()["workers"])
