@@ -1,7 +1,6 @@
-"""The agent's side: reading, answering, the events on the screen, and what goes out to the customer's gateway."""
+"""The agent's side: reading and answering, and what goes out to the customer's gateway. The events on the screen are in
+test_events.py."""
 
-import threading
-import queue
 import uuid
 
 import pytest
@@ -164,53 +163,3 @@ def test_an_unknown_field_on_our_own_path_is_refused_by_name(tenant, conversatio
 
     assert answer.status_code == 400
     assert "colour" in answer.json()["detail"]
-
-
-class Screen:
-    """An agent's screen: follows the events in the background."""
-
-    def __init__(self, tenant, last_event_id=None):
-        self.seen = queue.Queue()
-        self.stream = tenant.agent().events(last_event_id)
-        threading.Thread(target=self._follow, daemon=True).start()
-
-    def _follow(self):
-        try:
-            for event in self.stream:
-                self.seen.put(event)
-        except (requests.RequestException, AttributeError, ValueError):
-            pass  # closed under our hands
-
-    def next(self, within=10.0):
-        return self.seen.get(timeout=within)
-
-    def close(self):
-        self.stream.close()
-
-
-def test_the_screen_shows_what_a_phone_writes_and_what_becomes_of_the_answer(tenant, conversation):
-    screen = Screen(tenant)
-    message = tenant.agent().answer(conversation["id"]).json()["data"]["id"]
-
-    seen = [screen.next() for _ in range(2)]
-    screen.close()
-
-    assert {event["messageId"] for _, _, event in seen} == {message}
-
-
-def test_a_screen_that_was_away_resumes_without_a_gap_or_a_repetition(tenant, conversation):
-    screen = Screen(tenant)
-    tenant.agent().answer(conversation["id"])
-    last, _, _ = screen.next()
-    screen.close()
-
-    texts = [tenant.agent().answer(conversation["id"]).json()["data"]["sequence"] for _ in range(5)]
-    screen = Screen(tenant, last)
-    sequences = []
-    while len(sequences) < 5:
-        _, _, event = screen.next()
-        if event.get("sequence") and event["sequence"] not in sequences and event["sequence"] in texts:
-            sequences.append(event["sequence"])
-    screen.close()
-
-    assert sequences == texts

@@ -58,7 +58,8 @@ class Stack:
         (self.folder / "key_pepper").write_text(secrets.token_hex(32))
         self.redis = Redis(self.folder)
         self._add("metrics-agent", 0, NEXUS_METRICS_PORT=self.metrics_port)
-        self._add("simulator", 0, NEXUS_SIM_PORT=self.simulator_port, NEXUS_SIM_JOURNAL=self.webhooks)
+        self._add("simulator", 0, NEXUS_SIM_PORT=self.simulator_port, NEXUS_SIM_JOURNAL=self.webhooks,
+                  NEXUS_WEBHOOK_ALLOW_CIDRS="127.0.0.0/8")
         for number in range(gateways):
             self.add("gateway", number)
         for program, count in zip(WORKERS, (chat_workers, sms_workers, provisioning_workers)):
