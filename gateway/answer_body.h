@@ -1,4 +1,4 @@
-// answer_body: the bodies of answers, without I/O (api.md 1.4, 16.1).
+// answer_body: the bodies of answers, without I/O.
 //
 //   E1       {"status":{"code":0},"data":…,"operationId":…}           errors: code is the HTTP
 //   status E2       {"operationId":…,"status":{"code":"SUCCESS"},"data":…}   errors: the symbolic

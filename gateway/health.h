@@ -1,4 +1,4 @@
-// health: what probes and operators ask (api.md 13.1, ops.md A.3.9), from what workers say in their
+// health: what probes and operators ask, from what workers say in their
 // heartbeats.
 //
 //   live    200 while the loop turns

@@ -1,5 +1,5 @@
 // rate: a token bucket, without I/O. A zeroed bucket is full. capacity tokens come back evenly over
-// frequency seconds (api.md 6.4); capacity 0 means no limit.
+// frequency seconds; capacity 0 means no limit.
 #pragma once
 
 #include <stdbool.h>

@@ -25,7 +25,7 @@ enum route_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_C
 
 enum route_credentials { CREDENTIALS_NONE, CREDENTIALS_BASIC, CREDENTIALS_KEY };
 
-enum route_envelope { ENVELOPE_E1, ENVELOPE_E2, ENVELOPE_E3 }; // api.md 1.4
+enum route_envelope { ENVELOPE_E1, ENVELOPE_E2, ENVELOPE_E3 }; // answer_body.h shows them
 
 // The field of the message whose value decides the placement.
 struct route_partition {

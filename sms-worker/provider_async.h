@@ -1,4 +1,4 @@
-// provider_async: the customer's own gateway (api.md 3.5). One signed POST a message to the
+// provider_async: the customer's own gateway. One signed POST a message to the
 // channel's webhook:
 //
 //   {"messages":[{"id","type":"sms","from","to","conversationId"?,"sequence"?,"text","content"?}]}

@@ -15,7 +15,7 @@ from harness.auditor import Auditor
 from harness.people import Tenant
 from harness.silent_link import SilentLink
 from harness.stack import RELEASE
-from harness.traffic import Traffic
+from harness.traffic import Accepted, Traffic
 from harness.wait import eventually
 
 WINDOW = 20  # NEXUS_DELIVERY_WINDOW: requests to one destination that a worker has out when it dies
@@ -42,7 +42,7 @@ def make_town(make_stack):
     return make
 
 
-def audit(traffic, may_double=0, leases_s=5, **counts):
+def audit(traffic, may_double=0, leases_s=15, **counts):
     """The end of every test here: all is acknowledged, settled and accounted for."""
     traffic.finish()
     auditor = Auditor(traffic).settle(leases_s)
@@ -204,3 +204,26 @@ def test_workers_that_stop_in_turn_cost_nobody_an_error(make_town, chance):
 
     audit(traffic, rounds=rounds)
     assert set(traffic.statuses) == {200} and rounds >= 20
+
+
+def test_the_auditor_notices_what_is_lost_doubled_or_out_of_place(make_town):
+    stack, traffic = make_town(seconds=2)
+    audit(traffic)
+    journal = stack.webhooks.read_text().splitlines(keepends=True)
+
+    def found(words):
+        return [problem for problem in Auditor(traffic).problems() if words in problem]
+
+    traffic.texts.add("never stored")
+    assert found("acknowledged texts are lost")
+    traffic.answers.append(Accepted("never stored", "id", "conversation", 1))
+    assert found("not stored as they were acknowledged")
+    stack.webhooks.write_text("".join(journal[:-1]))
+    assert found("neither went out nor are on record")
+    stack.webhooks.write_text("".join(reversed(journal)))
+    assert found("came behind a later one")
+    stack.webhooks.write_text("".join(journal + journal[:1]))
+    assert found("came again after a 200")
+    stack.query("update message set sequence = sequence + 1 where (conversation_id, sequence) in "
+                "(select id, last_sequence from conversation limit 1)")
+    assert found("have gaps")

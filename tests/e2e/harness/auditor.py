@@ -18,9 +18,9 @@ class Auditor:
         self.traffic, self.stack = traffic, traffic.stack
         self.counts = {}
 
-    def settle(self, leases_s=5, within=60.0):
-        """Until nothing is on its way out. What a worker had leased when it died would stay so for 30 s; here it is
-        leases_s, which is still long for a worker that lives and has nothing else to do."""
+    def settle(self, leases_s=15, within=60.0):
+        """Until nothing is on its way out. What a worker had leased when it died stays so for 30 s, which is 20 more than
+        a worker that lives takes to prolong it; a test need not wait for all of them."""
         eventually(lambda: self._nothing_queued(leases_s), "all answers are sent", within)
         return self
 

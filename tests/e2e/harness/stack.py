@@ -242,4 +242,4 @@ class Stack:
                    if series.split("{")[0] == name and all(label in series for label in wanted))
 
     def tails(self):
-        return "".join(process.tail() for process in [self.redis, *self.processes.values()])
+        return "".join(process.tail() for process in [self.postgres, self.redis, *self.processes.values()])

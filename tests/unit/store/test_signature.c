@@ -1,4 +1,4 @@
-// How a webhook proves that it is ours: the vectors of api.md 3.2 and of the Standard Webhooks
+// How a webhook proves that it is ours: the vectors of the guide and of the Standard Webhooks
 // form.
 #include "store/signature.h"
 
