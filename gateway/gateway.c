@@ -171,6 +171,7 @@ void gateway_done(struct service *service)
 
     if (!gateway)
         return;
+    uv_timer_stop(&gateway->tick);   // the parts' ends turn the loop, and it looks at them
     bus_gateway_free(&gateway->bus); // answers what is still parked
     events_free(&gateway->events);
     http_server_free(&gateway->server);
