@@ -22,6 +22,21 @@ struct http_stream *http_stream_of(struct list *link)
     return CONTAINER_OF(link, struct http_stream, link);
 }
 
+// libh2o pays no heed to what uv_write() returns. Where reading has failed libuv refuses to write, at
+// once and without a callback, and libh2o would wait for that callback, and keep the connection,
+// for ever. It is told here.
+static void refused_write_tell(struct connection *connection)
+{
+    h2o_socket_t *socket = connection->socket;
+    h2o_socket_cb written = socket ? socket->_cb.write : NULL;
+
+    if (!written || uv_is_writable((uv_stream_t *)&connection->tcp))
+        return;
+    socket->_cb.write = NULL;
+    written(socket, "the client has gone");
+}
+
+// The last thing a caller does: with the last piece the stream and its connection may go.
 static void advance(struct http_stream *stream)
 {
     if (stream->is_in_flight || stream->is_finished)
@@ -36,7 +51,9 @@ static void advance(struct http_stream *stream)
         h2o_send(stream->request->h2o, &bytes, 1, H2O_SEND_STATE_IN_PROGRESS);
     } else if (!stream->is_open) {
         stream->is_finished = true;
+        struct connection *connection = stream->request->connection;
         h2o_send(stream->request->h2o, NULL, 0, H2O_SEND_STATE_FINAL);
+        refused_write_tell(connection);
     }
 }
 

@@ -589,6 +589,22 @@ Test(http_server, streams_and_notices_that_the_reader_has_gone)
     cr_expect(eq(int, counted("connections"), 1));
 }
 
+// Found with event streams: libuv refuses the last piece where reading failed, and nobody told libh2o.
+Test(http_server, lets_go_of_a_stream_whose_reader_reset_the_connection)
+{
+    for (int i = 0; i < 3; i++) {
+        struct linger reset = {.l_onoff = 1};
+        int client = client_new();
+        client_send(client, STR("GET /stream HTTP/1.1\r\nHost: n\r\n\r\n"));
+        poll(NULL, 0, 50);
+        setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        close(client);
+        poll(NULL, 0, 100);
+    }
+    cr_expect(eq(int, counted("streams_closed"), 3));
+    cr_expect(eq(int, counted("connections"), 1));
+}
+
 Test(http_server, bounds_what_waits_for_a_slow_reader)
 {
     int client = client_new();
