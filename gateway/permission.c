@@ -36,7 +36,7 @@ uint32_t permission_bits(struct str granted)
     uint32_t bits = 0;
 
     for (unsigned i = 0; i < PERMISSION_COUNT; i++)
-        if (covers_one_of(granted, enough[i]))
+        if (enough[i].len && covers_one_of(granted, enough[i]))
             bits |= 1U << i;
     return bits;
 }
