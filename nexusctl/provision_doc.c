@@ -71,14 +71,13 @@ static bool holds(const struct maker *maker, struct str sealed, struct str aad, 
     AUTO(buf) plain = {0};
     struct err ignored;
 
-    return str_present(sealed) &&
-           crypto_unseal(maker->keys->encryption, aad, sealed, &plain, &ignored) &&
+    return str_present(sealed) && keyring_open(maker->keys->ring, aad, sealed, &plain, &ignored) &&
            crypto_equal(buf_str(&plain), secret);
 }
 
 // stored: what the database has, a list of sealed texts in the same order.
-static void secrets_write(struct maker *maker, struct str aad, const struct secrets *secrets,
-                          const struct json_view *stored)
+static bool secrets_write(struct maker *maker, struct str aad, const struct secrets *secrets,
+                          const struct json_view *stored, struct err *err)
 {
     json_open(maker->out, '[');
     for (size_t i = 0; i < secrets->count; i++) {
@@ -86,15 +85,16 @@ static void secrets_write(struct maker *maker, struct str aad, const struct secr
         AUTO(buf) sealed = {0};
         if (holds(maker, there, aad, secrets->texts[i]))
             buf_str_append(&sealed, there);
-        else
-            crypto_seal(maker->keys->encryption, aad, secrets->texts[i], &sealed);
+        else if (!keyring_seal(maker->keys->ring, aad, secrets->texts[i], &sealed, err))
+            return false;
         json_str(maker->out, buf_str(&sealed));
     }
     json_close(maker->out, ']');
+    return true;
 }
 
-static void webhook_write(struct maker *maker, struct str ccid, const struct file_channel *channel,
-                          const struct json_view *stored)
+static bool webhook_write(struct maker *maker, struct str ccid, const struct file_channel *channel,
+                          const struct json_view *stored, struct err *err)
 {
     AUTO(buf) aad = {0};
 
@@ -103,8 +103,11 @@ static void webhook_write(struct maker *maker, struct str ccid, const struct fil
     json_key_str(maker->out, "url", channel->webhook.url);
     json_key_raw(maker->out, "headers", channel->webhook.headers);
     json_key(maker->out, "secrets");
-    secrets_write(maker, buf_str(&aad), &channel->webhook.secrets, json_member(stored, "webhook"));
+    if (!secrets_write(maker, buf_str(&aad), &channel->webhook.secrets,
+                       json_member(stored, "webhook"), err))
+        return false;
     json_close(maker->out, '}');
+    return true;
 }
 
 static bool stored_read(const struct maker *maker, struct str ccid, struct str address,
@@ -137,9 +140,11 @@ static bool channel_write(struct maker *maker, struct str ccid, const struct fil
     json_key_int(maker->out, "uncertain_policy", channel->uncertain_policy);
     json_key_int(maker->out, "validity_ms", channel->validity_ms);
     json_key(maker->out, "secrets");
-    secrets_write(maker, buf_str(&aad), &channel->api, json_member(stored, "api"));
+    if (!secrets_write(maker, buf_str(&aad), &channel->api, json_member(stored, "api"), err))
+        return false;
     json_key(maker->out, "webhook");
-    webhook_write(maker, ccid, channel, stored);
+    if (!webhook_write(maker, ccid, channel, stored, err))
+        return false;
     json_close(maker->out, '}');
     return true;
 }

@@ -125,6 +125,6 @@ bool shape_read(const struct json_view *view, struct str path, const struct memb
     for (size_t i = 0; i < count; i++)
         if (members[i].presence == REQUIRED &&
             json_kind(json_member(view, members[i].name)) == TREE_NULL)
-            return shape_fault(err, shape_path(arena, path, members[i].name), "is missing");
+            return shape_fault(err, shape_path(arena, path, members[i].name), "missing");
     return true;
 }
