@@ -17,7 +17,7 @@ static void value_case(const struct option *option, struct buf *out)
             buf_byte(out, (unsigned char)(*c == '|' ? ' ' : *c));
         buf_str_append(out, STR("' -- \"$current\")"));
     } else {
-        buf_str_append(out, STR("COMPREPLY=() && compopt +o default 2>/dev/null || true"));
+        buf_str_append(out, STR("compopt +o default 2>/dev/null || true"));
     }
     buf_str_append(out, STR("; return 0 ;;\n"));
 }
@@ -68,6 +68,7 @@ static void head_write(const struct call *call, struct buf *out)
                  "    local current=${COMP_WORDS[COMP_CWORD]} "
                  "previous=${COMP_WORDS[COMP_CWORD - 1]}\n"
                  "    local command='' words=0 place word verbs='' options=''\n"
+                 "    COMPREPLY=()\n"
                  "    if [ \"$current\" = = ]; then current=''; fi\n"
                  "    if [ \"$previous\" = = ]; then previous=${COMP_WORDS[COMP_CWORD - 2]}; fi\n"
                  "    for ((place = 1; place < COMP_CWORD; place++)); do\n"
