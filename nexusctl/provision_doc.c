@@ -1,12 +1,9 @@
 // provision_doc: see the header.
 #include "nexusctl/provision_doc.h"
 
-#include "base/random.h"
 #include "io/crypto.h"
 #include "store/statements.h"
 #include "wire/codec_json.h"
-
-enum { PREFIX_LENGTH = 8 };
 
 struct maker {
     const struct provision_keys *keys;
@@ -16,31 +13,16 @@ struct maker {
     struct buf *out;
 };
 
-struct str key_new(struct arena *arena)
-{
-    struct id id;
-    char text[ID_TEXT_LENGTH + 1];
-
-    random_bytes(id.bytes, sizeof id.bytes);
-    id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0f) | 0x40); // version 4: 122 random bits
-    id.bytes[8] = (uint8_t)((id.bytes[8] & 0x3f) | 0x80);
-    id_text(id, text);
-    return arena_copy(arena, str_of(text));
-}
-
 void key_write(struct buf *out, const struct file_key *key, struct str value, bool given,
                const unsigned char pepper[SECRET_KEY_BYTES])
 {
-    unsigned char digest[SHA256_BYTES], mac[SHA256_BYTES];
     AUTO(buf) hex = {0};
 
-    crypto_sha256(value, digest);
-    key_mac(pepper, digest, mac);
-    buf_hex(&hex, str_make(mac, sizeof mac));
+    api_key_mac_hex(pepper, value, &hex);
     json_open(out, '{');
     json_key_str(out, "name", key->name);
     json_key_str(out, "mac", buf_str(&hex));
-    json_key_str(out, "prefix", str_make(value.ptr, PREFIX_LENGTH));
+    json_key_str(out, "prefix", str_make(value.ptr, API_KEY_PREFIX_LENGTH));
     json_key_bool(out, "given", given);
     json_key_raw(out, "permissions", key->permissions);
     json_key_str(out, "expires", key->expires);
@@ -55,7 +37,7 @@ static void keys_write(struct maker *maker, struct str ccid, const struct file_k
     json_open(maker->out, '[');
     for (size_t i = 0; i < count; i++) {
         bool given = str_present(keys[i].key);
-        struct str value = given ? keys[i].key : key_new(maker->arena);
+        struct str value = given ? keys[i].key : api_key_new(maker->arena);
         if (!given)
             maker->doc->fresh[maker->doc->fresh_count++] =
                 (struct fresh_key){.ccid = ccid, .name = keys[i].name, .key = value};

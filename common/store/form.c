@@ -165,7 +165,8 @@ static bool form_mail_url(const struct reading *reading, struct err *err)
     struct err ignored;
 
     // The rules of host and port are those of every URL.
-    struct str same = arena_printf(reading->arena, "http://%.*s", STR_ARG(str_skip(spelled, scheme)));
+    struct str same =
+        arena_printf(reading->arena, "http://%.*s", STR_ARG(str_skip(spelled, scheme)));
     if (!scheme || spelled.len > 2048 || memchr(same.ptr + 7, '/', same.len - 7) ||
         memchr(same.ptr, '?', same.len) || !webhook_url_check(same, &ignored))
         return fault(err, "smtp://host:port or smtps://host:port is wanted");
@@ -180,26 +181,17 @@ static bool form_header(const struct reading *reading, struct err *err)
     if (!str_cut(reading->name, ':', &prefix, &header))
         header = reading->name;
     return webhook_header_is_allowed(header, reading->value) ||
-           fault(err, "not a header that a webhook may carry: its name is a token and none of ours, "
-                      "its value has no control characters");
+           fault(err,
+                 "not a header that a webhook may carry: its name is a token and none of ours, "
+                 "its value has no control characters");
 }
 
 static form_fn *const forms[FORM_COUNT_OF] = {
-    [FORM_TEXT] = form_text,
-    [FORM_CHOICE] = form_choice,
-    [FORM_FLAG] = form_flag,
-    [FORM_COUNT] = form_count,
-    [FORM_DURATION] = form_duration,
-    [FORM_NAME] = form_name,
-    [FORM_NUMBER] = form_number,
-    [FORM_DOMAIN] = form_domain,
-    [FORM_ADDRESS] = form_address,
-    [FORM_SENDER] = form_sender,
-    [FORM_PATH] = form_path,
-    [FORM_URL] = form_webhook,
-    [FORM_WEBHOOK] = form_webhook,
-    [FORM_MAIL_URL] = form_mail_url,
-    [FORM_HEADER] = form_header,
+    [FORM_TEXT] = form_text,       [FORM_CHOICE] = form_choice,     [FORM_FLAG] = form_flag,
+    [FORM_COUNT] = form_count,     [FORM_DURATION] = form_duration, [FORM_NAME] = form_name,
+    [FORM_NUMBER] = form_number,   [FORM_DOMAIN] = form_domain,     [FORM_ADDRESS] = form_address,
+    [FORM_SENDER] = form_sender,   [FORM_PATH] = form_path,         [FORM_URL] = form_webhook,
+    [FORM_WEBHOOK] = form_webhook, [FORM_MAIL_URL] = form_mail_url, [FORM_HEADER] = form_header,
     [FORM_SECRET] = form_secret,
 };
 

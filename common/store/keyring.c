@@ -250,11 +250,11 @@ static bool open_new(struct keyring *ring, struct str aad, const struct sealed_p
 
     if (!unwrap(ring, parts, &data_key, err))
         return false;
-    bool opened = crypto_aead_open((const unsigned char *)data_key.data, aad,
-                                   buf_str(&parts->bytes), plain);
+    bool opened =
+        crypto_aead_open((const unsigned char *)data_key.data, aad, buf_str(&parts->bytes), plain);
     crypto_forget(data_key.data, data_key.len);
-    return opened || err_set(err, ERR_INTERNAL,
-                             "a sealed secret does not open: it was moved from its place");
+    return opened ||
+           err_set(err, ERR_INTERNAL, "a sealed secret does not open: it was moved from its place");
 }
 
 bool keyring_open(struct keyring *ring, struct str aad, struct str sealed, struct buf *plain,

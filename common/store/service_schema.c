@@ -36,7 +36,8 @@ struct reader {
     enum service_kind kind;
     const struct sealer *sealer;
     struct arena *arena;
-    struct str owner; // of the secrets that are met: the service, or the channel of the list's entry
+    struct str
+        owner; // of the secrets that are met: the service, or the channel of the list's entry
 };
 
 // Where in document and table.
@@ -180,8 +181,8 @@ static bool entry_owner(struct reader *reader, struct str path, const struct jso
     struct str text = json_text(json_member(entry, "channelId"));
     struct err ignored;
 
-    if (!str_present(text) || !form_read(FORM_ADDRESS, "", STR_ABSENT, text, reader->arena,
-                                         &reader->owner, &ignored))
+    if (!str_present(text) ||
+        !form_read(FORM_ADDRESS, "", STR_ABSENT, text, reader->arena, &reader->owner, &ignored))
         return true;
     if (map_put(seen, reader->owner, seen))
         return shape_fault(err, shape_path(reader->arena, path, "channelId"),

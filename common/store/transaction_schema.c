@@ -2,6 +2,7 @@
 #include "store/transaction_schema.h"
 
 #include "store/rules.h"
+#include "store/webhook_headers.h"
 #include "wire/shape.h"
 
 #define REQUIRED_OPTION true
@@ -25,7 +26,8 @@ static const struct {
     struct str transaction, pattern;
     const char *doc;
 } kinds[SECTION_KIND_COUNT] = {
-#define SECTION(id, of, text, summary) [SECTION_KIND_##id] = {STR_INIT(of), STR_INIT(text), summary},
+#define SECTION(id, of, text, summary)                                                             \
+    [SECTION_KIND_##id] = {STR_INIT(of), STR_INIT(text), summary},
 #define OPTION(...)
 #include "store/transactions.def"
 };
@@ -98,8 +100,8 @@ struct writer {
     struct buf *options, *secret;
 };
 
-static bool option_write(struct writer *writer, const struct section_option *option, struct str name,
-                         struct str spelled, struct err *err)
+static bool option_write(struct writer *writer, const struct section_option *option,
+                         struct str name, struct str spelled, struct err *err)
 {
     const char *key = arena_c_string(writer->arena, name);
     AUTO(buf) sealed = {0};
@@ -108,10 +110,22 @@ static bool option_write(struct writer *writer, const struct section_option *opt
         json_key_str(writer->options, key, spelled);
         return true;
     }
-    if (!writer->sealer->seal(writer->sealer->context, writer->section, name, spelled, &sealed, err))
+    if (!writer->sealer->seal(writer->sealer->context, writer->section, name, spelled, &sealed,
+                              err))
         return false;
     json_key_str(writer->secret, key, buf_str(&sealed));
     return true;
+}
+
+static size_t members_count(const struct json_view *object)
+{
+    const struct json_view *value;
+    struct str name;
+    size_t count = 0, cursor = 0;
+
+    while (json_object_next(object, &cursor, &name, &value))
+        count++;
+    return count;
 }
 
 static bool options_read(struct writer *writer, enum section_kind kind,
@@ -124,6 +138,8 @@ static bool options_read(struct writer *writer, enum section_kind kind,
 
     if (json_kind(options) != TREE_OBJECT)
         return shape_fault(err, path, "an object is wanted");
+    if (kind == SECTION_KIND_ASYNC && members_count(options) > WEBHOOK_HEADERS_LIMIT)
+        return shape_fault(err, path, "at most 16 headers are allowed");
     while (json_object_next(options, &cursor, &name, &value)) {
         const struct section_option *option = option_named(kind, name);
         struct str at = shape_path(writer->arena, path, arena_c_string(writer->arena, name));
@@ -153,11 +169,8 @@ bool section_document_read(struct str transaction, struct str section,
 {
     AUTO(buf) plain = {0};
     AUTO(buf) secret = {0};
-    struct writer writer = {.sealer = sealer,
-                            .arena = arena,
-                            .section = section,
-                            .options = &plain,
-                            .secret = &secret};
+    struct writer writer = {
+        .sealer = sealer, .arena = arena, .section = section, .options = &plain, .secret = &secret};
     enum section_kind kind;
 
     if (!section_kind_named(transaction, section, &kind))

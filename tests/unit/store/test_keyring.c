@@ -171,7 +171,7 @@ static const struct lines_row {
     const char *text;
     bool good;
 } lines_rows[] = {
-    {KEY_A, true},       {KEY_A "\n", true},     {KEY_A "\n\n" KEY_B, true}, {"", true},
+    {KEY_A, true},       {KEY_A "\n", true},   {KEY_A "\n\n" KEY_B, true}, {"", true},
     {"zz" KEY_A, false}, {KEY_A KEY_B, false}, {KEY_A "\n12", false},
 };
 
