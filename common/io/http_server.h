@@ -74,7 +74,7 @@ struct http_answer {
     int status;
     struct str content_type;            // absent: no body
     struct str body;                    // copied
-    struct http_header_line headers[8]; // up to the first with name NULL
+    struct http_header_line headers[12]; // up to the first with name NULL
     bool close;                         // and then the connection
 };
 
