@@ -39,8 +39,7 @@ static const struct {
 
 static bool ends_in(struct str text, struct str ending)
 {
-    return text.len > ending.len &&
-           str_equal(str_skip(text, text.len - ending.len), ending);
+    return text.len > ending.len && str_equal(str_skip(text, text.len - ending.len), ending);
 }
 
 static const char *type_of(struct str name)
@@ -149,8 +148,9 @@ static bool policy_make(struct pages *pages, struct str frame_ancestors, struct 
     for (size_t i = 0; i < frame_ancestors.len; i++) {
         unsigned char byte = (unsigned char)frame_ancestors.ptr[i];
         if (byte < 0x20 || byte > 0x7e || byte == ';' || byte == ',')
-            return err_set(err, ERR_BAD_INPUT,
-                           "NEXUS_WEB_FRAME_ANCESTORS: 'none', 'self' or origins, set apart by blanks");
+            return err_set(
+                err, ERR_BAD_INPUT,
+                "NEXUS_WEB_FRAME_ANCESTORS: 'none', 'self' or origins, set apart by blanks");
     }
     buf_printf(&pages->policy,
                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -32,7 +32,7 @@ struct page {
 struct pages *pages_new(struct str root, struct str frame_ancestors, struct err *err);
 void pages_free(struct pages **pages);
 const struct page *page_find(const struct pages *pages, struct str path); // NULL: none
-struct str pages_policy(const struct pages *pages); // Content-Security-Policy
+struct str pages_policy(const struct pages *pages);                       // Content-Security-Policy
 
 // What the request's headers say, absent ones included.
 bool accepts_gzip(struct str accept_encoding);

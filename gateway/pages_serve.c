@@ -46,12 +46,13 @@ void pages_serve(struct exchange *exchange)
     }
     bool compressed = str_present(page->compressed) &&
                       accepts_gzip(http_header(exchange->http, "accept-encoding"));
-    bool unchanged =
-        etag_matches(http_header(exchange->http, "if-none-match"), str_of(page->etag));
+    bool unchanged = etag_matches(http_header(exchange->http, "if-none-match"), str_of(page->etag));
     struct http_answer answer = {
         .status = unchanged ? 304 : 200,
         .content_type = str_of(page->type),
-        .body = unchanged ? STR("") : compressed ? page->compressed : page->plain,
+        .body = unchanged    ? STR("")
+                : compressed ? page->compressed
+                             : page->plain,
         .headers = {{"etag", str_of(page->etag)},
                     {"vary", STR("accept-encoding")},
                     {"cache-control", page->immutable ? STR("public, max-age=31536000, immutable")

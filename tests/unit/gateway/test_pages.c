@@ -32,8 +32,9 @@ static const struct etag_row {
     const char *if_none_match;
     bool matches;
 } etag_rows[] = {
-    {"\"abc\"", true},    {"W/\"abc\"", true}, {"\"x\", \"abc\"", true}, {"*", true},
-    {"\"abcd\"", false},  {"abc", false},      {"", false},
+    {"\"abc\"", true}, {"W/\"abc\"", true}, {"\"x\", \"abc\"", true},
+    {"*", true},       {"\"abcd\"", false}, {"abc", false},
+    {"", false},
 };
 
 ROWS_TEST(pages, knows_what_a_browser_has_already, etag_rows)
@@ -69,9 +70,13 @@ static void folders_make(void)
 
 static void folders_remove(void)
 {
-    static const char *const names[] = {
-        "admin/index.html", "admin/assets/a.js", "admin/assets/a.js.gz", "admin/assets/a.exe",
-        "admin/assets",     "admin",             "."};
+    static const char *const names[] = {"admin/index.html",
+                                        "admin/assets/a.js",
+                                        "admin/assets/a.js.gz",
+                                        "admin/assets/a.exe",
+                                        "admin/assets",
+                                        "admin",
+                                        "."};
     char path[256];
 
     for (size_t i = 0; i < COUNT_OF(names); i++) {
@@ -82,7 +87,8 @@ static void folders_remove(void)
     (void)rmdir(root);
 }
 
-Test(pages, serves_what_the_folder_held_at_start_and_nothing_else, .init = folders_make, .fini = folders_remove)
+Test(pages, serves_what_the_folder_held_at_start_and_nothing_else, .init = folders_make,
+     .fini = folders_remove)
 {
     struct err err;
     file_put("admin/index.html", "<!DOCTYPE html>");
@@ -106,7 +112,8 @@ Test(pages, serves_what_the_folder_held_at_start_and_nothing_else, .init = folde
     pages_free(&pages);
 }
 
-Test(pages, refuse_a_folder_that_holds_what_the_web_does_not, .init = folders_make, .fini = folders_remove)
+Test(pages, refuse_a_folder_that_holds_what_the_web_does_not, .init = folders_make,
+     .fini = folders_remove)
 {
     struct err err = {0};
     file_put("admin/index.html", "<!DOCTYPE html>");
@@ -128,7 +135,8 @@ Test(pages, refuse_a_folder_without_a_page, .init = folders_make, .fini = folder
     cr_assert(eq(int, err.code, ERR_BAD_INPUT));
 }
 
-Test(pages, refuse_frame_ancestors_that_would_say_more_than_that, .init = folders_make, .fini = folders_remove)
+Test(pages, refuse_frame_ancestors_that_would_say_more_than_that, .init = folders_make,
+     .fini = folders_remove)
 {
     struct err err = {0};
     file_put("admin/index.html", "<!DOCTYPE html>");
