@@ -32,6 +32,7 @@ stack_run() {
     stack_supervise
     start postgresql redis
     stack_migrate
+    stack_gws
     mapfile -t programs < <(cd "$state/supervise" && printf '%s\n' *-[0-9]*)
     start "${programs[@]}"
     stack_demo
@@ -267,6 +268,21 @@ stack_migrate() {
         --command='select datname from pg_database')
     grep -qx nexus <<<"$databases" || "${as_user[@]}" createdb --host="$sockets" nexus
     nexusctl migrate || die "the database could not be brought up to date"
+}
+
+# Where GWS is: the simulator, at the port of this start. A row that somebody added for another GWS stays.
+stack_gws() {
+    GWS_URL=$(demo gwsUrl) GWS_SECRET=$(demo gwsClientSecret) \
+        "${as_user[@]}" psql --host="$sockets" --dbname=nexus --quiet --set=ON_ERROR_STOP=1 <<'SQL' ||
+\getenv url GWS_URL
+\getenv secret GWS_SECRET
+update nex_gapis set url = :'url', authinturl = :'url', authexturl = :'url', clientsecret = :'secret'
+where clientid = 'nexus_client' and url like 'http://127.0.0.1:%' and url <> :'url';
+insert into nex_gapis (url, clientid, apikey, clientsecret, created, region, authinturl, authexturl)
+select :'url', 'nexus_client', 'NA', :'secret', now(), null, :'url', :'url'
+where not exists (select from nex_gapis where url = :'url' and clientid = 'nexus_client');
+SQL
+        die "GWS could not be made known"
 }
 
 stack_demo() {
