@@ -11,8 +11,9 @@
 #include "base/panic.h"
 
 // What the words of routes.def mean.
-#define ONE_TENANT  .all_tenants = false
-#define ALL_TENANTS .all_tenants = true
+#define ONE_TENANT  .tenants = TENANTS_ONE
+#define ALL_TENANTS .tenants = TENANTS_ALL
+#define NAMED       .tenants = TENANTS_NAMED
 #define DOCUMENTED  .documented = true
 #define OURS        .documented = false
 #define UNLIMITED   .limited = false
@@ -30,7 +31,7 @@
     }
 
 static const struct route routes[ROUTE_COUNT] = {
-#define CALL(row, verb, text, msg, proof, right, tenants, surface, style, code, rate, limit_ms,    \
+#define CALL(row, verb, text, msg, proof, right, whose, surface, style, code, rate, limit_ms,      \
              place, summary)                                                                       \
     [ROUTE_##row] = {.id = ROUTE_##row,                                                            \
                      .name = #row,                                                                 \
@@ -39,7 +40,7 @@ static const struct route routes[ROUTE_COUNT] = {
                      .message = MSG_##msg,                                                         \
                      .credentials = CREDENTIALS_##proof,                                           \
                      .permission = PERMISSION_##right,                                             \
-                     tenants,                                                                      \
+                     whose,                                                                        \
                      surface,                                                                      \
                      .envelope = ENVELOPE_##style,                                                 \
                      .status = code,                                                               \
@@ -116,6 +117,14 @@ void route_find(struct str method, struct str path, struct route_match *match)
             return;
         }
     }
+}
+
+struct str route_parameter(const struct route_match *match, struct str name)
+{
+    for (size_t i = 0; i < match->parameter_count; i++)
+        if (str_equal(match->parameters[i].name, name))
+            return match->parameters[i].value;
+    return STR_ABSENT;
 }
 
 const char *route_verb(const struct route *route)
