@@ -136,10 +136,13 @@ bool gateway_init(struct service *service, struct err *err)
     return true;
 }
 
+// Said once: a kept connection may bring one more request before the loop ends.
 static void drained_if_idle(struct gateway *gateway)
 {
-    if (gateway->draining && gateway->exchanges == 0)
-        service_drained(gateway->service);
+    if (!gateway->draining || gateway->drained || gateway->exchanges > 0)
+        return;
+    gateway->drained = true;
+    service_drained(gateway->service);
 }
 
 void gateway_exchange_ended(struct gateway *gateway)

@@ -49,7 +49,7 @@ struct gateway {
     int64_t started_unix_us;
     size_t exchanges; // begun and not yet answered
     size_t streams;   // of events, opening ones included
-    bool draining;
+    bool draining, drained;
     uv_timer_t tick;
 };
 

@@ -8,6 +8,7 @@ static const struct {
 } classes[] = {
     {STR_INIT("NX208"), ERR_REPLAYED},
     {STR_INIT("NX400"), ERR_BAD_INPUT},
+    {STR_INIT("NX403"), ERR_FORBIDDEN},
     {STR_INIT("NX404"), ERR_NOT_FOUND},
     {STR_INIT("NX409"), ERR_CONFLICT},
     {STR_INIT("NX422"), ERR_KEY_REUSED},
