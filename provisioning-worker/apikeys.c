@@ -15,7 +15,12 @@ void on_apikey_read(struct task *task, const struct msg_apikey_read *message);
 void on_apikey_change(struct task *task, const struct msg_apikey_change *message);
 void on_apikey_revoke(struct task *task, const struct msg_apikey_revoke *message);
 
-enum { PERMISSIONS_LIMIT = 16, PERMISSION_LENGTH = 128, CAPACITY_MAX = 1000000, FREQUENCY_MAX = 86400 };
+enum {
+    PERMISSIONS_LIMIT = 16,
+    PERMISSION_LENGTH = 128,
+    CAPACITY_MAX = 1000000,
+    FREQUENCY_MAX = 86400
+};
 
 static pg_done_fn apikey_created;
 
@@ -245,7 +250,8 @@ static bool change_read(struct task *task, struct str text, struct buf *document
     struct raw_key raw = {.name = STR_ABSENT};
 
     if (!json_parse(text, task->arena, &view, err) ||
-        !shape_read(view, STR(""), change_members, COUNT_OF(change_members), task->arena, &raw, err))
+        !shape_read(view, STR(""), change_members, COUNT_OF(change_members), task->arena, &raw,
+                    err))
         return false;
     if (raw.permissions)
         return err_set(err, ERR_BAD_INPUT, "permissions: cannot be changed; make another key");

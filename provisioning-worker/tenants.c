@@ -39,8 +39,8 @@ static bool tenant_write(struct task *task, const struct msg_tenant_provision *m
     if (str_present(message->backend_url) && !webhook_url_check(message->backend_url, &broken))
         return err_set(err, ERR_BAD_INPUT, "backendurl: %s", broken.text);
     struct sealer sealer = ring_sealer(&with);
-    if (str_present(message->token) && !sealer.seal(sealer.context, STR("tenant"), STR("token"),
-                                                    message->token, &sealed, err))
+    if (str_present(message->token) &&
+        !sealer.seal(sealer.context, STR("tenant"), STR("token"), message->token, &sealed, err))
         return false;
     json_open(document, '{');
     json_key_str(document, "id", str_of(ccid));
@@ -91,7 +91,8 @@ void on_tenant_provision(struct task *task, const struct msg_tenant_provision *m
     pg_text(&params, buf_str(&document));
     pg_text(&params, buf_str(&key_document));
     pg_text(&params, task->envelope.principal.name);
-    pg_call(service_pg(task->service), STATEMENT_TENANT_PROVISION, &params, tenant_provisioned, key);
+    pg_call(service_pg(task->service), STATEMENT_TENANT_PROVISION, &params, tenant_provisioned,
+            key);
 }
 
 // Dying just here loses the value of a key that exists: a repetition shows only its first characters. It can
@@ -114,8 +115,9 @@ static void tenant_provisioned(void *context, const struct pg_result *result, co
     }
     json_open(&data, '{');
     json_key_str(&data, "xapikey",
-                 json_is_true(json_member(answer, "fresh")) ? key->value
-                                                            : json_text(json_member(answer, "xapikey")));
+                 json_is_true(json_member(answer, "fresh"))
+                     ? key->value
+                     : json_text(json_member(answer, "xapikey")));
     json_close(&data, '}');
     task_reply(task, buf_str(&data));
 }
