@@ -14,6 +14,7 @@
 // What the words of routes.def mean.
 #define ONE_TENANT  .all_tenants = false
 #define ALL_TENANTS .all_tenants = true
+#define NAMED       .all_tenants = true, .named = true
 #define DOCUMENTED  .documented = true
 #define OURS        .documented = false
 #define UNLIMITED   .limited = false

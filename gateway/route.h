@@ -42,7 +42,9 @@ struct route {
     void (*open)(struct exchange *); // of a STREAM or LOCAL; NULL for a CALL
     enum route_credentials credentials;
     enum permission permission;
-    bool all_tenants, documented, limited;
+    bool all_tenants; // may be asked for all contact centers, or names one itself
+    bool named;       // path or body names the contact center
+    bool documented, limited;
     enum route_envelope envelope;
     int status;
     uint32_t deadline_ms;
@@ -50,7 +52,7 @@ struct route {
     const char *summary;
 };
 
-enum { ROUTE_PARAMETERS = 2 };
+enum { ROUTE_PARAMETERS = 3 };
 
 struct route_match {
     const struct route *route; // NULL: no such path, or not with this method

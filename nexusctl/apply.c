@@ -5,8 +5,8 @@
 #include "nexusctl/commands.h"
 #include "nexusctl/provision_doc.h"
 #include "nexusctl/provision_file.h"
-#include "nexusctl/shape.h"
 #include "nexusctl/table.h"
+#include "wire/shape.h"
 
 enum { FILE_, DRY_RUN };
 static const struct option options[] = {

@@ -2,8 +2,8 @@
 // database holds a MAC of it.
 #include "nexusctl/commands.h"
 #include "nexusctl/provision_doc.h"
-#include "nexusctl/rules.h"
 #include "nexusctl/table.h"
+#include "store/rules.h"
 #include "wire/codec_json.h"
 
 enum { TENANT, NAME, PERMISSION, CAPACITY, FREQUENCY, EXPIRES };

@@ -4,10 +4,10 @@
 
 #include "base/id.h"
 #include "base/map.h"
-#include "nexusctl/rules.h"
-#include "nexusctl/shape.h"
+#include "store/rules.h"
 #include "store/webhook_headers.h"
 #include "wire/phone.h"
+#include "wire/shape.h"
 
 #include <ctype.h>
 

@@ -3,7 +3,7 @@
 // The statement puts them back into the delivery queue; sms-workers find them with their sweep,
 // within seconds. Each replay leaves a row of who did it.
 #include "nexusctl/commands.h"
-#include "nexusctl/rules.h"
+#include "store/rules.h"
 
 enum { ID, REASON, CHANNEL, FROM, TO, LIMIT, TENANT, BY, ALL };
 static const struct option options[] = {

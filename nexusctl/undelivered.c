@@ -1,7 +1,7 @@
 // undelivered: what failed for good and can be replayed.
 #include "nexusctl/commands.h"
-#include "nexusctl/rules.h"
 #include "nexusctl/table.h"
+#include "store/rules.h"
 #include "wire/codec_json.h"
 
 enum { TENANT, AFTER, LIMIT };

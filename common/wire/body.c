@@ -1,6 +1,7 @@
 // body: what came with a request, as three layers: what the path and query say, the "data" member
 // where the body is wrapped in {"operationId":…,"data":{…}}, and the body itself. A field is looked
-// up in this order under each of its names.
+// up in this order under each of its names. Where one field is the whole body, the others are looked
+// up in the first layer alone: what is in the body is that field's.
 #include "codec_json.h"
 
 #include "phone.h"
@@ -11,6 +12,7 @@ struct body {
     struct json_view set;  // path and query parameters
     struct json_view root; // an object
     bool form;             // a form cannot say null: an empty value means it
+    bool came;             // false: the request had no body
 };
 
 struct body *body_empty(void)
@@ -35,6 +37,8 @@ void body_free(struct body **body)
 bool body_from_json(struct str text, struct body **body, struct err *err)
 {
     struct body *made = body_empty();
+
+    made->came = true;
     bool ok = tree_from_json(text, made->arena, &made->root, err) &&
               (made->root.kind == TREE_OBJECT ||
                err_set(err, ERR_BAD_INPUT, "JSON: the body is not an object"));
@@ -49,7 +53,7 @@ bool body_from_form(struct str text, struct body **body, struct err *err)
 {
     struct body *made = body_empty();
 
-    made->form = true;
+    made->came = made->form = true;
     if (!tree_from_form(text, made->arena, &made->root, err)) {
         body_free(&made);
         return false;
@@ -202,6 +206,28 @@ static bool unknown_refuse(const struct json_view *layer, const struct message_t
     return true;
 }
 
+static bool takes_the_body(const struct message_type *type)
+{
+    for (size_t i = 0; i < type->field_count; i++)
+        if (message_field_is_body(&type->fields[i]))
+            return true;
+    return false;
+}
+
+// What the request says about a field; NULL: nothing.
+static const struct json_view *field_find(const struct body *body,
+                                          const struct json_view *const *layers, size_t layer_count,
+                                          const struct message_field *field)
+{
+    const struct json_view *value = NULL;
+
+    if (message_field_is_body(field))
+        return body->came ? &body->root : NULL;
+    for (size_t layer = 0; !value && layer < layer_count; layer++)
+        value = layer_find(layers[layer], field);
+    return value;
+}
+
 bool body_to_message(const struct body *body, const struct message_type *type,
                      enum body_strictness strictness, struct arena *arena, void **message,
                      struct err *err)
@@ -209,17 +235,16 @@ bool body_to_message(const struct body *body, const struct message_type *type,
     static const struct json_view nothing = {.kind = TREE_OBJECT};
     const struct json_view *data = body_wrapped(body, type);
     const struct json_view *layers[] = {&body->set, data ? data : &nothing, &body->root};
+    size_t layer_count = takes_the_body(type) ? 1 : COUNT_OF(layers);
     char *made = arena_alloc(arena, type->size);
 
     if (strictness == BODY_STRICT)
-        for (size_t i = 0; i < COUNT_OF(layers); i++)
+        for (size_t i = 0; i < layer_count; i++)
             if (!unknown_refuse(layers[i], type, layers[i] == &body->root, data, err))
                 return false;
     for (size_t i = 0; i < type->field_count; i++) {
         const struct message_field *field = &type->fields[i];
-        const struct json_view *value = NULL;
-        for (size_t layer = 0; !value && layer < COUNT_OF(layers); layer++)
-            value = layer_find(layers[layer], field);
+        const struct json_view *value = field_find(body, layers, layer_count, field);
         if (means_absent(body, field, value)) {
             if (field->required)
                 return message_field_fault(field, "missing", err);

@@ -77,11 +77,16 @@ enum message_id message_named(struct str name)
     return (enum message_id)id;
 }
 
+bool message_field_is_body(const struct message_field *field)
+{
+    return field->names[0] == '*';
+}
+
 struct str message_field_label(const struct message_field *field)
 {
     struct str first, others;
     str_cut(str_of(field->names), '|', &first, &others);
-    return first;
+    return message_field_is_body(field) ? STR("body") : first;
 }
 
 bool message_field_fault(const struct message_field *field, const char *rule, struct err *err)

@@ -22,6 +22,9 @@
 //   flag   true or false, also as a string                         bool (absent: false)
 //   json   any JSON value; travels as its compact text             struct str
 //
+// A json field named "*" is the whole body; the other fields of its message then come from path and
+// query alone.
+//
 // On the bus a payload is a msgpack array of the fields in declared order, nil for absent. Fields
 // are only ever appended: a shorter array means the rest is absent, elements past the last known
 // field are skipped, so builds N and N+1 understand each other.
@@ -111,7 +114,9 @@ enum message_id message_named(struct str name);              // MSG_COUNT when t
 // Are all required fields there, and each within its declaration? Phone numbers must be normal.
 MUST_USE bool message_check(const struct message_type *type, const void *message, struct err *err);
 
-// What codecs need of one field: its first name; whether a value in a struct is "absent"; whether a
+bool message_field_is_body(const struct message_field *field); // named "*"
+
+// What codecs need of one field: its first name ("body" for the whole one); whether a value in a struct is "absent"; whether a
 // present value keeps the rules; and the error "<label>: <rule>" (returns false).
 struct str message_field_label(const struct message_field *field);
 bool message_field_is_absent(const struct message_field *field, const void *value);

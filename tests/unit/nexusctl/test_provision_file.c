@@ -14,7 +14,7 @@ static const struct fault_row {
     const char *text;
     const char *error;
 } fault_rows[] = {
-    {"[]", "file: an object is wanted"},
+    {"[]", "document: an object is wanted"},
     {"{\"tenant\":[]}", "tenant: there is no such member here"},
     {"{\"tenants\":{}}", "tenants: a list is wanted"},
     {"{\"tenants\":[{\"name\":\"x\"}]}", "tenants[0].ccid: is missing"},

@@ -304,3 +304,65 @@ Test(body, is_an_object)
     cr_assert(eq(str, err.text, "JSON: the body is not an object"));
     cr_assert(eq(ptr, body, NULL));
 }
+
+// A message one of whose fields is the whole body.
+struct whole {
+    struct str name;
+    struct str document;
+};
+
+static const struct message_field whole_fields[] = {
+    {.name = "name",
+     .names = "name",
+     .type = FIELD_KIND_str,
+     .offset = offsetof(struct whole, name),
+     .minimum = 1,
+     .maximum = 32},
+    {.name = "document",
+     .names = "*",
+     .type = FIELD_KIND_json,
+     .offset = offsetof(struct whole, document),
+     .maximum = 64,
+     .required = true},
+};
+static const struct message_type whole_type = {
+    .size = sizeof(struct whole), .fields = whole_fields, .field_count = COUNT_OF(whole_fields)};
+
+Test(body, one_field_may_be_the_whole_body)
+{
+    void *message = NULL;
+
+    read_body(JSON, "{\"name\":\"of the body\",\"data\":{\"any\":[1]}}");
+    body_set(body, STR("name"), STR("of the path"));
+
+    cr_assert(body_to_message(body, &whole_type, BODY_STRICT, arena, &message, &err), "%s",
+              err.text);
+
+    const struct whole *whole = message;
+    cr_assert(str_equal(whole->name, STR("of the path")));
+    cr_assert(str_equal(whole->document, STR("{\"name\":\"of the body\",\"data\":{\"any\":[1]}}")));
+}
+
+Test(body, the_whole_body_is_only_the_bodys)
+{
+    void *message = NULL;
+
+    read_body(JSON, "{\"name\":\"of the body\"}");
+    cr_assert(body_to_message(body, &whole_type, BODY_STRICT, arena, &message, &err), "%s",
+              err.text);
+    cr_assert(not(str_present(((struct whole *)message)->name)));
+
+    body_set(body, STR("other"), STR("x"));
+    cr_assert(not(body_to_message(body, &whole_type, BODY_STRICT, arena, &message, &err)));
+    cr_assert(eq(str, err.text, "other: unknown field"));
+}
+
+Test(body, the_whole_body_is_missing_where_none_came)
+{
+    void *message = NULL;
+
+    body = body_empty();
+
+    cr_assert(not(body_to_message(body, &whole_type, BODY_STRICT, arena, &message, &err)));
+    cr_assert(eq(str, err.text, "body: missing"));
+}

@@ -1,5 +1,5 @@
 // rules: see the header.
-#include "nexusctl/rules.h"
+#include "store/rules.h"
 
 #include "base/id.h"
 

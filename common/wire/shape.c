@@ -1,9 +1,10 @@
 // shape: see the header.
-#include "nexusctl/shape.h"
+#include "wire/shape.h"
 
 bool shape_fault(struct err *err, struct str path, const char *rule)
 {
-    return err_set(err, ERR_BAD_INPUT, "%.*s: %s", STR_ARG(path.len ? path : STR("file")), rule);
+    return err_set(err, ERR_BAD_INPUT, "%.*s: %s", STR_ARG(path.len ? path : STR("document")),
+                   rule);
 }
 
 struct str shape_path(struct arena *arena, struct str parent, const char *name)

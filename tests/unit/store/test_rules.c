@@ -1,4 +1,4 @@
-#include "nexusctl/rules.h"
+#include "store/rules.h"
 
 #include "rows.h"
 
