@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/panic.h"
 #include "gateway/openapi.h"
+#include "replies.h"
 #include "wire/message.h"
 
 #include <errno.h>
@@ -284,6 +285,7 @@ static void write_routes(FILE *out)
 
 static const struct page pages[] = {
     {"messages.md", "Messages", "`common/wire/messages/*.def`", write_messages},
+    {"replies.md", "Replies", "`common/wire/replies/*.def`", write_replies},
     {"errors.md", "Errors", "`common/base/errors.def`", write_errors},
     {"metrics.md", "Metrics", "`common/base/metrics.def`", write_metrics},
     {"configuration.md", "Configuration", "each program's `config.def`", write_configuration},

@@ -5,6 +5,7 @@
 #include "gateway.h"
 #include "openapi_answers.h"
 #include "openapi_errors.h"
+#include "openapi_requests.h"
 #include "openapi_schema.h"
 
 #include "base/buf.h"
@@ -21,33 +22,6 @@ static const struct {
 #undef X
 };
 
-struct own_parameter {
-    enum route_id route;
-    const char *in, *name, *doc;
-};
-
-static const struct own_parameter own_parameters[] = {
-#define OWN_ANSWER(...)
-#define HEADER                          "header"
-#define QUERY                           "query"
-#define OWN_PARAMETER(row, where, field, text)                                                     \
-    {.route = ROUTE_##row, .in = where, .name = field, .doc = text},
-#include "own_answers.def"
-};
-
-// SMS_MESSAGE → smsMessage
-static void operation_name(struct buf *out, const char *route)
-{
-    bool upper = false;
-
-    for (; *route; route++) {
-        if (*route != '_')
-            buf_byte(out, (unsigned char)(upper || *route < 'A' || *route > 'Z' ? *route
-                                                                                : *route + 32));
-        upper = *route == '_';
-    }
-}
-
 // /nexus/v3/sms/message → sms; /chat/v3/conversations → chat
 static struct str tag_of(const struct route *route)
 {
@@ -59,119 +33,6 @@ static struct str tag_of(const struct route *route)
     str_cut(tag, '.', &tag, &path);
     return tag;
 }
-
-// --- parameters
-
-static void parameter(struct buf *out, struct str name, const char *in, bool required,
-                      const struct message_field *field, const char *doc)
-{
-    json_open(out, '{');
-    json_key_str(out, "name", name);
-    json_key_str(out, "in", str_of(in));
-    json_key_bool(out, "required", required);
-    json_key_str(out, "description", str_of(doc));
-    json_key(out, "schema");
-    if (field)
-        schema_of_field(out, field);
-    else
-        json_raw(out, STR("{\"type\":\"string\"}"));
-    json_close(out, '}');
-}
-
-static void message_parameters(struct buf *out, const struct route *route)
-{
-    const struct message_type *message = message_type(route->message);
-
-    for (size_t i = 0; i < message->field_count; i++) {
-        const struct message_field *field = &message->fields[i];
-        bool in_path = schema_field_is_in_path(route, field);
-        if (in_path || route->method == METHOD_GET)
-            parameter(out, message_field_label(field), in_path ? "path" : "query",
-                      in_path || field->required, field, field->doc);
-    }
-    schema_ref(out, "parameters", "operationId");
-}
-
-static void parameters(struct buf *out, const struct route *route)
-{
-    json_key(out, "parameters");
-    json_open(out, '[');
-    if (route->credentials == CREDENTIALS_KEY)
-        schema_ref(out, "parameters", "contactCenter");
-    if (!route->open)
-        message_parameters(out, route);
-    for (size_t i = 0; i < COUNT_OF(own_parameters); i++)
-        if (own_parameters[i].route == route->id)
-            parameter(out, str_of(own_parameters[i].name), own_parameters[i].in, false, NULL,
-                      own_parameters[i].doc);
-    json_close(out, ']');
-}
-
-static void shared_parameters(struct buf *out)
-{
-    json_open(out, '{');
-    json_key_raw(out, "contactCenter",
-                 STR("{\"name\":\"x-ccid\",\"in\":\"header\",\"description\":\"The contact center: "
-                     "for which of them a cluster key acts; a contact center's own key may name "
-                     "its own.\",\"schema\":{\"type\":\"string\",\"format\":\"uuid\"}}"));
-    json_key_raw(out, "operationId",
-                 STR("{\"name\":\"operationId\",\"in\":\"query\",\"description\":\"The caller's "
-                     "name for this request; echoed. In a body it may stand there.\",\"schema\":{"
-                     "\"type\":\"string\",\"format\":\"uuid\"}}"));
-    json_close(out, '}');
-}
-
-// --- bodies
-
-static bool has_body(const struct route *route, bool *required)
-{
-    const struct message_type *message = message_type(route->message);
-    bool has = false;
-
-    *required = false;
-    if (route->open || route->method == METHOD_GET)
-        return false;
-    for (size_t i = 0; i < message->field_count; i++) {
-        bool in_path = schema_field_is_in_path(route, &message->fields[i]);
-        has |= !in_path;
-        *required |= !in_path && message->fields[i].required;
-    }
-    return has;
-}
-
-static void schema_name(struct buf *name, const struct route *route, const char *what)
-{
-    buf_clear(name);
-    operation_name(name, route->name);
-    buf_printf(name, ".%s", what);
-}
-
-static void body(struct buf *out, const struct route *route)
-{
-    static const char *const media[] = {"application/json", "application/x-www-form-urlencoded"};
-    AUTO(buf) name = {0};
-    bool required;
-
-    if (!has_body(route, &required))
-        return;
-    schema_name(&name, route, "body");
-    json_key(out, "requestBody");
-    json_open(out, '{');
-    json_key_bool(out, "required", required);
-    json_key(out, "content");
-    json_open(out, '{');
-    for (size_t i = 0; i < COUNT_OF(media); i++) {
-        json_key(out, media[i]);
-        json_open(out, '{');
-        json_key(out, "schema");
-        schema_ref(out, "schemas", buf_c_string(&name));
-        json_close(out, '}');
-    }
-    json_close(out, '}');
-    json_close(out, '}');
-}
-
-// --- operations
 
 static void security(struct buf *out, const struct route *route)
 {
@@ -202,7 +63,10 @@ static void row(struct buf *out, const struct route *route)
         json_str(out, one);
     }
     json_close(out, ']');
-    json_key_str(out, "tenants", route->all_tenants ? STR("ALL_TENANTS") : STR("ONE_TENANT"));
+    json_key_str(out, "tenants",
+                 route->named         ? STR("NAMED")
+                 : route->all_tenants ? STR("ALL_TENANTS")
+                                      : STR("ONE_TENANT"));
     json_key_bool(out, "limited", route->limited);
     json_close(out, '}');
 }
@@ -211,7 +75,7 @@ static void operation(struct buf *out, const struct route *route)
 {
     AUTO(buf) name = {0};
 
-    operation_name(&name, route->name);
+    request_operation(&name, route);
     json_open(out, '{');
     json_key_str(out, "operationId", buf_str(&name));
     json_key_str(out, "summary", str_of(route->summary));
@@ -221,8 +85,8 @@ static void operation(struct buf *out, const struct route *route)
     json_close(out, ']');
     security(out, route);
     row(out, route);
-    parameters(out, route);
-    body(out, route);
+    request_parameters(out, route);
+    request_body(out, route);
     json_key(out, "responses");
     answers_of_route(out, route);
     json_close(out, '}');
@@ -267,31 +131,8 @@ static void paths(struct buf *out)
 
 // --- what they share
 
-static void body_schemas(struct buf *out, const struct route *route)
-{
-    AUTO(buf) of_body = {0}, of_fields = {0};
-    const struct message_type *message = message_type(route->message);
-    const struct message_field *whole = schema_whole_body(message);
-
-    schema_name(&of_body, route, "body");
-    schema_name(&of_fields, route, "fields");
-    json_key(out, buf_c_string(&of_body));
-    if (whole) {
-        json_open(out, '{');
-        json_key_str(out, "type", STR("object"));
-        json_key_str(out, "description", str_of(whole->doc));
-        json_close(out, '}');
-        return;
-    }
-    schema_of_body(out, route, buf_c_string(&of_fields));
-    json_key(out, buf_c_string(&of_fields));
-    schema_of_fields(out, route, message);
-}
-
 static void schemas(struct buf *out)
 {
-    bool required;
-
     json_open(out, '{');
     for (int id = OBJECT_nothing + 1; id < OBJECT_COUNT; id++) {
         const struct reply_object *object = reply_object((enum object_id)id);
@@ -299,8 +140,7 @@ static void schemas(struct buf *out)
         schema_of_object(out, object);
     }
     for (int id = 0; id < ROUTE_COUNT; id++)
-        if (has_body(route_of((enum route_id)id), &required))
-            body_schemas(out, route_of((enum route_id)id));
+        request_schemas(out, route_of((enum route_id)id));
     json_close(out, '}');
 }
 
@@ -314,7 +154,7 @@ static void components(struct buf *out)
     json_key(out, "headers");
     answers_headers(out);
     json_key(out, "parameters");
-    shared_parameters(out);
+    request_shared_parameters(out);
     json_key_raw(
         out, "securitySchemes",
         STR("{\"basic\":{\"type\":\"http\",\"scheme\":\"basic\",\"description\":\"The ccid as user "

@@ -185,7 +185,7 @@ void schema_of_fields(struct buf *out, const struct route *route,
 const struct message_field *schema_whole_body(const struct message_type *message)
 {
     for (size_t i = 0; i < message->field_count; i++)
-        if (str_equal(message_field_label(&message->fields[i]), STR("*")))
+        if (message_field_is_body(&message->fields[i]))
             return &message->fields[i];
     return NULL;
 }
