@@ -130,16 +130,15 @@ static void retry_header(const struct exchange *exchange, enum err_code code,
     long long retry_s = 1 + (long long)random_below(exchange->gateway->random, RETRY_AFTER_MAX_S);
 
     if (err_is_retryable(code))
-        header_put(answer, "retry-after",
-                   arena_printf(http_arena(exchange->http), "%lld",
-                                wait_s > retry_s ? wait_s : retry_s));
+        header_put(
+            answer, "retry-after",
+            arena_printf(http_arena(exchange->http), "%lld", wait_s > retry_s ? wait_s : retry_s));
 }
 
 void answer_json(struct exchange *exchange, enum err_code code, struct str json)
 {
-    struct http_answer answer = {.status = err_http_status(code),
-                                 .content_type = STR("application/json"),
-                                 .body = json};
+    struct http_answer answer = {
+        .status = err_http_status(code), .content_type = STR("application/json"), .body = json};
 
     retry_header(exchange, code, &answer);
     send_answer(exchange, code, &answer);

@@ -59,6 +59,7 @@ struct exchange {
     struct route_match match;
     struct principal_wait wait; // for who asks
     struct principal principal; // once known
+    struct str ccid;            // x-ccid of a route whose contact center is NAMED
     struct id operation;
     struct str traceparent;
     int64_t started_us;

@@ -45,10 +45,39 @@ void ingress_begin(void *context, struct http_request *request)
     else if (!credentials_read(request, route->credentials, arena, &credentials, &err))
         answer_err(exchange, &err);
     else {
+        if (route->tenants == TENANTS_NAMED) {
+            exchange->ccid = credentials.ccid;
+            credentials.ccid = STR("");
+        }
         exchange->wait.done = ingress_known;
         exchange->wait.context = exchange;
         principals_find(gateway->principals, &credentials, &exchange->wait);
     }
+}
+
+static bool same_id(struct str a, struct str b)
+{
+    struct id one, other;
+
+    return id_parse(a, &one) && id_parse(b, &other) && id_equal(one, other);
+}
+
+// Does x-ccid fit a route whose path or body names the contact center?
+static bool ccid_fits(const struct exchange *exchange, const struct caller *caller, struct err *err)
+{
+    struct str named = route_parameter(&exchange->match, STR("ccid"));
+
+    if (exchange->ccid.len == 0) {
+        if (caller->principal.tenant == 0 && caller->principal.key != 0)
+            return err_set(err, ERR_BAD_INPUT,
+                           "x-ccid: a cluster key must name the contact center");
+        return true;
+    }
+    if (named.len)
+        return same_id(exchange->ccid, named) ||
+               err_set(err, ERR_BAD_INPUT, "x-ccid: not the contact center of the path");
+    return caller->principal.tenant == 0 || same_id(exchange->ccid, caller->ccid) ||
+           err_set(err, ERR_UNKNOWN_KEY, "the key is not for this contact center");
 }
 
 static bool may(struct exchange *exchange, const struct caller *caller, struct err *err)
@@ -57,8 +86,10 @@ static bool may(struct exchange *exchange, const struct caller *caller, struct e
 
     if (!(caller->permissions & 1U << route->permission))
         return err_set(err, ERR_FORBIDDEN, "the key lacks the permission for this");
-    if (caller->principal.tenant == 0 && !route->all_tenants)
-        return err_set(err, ERR_BAD_INPUT, "x-ccid: a cluster key must name the contact center");
+    if (route->tenants == TENANTS_NAMED && !ccid_fits(exchange, caller, err))
+        return false;
+    if (caller->principal.tenant == 0 && route->tenants == TENANTS_ONE)
+        return err_set(err, ERR_BAD_INPUT, "x-ccid: who acts for all must name the contact center");
     exchange->rate_quota = caller->capacity;
     exchange->rate_period_s = caller->frequency_s;
     if (route->limited && !rate_take(caller->bucket, caller->capacity, caller->frequency_s,

@@ -14,6 +14,9 @@
 static const char *const credentials_names[] = {
     [CREDENTIALS_NONE] = "NONE", [CREDENTIALS_BASIC] = "BASIC", [CREDENTIALS_KEY] = "KEY"};
 
+static const char *const tenants_names[] = {
+    [TENANTS_ONE] = "ONE_TENANT", [TENANTS_ALL] = "ALL_TENANTS", [TENANTS_NAMED] = "NAMED"};
+
 static const struct {
     const char *name, *enough;
 } permissions[PERMISSION_COUNT] = {
@@ -63,10 +66,7 @@ static void row(struct buf *out, const struct route *route)
         json_str(out, one);
     }
     json_close(out, ']');
-    json_key_str(out, "tenants",
-                 route->named         ? STR("NAMED")
-                 : route->all_tenants ? STR("ALL_TENANTS")
-                                      : STR("ONE_TENANT"));
+    json_key_str(out, "tenants", str_of(tenants_names[route->tenants]));
     json_key_bool(out, "limited", route->limited);
     json_close(out, '}');
 }

@@ -33,10 +33,10 @@ uint32_t permission_bits(struct str granted)
         PERMISSIONS(X)
 #undef X
     };
-    uint32_t bits = 1U << PERMISSION_NOBODY | 1U << PERMISSION_ANY_KEY;
+    uint32_t bits = 0;
 
     for (unsigned i = 0; i < PERMISSION_COUNT; i++)
-        if (covers_one_of(granted, enough[i]))
+        if (enough[i].len && covers_one_of(granted, enough[i]))
             bits |= 1U << i;
     return bits;
 }

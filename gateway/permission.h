@@ -1,6 +1,6 @@
-// permission: what a key may do. A key carries permissions product:role:resource, where a segment
-// "*" stands for any; a route asks for one of the sets below. A key's sets are worked out once,
-// when the gateway learns the key, so that a request costs one bit test.
+// permission: what a caller may do. Callers carry permissions product:role:resource, where a segment
+// "*" stands for any; a route asks for one of the sets below. A caller's sets are worked out once,
+// when the gateway learns who it is, so that a request costs one bit test.
 #pragma once
 
 #include "base/str.h"
@@ -11,9 +11,12 @@
 // The name in routes.def, and the permissions any one of which is enough.
 #define PERMISSIONS(X)                                                                             \
     X(NOBODY, "")  /* asked of no one: the route is open */                                        \
-    X(ANY_KEY, "") /* every valid key */                                                           \
+    X(ANY_KEY, "") /* every valid API key, whatever it carries; no user */                         \
     X(AGENT, "nexus:agent:chat nexus:designer:chat")                                               \
-    X(OPERATOR, "nexus:cluster:*")
+    X(MESSAGES, "nexus:admin:messages nexus:cluster:messages")                                     \
+    X(KEYS, "nexus:admin:keys")                                                                    \
+    X(TENANTS, "nexus:admin:tenants")                                                              \
+    X(SERVICES, "nexus:admin:services nexus:cluster:services")
 
 enum permission {
 #define X(name, enough) PERMISSION_##name,
@@ -26,5 +29,6 @@ enum permission {
 // "*" covers "*".
 bool permission_covers(struct str granted, struct str wanted);
 
-// The bits (1 << enum permission) that one granted permission brings.
+// The bits (1 << enum permission) that one granted permission brings; those of NOBODY and ANY_KEY
+// hang on who calls, not on a permission.
 uint32_t permission_bits(struct str granted);

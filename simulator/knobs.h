@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 enum receipts_mode { RECEIPTS_NONE, RECEIPTS_EARLY, RECEIPTS_NORMAL, RECEIPTS_LATE };
+enum gws_wrongness { GWS_RIGHT, GWS_TEXT, GWS_CUT, GWS_EMPTY, GWS_LIST, GWS_TYPES, GWS_HUGE };
 
 enum { KNOB_TEXT_LIMIT = 255 };
 
@@ -19,6 +20,7 @@ struct knobs {
 #define KNOB_RATE(field)                                  double field;
 #define KNOB_BOOL(field)                                  bool field;
 #define KNOB_MODE(field)                                  enum receipts_mode field;
+#define KNOB_WRONG(field)                                 enum gws_wrongness field;
 #define KNOB_TEXT(field)                                  char field[KNOB_TEXT_LIMIT + 1];
 #define KNOB_SECRET(field)                                char field[KNOB_TEXT_LIMIT + 1];
 #define KNOB(kind, field, name, fallback, low, high, doc) KNOB_##kind(field)
@@ -27,6 +29,7 @@ struct knobs {
 #undef KNOB_RATE
 #undef KNOB_BOOL
 #undef KNOB_MODE
+#undef KNOB_WRONG
 #undef KNOB_TEXT
 #undef KNOB_SECRET
 };

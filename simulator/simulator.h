@@ -1,6 +1,6 @@
 // simulator: the outside world for the demo and the tests: an SMS aggregator, a customer's own
-// gateway and a phone, with knobs for everything that goes wrong out there. Never in the production
-// image.
+// gateway, a phone and Genesys Web Services, with knobs for everything that goes wrong out there.
+// Never in the production image.
 #pragma once
 
 #include "base/random.h"
@@ -8,13 +8,14 @@
 #include "io/http_server.h"
 #include "service/service.h"
 #include "simulator/channels.h"
+#include "simulator/gws.h"
 #include "simulator/history.h"
 
 struct simulator_config {
     struct str host;
     int64_t port;
     struct str target, ccid, key; // of Nexus, where a channel's knobs say nothing else
-    struct str webhook_secret;
+    struct str webhook_secret, client_secret;
     struct str journal;
 };
 
@@ -30,6 +31,8 @@ struct simulator {
     struct aggregator *aggregator;
     struct custom_gateway *gateway;
     struct events *events;
+    struct gws *gws;
+    struct list gws_delayed; // answers that wait for their time
 };
 
 extern const struct service_def simulator_service;
@@ -46,12 +49,16 @@ bool simulator_hits(struct simulator *simulator, double rate);
 // The handlers that routes.c lists. rest: what follows a path that ends in '/', percent-decoded.
 typedef void simulator_handler(struct simulator *simulator, struct http_request *request,
                                struct str rest);
-simulator_handler on_mo, on_receipt;                                      // aggregator_api.c
-simulator_handler on_webhook;                                             // custom_gateway.c
-simulator_handler on_knobs_get, on_knobs_put, on_knobs_delete;            // control_api.c
-simulator_handler on_messages_get, on_messages_delete, on_stats, on_live; // control_api.c
-simulator_handler on_events;                                              // events.c
-simulator_handler on_page;                                                // phone_page.c
+simulator_handler on_mo, on_receipt;                                         // aggregator_api.c
+simulator_handler on_webhook;                                                // custom_gateway.c
+simulator_handler on_knobs_get, on_knobs_put, on_knobs_delete;               // control_api.c
+simulator_handler on_messages_get, on_messages_delete, on_stats, on_live;    // control_api.c
+simulator_handler on_events;                                                 // events.c
+simulator_handler on_page;                                                   // phone_page.c
+simulator_handler on_gws_centers, on_gws_settings_get, on_gws_settings_post; // gws_api.c
+simulator_handler on_gws_clients, on_gws_userinfo;                           // gws_api.c
+simulator_handler on_gws_token;                                              // gws_token_api.c
+simulator_handler on_gws_authorize, on_gws_authorize_post, on_gws_sign_out;  // gws_page.c
 
 // routes.c
 void simulator_route(void *simulator, struct http_request *request);

@@ -50,6 +50,14 @@ class Tenant:
     def agent(self, gateway=0):
         return Agent(self, gateway)
 
+    def administrator(self, gateway=0, token=None):
+        """nexus of this contact center, logged in at GWS."""
+        return User(self.stack, gateway, token or self.stack.gws.token("nexus", self.ccid))
+
+    def gws_agent(self, number=1, gateway=0):
+        """agent1 to agent9 of this contact center, logged in at GWS."""
+        return User(self.stack, gateway, self.stack.gws.token(f"agent{number}", self.ccid))
+
     def phone(self):
         """A consumer's number nobody has used yet."""
         number = new_number()
@@ -106,19 +114,44 @@ def conversation_of(tenant, phone=None):
 class Caller:
     """Somebody who speaks HTTP to one gateway, on one kept connection."""
 
-    def __init__(self, tenant, gateway):
-        self.tenant = tenant
-        self.base = tenant.stack.url(gateway)
+    def __init__(self, stack, gateway):
+        self.base = stack.url(gateway)
         self.session = requests.Session()
 
     def get(self, path, **options):
-        return self.session.get(self.base + path, timeout=10, **options)
+        return self.request("GET", path, **options)
 
     def post(self, path, **options):
-        return self.session.post(self.base + path, timeout=10, **options)
+        return self.request("POST", path, **options)
+
+    def put(self, path, **options):
+        return self.request("PUT", path, **options)
+
+    def delete(self, path, **options):
+        return self.request("DELETE", path, **options)
+
+    def request(self, method, path, **options):
+        return self.session.request(method, self.base + path, **{"timeout": 10, **options})
 
 
-class Aggregator(Caller):
+class User(Caller):
+    """Somebody whom GWS knows."""
+
+    def __init__(self, stack, gateway, token):
+        super().__init__(stack, gateway)
+        self.token = token
+        self.session.headers["Authorization"] = f"Bearer {token}"
+
+
+class OfTenant(Caller):
+    """Somebody with a key of the tenant."""
+
+    def __init__(self, tenant, gateway):
+        super().__init__(tenant.stack, gateway)
+        self.tenant = tenant
+
+
+class Aggregator(OfTenant):
     """Posts what phones write, and receipts."""
 
     def __init__(self, tenant, gateway):
@@ -136,7 +169,7 @@ class Aggregator(Caller):
                          data={"type": "receipt", "message_id": message_id, "message_state": state, **fields})
 
 
-class Agent(Caller):
+class Agent(OfTenant):
     """Reads and answers conversations."""
 
     def __init__(self, tenant, gateway):

@@ -14,6 +14,8 @@ import requests
 
 from . import watch
 from .database import Redis
+from .gws import CLIENT, Gws
+from .people import User
 from .process import Process
 from .wait import eventually
 
@@ -40,7 +42,7 @@ class Stack:
     """Say its shape, start() it, use it, finish() it. finish() is where every test's standing promises are checked."""
 
     def __init__(self, postgres, template, gateways=1, chat_workers=1, sms_workers=1, provisioning_workers=1,
-                 bus="ipc", settings=None, binaries=BINARIES):
+                 bus="ipc", settings=None, binaries=BINARIES, knows_gws=True):
         self.postgres = postgres
         self.binaries = binaries
         self.database = postgres.create_database(template)
@@ -52,6 +54,7 @@ class Stack:
         self.webhooks = self.folder / "webhooks.jsonl"  # every one that the simulator received
         self._settings = settings or {}
         self._bus = bus
+        self._knows_gws = knows_gws
         self._gateway_keys, self._worker_keys = curve_pair(), curve_pair()
         self._bus_ports = {}
         self._http_ports = {}
@@ -59,6 +62,7 @@ class Stack:
         (self.folder / "key_encryption_key").write_text(secrets.token_hex(32))
         (self.folder / "key_pepper").write_text(secrets.token_hex(32))
         self.redis = Redis(self.folder)
+        self.gws = Gws(self)
         self._add("metrics-agent", 0, NEXUS_METRICS_PORT=self.metrics_port)
         self._add("simulator", 0, NEXUS_SIM_PORT=self.simulator_port, NEXUS_SIM_JOURNAL=self.webhooks,
                   NEXUS_WEBHOOK_ALLOW_CIDRS="127.0.0.0/8")
@@ -111,13 +115,25 @@ class Stack:
     # --- life ---
 
     def start(self):
+        if self._knows_gws:
+            self._gapis_add()
         self.redis.start().ready()
         for process in self.processes.values():
             process.start()
         for process in self.processes.values():
             process.ready()
+        if self._knows_gws:
+            self.gws.register().raise_for_status()
         self.wait_for("green")
         return self
+
+    def _gapis_add(self):
+        """The row that tells Nexus where GWS is."""
+        if self.query("select to_regclass('nex_gapis')") == [(None,)]:
+            return
+        self.query("insert into nex_gapis (url, clientid, apikey, clientsecret, created, region, authinturl, authexturl)"
+                   " values (%s, %s, 'NA', %s, now(), null, %s, %s)",
+                   self.gws.url, CLIENT, self.gws.client_secret, self.gws.url, self.gws.url)
 
     def __getitem__(self, name):
         return self.redis if name == "redis" else self.processes[name]
@@ -210,6 +226,13 @@ class Stack:
 
     def url(self, gateway=0):
         return f"http://127.0.0.1:{self._http_ports[gateway]}"
+
+    def urls(self):
+        return [self.url(gateway) for gateway in self._http_ports]
+
+    def operator(self, gateway=0):
+        """ops, who belongs to no contact center, logged in at GWS."""
+        return User(self, gateway, self.gws.token("ops"))
 
     def address(self, gateway=0):
         """For bare sockets."""
