@@ -8,6 +8,8 @@
 
 // data is JSON text, absent or empty for none.
 void answer_data(struct exchange *exchange, struct str data);
+// The same for what was done before, under the same Idempotency-Key.
+void answer_replayed(struct exchange *exchange, struct str data);
 // text is what the client reads. Retry-After, WWW-Authenticate, Allow and RateLimit as fits.
 void answer_error(struct exchange *exchange, enum err_code code, struct str text);
 static inline void answer_err(struct exchange *exchange, const struct err *err)
@@ -16,6 +18,9 @@ static inline void answer_err(struct exchange *exchange, const struct err *err)
 }
 // Bare JSON of the gateway's own (health); code says which status.
 void answer_json(struct exchange *exchange, enum err_code code, struct str json);
+// A page's own answer, headers and all; success, whatever its status.
+struct http_answer;
+void answer_page(struct exchange *exchange, struct http_answer *answer);
 // The request became a stream: counted, and over as an exchange.
 void answer_is_stream(struct exchange *exchange);
 // http_server's render_error: an error found before there was an exchange.

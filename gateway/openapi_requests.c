@@ -14,6 +14,7 @@ static const struct own_parameter own_parameters[] = {
 #define OWN_ANSWER(...)
 #define HEADER "header"
 #define QUERY  "query"
+#define PATH   "path"
 #define OWN_PARAMETER(row, where, field, text)                                                     \
     {.route = ROUTE_##row, .in = where, .name = field, .doc = text},
 #include "own_answers.def"
@@ -73,7 +74,8 @@ void request_parameters(struct buf *out, const struct route *route)
         message_parameters(out, route);
     for (size_t i = 0; i < COUNT_OF(own_parameters); i++)
         if (own_parameters[i].route == route->id)
-            parameter(out, str_of(own_parameters[i].name), own_parameters[i].in, false, NULL,
+            parameter(out, str_of(own_parameters[i].name), own_parameters[i].in,
+                      str_equal(str_of(own_parameters[i].in), STR(PATH)), NULL,
                       own_parameters[i].doc);
     json_close(out, ']');
 }

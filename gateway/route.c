@@ -5,6 +5,7 @@
 #include "events.h"
 #include "health.h"
 #include "openapi.h"
+#include "pages.h"
 
 #include "base/buf.h"
 #include "base/id.h"

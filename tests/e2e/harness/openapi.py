@@ -76,7 +76,7 @@ class Operation:
         content = declared.get("content", {})
         kind = answer.headers.get("Content-Type", "").split(";")[0]
         if not content:
-            return None if not kind else f"it has a body ({kind}); none is documented"
+            return f"it has a body ({kind}); none is documented" if answer.content else None
         if kind not in content and "*/*" not in content:
             return f"the content type {kind or 'none'!r} is not documented"
         if not kind.endswith("json"):
