@@ -83,6 +83,7 @@ stack_files() {
     rm -f "$sockets"/*.sock
     secret key_pepper
     secret key_encryption_key
+    secret gws_client_secret
     if [ ! -f "$state/postgresql/PG_VERSION" ]; then
         say "making a database in $state/postgresql"
         "${as_user[@]}" initdb --pgdata="$state/postgresql" --data-checksums --auth=peer --encoding=UTF8 \
@@ -105,7 +106,13 @@ demo_file() {
     fi
     jq --arg url "http://127.0.0.1:$http_port" --arg metrics "http://127.0.0.1:$metrics_port/metrics" \
         --arg simulator "http://127.0.0.1:$simulator_port" \
-        '{url: $url, metricsUrl: $metrics, simulatorUrl: $simulator} + del(.url, .metricsUrl, .simulatorUrl)' \
+        --rawfile client_secret <("${as_user[@]}" cat "$state/secrets/gws_client_secret") '
+            {url: $url, metricsUrl: $metrics, simulatorUrl: $simulator, gwsUrl: $simulator, authUrl: $simulator} as $urls |
+            {
+                gwsClientSecret: $client_secret, adminUser: "\(.ccid)\\nexus", adminPassword: "nexus_password",
+                operatorUser: "ops", operatorPassword: "ops"
+            } as $gws |
+            $urls + with_entries(select(.key | in($urls + $gws) | not)) + $gws' \
         "$state/demo.json" | private_file "$state/demo.json"
 }
 
@@ -138,6 +145,7 @@ NEXUS_SIM_TARGET=$(demo url)
 NEXUS_SIM_CCID=$(demo ccid)
 NEXUS_SIM_KEY=$(demo clusterKey)
 NEXUS_SIM_WEBHOOK_SECRET=$(demo asyncWebhookSecret)
+NEXUS_SIM_CLIENT_SECRET_FILE=$state/secrets/gws_client_secret
 NEXUS_KEY_PEPPER_FILE=$state/secrets/key_pepper
 NEXUS_KEY_ENCRYPTION_KEY_FILE=$state/secrets/key_encryption_key
 NEXUS_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8,::1/128

@@ -19,8 +19,8 @@
 //   ERR_CONCURRENT       rolled back for concurrency (40001, 40P01, 55P03): run it again
 //   ERR_POISONED         rolled back for what the data is (22*, 23*): some row is bad
 //   ERR_BUSY             rolled back for want of room or time (53*, 57014)
-//   ERR_BAD_INPUT, ERR_NOT_FOUND, ERR_CONFLICT
-//                        raised by our own SQL as NX400, NX404, NX409; the text is its message
+//   ERR_BAD_INPUT, ERR_FORBIDDEN, ERR_NOT_FOUND, ERR_CONFLICT
+//                        raised by our own SQL as NX400, NX403, NX404, NX409; the text is its message
 //   ERR_INTERNAL         any other SQLSTATE: a defect of ours
 //
 // A pool keeps `connections` sockets; calls go to the one with the least in flight. A lost

@@ -7,6 +7,7 @@ static const struct {
     enum err_code code;
 } classes[] = {
     {STR_INIT("NX400"), ERR_BAD_INPUT},
+    {STR_INIT("NX403"), ERR_FORBIDDEN},
     {STR_INIT("NX404"), ERR_NOT_FOUND},
     {STR_INIT("NX409"), ERR_CONFLICT},
     {STR_INIT("40"), ERR_CONCURRENT},

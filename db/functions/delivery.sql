@@ -123,9 +123,10 @@ begin
                case when d.place = 1 then dst.url end,
                case when d.place = 1 then dst.headers::text end,
                case when d.place = 1 then array_to_string(dst.secrets, E'\n') end,
-               case when d.place = 1 then (select s.address from channel s
-                                           where s.tenant_id = dst.tenant_id and s.destination_id = dst.id
-                                           order by s.id limit 1) end,
+               -- A channel may point elsewhere by now; then the secrets are still its own.
+               case when d.place = 1 then coalesce((select s.address from channel s
+                                                    where s.tenant_id = dst.tenant_id and s.destination_id = dst.id
+                                                    order by s.id limit 1), c.address) end,
                case when d.place = 1 then t.ccid::text end,
                dst.failures
         from (select l.*, row_number() over (partition by l.destination_id order by l.id) as place from leased l) d

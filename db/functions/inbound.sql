@@ -8,7 +8,8 @@
 --   conversations      new ids, each used if its MO opens a conversation
 --   words              0 no keyword, 1 STOP, 2 START
 --   attachments        null, or a JSON list of {content_type, content}, content in base64
---   refs, totals, parts   for a part of a long MO: what joins them, how many, which; total 0: a whole one
+--   refs, totals, parts   for a part of a long MO: what joins them, how many, which; total 0: a whole one, which with
+--                      part -1 is stored even if its number was retired (it was accepted before)
 --   traces             traceparent
 -- and gives one row for each, in the order of the arrays. outcome: 1 stored now, 2 stored before, 3 no such number,
 -- 4 a part; its answer is the same before and after it was joined.
@@ -39,9 +40,10 @@ begin
 
     with input as materialized (
         select i.*, c.id as channel_id, c.campaign_only, c.endpoint
-          from unnest(tenants, numbers, ids, externals, addresses, bodies, conversations, traces)
-               with ordinality as i (tenant_id, number, id, external_id, address, body, offered, trace, place)
+          from unnest(tenants, numbers, ids, externals, addresses, bodies, conversations, traces, parts)
+               with ordinality as i (tenant_id, number, id, external_id, address, body, offered, trace, part, place)
           join channel c on c.tenant_id = i.tenant_id and c.address = i.number
+                        and (c.retired is null or i.part < 0)
     ), fresh as materialized (
         -- A repetition inside the batch: the first one counts.
         select distinct on (i.tenant_id, i.id) i.*
@@ -122,7 +124,7 @@ begin
         select case when c.id is null then 3 when i.id = any (stored) then 1 else 2 end::smallint,
                m.id, m.conversation_id, m.sequence
           from unnest(tenants, numbers, ids) with ordinality as i (tenant_id, number, id, place)
-          left join channel c on c.tenant_id = i.tenant_id and c.address = i.number
+          left join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null
           left join message m on m.tenant_id = i.tenant_id and m.id = i.id and c.id is not null
          order by i.place;
 end $$;
@@ -150,14 +152,14 @@ begin
     select i.tenant_id, i.id, c.id, i.address, i.ref, i.part, i.total, i.external_id, i.body
       from unnest(tenants, numbers, ids, externals, addresses, bodies, refs, totals, parts)
            as i (tenant_id, number, id, external_id, address, body, ref, total, part)
-      join channel c on c.tenant_id = i.tenant_id and c.address = i.number
+      join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null
      where i.total > 0
         on conflict (tenant_id, id) do nothing;
 
     with groups as (
         select distinct i.tenant_id, i.number, c.id as channel_id, i.address, i.ref, i.total
           from unnest(tenants, numbers, addresses, refs, totals) as i (tenant_id, number, address, ref, total)
-          join channel c on c.tenant_id = i.tenant_id and c.address = i.number
+          join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null
          where i.total > 0
     ), present as (
         select distinct on (g.tenant_id, g.channel_id, g.address, g.ref, g.total, p.part) g.*, p.part, p.id, p.external_id, p.body
@@ -200,7 +202,7 @@ begin
         select case when c.id is null then 3 when i.total > 0 then 4 else 1 end::smallint,
                i.id, m.conversation_id, m.sequence
           from unnest(tenants, numbers, ids, totals) with ordinality as i (tenant_id, number, id, total, place)
-          left join channel c on c.tenant_id = i.tenant_id and c.address = i.number
+          left join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null
           left join message m on m.tenant_id = i.tenant_id and m.id = i.id and i.total = 0
          order by i.place;
 end $$;
@@ -231,7 +233,7 @@ begin
         continue when not found; -- completed while we waited for the lock
         perform sms_accept(array[late.tenant_id], array[late.number], array[late.id], array[late.external_id],
                            array[late.address], array[late.body], array[gen_random_uuid()], array[0::smallint],
-                           array[null::text], array[null::text], array[0::smallint], array[0::smallint], array[null::text]);
+                           array[null::text], array[null::text], array[0::smallint], array[-1::smallint], array[null::text]);
         update message set content = jsonb_build_object('partsMissing', late.total - late.present)
          where tenant_id = late.tenant_id and id = late.id;
         made := made + 1;

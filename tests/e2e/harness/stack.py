@@ -41,7 +41,7 @@ class Stack:
     """Say its shape, start() it, use it, finish() it. finish() is where every test's standing promises are checked."""
 
     def __init__(self, postgres, template, gateways=1, chat_workers=1, sms_workers=1, provisioning_workers=1,
-                 bus="ipc", settings=None, binaries=BINARIES):
+                 bus="ipc", settings=None, binaries=BINARIES, knows_gws=True):
         self.postgres = postgres
         self.binaries = binaries
         self.database = postgres.create_database(template)
@@ -52,6 +52,7 @@ class Stack:
         self.webhooks = self.folder / "webhooks.jsonl"  # every one that the simulator received
         self._settings = settings or {}
         self._bus = bus
+        self._knows_gws = knows_gws
         self._gateway_keys, self._worker_keys = curve_pair(), curve_pair()
         self._bus_ports = {}
         self._http_ports = {}
@@ -111,13 +112,15 @@ class Stack:
     # --- life ---
 
     def start(self):
-        self._gapis_add()
+        if self._knows_gws:
+            self._gapis_add()
         self.redis.start().ready()
         for process in self.processes.values():
             process.start()
         for process in self.processes.values():
             process.ready()
-        self.gws.register().raise_for_status()
+        if self._knows_gws:
+            self.gws.register().raise_for_status()
         self.wait_for("green")
         return self
 

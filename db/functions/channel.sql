@@ -1,0 +1,113 @@
+-- Numbers and mail domains, derived from what was provisioned: sections chat.<Name> and cxc.<Name> of NexusServices say
+-- that they exist, NexusEndpoints where their conversations wait, the service Async where their messages go.
+
+-- A secret is a text, or a list while it is being rotated, the new one first.
+create or replace function secret_list(p_secret jsonb) returns text[]
+language sql immutable as $$
+    select case jsonb_typeof(p_secret)
+               when 'string' then array[p_secret #>> '{}']
+               when 'array' then array(select jsonb_array_elements_text(p_secret))
+               else '{}' end
+$$;
+
+-- The channels that a contact center's provisioning asks for. url is null where there is no webhook. The provider is what
+-- the section says, else what the service SMS or Email says; without a word it is the aggregator.
+create or replace function channels_wanted(p_tenant int)
+returns table (address text, kind smallint, name text, section text, provider text, endpoint text, campaign_only boolean,
+               uncertain_policy smallint, validity interval, url text, headers jsonb, webhook_secrets text[],
+               api_secrets text[])
+language sql stable as $$
+    with header as (
+        select coalesce(jsonb_object_agg(substr(h.key, length('header:') + 1), h.value), '{}') as all_of_them
+          from transaction_section s cross join jsonb_each_text(s.options) h
+         where s.tenant_id = p_tenant and s.transaction = 'NexusServices' and s.section = 'Async'
+           and h.key like 'header:%'
+    ), gateway as (
+        select d.value ->> 'channelId' as address, d.value #>> '{webhook,url}' as url,
+               secret_list(e.value #> '{webhook,secret}') as webhook, secret_list(e.value #> '{api,secret}') as api
+          from service v
+         cross join jsonb_array_elements(v.data -> 'channels') d
+          left join jsonb_array_elements(coalesce(v.secret -> 'channels', '[]')) e
+                 on e.value ->> 'channelId' = d.value ->> 'channelId'
+         where v.tenant_id = p_tenant and v.name = 'Async'
+    ), said as (
+        select s.section, s.options, s.options ->> 'channelId' as address, s.options ->> 'endpoint' as endpoint,
+               case when s.section like 'cxc.%' then 2 else 1 end as kind
+          from transaction_section s
+         where s.tenant_id = p_tenant and s.transaction = 'NexusServices'
+           and (s.section like 'chat.%' or s.section like 'cxc.%')
+    )
+    select s.address, s.kind::smallint, substr(s.section, strpos(s.section, '.') + 1), s.section,
+           case when how.async then 'Async' else 'Portico' end, coalesce(place.queue, s.endpoint, ''),
+           coalesce(s.options ->> 'cxcOnly', 'false')::boolean,
+           case s.options ->> 'uncertain' when 'hold' then 2 else 1 end::smallint,
+           coalesce(s.options ->> 'validity', '24h')::interval,
+           case when how.async then g.url end, h.all_of_them, coalesce(g.webhook, '{}'), coalesce(g.api, '{}')
+      from said s
+     cross join header h
+      left join gateway g on g.address = s.address
+     cross join lateral (
+           select 'Async' = coalesce(s.options ->> 'provider',
+                                     (select v.data ->> 'provider' from service v
+                                       where v.tenant_id = p_tenant
+                                         and v.name = case s.kind when 1 then 'SMS' else 'Email' end), '')) how (async)
+      left join lateral (
+           -- Endpoints are named with their prefix or without it.
+           select e.options ->> 'queue' from transaction_section e
+            where e.tenant_id = p_tenant and e.transaction = 'NexusEndpoints' and e.options ? 'queue'
+              and e.section in (s.endpoint, regexp_replace(s.endpoint, '^chat\.', ''))
+            order by length(e.section) desc limit 1) place (queue) on true
+$$;
+
+-- Makes channel and destination what the provisioning says; called in the transaction of each change of it. What already
+-- is so is not touched. Each channel has a row of destination of its own; a new URL starts with a closed breaker.
+create or replace function channels_derive(p_tenant int) returns void
+language plpgsql as $$
+declare
+    twice record;
+begin
+    select w.address, string_agg(w.section, ' and ' order by w.section) as sections into twice
+      from channels_wanted(p_tenant) w group by w.address having count(*) > 1 limit 1;
+    if twice.address is not null then
+        raise exception 'channelId: the same in %', twice.sections using errcode = 'NX409';
+    end if;
+
+    with wanted as materialized (
+        select w.*, case when w.url is not null
+                         then coalesce(c.destination_id,
+                                       nextval(pg_get_serial_sequence('destination', 'id'))::int) end as destination_id
+          from channels_wanted(p_tenant) w
+          left join channel c on c.tenant_id = p_tenant and c.address = w.address
+    ), pointed as (
+        insert into destination as d (id, tenant_id, url, headers, secrets) overriding system value
+        select w.destination_id, p_tenant, w.url, w.headers, w.webhook_secrets
+          from wanted w where w.destination_id is not null
+            on conflict (id) do update
+            set url = excluded.url, headers = excluded.headers, secrets = excluded.secrets,
+                enabled = d.enabled or d.url <> excluded.url,
+                failures = case when d.url = excluded.url then d.failures else 0 end,
+                not_before = case when d.url = excluded.url then d.not_before else '-infinity' end
+          where (d.url, d.headers, d.secrets) is distinct from (excluded.url, excluded.headers, excluded.secrets)
+    )
+    insert into channel as c (tenant_id, address, kind, name, provider, destination_id, endpoint, campaign_only,
+                              uncertain_policy, validity, secrets)
+    select p_tenant, w.address, w.kind, w.name, w.provider, w.destination_id, w.endpoint, w.campaign_only,
+           w.uncertain_policy, w.validity, w.api_secrets
+      from wanted w
+        on conflict (tenant_id, address) do update
+        set kind = excluded.kind, name = excluded.name, provider = excluded.provider,
+            destination_id = excluded.destination_id, endpoint = excluded.endpoint,
+            campaign_only = excluded.campaign_only, uncertain_policy = excluded.uncertain_policy,
+            validity = excluded.validity, secrets = excluded.secrets, retired = null
+      where (c.kind, c.name, c.provider, c.destination_id, c.endpoint, c.campaign_only, c.uncertain_policy, c.validity,
+             c.secrets, c.retired)
+            is distinct from
+            (excluded.kind, excluded.name, excluded.provider, excluded.destination_id, excluded.endpoint,
+             excluded.campaign_only, excluded.uncertain_policy, excluded.validity, excluded.secrets, null);
+
+    update channel c
+       set retired = now()
+     where c.tenant_id = p_tenant and c.retired is null
+       and not exists (select from channels_wanted(p_tenant) w where w.address = c.address);
+end
+$$;

@@ -1,0 +1,160 @@
+-- Services and transactions of a contact center. What is written here was checked before (common/store/service_schema.h,
+-- transaction_schema.h) and its secrets are sealed; they are never read back.
+
+create or replace function service_json(v service) returns json
+language sql stable as $$
+    select json_build_object('name', v.name, 'url', v.url, 'data', v.data, 'changed', moment(v.changed),
+                             'changedby', v.changed_by)
+$$;
+
+-- The secrets of the service Async: one entry for each channel of its data, the new one over the old one's.
+create or replace function service_channel_secrets(p_data jsonb, p_new jsonb, p_old jsonb) returns jsonb
+language plpgsql as $$
+declare
+    entries jsonb;
+    without int;
+begin
+    select jsonb_agg(coalesce(o.entry, '{}') || coalesce(n.entry, '{}') order by d.place),
+           min(d.place) filter (where n.entry is null and o.entry is null)
+      into entries, without
+      from jsonb_array_elements(p_data -> 'channels') with ordinality d (value, place)
+      left join jsonb_array_elements(p_new -> 'channels') n (entry) on n.entry -> 'channelId' = d.value -> 'channelId'
+      left join jsonb_array_elements(p_old -> 'channels') o (entry) on o.entry -> 'channelId' = d.value -> 'channelId';
+    if without is not null then
+        raise exception 'secret.channels: no entry for the channelId of data.channels[%]', without - 1
+              using errcode = 'NX400';
+    end if;
+    return jsonb_build_object('channels', coalesce(entries, '[]'));
+end
+$$;
+
+-- Creates or replaces. p_doc {"url", "data", "secret", "missing"}: a secret that is left out stays as it is; where there
+-- is none yet, missing says what is wrong with that (null: nothing).
+create or replace function service_write(p_principal int, p_ccid uuid, p_name text, p_doc jsonb, p_by text) returns text
+language plpgsql as $$
+declare
+    tenant int := tenant_named(p_principal, p_ccid, true);
+    old service;
+    new service;
+begin
+    perform tenant_lock(tenant);
+    select * into old from service v where v.tenant_id = tenant and v.name = p_name;
+    new.secret := coalesce(nullif(p_doc -> 'secret', 'null'), old.secret);
+    if p_name = 'Async' then
+        new.secret := service_channel_secrets(p_doc -> 'data', new.secret, coalesce(old.secret, '{}'));
+    elsif new.secret is null and p_doc ->> 'missing' is not null then
+        raise exception '%', p_doc ->> 'missing' using errcode = 'NX400';
+    end if;
+    insert into service as v (tenant_id, name, url, data, secret, changed_by)
+    values (tenant, p_name, p_doc ->> 'url', p_doc -> 'data', coalesce(new.secret, '{}'), p_by)
+        on conflict (tenant_id, name) do update
+        set url = excluded.url, data = excluded.data, secret = excluded.secret, changed = now(),
+            changed_by = excluded.changed_by
+    returning * into new;
+    perform channels_derive(tenant);
+    return service_json(new)::text;
+end
+$$;
+
+create or replace function service_read(p_principal int, p_ccid uuid, p_name text) returns text
+language plpgsql stable as $$
+declare
+    tenant int := tenant_named(p_principal, p_ccid, false);
+    wanted service;
+begin
+    select * into wanted from service v where v.tenant_id = tenant and v.name = p_name;
+    if wanted.name is null then
+        raise exception 'there is no such service' using errcode = 'NX404';
+    end if;
+    return service_json(wanted)::text;
+end
+$$;
+
+create or replace function service_list(p_principal int, p_ccid uuid) returns text
+language plpgsql stable as $$
+declare
+    tenant int := tenant_named(p_principal, p_ccid, false);
+begin
+    return (select json_build_object('services', coalesce(json_agg(service_json(v) order by v.name), '[]'))::text
+              from service v where v.tenant_id = tenant);
+end
+$$;
+
+create or replace function service_delete(p_principal int, p_ccid uuid, p_name text) returns text
+language plpgsql as $$
+declare
+    tenant int := tenant_named(p_principal, p_ccid, false);
+begin
+    perform tenant_lock(tenant);
+    delete from service v where v.tenant_id = tenant and v.name = p_name;
+    if not found then
+        raise exception 'there is no such service' using errcode = 'NX404';
+    end if;
+    perform channels_derive(tenant);
+    return json_build_object('name', p_name)::text;
+end
+$$;
+
+-- Transactions. p_section null: all sections of it.
+
+-- p_sections {"<section>": {"options", "secret"}}: with p_section that one alone is written, else all others go. A secret
+-- option that is left out stays as it is.
+create or replace function transaction_write(p_principal int, p_ccid uuid, p_transaction text, p_section text,
+                                             p_sections jsonb, p_by text) returns text
+language plpgsql as $$
+declare
+    tenant int := tenant_named(p_principal, p_ccid, true);
+begin
+    perform tenant_lock(tenant);
+    delete from transaction_section s
+     where s.tenant_id = tenant and s.transaction = p_transaction and p_section is null and not p_sections ? s.section;
+    insert into transaction_section as s (tenant_id, transaction, section, options, secret, changed_by)
+    select tenant, p_transaction, n.key, n.value -> 'options', n.value -> 'secret', p_by from jsonb_each(p_sections) n
+        on conflict (tenant_id, transaction, section) do update
+        set options = excluded.options, secret = s.secret || excluded.secret, changed = now(),
+            changed_by = excluded.changed_by
+      where (s.options, s.secret) is distinct from (excluded.options, s.secret || excluded.secret);
+    perform channels_derive(tenant);
+    return transaction_read(p_principal, p_ccid, p_transaction, p_section);
+end
+$$;
+
+create or replace function transaction_read(p_principal int, p_ccid uuid, p_transaction text, p_section text) returns text
+language plpgsql as $$
+declare
+    tenant int := tenant_named(p_principal, p_ccid, false);
+    answer jsonb;
+begin
+    if p_section is null then
+        return (select coalesce(jsonb_object_agg(s.section, s.options), '{}')::text from transaction_section s
+                 where s.tenant_id = tenant and s.transaction = p_transaction);
+    end if;
+    select s.options into answer from transaction_section s
+     where s.tenant_id = tenant and s.transaction = p_transaction and s.section = p_section;
+    if answer is null then
+        raise exception 'there is no such section' using errcode = 'NX404';
+    end if;
+    return answer::text;
+end
+$$;
+
+create or replace function transaction_delete(p_principal int, p_ccid uuid, p_transaction text, p_section text)
+returns text language plpgsql as $$
+declare
+    tenant int := tenant_named(p_principal, p_ccid, false);
+    gone text[];
+begin
+    perform tenant_lock(tenant);
+    with deleted as (
+        delete from transaction_section s
+         where s.tenant_id = tenant and s.transaction = p_transaction and s.section = coalesce(p_section, s.section)
+        returning s.section
+    )
+    select array_agg(section order by section) into gone from deleted;
+    if gone is null then
+        raise exception 'there is no such section' using errcode = 'NX404';
+    end if;
+    perform channels_derive(tenant);
+    return json_build_object('sections', gone)::text;
+end
+$$;

@@ -1,0 +1,88 @@
+-- Contact centers: founding, naming and provisioning them.
+
+-- The tenant that a request names. p_principal 0 acts for all: it finds, or founds where p_found; any other must be that
+-- tenant itself. What is somebody else's does not exist.
+create or replace function tenant_named(p_principal int, p_ccid uuid, p_found boolean) returns int
+language plpgsql as $$
+declare
+    named int;
+begin
+    select t.id into named from tenant t where t.ccid = p_ccid;
+    if named is null and p_found and p_principal = 0 then
+        -- Two that found it at once: the second finds the first one's row.
+        insert into tenant as t (ccid) values (p_ccid)
+            on conflict (ccid) do update set ccid = excluded.ccid returning t.id into named;
+    end if;
+    if named is null or p_principal not in (0, named) then
+        raise exception 'there is no contact center with this ccid' using errcode = 'NX404';
+    end if;
+    return named;
+end
+$$;
+
+-- Changes of one contact center's services and transactions wait for each other.
+create or replace function tenant_lock(p_tenant int) returns void
+language plpgsql as $$
+begin
+    perform from tenant t where t.id = p_tenant for no key update;
+end
+$$;
+
+create or replace function moment(p_at timestamptz) returns text
+language sql stable as $$
+    select to_char(p_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
+
+create or replace function tenant_json(t tenant) returns json
+language sql stable as $$
+    select json_build_object(
+        'id', t.ccid, 'name', t.name, 'type', t.type, 'backendurl', t.backend_url, 'username', t.username,
+        'genesystenantid', t.genesys_tenant_id, 'created', moment(t.created), 'provisioned', moment(t.provisioned))
+$$;
+
+-- p_doc {"id", "name", "type", "backendurl", "username", "token" sealed, "genesystenantid"}; p_key is the key that it gets
+-- if it has none of its own (apikey_insert). Repeated, it changes what differs and makes no second key.
+-- {"xapikey": the key's prefix, "fresh": is it p_key?}
+create or replace function tenant_provision(p_principal int, p_doc json, p_key json, p_by text) returns text
+language plpgsql as $$
+declare
+    tenant int := tenant_named(p_principal, (p_doc->>'id')::uuid, true);
+    own text;
+    made boolean := false;
+begin
+    perform tenant_lock(tenant);
+    if exists (select from tenant t where t.name = p_doc->>'name' and t.id <> tenant) then
+        raise exception 'name: belongs to another contact center' using errcode = 'NX409';
+    end if;
+    update tenant t
+       set name = p_doc->>'name', type = p_doc->>'type', backend_url = p_doc->>'backendurl',
+           username = p_doc->>'username', token = p_doc->>'token',
+           genesys_tenant_id = (p_doc->>'genesystenantid')::int, provisioned = coalesce(t.provisioned, now())
+     where t.id = tenant;
+    select k.prefix into own from api_key k
+     where k.tenant_id = tenant and k.name = p_key->>'name' and not k.revoked order by k.id limit 1;
+    if own is null then
+        own := (apikey_insert(tenant, p_key, p_by)).prefix;
+        made := true;
+    end if;
+    return json_build_object('xapikey', own, 'fresh', made)::text;
+end
+$$;
+
+create or replace function tenant_list(p_principal int, p_index int, p_count int) returns text
+language sql stable as $$
+    select json_build_object(
+        'tenants', coalesce((select json_agg(tenant_json(t) order by t.id)
+                               from (select * from tenant t where p_principal in (0, t.id)
+                                      order by t.id offset p_index limit coalesce(nullif(p_count, 0), 100)) t), '[]'),
+        'total', (select count(*) from tenant t where p_principal in (0, t.id)))::text
+$$;
+
+create or replace function tenant_read(p_principal int, p_ccid uuid) returns text
+language plpgsql stable as $$
+declare
+    tenant int := tenant_named(p_principal, p_ccid, false);
+begin
+    return (select tenant_json(t)::text from tenant t where t.id = tenant);
+end
+$$;

@@ -1,0 +1,59 @@
+"""What the administrator's guide has one type: its curl commands, with its variables, run by a shell as they stand."""
+
+import json
+import os
+import subprocess
+import uuid
+
+
+class Terminal:
+    """A shell whose variables are the guide's: gwsAdminName, authURL, ccId and so on."""
+
+    def __init__(self, **variables):
+        self.variables = variables
+        self.secret = set()
+
+    def set(self, **variables):
+        self.variables.update(variables)
+
+    def run(self, command):
+        """The status of the answer, and what came as it would stand on the screen."""
+        done = subprocess.run(["bash", "-c", f"curl() {{ command curl --silent --max-time 20 --write-out '\\n%{{http_code}}' \"$@\"; }}\n{command}"],
+                              env={"PATH": os.environ["PATH"], **self.variables}, capture_output=True, text=True, timeout=60,
+                              check=False)
+        assert done.returncode == 0, f"{command}\nended with {done.returncode}: {done.stderr}"
+        body, _, status = done.stdout.rpartition("\n")
+        return int(status), body
+
+    def expect(self, command, response):
+        """Runs it; the answer is 200 and JSON with exactly the members and constants of the response, where a type or a
+        function stands for a value that differs from time to time. Returns the answer."""
+        status, body = self.run(command)
+        assert status == 200, f"{command}\nwas answered {status}: {body}"
+        answer = json.loads(body)
+        fault = differs(answer, response)
+        assert not fault, f"{command}\nwas answered {body}\n{fault}"
+        return answer
+
+
+def differs(answer, wanted, where="answer"):
+    """Where the answer is not as wanted, or None."""
+    if isinstance(wanted, dict):
+        if not isinstance(answer, dict) or list(answer) != list(wanted):
+            return f"{where} has not the members {list(wanted)} in this order"
+        return next(filter(None, (differs(answer[name], wanted[name], f"{where}.{name}") for name in wanted)), None)
+    if isinstance(wanted, list):
+        if not isinstance(answer, list) or len(answer) != len(wanted):
+            return f"{where} is not a list of {len(wanted)}"
+        return next(filter(None, (differs(a, w, f"{where}[{i}]") for i, (a, w) in enumerate(zip(answer, wanted)))), None)
+    if callable(wanted):
+        return None if wanted(answer) else f"{where} is no {wanted.__name__}"
+    return None if answer == wanted and type(answer) is type(wanted) else f"{where} is not {wanted!r}"
+
+
+def an_id(value):
+    return isinstance(value, str) and str(uuid.UUID(value)) == value
+
+
+def a_text(value):
+    return isinstance(value, str) and value != ""
