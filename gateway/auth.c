@@ -137,14 +137,13 @@ static void login_answered(void *context, enum err_code code, struct str payload
     }
     buf_printf(&cookie, "%s.", visit->secret);
     buf_hex(&cookie, visit->home);
-    answer_page(
-        exchange,
-        &(struct http_answer){
-            .status = 302,
-            .headers = {{"location", location},
-                        {"set-cookie", cookie_set(exchange, LOGIN_COOKIE, buf_str(&cookie),
-                                                  "/auth/", LOGIN_AGE_S)},
-                        {"cache-control", STR("no-store")}}});
+    answer_page(exchange,
+                &(struct http_answer){
+                    .status = 302,
+                    .headers = {{"location", location},
+                                {"set-cookie", cookie_set(exchange, LOGIN_COOKIE, buf_str(&cookie),
+                                                          "/auth/", LOGIN_AGE_S)},
+                                {"cache-control", STR("no-store")}}});
 }
 
 void auth_login(struct exchange *exchange)
@@ -193,10 +192,9 @@ static void callback_answered(void *context, enum err_code code, struct str payl
         &(struct http_answer){
             .status = 302,
             .headers = {{"location", visit->home},
-                        {"set-cookie", cookie_set(exchange, SESSION_COOKIE,
-                                                  str_of(visit->secret), "/", NULL)},
                         {"set-cookie",
-                         cookie_set(exchange, LOGIN_COOKIE, STR(""), "/auth/", "0")},
+                         cookie_set(exchange, SESSION_COOKIE, str_of(visit->secret), "/", NULL)},
+                        {"set-cookie", cookie_set(exchange, LOGIN_COOKIE, STR(""), "/auth/", "0")},
                         {"cache-control", STR("no-store")}}});
 }
 
@@ -216,9 +214,8 @@ void auth_callback(struct exchange *exchange)
     }
     // Always another secret: nobody can make a browser go on with one that he knows.
     session_secret_new(visit->secret);
-    struct msg_login_finish message = {.code = code,
-                                       .redirect_uri = redirect_uri(exchange),
-                                       .session = str_of(visit->secret)};
+    struct msg_login_finish message = {
+        .code = code, .redirect_uri = redirect_uri(exchange), .session = str_of(visit->secret)};
     ask(visit, MSG_LOGIN_FINISH, &message, FINISH_MS, callback_answered);
 }
 

@@ -62,13 +62,11 @@ bool credentials_of_session(const struct http_request *request, struct credentia
     if (!session_secret_is_plausible(secret))
         return err_set(err, ERR_UNKNOWN_KEY, "the session is over: log in again");
     session_csrf(secret, csrf);
-    *credentials =
-        (struct credentials){.kind = CREDENTIAL_SESSION,
-                             .key = secret,
-                             .lacks_csrf = !str_equal(method, STR("GET")) &&
-                                           !str_equal(method, STR("HEAD")) &&
-                                           (!str_present(shown) ||
-                                            !crypto_equal(str_of(csrf), shown))};
+    *credentials = (struct credentials){
+        .kind = CREDENTIAL_SESSION,
+        .key = secret,
+        .lacks_csrf = !str_equal(method, STR("GET")) && !str_equal(method, STR("HEAD")) &&
+                      (!str_present(shown) || !crypto_equal(str_of(csrf), shown))};
     return true;
 }
 

@@ -110,8 +110,8 @@ static bool parts_make(struct gateway *gateway, struct err *err)
                         err);
     if (!gateway->bus)
         return false;
-    gateway->principals = principals_new(gateway->bus, (size_t)config->key_cache_entries,
-                                         config->gws_token_cache_ms);
+    gateway->principals =
+        principals_new(gateway->bus, (size_t)config->key_cache_entries, config->gws_token_cache_ms);
     gateway->events = events_new(gateway);
     gateway->server = http_server_new(service_loop(service),
                                       &(struct http_server_options){

@@ -91,11 +91,11 @@ static void ask_next(struct question *question)
             {STR("authorization"),
              arena_printf(question->arena, "Bearer %.*s", STR_ARG(question->token))},
             {STR("accept"), STR("application/json")}};
-        http_client_get(service_http_client(question->gws->service),
-                        url_of(question->arena, question->places[question->at++],
-                               "/auth/v3/userinfo"),
-                        headers, COUNT_OF(headers), left_ms < GWS_CALL_MS ? left_ms : GWS_CALL_MS,
-                        userinfo_came, question);
+        http_client_get(
+            service_http_client(question->gws->service),
+            url_of(question->arena, question->places[question->at++], "/auth/v3/userinfo"), headers,
+            COUNT_OF(headers), left_ms < GWS_CALL_MS ? left_ms : GWS_CALL_MS, userinfo_came,
+            question);
         return;
     }
     if (question->is_in_doubt || question->at < question->place_count)
@@ -256,7 +256,7 @@ void gws_redeem(struct gws *gws, const struct gws_redemption *asked, gws_redeeme
         {STR("content-type"), STR("application/x-www-form-urlencoded")},
         {STR("accept"), STR("application/json")}};
     http_client_post(service_http_client(gws->service),
-                     url_of(arena, asked->url, "/auth/v3/oauth/token"), headers,
-                     COUNT_OF(headers), buf_str(&form), GWS_CALL_MS, token_came, redemption);
+                     url_of(arena, asked->url, "/auth/v3/oauth/token"), headers, COUNT_OF(headers),
+                     buf_str(&form), GWS_CALL_MS, token_came, redemption);
     arena_free(&arena);
 }

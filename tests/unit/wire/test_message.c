@@ -249,8 +249,8 @@ Test(message, a_payload_over_its_limit_is_refused_unread)
     struct err err;
     void *message;
 
-    cr_assert(not(
-        message_decode(message_type(MSG_CALLER_LOOKUP), str_make(large, 8193), arena, &message, &err)));
+    cr_assert(not(message_decode(message_type(MSG_CALLER_LOOKUP), str_make(large, 8193), arena,
+                                 &message, &err)));
 
     cr_assert(eq(str, err.text, "caller.lookup: payload is 8193 bytes, limit 8192"));
     arena_free(&arena);
