@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "events.h"
 #include "ingress.h"
+#include "pages.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -89,6 +90,10 @@ static bool parts_make(struct gateway *gateway, struct err *err)
     AUTO(buf) host = {0};
 
     buf_str_append(&host, config->http_host);
+    *err = (struct err){0};
+    gateway->pages = pages_new(config->web_root, config->web_frame_ancestors, err);
+    if (!gateway->pages && err->code != ERR_OK)
+        return false;
     gateway->answer_metrics = answer_metrics_new(gateway->metrics);
     gateway->redis = redis_new(service_loop(service),
                                &(struct redis_options){.url = config->redis_url,
@@ -148,10 +153,13 @@ bool gateway_init(struct service *service, struct err *err)
     return true;
 }
 
+// Said once: a kept connection may bring one more request before the loop ends.
 static void drained_if_idle(struct gateway *gateway)
 {
-    if (gateway->draining && gateway->exchanges == 0)
-        service_drained(gateway->service);
+    if (!gateway->draining || gateway->drained || gateway->exchanges > 0)
+        return;
+    gateway->drained = true;
+    service_drained(gateway->service);
 }
 
 void gateway_exchange_ended(struct gateway *gateway)
@@ -188,6 +196,7 @@ void gateway_done(struct service *service)
     events_free(&gateway->events);
     http_server_free(&gateway->server);
     principals_free(&gateway->principals);
+    pages_free(&gateway->pages);
     redis_close(&gateway->redis);
     answer_metrics_free(&gateway->answer_metrics);
     buf_release(&gateway->text);

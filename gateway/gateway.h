@@ -23,6 +23,7 @@ struct events;
 struct http_request;
 struct http_server;
 struct metrics;
+struct pages;
 struct redis;
 struct service;
 
@@ -45,12 +46,13 @@ struct gateway {
     struct redis *redis;
     struct principals *principals;
     struct events *events;
+    struct pages *pages; // NULL: none
     struct answer_metrics *answer_metrics;
     struct buf text, payload; // scratch of the function that runs; nothing in them outlives it
     int64_t started_unix_us;
     size_t exchanges; // begun and not yet answered
     size_t streams;   // of events, opening ones included
-    bool draining;
+    bool draining, drained;
     uv_timer_t tick;
 };
 

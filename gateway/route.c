@@ -5,6 +5,7 @@
 #include "auth.h"
 #include "events.h"
 #include "health.h"
+#include "pages.h"
 
 #include "base/buf.h"
 #include "base/id.h"

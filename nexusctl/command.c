@@ -11,9 +11,7 @@
 
 enum { FILE_LIMIT = 4 * 1024 * 1024 };
 
-// Allowed before the command's name, too.
-enum { COMMON_JSON, COMMON_PG, COMMON_CONFIG, COMMON_HELP };
-static const struct option common_options[] = {
+const struct option common_options[COMMON_OPTIONS] = {
     [COMMON_JSON] = {"--json", NULL, NULL, "Answer and errors as JSON."},
     [COMMON_PG] = {"--pg", NULL, "URL", "PostgreSQL; NEXUS_PG_URL when left out."},
     [COMMON_CONFIG] = {"--config", NULL, "FILE",
@@ -34,7 +32,7 @@ static const struct option *option_find(const struct command *command, struct st
 {
     const struct option *own = table_find(command->options, command->option_count, name);
 
-    return own ? own : table_find(common_options, COUNT_OF(common_options), name);
+    return own ? own : table_find(common_options, COMMON_OPTIONS, name);
 }
 
 bool usage_set(struct call *call, struct err *err, const char *format, ...)
@@ -63,6 +61,22 @@ static void option_take(struct call *call, const struct option *option, struct s
         call->given[call->given_count++] = (struct given){.option = option, .value = value};
 }
 
+static bool word_take(struct call *call, struct str word, struct err *err)
+{
+    const struct command *command = call->command;
+
+    if (command->verbs && !call->verb) {
+        for (size_t i = 0; i < command->verb_count; i++)
+            if (str_equal(word, str_of(command->verbs[i].name)))
+                call->verb = &command->verbs[i];
+        return call->verb || usage_set(call, err, "%.*s: no such word here", STR_ARG(word));
+    }
+    if (call->argument_count == command->arguments_limit)
+        return usage_set(call, err, "%.*s: one word too many", STR_ARG(word));
+    call->arguments[call->argument_count++] = word;
+    return true;
+}
+
 bool call_parse(struct call *call, const char *const *words, size_t count, struct err *err)
 {
     struct str name, value;
@@ -70,9 +84,8 @@ bool call_parse(struct call *call, const char *const *words, size_t count, struc
     for (size_t i = 0; i < count; i++) {
         struct str word = str_of(words[i]);
         if (!str_starts(word, STR("-")) || word.len == 1) {
-            if (call->argument_count == call->command->arguments_limit)
-                return usage_set(call, err, "%s: one word too many", words[i]);
-            call->arguments[call->argument_count++] = word;
+            if (!word_take(call, word, err))
+                return false;
             continue;
         }
         bool joined = str_starts(word, STR("--")) && str_cut(word, '=', &name, &value);
@@ -173,36 +186,6 @@ bool call_read(struct call *call, struct str path, struct str *content, struct e
     return true;
 }
 
-static void options_help(const struct option *options, size_t count, struct buf *out)
-{
-    for (size_t i = 0; i < count; i++) {
-        AUTO(buf) left = {0};
-        buf_printf(&left, "%s%s%s%s%s", options[i].short_name ? options[i].short_name : "",
-                   options[i].short_name ? ", " : "", options[i].name, options[i].value ? " " : "",
-                   options[i].value ? options[i].value : "");
-        buf_printf(out, "  %-24s %s\n", buf_c_string(&left), options[i].doc);
-    }
-}
-
-void command_help(const struct command *command, struct buf *out)
-{
-    buf_printf(out, "nexusctl %s: %s\n\nUsage: nexusctl %s %s\n\n%s\n\nOptions:\n", command->name,
-               command->summary, command->name, command->usage, command->manual);
-    options_help(command->options, command->option_count, out);
-    options_help(common_options, COUNT_OF(common_options), out);
-    buf_printf(out, "\nExamples:\n%s\n", command->examples);
-}
-
-static void overview(const struct command *const *commands, size_t count, struct buf *out)
-{
-    buf_printf(out, "nexusctl: the operator's command\n\nUsage: nexusctl COMMAND [OPTIONS]\n\n");
-    for (size_t i = 0; i < count; i++)
-        buf_printf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
-    buf_printf(out,
-               "\nnexusctl COMMAND --help explains a command and shows examples. The database "
-               "is NEXUS_PG_URL\nor --pg URL. Exit codes: 0 done, 1 failed, 2 used wrongly.\n");
-}
-
 static bool settings_load(struct call *call, struct err *err)
 {
     static const struct config_key keys[] = {
@@ -246,6 +229,13 @@ static bool words_parse(struct call *call, struct words words, struct err *err)
     return call_parse(call, (const char *const *)words.list, (size_t)words.count, err);
 }
 
+static run_fn *run_of(const struct call *call)
+{
+    const struct command *command = call->command;
+
+    return call->verb ? call->verb->run : command->verbs ? command->verbs[0].run : command->run;
+}
+
 static bool call_run(struct call *call, struct words before, struct words after, struct err *err)
 {
     bool parsed = words_parse(call, before, err) && words_parse(call, after, err);
@@ -255,24 +245,23 @@ static bool call_run(struct call *call, struct words before, struct words after,
         call->verdict = EXIT_DONE;
         return true;
     }
-    return parsed && settings_load(call, err) && call->command->run(call, err);
+    return parsed && settings_load(call, err) && run_of(call)(call, err);
 }
 
-static int command_run(const struct command *command, struct words before, struct words after,
-                       bool help)
+static int command_run(struct call *call, struct words before, struct words after)
 {
-    struct call call = {.command = command, .arena = arena_new(), .help = help};
     struct err err;
 
-    if (call_run(&call, before, after, &err)) {
-        fwrite(call.out.data, 1, call.out.len, stdout);
+    call->arena = arena_new();
+    if (call_run(call, before, after, &err)) {
+        fwrite(call->out.data, 1, call->out.len, stdout);
     } else {
-        error_print(&call, &err);
-        call.verdict = call.verdict ? call.verdict : EXIT_FAILED;
+        error_print(call, &err);
+        call->verdict = call->verdict ? call->verdict : EXIT_FAILED;
     }
-    buf_release(&call.out);
-    arena_free(&call.arena);
-    return (int)call.verdict;
+    buf_release(&call->out);
+    arena_free(&call->arena);
+    return (int)call->verdict;
 }
 
 static const struct command *command_find(const struct command *const *commands, size_t count,
@@ -291,7 +280,7 @@ static int command_place(int argc, char **argv)
 
     while (place < argc && argv[place][0] == '-') {
         const struct option *option =
-            table_find(common_options, COUNT_OF(common_options), str_of(argv[place]));
+            table_find(common_options, COMMON_OPTIONS, str_of(argv[place]));
         place += option && option->value ? 2 : 1;
     }
     return place;
@@ -303,16 +292,20 @@ int nexusctl_run(const struct command *const *commands, size_t count, int argc, 
     int place = command_place(argc, argv);
     bool help = place < argc && str_equal(str_of(argv[place]), STR("help"));
     int named = help ? place + 1 : place;
-    const struct command *command =
-        named < argc ? command_find(commands, count, argv[named]) : NULL;
+    struct call call = {
+        .command = named < argc ? command_find(commands, count, argv[named]) : NULL,
+        .commands = commands,
+        .command_count = count,
+        .help = help,
+    };
 
-    if (command)
-        return command_run(command, (struct words){argv + 1, place - 1},
-                           (struct words){argv + named + 1, argc - named - 1}, help);
+    if (call.command)
+        return command_run(&call, (struct words){argv + 1, place - 1},
+                           (struct words){argv + named + 1, argc - named - 1});
     bool asked = named >= argc && argc > 1; // help, --help
     if (named < argc)
         buf_printf(&text, "nexusctl: there is no command %s\n\n", argv[named]);
-    overview(commands, count, &text);
+    commands_help(commands, count, &text);
     fputs(buf_c_string(&text), asked ? stdout : stderr);
     return asked ? EXIT_DONE : EXIT_USAGE;
 }

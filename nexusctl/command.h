@@ -8,7 +8,8 @@
 //   const struct command ledger_command = {.name = "ledger", .options = options, …, .run = ledger};
 //
 // A command writes to call->out, which is printed when it ended well. Exit codes: 0 done, 1 failed
-// (or the answer is "no": call->verdict), 2 used wrongly. Every command knows --json, --pg, --help.
+// (or the answer is "no": call->verdict), 2 used wrongly, 3 a dry run found something to do. Every
+// command knows common_options.
 #pragma once
 
 #include "base/arena.h"
@@ -27,7 +28,21 @@ struct option {
     const char *doc;
 };
 
+// What every command knows; allowed before its name, too.
+enum common_option { COMMON_JSON, COMMON_PG, COMMON_CONFIG, COMMON_HELP, COMMON_OPTIONS };
+extern const struct option common_options[COMMON_OPTIONS];
+
 struct call;
+
+typedef bool run_fn(struct call *call, struct err *err);
+
+// A command may be several: "keys list", "keys create". The verb is its first word; where none is
+// given, the first of the table is meant.
+struct verb {
+    const char *name;
+    const char *summary;
+    run_fn *run;
+};
 
 struct command {
     const char *name;
@@ -37,8 +52,10 @@ struct command {
     const char *examples; // commands to copy
     const struct option *options;
     size_t option_count;
-    size_t arguments_limit; // words that are no options
-    bool (*run)(struct call *call, struct err *err);
+    const struct verb *verbs;
+    size_t verb_count;
+    size_t arguments_limit; // words that are no options, the verb not counted
+    run_fn *run;            // where there are no verbs
 };
 
 struct settings { // of the environment
@@ -46,7 +63,7 @@ struct settings { // of the environment
 };
 
 enum { GIVEN_LIMIT = 64, ARGUMENTS_LIMIT = 8 };
-enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DIFFERS = 3 };
 
 struct given {
     const struct option *option;
@@ -55,6 +72,9 @@ struct given {
 
 struct call {
     const struct command *command;
+    const struct verb *verb;               // NULL where the command has none
+    const struct command *const *commands; // all there are, for the completion
+    size_t command_count;
     struct arena *arena; // of the whole run
     struct settings settings;
     struct str pg_url;  // of --pg
@@ -71,8 +91,9 @@ struct call {
 // Reads the words after the command's name into call.
 MUST_USE bool call_parse(struct call *call, const char *const *words, size_t count,
                          struct err *err);
-// The manual page of a command.
+// The manual page of a command; and what all of them are.
 void command_help(const struct command *command, struct buf *out);
+void commands_help(const struct command *const *commands, size_t count, struct buf *out);
 
 // Options by their place in the command's table.
 bool option_given(const struct call *call, size_t option);

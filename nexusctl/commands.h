@@ -11,4 +11,5 @@ extern const struct command undelivered_command;
 extern const struct command replay_command;
 extern const struct command sign_command;
 extern const struct command verify_command;
+extern const struct command completion_command;
 extern const struct command version_command;

@@ -129,32 +129,71 @@ static bool keys_create(struct call *call, struct err *err)
     return true;
 }
 
-static bool keys(struct call *call, struct err *err)
+// The state is the participle that the listing shows.
+static bool key_state_set(struct call *call, const char *state, struct err *err)
 {
-    struct str verb = call->argument_count ? call->arguments[0] : STR("list");
+    const struct json_view *key;
+    struct str text;
 
-    if (str_equal(verb, STR("list")))
-        return keys_list(call, err);
-    if (str_equal(verb, STR("create")))
-        return keys_create(call, err);
-    return usage_set(call, err, "list or create?");
+    if (call->argument_count == 0)
+        return usage_set(call, err, "which key? give its name or its first characters");
+    const struct str parameters[] = {option_text(call, TENANT), call->arguments[0], str_of(state)};
+    if (!call_ask(call, STATEMENT_OPERATOR_KEY_STATE, parameters, COUNT_OF(parameters), &text,
+                  err) ||
+        !json_parse(text, call->arena, &key, err))
+        return false;
+    if (call->json)
+        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
+    else
+        buf_printf(&call->out, "key \"%.*s\" (%.*s...) of %.*s is %s\n",
+                   STR_ARG(json_text(json_member(key, "name"))),
+                   STR_ARG(json_text(json_member(key, "prefix"))),
+                   STR_ARG(json_text(json_member(key, "ccid"))), state);
+    return true;
 }
+
+static bool keys_enable(struct call *call, struct err *err)
+{
+    return key_state_set(call, "enabled", err);
+}
+
+static bool keys_disable(struct call *call, struct err *err)
+{
+    return key_state_set(call, "disabled", err);
+}
+
+static bool keys_revoke(struct call *call, struct err *err)
+{
+    return key_state_set(call, "revoked", err);
+}
+
+static const struct verb verbs[] = {
+    {"list", "what keys there are: names and first characters, never the keys", keys_list},
+    {"create", "make one and print it, once: the database cannot give it back", keys_create},
+    {"disable", "refuse it until it is enabled again", keys_disable},
+    {"enable", "take it again", keys_enable},
+    {"revoke", "refuse it for good; its record stays", keys_revoke},
+};
 
 const struct command keys_command = {
     .name = "keys",
-    .summary = "list and create API keys",
-    .usage = "list [--tenant CCID] | create --tenant CCID --name NAME --permission P:R:R...",
-    .manual = "list shows keys by name and first characters. create prints a new key, once: the "
-              "database\n"
-              "cannot give it back. Needs NEXUS_KEY_PEPPER, the same as provisioning-worker has.",
+    .summary = "list, create, disable and revoke API keys",
+    .usage = "[list|create|disable|enable|revoke] [KEY] [OPTIONS]",
+    .manual =
+        "KEY is a key's name or its first characters, eight at least; where several are called "
+        "so,\n--tenant says whose. A change takes effect on all gateways within a second.\n"
+        "create needs NEXUS_KEY_PEPPER, the same as provisioning-worker has.",
     .examples =
-        "  nexusctl keys list\n"
+        "  nexusctl keys list --tenant 578ec98e-0000-46ad-9675-000000000001\n"
         "  nexusctl keys create --tenant 578ec98e-0000-46ad-9675-000000000001 --name designer \\\n"
-        "    --permission nexus:designer:chat\n"
+        "    --permission nexus:designer:chat --expires 2027-01-31\n"
         "  nexusctl keys create --tenant '*' --name aggregator --permission 'nexus:cluster:*' \\\n"
-        "    --capacity 0",
+        "    --capacity 0\n"
+        "  nexusctl keys disable designer --tenant 578ec98e-0000-46ad-9675-000000000001\n"
+        "  nexusctl keys revoke 9b7682b7-cbce",
     .options = options,
     .option_count = COUNT_OF(options),
+    .verbs = verbs,
+    .verb_count = COUNT_OF(verbs),
     .arguments_limit = 1,
-    .run = keys,
 };

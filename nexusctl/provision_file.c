@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "store/rules.h"
 #include "store/webhook_headers.h"
+#include "wire/codec_yaml.h"
 #include "wire/phone.h"
 #include "wire/shape.h"
 
@@ -324,7 +325,7 @@ bool provision_file_read(struct str text, struct arena *arena, struct provision_
     const struct json_view *view;
     struct raw_file raw = {0};
 
-    return json_parse(text, arena, &view, err) &&
+    return yaml_parse(text, arena, &view, err) &&
            shape_read(view, STR(""), file_members, COUNT_OF(file_members), arena, &raw, err) &&
            tenants_read(raw.tenants, arena, file, err) &&
            keys_read(raw.cluster_keys, STR(""), "clusterKeys", arena, &file->cluster_keys,

@@ -1,6 +1,8 @@
 // secret_option: see the header.
 #include "nexusctl/secret_option.h"
 
+enum { SHOWN_LIMIT = 2048 };
+
 bool secret_option_read(struct call *call, struct str *secret, struct err *err)
 {
     if (option_given(call, SECRET_FILE)) {
@@ -18,4 +20,11 @@ bool secret_option_read(struct call *call, struct str *secret, struct err *err)
 bool body_read(struct call *call, struct str *body, struct err *err)
 {
     return call_read(call, call->argument_count ? call->arguments[0] : STR("-"), body, err);
+}
+
+void signed_print(struct str text, struct buf *out)
+{
+    buf_printf(out, "  the signed string is these %zu bytes:\n  %.*s%s\n", text.len,
+               (int)(text.len < SHOWN_LIMIT ? text.len : SHOWN_LIMIT), text.ptr,
+               text.len > SHOWN_LIMIT ? "…" : "");
 }

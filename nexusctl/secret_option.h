@@ -1,4 +1,5 @@
-// secret_option: the secret that sign and verify work with, from --secret or --secret-file.
+// secret_option: what sign and verify share: the secret, from --secret or --secret-file, the body, and
+// how they show the string that is signed.
 #pragma once
 
 #include "nexusctl/command.h"
@@ -14,3 +15,5 @@ enum { SECRET, SECRET_FILE, SECRET_OPTIONS };
 MUST_USE bool secret_option_read(struct call *call, struct str *secret, struct err *err);
 // The body: the file that is the command's one word, standard input when left out.
 MUST_USE bool body_read(struct call *call, struct str *body, struct err *err);
+// For people who look for a mistake: how many bytes, and the first 2048 of them.
+void signed_print(struct str text, struct buf *out);

@@ -4,32 +4,45 @@
 #include "nexusctl/secret_option.h"
 #include "store/signature.h"
 
-enum { ID = SECRET_OPTIONS, TIMESTAMP };
+enum { ID = SECRET_OPTIONS, TIMESTAMP, HEADERS };
 static const struct option options[] = {
     SECRET_OPTION_ROWS,
     [ID] = {"--id", NULL, "ID", "webhook-id; msg_test when left out."},
     [TIMESTAMP] = {"--timestamp", NULL, "SECONDS", "webhook-timestamp; now when left out."},
+    [HEADERS] = {"--headers", NULL, NULL, "Only the headers, as curl -H @- reads them."},
 };
 
 struct header {
     const char *name;
     struct str value;
+    struct str text; // that it signs; absent for a header that is no signature
 };
 
-static void headers_print(const struct header *headers, size_t count, bool json, struct buf *out)
+static void headers_print(const struct header *headers, size_t count, bool only, struct buf *out)
 {
-    if (json)
-        json_open(out, '{');
     for (size_t i = 0; i < count; i++) {
-        if (json)
-            json_key_str(out, headers[i].name, headers[i].value);
-        else
-            buf_printf(out, "%s: %.*s\n", headers[i].name, STR_ARG(headers[i].value));
+        buf_printf(out, "%s: %.*s\n", headers[i].name, STR_ARG(headers[i].value));
+        if (!only && str_present(headers[i].text))
+            signed_print(headers[i].text, out);
     }
-    if (json) {
-        json_close(out, '}');
-        buf_byte(out, '\n');
-    }
+}
+
+static void headers_write(const struct header *headers, size_t count, struct buf *out)
+{
+    json_open(out, '{');
+    json_key(out, "headers");
+    json_open(out, '{');
+    for (size_t i = 0; i < count; i++)
+        json_key_str(out, headers[i].name, headers[i].value);
+    json_close(out, '}');
+    json_key(out, "signed");
+    json_open(out, '{');
+    for (size_t i = 0; i < count; i++)
+        if (str_present(headers[i].text))
+            json_key_str(out, headers[i].name, headers[i].text);
+    json_close(out, '}');
+    json_close(out, '}');
+    buf_byte(out, '\n');
 }
 
 static bool sign(struct call *call, struct err *err)
@@ -39,6 +52,7 @@ static bool sign(struct call *call, struct err *err)
     AUTO(buf) sha1 = {0};
     AUTO(buf) sha256 = {0};
     AUTO(buf) standard = {0};
+    AUTO(buf) standard_text = {0};
     struct str secret, body;
 
     if (!option_number(call, TIMESTAMP, 0, INT64_MAX, &seconds, err) ||
@@ -48,28 +62,37 @@ static bool sign(struct call *call, struct err *err)
     signature_hub_sha1(secret, body, &sha1);
     signature_hub_sha256(secret, body, &sha256);
     signature_standard(&secret, 1, id, seconds, body, &standard);
+    signature_standard_text(id, seconds, body, &standard_text);
 
     const struct header headers[] = {
-        {"X-Hub-Signature", buf_str(&sha1)},
-        {"X-Hub-Signature-256", buf_str(&sha256)},
-        {"webhook-id", id},
-        {"webhook-timestamp", timestamp},
-        {"webhook-signature", buf_str(&standard)},
+        {"X-Hub-Signature", buf_str(&sha1), body},
+        {"X-Hub-Signature-256", buf_str(&sha256), body},
+        {"webhook-id", id, STR_ABSENT},
+        {"webhook-timestamp", timestamp, STR_ABSENT},
+        {"webhook-signature", buf_str(&standard), buf_str(&standard_text)},
     };
-    headers_print(headers, COUNT_OF(headers), call->json, &call->out);
+    if (call->json)
+        headers_write(headers, COUNT_OF(headers), &call->out);
+    else
+        headers_print(headers, COUNT_OF(headers), option_given(call, HEADERS), &call->out);
     return true;
 }
 
 const struct command sign_command = {
     .name = "sign",
     .summary = "sign a body as a webhook is signed",
-    .usage = "--secret-file FILE [--id ID] [--timestamp SECONDS] [BODY-FILE]",
+    .usage = "--secret-file FILE [--id ID] [--timestamp SECONDS] [--headers] [BODY-FILE]",
     .manual =
-        "Prints the signature headers that Nexus sends with this body, and accepts with it on\n"
-        "its own channels. The body is taken byte for byte: a newline at its end counts.",
+        "Prints the signature headers that Nexus sends with this body, and accepts with it on its\n"
+        "own channels, and under each the string that it signs. The body is taken byte for byte: "
+        "a\n"
+        "newline at its end counts. A secret of the form whsec_... is base64 of the key where\n"
+        "webhook-signature is made.",
     .examples =
         "  printf '{\"messages\":[{\"text\":\"hi\"}]}' | nexusctl sign --secret Secret\n"
-        "  nexusctl sign --secret-file secret.txt --id msg_1 --timestamp 1761000000 body.json",
+        "  nexusctl sign --secret-file secret.txt --id msg_1 --timestamp 1761000000 body.json\n"
+        "  nexusctl sign --secret-file secret.txt --headers body.json |\n"
+        "    curl -H @- --data-binary @body.json https://nexus.example.com/...",
     .options = options,
     .option_count = COUNT_OF(options),
     .arguments_limit = 1,

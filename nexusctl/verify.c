@@ -13,7 +13,7 @@ static const struct option options[] = {
     [HEADER] = {"--header", "-H", "'NAME: VALUE'", "A header of the request; repeat it for each."},
 };
 
-enum { SHOWN_LIMIT = 2048, CLOCK_SKEW_S = 300 };
+enum { CLOCK_SKEW_S = 300 };
 
 static struct str header_find(const struct call *call, struct str wanted)
 {
@@ -66,15 +66,10 @@ static void check_standard(const struct call *call, struct check *check, struct 
 
 static void check_print(const struct check *check, struct buf *out)
 {
-    struct str text = buf_str(&check->text);
-
     if (!check->present)
         return;
     buf_printf(out, "%s: %s\n", check->name, check->right ? "right" : "WRONG");
-    if (!check->right)
-        buf_printf(out, "  the signed string is these %zu bytes:\n  %.*s%s\n", text.len,
-                   (int)(text.len < SHOWN_LIMIT ? text.len : SHOWN_LIMIT), text.ptr,
-                   text.len > SHOWN_LIMIT ? "…" : "");
+    signed_print(buf_str(&check->text), out);
 }
 
 static void check_write(const struct check *check, struct buf *out)
@@ -139,8 +134,10 @@ const struct command verify_command = {
     .usage = "--secret-file FILE --header 'NAME: VALUE'... [BODY-FILE]",
     .manual =
         "Says of each signature header whether it is right for this body and secret, and shows\n"
-        "the string that was to be signed where it is not: most often a newline was added or\n"
-        "the JSON was written anew. The exit code is 1 when one is wrong.",
+        "the string that was to be signed: most often a newline was added or the JSON was written\n"
+        "anew. X-Hub-Signature and X-Hub-Signature-256 sign the body, webhook-signature signs\n"
+        "webhook-id, webhook-timestamp and body with dots between. The exit code is 1 when one is\n"
+        "wrong.",
     .examples =
         "  nexusctl verify --secret Secret -H 'X-Hub-Signature: sha1=6a7a06...' body.json\n"
         "  nexusctl verify --secret-file secret.txt -H 'webhook-id: msg_1' \\\n"

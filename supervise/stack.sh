@@ -32,6 +32,7 @@ stack_run() {
     stack_supervise
     start postgresql redis
     stack_migrate
+    stack_gws
     mapfile -t programs < <(cd "$state/supervise" && printf '%s\n' *-[0-9]*)
     start "${programs[@]}"
     stack_demo
@@ -56,7 +57,7 @@ stack_locate() {
 
 stack_user() {
     (umask 022 && mkdir -p "$state")
-    unprivileged "$NEXUS_BUILD_DIR/bin" "$state" || exit 1
+    unprivileged "$NEXUS_BUILD_DIR/bin" "$root/web/dist" "$state" || exit 1
     [ "$(id -u)" -ne 0 ] || chown nexus: "$state"
     chmod 0750 "$state"
 }
@@ -149,6 +150,7 @@ NEXUS_SIM_CLIENT_SECRET_FILE=$state/secrets/gws_client_secret
 NEXUS_KEY_PEPPER_FILE=$state/secrets/key_pepper
 NEXUS_KEY_ENCRYPTION_KEY_FILE=$state/secrets/key_encryption_key
 NEXUS_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8,::1/128
+NEXUS_WEB_ROOT=$root/web/dist
 TEXT
 }
 
@@ -268,6 +270,21 @@ stack_migrate() {
     nexusctl migrate || die "the database could not be brought up to date"
 }
 
+# Where GWS is: the simulator, at the port of this start. A row that somebody added for another GWS stays.
+stack_gws() {
+    GWS_URL=$(demo gwsUrl) GWS_SECRET=$(demo gwsClientSecret) \
+        "${as_user[@]}" psql --host="$sockets" --dbname=nexus --quiet --set=ON_ERROR_STOP=1 <<'SQL' ||
+\getenv url GWS_URL
+\getenv secret GWS_SECRET
+update nex_gapis set url = :'url', authinturl = :'url', authexturl = :'url', clientsecret = :'secret'
+where clientid = 'nexus_client' and url like 'http://127.0.0.1:%' and url <> :'url';
+insert into nex_gapis (url, clientid, apikey, clientsecret, created, region, authinturl, authexturl)
+select :'url', 'nexus_client', 'NA', :'secret', now(), null, :'url', :'url'
+where not exists (select from nex_gapis where url = :'url' and clientid = 'nexus_client');
+SQL
+        die "GWS could not be made known"
+}
+
 stack_demo() {
     jq --from-file supervise/demo.jq "$state/demo.json" | nexusctl apply -f - >/dev/null ||
         die "the demo tenant could not be provisioned"
@@ -286,6 +303,6 @@ health() { curl --silent --max-time 2 "http://127.0.0.1:$http_port/health/detail
 health_is_green() { [ "$(health | jq --raw-output .state 2>/dev/null)" = green ]; }
 
 stack_ready() {
-    printf 'ready: gateway http://127.0.0.1:%s, metrics http://127.0.0.1:%s/metrics, simulator http://127.0.0.1:%s; keys in %s\n' \
-        "$http_port" "$metrics_port" "$simulator_port" "$state/demo.json"
+    printf 'ready: gateway http://127.0.0.1:%s, administration http://127.0.0.1:%s/admin/, metrics http://127.0.0.1:%s/metrics, simulator http://127.0.0.1:%s; keys in %s\n' \
+        "$http_port" "$http_port" "$metrics_port" "$simulator_port" "$state/demo.json"
 }

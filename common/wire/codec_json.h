@@ -69,6 +69,8 @@ const struct json_view *json_element(const struct json_view *array,
                                      size_t index); // NULL past the end
 struct str json_text(
     const struct json_view *view); // a string's content; absent for others and NULL
+// The same; and a number or flag as it was spelled, where a person wrote it in YAML (codec_yaml.h).
+struct str json_written(const struct json_view *view);
 bool json_number(const struct json_view *view, int64_t *number);
 bool json_is_true(const struct json_view *view);
 bool json_object_next(const struct json_view *object, size_t *cursor, struct str *name,

@@ -30,10 +30,10 @@ size_t shape_length(const struct json_view *list)
 bool shape_text(const struct json_view *view, struct str path, int64_t minimum, int64_t maximum,
                 rule_fn *rule, struct str *text, struct err *err)
 {
-    struct str value = json_text(view);
+    struct str value = json_written(view);
     struct err broken;
 
-    if (json_kind(view) != TREE_TEXT)
+    if (!str_present(value))
         return shape_fault(err, path, "a text is wanted");
     if ((int64_t)value.len < minimum || (int64_t)value.len > maximum)
         return err_set(err, ERR_BAD_INPUT, "%.*s: %lld to %lld bytes are allowed", STR_ARG(path),

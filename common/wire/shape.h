@@ -8,7 +8,8 @@
 //
 // A member that is missing, unknown, of another type or against its rule is ERR_BAD_INPUT, and the
 // error names its path. A member that is null counts as missing; a missing one leaves its field as
-// it was, which is how defaults are set.
+// it was, which is how defaults are set. Where a text is wanted, a number or flag of a YAML file counts
+// as it is spelled there; in JSON it has to be a string.
 #pragma once
 
 #include "base/arena.h"

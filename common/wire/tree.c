@@ -54,6 +54,11 @@ struct str json_text(const struct json_view *view)
     return view && view->kind == TREE_TEXT ? view->text : STR_ABSENT;
 }
 
+struct str json_written(const struct json_view *view)
+{
+    return !view ? STR_ABSENT : view->kind == TREE_TEXT ? view->text : view->written;
+}
+
 bool json_number(const struct json_view *view, int64_t *number)
 {
     if (!view || view->kind != TREE_INTEGER)

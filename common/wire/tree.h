@@ -1,5 +1,5 @@
-// tree: a JSON value in an arena, whatever it was written in: JSON text (codec_json.c) and forms
-// (codec_form.c) become the same tree, from which messages are made (body.c). Private to these.
+// tree: a JSON value in an arena, whatever it was written in: JSON text (codec_json.c), YAML
+// (codec_yaml.c) and forms (codec_form.c) become the same tree, from which messages are made (body.c). Private to these.
 #pragma once
 
 #include "base/arena.h"
@@ -9,7 +9,8 @@
 struct json_view {
     struct str name; // as a member of an object; the label of an element of a form's array
     enum tree_kind kind;
-    uint32_t capacity; // of children
+    uint32_t capacity;  // of children
+    struct str written; // a number or flag as its writer spelled it, where that was YAML
     union {
         bool flag;
         int64_t integer;

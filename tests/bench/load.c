@@ -30,7 +30,7 @@ enum {
     CONNECTIONS_MAX = 1024,
     OUTSTANDING_MAX = 200000, // messages waiting for a connection; past it the run is hopeless
     LATENCY_BUCKETS = 1400,   // 1.01 times wider each, from 10 µs
-    GRACE_MS = 10000,
+    GRACE_MS = 60000,
     STATUS_MAX = 600,
 };
 

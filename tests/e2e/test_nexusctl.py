@@ -216,6 +216,37 @@ def test_the_list_of_keys_shows_no_key(operator):
     assert made["key"][:8] in listed and made["key"] not in listed
 
 
+def test_a_key_is_disabled_enabled_and_revoked_by_its_name_or_first_characters(operator):
+    [made] = operator.apply(document())["keys"]
+
+    def good():
+        return operator.value("select key_lookup(%s, null)", mac(made["key"])) is not None
+
+    assert operator.json("keys", "disable", "designer")["enabled"] is False
+    assert not good()
+    operator.run("keys", "enable", made["key"][:8])
+    assert good()
+    assert "is revoked" in operator.run("keys", "revoke", made["key"], "--tenant", CCID).stdout
+    assert not good()
+    assert "for good" in operator.run("keys", "enable", made["key"][:8], code=1).stderr
+    operator.run("keys", "revoke", made["key"][:8])
+    operator.run("keys", "disable", "designer", code=1)  # a name is free again
+
+
+def test_a_key_has_to_be_named_so_that_one_is_meant(operator):
+    other = str(uuid.uuid4())
+    operator.apply(document())
+    operator.apply({"tenants": [{"ccid": other, "name": "other", "keys": [
+        {"name": "designer", "permissions": ["nexus:designer:chat"]}]}]})
+
+    assert "--tenant" in operator.run("keys", "disable", "designer", code=1).stderr
+    assert operator.json("keys", "disable", "designer", "--tenant", other)["ccid"] == other
+    operator.run("keys", "disable", "nobody", code=1)
+    operator.run("keys", "disable", "designer", "--tenant", "*", code=1)
+    operator.run("keys", "disable", code=2)
+    operator.run("keys", "destroy", "designer", code=2)
+
+
 # --- ledger ---
 
 def message(operator, state, delivery):
@@ -303,19 +334,64 @@ def test_replay_of_everything_has_to_be_said(operator):
 
 # --- sign, verify ---
 
-def test_what_sign_prints_verify_finds_right_and_shows_what_was_signed_otherwise(operator):
-    headers = operator.json("sign", "--secret", "s", "--id", "msg_1", standard_input="{}")
-    words = [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
+def test_what_sign_prints_verify_finds_right(operator):
+    lines = operator.run("sign", "--secret", "s", "--id", "msg_1", "--headers", standard_input="{}").stdout.splitlines()
+    words = [word for line in lines for word in ("-H", line)]
 
-    operator.run("verify", "--secret", "s", *words, standard_input="{}")
-    wrong = operator.run("verify", "--secret", "s", *words, standard_input="{}\n", code=1).stdout
+    assert operator.run("verify", "--secret", "s", *words, standard_input="{}").stdout.count(": right") == 3
 
-    assert f"msg_1.{headers['webhook-timestamp']}.{{}}" in wrong
+
+def test_both_show_the_string_that_each_signature_signs(operator):
+    signed = operator.json("sign", "--secret", "s", "--id", "msg_1", "--timestamp", "17", standard_input="{}")
+    assert signed["signed"] == {"X-Hub-Signature": "{}", "X-Hub-Signature-256": "{}", "webhook-signature": "msg_1.17.{}"}
+    assert "these 11 bytes:\n  msg_1.17.{}\n" in operator.run(
+        "sign", "--secret", "s", "--id", "msg_1", "--timestamp", "17", standard_input="{}").stdout
+
+    words = [word for name, value in signed["headers"].items() for word in ("-H", f"{name}: {value}")]
+    wrong = operator.json("verify", "--secret", "s", *words, standard_input="{}\n", code=1)
+    assert wrong["webhook-signature"] == {"right": False, "signed": "msg_1.17.{}\n"}
+    assert wrong["X-Hub-Signature-256"] == {"right": False, "signed": "{}\n"}
+
+
+# --- completion ---
+
+def completed(operator, *words):
+    """What bash would offer for the last of these words."""
+    script = operator.run("completion", "bash").stdout + """
+        COMPREPLY=() COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _nexusctl
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    done = subprocess.run(["bash", "-euc", script, "bash", "nexusctl", *words], text=True, capture_output=True,
+                          timeout=60, check=True)
+    assert not done.stderr
+    return set(done.stdout.split())
+
+
+def test_bash_completes_commands_words_options_and_values(operator):
+    assert completed(operator, "ap") == {"apply"}
+    assert completed(operator, "--pg", "x", "ver") == {"verify", "version"}
+    assert completed(operator, "help", "le") == {"ledger"}
+    assert completed(operator, "keys", "") == {"list", "create", "disable", "enable", "revoke"}
+    assert completed(operator, "keys", "--tenant", CCID, "re") == {"revoke"}
+    assert completed(operator, "keys", "disable", "") == set()
+    assert completed(operator, "keys", "--te") == {"--tenant"}
+    assert {"--file", "--dry-run", "--json", "--help"} <= completed(operator, "apply", "--")
+    assert completed(operator, "ledger", "--by", "") == {"channel", "tenant"}
+    assert completed(operator, "ledger", "--by", "=", "t") == {"tenant"}
+    assert completed(operator, "apply", "-f", "/etc/host") >= {"/etc/hostname", "/etc/hosts"}
+    assert completed(operator, "ledger", "--from", "20") == set()
+
+
+def test_the_completion_is_a_clean_script(operator, tmp_path):
+    script = tmp_path / "completion.sh"
+    script.write_text(operator.run("completion", "bash").stdout)
+    subprocess.run(["shellcheck", "--shell=bash", script], check=True, timeout=60)
 
 
 # --- used wrongly ---
 
-@pytest.mark.parametrize("words", [[], ["nonsense"], ["apply"], ["ledger", "--nope"], ["replay", "--limit"]])
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["apply"], ["keys", "nonsense"], ["completion", "fish"], ["ledger", "--nope"], ["replay", "--limit"]])
 def test_a_wrong_use_exits_with_2(operator, words):
     operator.run(*words, code=2)
 

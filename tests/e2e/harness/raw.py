@@ -1,6 +1,7 @@
 """HTTP as bytes, for what no client library would send."""
 
 import socket
+import struct
 
 
 class RawClient:
@@ -17,6 +18,11 @@ class RawClient:
 
     def send(self, data):
         self.socket.sendall(data)
+
+    def reset(self):
+        """Goes without a word: RST instead of FIN."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
 
     def answers(self):
         """All that comes until the other side closes: [(status, body)]."""

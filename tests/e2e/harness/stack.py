@@ -126,8 +126,6 @@ class Stack:
 
     def _gapis_add(self):
         """The row that tells Nexus where GWS is."""
-        if self.query("select to_regclass('nex_gapis')") == [(None,)]:
-            return
         self.query("insert into nex_gapis (url, clientid, apikey, clientsecret, created, region, authinturl, authexturl)"
                    " values (%s, %s, 'NA', %s, now(), null, %s, %s)",
                    self.gws.url, CLIENT, self.gws.client_secret, self.gws.url, self.gws.url)

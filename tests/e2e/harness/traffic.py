@@ -57,7 +57,7 @@ class Traffic:
         """Waits until everything that was sent is acknowledged, and says how it went."""
         reports = []
         for load in self._loads:
-            output, errors = load.communicate(timeout=self.seconds + 20)
+            output, errors = load.communicate(timeout=self.seconds + 90)
             assert load.returncode == 0, f"not all was acknowledged in the end: {output}{errors}"
             reports.append(json.loads(output))
         self._stopping.set()

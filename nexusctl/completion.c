@@ -1,0 +1,130 @@
+// completion: what a shell needs to finish words, made of the same tables as --help.
+#include "nexusctl/commands.h"
+
+// Values that are files and those that are one of a few words say so in the tables: "FILE",
+// "channel|tenant". Any other value is the caller's own.
+static void value_case(const struct option *option, struct buf *out)
+{
+    if (!option->value)
+        return;
+    buf_printf(out, "            %s%s%s) ", option->name, option->short_name ? " | " : "",
+               option->short_name ? option->short_name : "");
+    if (strcmp(option->value, "FILE") == 0) {
+        buf_str_append(out, STR("mapfile -t COMPREPLY < <(compgen -f -- \"$current\")"));
+    } else if (strchr(option->value, '|')) {
+        buf_str_append(out, STR("mapfile -t COMPREPLY < <(compgen -W '"));
+        for (const char *c = option->value; *c; c++)
+            buf_byte(out, (unsigned char)(*c == '|' ? ' ' : *c));
+        buf_str_append(out, STR("' -- \"$current\")"));
+    } else {
+        buf_str_append(out, STR("compopt +o default 2>/dev/null || true"));
+    }
+    buf_str_append(out, STR("; return 0 ;;\n"));
+}
+
+static void option_words(const struct option *options, size_t count, struct buf *out)
+{
+    for (size_t i = 0; i < count; i++)
+        buf_printf(out, " %s", options[i].name);
+}
+
+static void values_case(const struct option *options, size_t count, struct buf *out)
+{
+    for (size_t i = 0; i < count; i++)
+        value_case(&options[i], out);
+}
+
+static void command_case(const struct command *command, struct buf *out)
+{
+    buf_printf(out, "    %s)\n        options='", command->name);
+    option_words(command->options, command->option_count, out);
+    buf_str_append(out, STR("'\n        verbs='"));
+    for (size_t i = 0; i < command->verb_count; i++)
+        buf_printf(out, "%s%s", i ? " " : "", command->verbs[i].name);
+    buf_str_append(out, STR("'\n        case $previous in\n"));
+    values_case(command->options, command->option_count, out);
+    buf_str_append(out, STR("        esac\n        ;;\n"));
+}
+
+static void valued_words(const struct option *options, size_t count, struct buf *out)
+{
+    for (size_t i = 0; i < count; i++)
+        if (options[i].value)
+            buf_printf(out, "%s %s ", options[i].name,
+                       options[i].short_name ? options[i].short_name : "");
+}
+
+// valued: what takes the next word with it. Bash cuts --option=value into three words.
+static void head_write(const struct call *call, struct buf *out)
+{
+    buf_str_append(out, STR("# nexusctl's words for bash. Written by: nexusctl completion bash\n"
+                            "_nexusctl() {\n"
+                            "    local valued=' = "));
+    valued_words(common_options, COMMON_OPTIONS, out);
+    for (size_t i = 0; i < call->command_count; i++)
+        valued_words(call->commands[i]->options, call->commands[i]->option_count, out);
+    buf_str_append(
+        out, STR("'\n"
+                 "    local current=${COMP_WORDS[COMP_CWORD]} "
+                 "previous=${COMP_WORDS[COMP_CWORD - 1]}\n"
+                 "    local command='' words=0 place word verbs='' options=''\n"
+                 "    COMPREPLY=()\n"
+                 "    if [ \"$current\" = = ]; then current=''; fi\n"
+                 "    if [ \"$previous\" = = ]; then previous=${COMP_WORDS[COMP_CWORD - 2]}; fi\n"
+                 "    for ((place = 1; place < COMP_CWORD; place++)); do\n"
+                 "        word=${COMP_WORDS[place]}\n"
+                 "        if [[ $valued == *\" $word \"* ]]; then place=$((place + 1))\n"
+                 "        elif [[ $word == -* ]]; then continue\n"
+                 "        elif [ -z \"$command\" ]; then command=$word\n"
+                 "        else words=$((words + 1)); fi\n"
+                 "    done\n"
+                 "    case $previous in\n"));
+}
+
+static const char tail[] =
+    "    esac\n"
+    "    if [[ $current == -* ]]; then\n"
+    "        mapfile -t COMPREPLY < <(compgen -W \"$options $common\" -- \"$current\")\n"
+    "    elif [ -z \"$command\" ]; then\n"
+    "        mapfile -t COMPREPLY < <(compgen -W \"$commands help\" -- \"$current\")\n"
+    "    elif [ \"$command\" = help ]; then\n"
+    "        mapfile -t COMPREPLY < <(compgen -W \"$commands\" -- \"$current\")\n"
+    "    elif [ -n \"$verbs\" ] && [ \"$words\" = 0 ]; then\n"
+    "        mapfile -t COMPREPLY < <(compgen -W \"$verbs\" -- \"$current\")\n"
+    "    fi\n"
+    "}\n"
+    "complete -o default -F _nexusctl nexusctl\n";
+
+static bool bash(struct call *call, struct err *err)
+{
+    struct buf *out = &call->out;
+
+    (void)err;
+    head_write(call, out);
+    values_case(common_options, COMMON_OPTIONS, out);
+    buf_str_append(out, STR("    esac\n    local common='"));
+    option_words(common_options, COMMON_OPTIONS, out);
+    buf_str_append(out, STR("' commands='"));
+    for (size_t i = 0; i < call->command_count; i++)
+        buf_printf(out, "%s%s", i ? " " : "", call->commands[i]->name);
+    buf_str_append(out, STR("'\n    case $command in\n"));
+    for (size_t i = 0; i < call->command_count; i++)
+        command_case(call->commands[i], out);
+    buf_str_append(out, STR(tail));
+    return true;
+}
+
+static const struct verb verbs[] = {
+    {"bash", "for ~/.bashrc, or a file of /etc/bash_completion.d", bash},
+};
+
+const struct command completion_command = {
+    .name = "completion",
+    .summary = "let the shell finish words",
+    .usage = "bash",
+    .manual = "Prints what the shell needs to complete commands, options and their values.",
+    .examples = "  source <(nexusctl completion bash)\n"
+                "  nexusctl completion bash >/etc/bash_completion.d/nexusctl",
+    .verbs = verbs,
+    .verb_count = COUNT_OF(verbs),
+};
