@@ -37,15 +37,39 @@ static struct str tag_of(const struct route *route)
     return tag;
 }
 
+static const enum route_id own_sessions[] = {
+#define OWN_ANSWER(...)
+#define OWN_ERRORS(...)
+#define OWN_PARAMETER(...)
+#define OWN_SESSION(name) ROUTE_##name,
+#include "own_answers.def"
+};
+
+static bool is_of_session(const struct route *route)
+{
+    for (size_t i = 0; i < COUNT_OF(own_sessions); i++)
+        if (own_sessions[i] == route->id)
+            return true;
+    return false;
+}
+
+// A browser sends the cookie by itself, whoever made it; so what changes something takes more.
 static void security(struct buf *out, const struct route *route)
 {
-    static const struct str schemes[] = {
-        [CREDENTIALS_NONE] = STR_INIT("[]"),
-        [CREDENTIALS_BASIC] = STR_INIT("[{\"basic\":[]}]"),
-        [CREDENTIALS_KEY] = STR_INIT("[{\"apiKey\":[]},{\"bearer\":[]}]"),
-    };
+    struct str session =
+        route->method == METHOD_GET ? STR("{\"session\":[]}") : STR("{\"session\":[],\"csrf\":[]}");
 
-    json_key_raw(out, "security", schemes[route->credentials]);
+    json_key(out, "security");
+    json_open(out, '[');
+    if (route->credentials == CREDENTIALS_BASIC)
+        json_raw(out, STR("{\"basic\":[]}"));
+    if (route->credentials == CREDENTIALS_KEY) {
+        json_raw(out, STR("{\"apiKey\":[]}"));
+        json_raw(out, STR("{\"bearer\":[]}"));
+    }
+    if (route->credentials == CREDENTIALS_KEY || is_of_session(route))
+        json_raw(out, session);
+    json_close(out, ']');
 }
 
 static void row(struct buf *out, const struct route *route)
@@ -144,6 +168,32 @@ static void schemas(struct buf *out)
     json_close(out, '}');
 }
 
+static void scheme(struct buf *out, const char *name, struct str members, const char *doc)
+{
+    json_key(out, name);
+    json_open(out, '{');
+    json_key_str(out, "description", str_of(doc));
+    buf_byte(out, ',');
+    buf_str_append(out, members);
+    json_close(out, '}');
+}
+
+static void schemes(struct buf *out)
+{
+    json_open(out, '{');
+    scheme(out, "basic", STR("\"type\":\"http\",\"scheme\":\"basic\""),
+           "The ccid as user name, an API key as password.");
+    scheme(out, "apiKey", STR("\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"x-api-key\""),
+           "An API key.");
+    scheme(out, "bearer", STR("\"type\":\"http\",\"scheme\":\"bearer\""),
+           "An API key, or an access token of GWS; the word Bearer may be left out.");
+    scheme(out, "session", STR("\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"nexus_session\""),
+           "The session of somebody who has logged in.");
+    scheme(out, "csrf", STR("\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"x-csrf-token\""),
+           "What /auth/session said under csrf.");
+    json_close(out, '}');
+}
+
 static void components(struct buf *out)
 {
     json_open(out, '{');
@@ -155,13 +205,8 @@ static void components(struct buf *out)
     answers_headers(out);
     json_key(out, "parameters");
     request_shared_parameters(out);
-    json_key_raw(
-        out, "securitySchemes",
-        STR("{\"basic\":{\"type\":\"http\",\"scheme\":\"basic\",\"description\":\"The ccid as user "
-            "name, an API key as password.\"},"
-            "\"apiKey\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"x-api-key\"},"
-            "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"An API key; "
-            "the word Bearer may be left out.\"}}"));
+    json_key(out, "securitySchemes");
+    schemes(out);
     json_close(out, '}');
 }
 

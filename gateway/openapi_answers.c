@@ -9,7 +9,6 @@
 enum medium {
     MEDIUM_JSON,
     MEDIUM_E1,
-    MEDIUM_PROBLEM,
     MEDIUM_HTML,
     MEDIUM_EVENT_STREAM,
     MEDIUM_ASSET,
@@ -31,6 +30,8 @@ static const struct own_answer own_answers[] = {
      .medium = MEDIUM_##media,                                                                     \
      .object = OBJECT_##what,                                                                      \
      .doc = text},
+#define OWN_ERRORS(...)
+#define OWN_SESSION(...)
 #define OWN_PARAMETER(...)
 #include "own_answers.def"
 };
@@ -40,7 +41,7 @@ static const struct own_answer own_answers[] = {
 static void data_schema(struct buf *out, enum object_id object)
 {
     if (object == OBJECT_nothing)
-        json_raw(out, STR("{\"type\":\"null\"}"));
+        json_raw(out, STR("{\"type\":\"object\",\"maxProperties\":0}"));
     else
         schema_ref(out, "schemas", reply_object(object)->name);
 }
@@ -101,17 +102,12 @@ static void own_content(struct buf *out, const struct own_answer *answer)
     static const char *const media[] = {
         [MEDIUM_JSON] = "application/json",
         [MEDIUM_E1] = "application/json",
-        [MEDIUM_PROBLEM] = "application/problem+json",
         [MEDIUM_HTML] = "text/html",
         [MEDIUM_EVENT_STREAM] = "text/event-stream",
         [MEDIUM_ASSET] = "*/*",
         [MEDIUM_NO_BODY] = NULL,
     };
 
-    if (answer->medium == MEDIUM_PROBLEM) {
-        errors_medium(out, LOOK_PROBLEM, answer->status);
-        return;
-    }
     json_key(out, media[answer->medium]);
     json_open(out, '{');
     json_key(out, "schema");

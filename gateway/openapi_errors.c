@@ -6,6 +6,10 @@
 #include "base/err.h"
 #include "wire/reply.h"
 
+// How errors look: OURS as problem+json; DOCUMENTED in their envelope, or as problem+json when the
+// caller asks for that.
+enum error_look { LOOK_PROBLEM, LOOK_E1, LOOK_E2, LOOK_COUNT };
+
 static const char *const look_names[LOOK_COUNT] = {
     [LOOK_PROBLEM] = "problem", [LOOK_E1] = "e1", [LOOK_E2] = "e2"};
 
@@ -19,27 +23,46 @@ static enum error_look look_of(const struct route *route)
 #define BIT(code) (1U << ERR_##code)
 
 // What the HTTP server itself may say before anyone looks at the route.
-static const uint32_t of_http =
-    BIT(BAD_REQUEST) | BIT(REQUEST_TIMEOUT) | BIT(TOO_LARGE) | BIT(HEADERS_TOO_LARGE);
-static const uint32_t of_credentials = BIT(UNAUTHENTICATED) | BIT(UNKNOWN_KEY) | BIT(BUSY) |
-                                       BIT(UNAVAILABLE) | BIT(BAD_INPUT) | BIT(INTERNAL);
-static const uint32_t of_bus = BIT(BAD_INPUT) | BIT(POISONED) | BIT(CONCURRENT) | BIT(INTERNAL) |
-                               BIT(BUSY) | BIT(UNAVAILABLE) | BIT(UNKNOWN_OUTCOME) | BIT(DEADLINE);
+#define OF_HTTP (BIT(BAD_REQUEST) | BIT(REQUEST_TIMEOUT) | BIT(TOO_LARGE) | BIT(HEADERS_TOO_LARGE))
+// Where one must say who calls; and where a worker is asked.
+#define OF_CALLER                                                                                  \
+    (BIT(UNAUTHENTICATED) | BIT(UNKNOWN_KEY) | BIT(BUSY) | BIT(UNAVAILABLE) | BIT(BAD_INPUT) |     \
+     BIT(INTERNAL))
+#define OF_WORKER                                                                                  \
+    (BIT(BAD_INPUT) | BIT(POISONED) | BIT(CONCURRENT) | BIT(INTERNAL) | BIT(BUSY) |                \
+     BIT(UNAVAILABLE) | BIT(UNKNOWN_OUTCOME) | BIT(DEADLINE))
+
+static const struct own_errors {
+    enum route_id route;
+    uint32_t errors;
+} own_errors[] = {
+#define OWN_ANSWER(...)
+#define OWN_SESSION(...)
+#define OWN_PARAMETER(...)
+#define CAN(error)             | BIT(error)
+#define A_CALLER               | OF_CALLER
+#define A_WORKER               | OF_WORKER
+#define OWN_ERRORS(row, which) {.route = ROUTE_##row, .errors = 0 which},
+#include "own_answers.def"
+};
 
 static uint32_t errors_of(const struct route *route)
 {
-    uint32_t errors = of_http;
+    uint32_t errors = OF_HTTP;
 
     if (route->credentials != CREDENTIALS_NONE)
-        errors |= of_credentials;
+        errors |= OF_CALLER;
     if (route->permission != PERMISSION_NOBODY && route->permission != PERMISSION_ANY_KEY)
         errors |= BIT(FORBIDDEN);
     if (route->limited)
         errors |= BIT(RATE_LIMITED);
     if (!route->open)
-        errors |= of_bus | reply_type(route->message)->errors;
+        errors |= OF_WORKER | reply_type(route->message)->errors;
     if (!route->open && route->method != METHOD_GET)
         errors |= BIT(UNSUPPORTED_MEDIA);
+    for (size_t i = 0; i < COUNT_OF(own_errors); i++)
+        if (own_errors[i].route == route->id)
+            errors |= own_errors[i].errors;
     return errors;
 }
 
@@ -135,7 +158,7 @@ static void envelope_details(struct buf *out, enum error_look look, int status)
 }
 
 // "application/…": {"schema": the error, narrowed to what this status can mean}
-void errors_medium(struct buf *out, enum error_look look, int status)
+static void error_medium(struct buf *out, enum error_look look, int status)
 {
     static const char *const objects[LOOK_COUNT] = {
         [LOOK_PROBLEM] = "problem", [LOOK_E1] = "e1_error", [LOOK_E2] = "e2_error"};
@@ -175,8 +198,8 @@ static void error_answer(struct buf *out, enum error_look look, int status)
     json_key(out, "content");
     json_open(out, '{');
     if (look != LOOK_PROBLEM)
-        errors_medium(out, look, status);
-    errors_medium(out, LOOK_PROBLEM, status);
+        error_medium(out, look, status);
+    error_medium(out, LOOK_PROBLEM, status);
     json_close(out, '}');
     json_close(out, '}');
 }

@@ -6,16 +6,10 @@
 
 #include "base/buf.h"
 
-// How errors look: OURS as problem+json; DOCUMENTED in their envelope, or as problem+json when the
-// caller asks for that.
-enum error_look { LOOK_PROBLEM, LOOK_E1, LOOK_E2, LOOK_COUNT };
-
 // The lowest status above this one with which the route may fail; 0: none.
 int errors_next(const struct route *route, int after);
 // "headers": {…} of an answer with this status.
 void errors_headers(struct buf *out, int status);
-// "application/problem+json": {"schema": …}
-void errors_medium(struct buf *out, enum error_look look, int status);
 // The name under "components": {"responses": …} of what the route answers with this status.
 void errors_name(struct buf *name, const struct route *route, int status);
 // The value of "components": {"responses": …}: every error in each of the looks it has.

@@ -12,6 +12,8 @@ struct own_parameter {
 
 static const struct own_parameter own_parameters[] = {
 #define OWN_ANSWER(...)
+#define OWN_SESSION(...)
+#define OWN_ERRORS(...)
 #define HEADER "header"
 #define QUERY  "query"
 #define PATH   "path"

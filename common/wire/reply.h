@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 enum object_id {
-    OBJECT_nothing, // the reply says no more than that it worked
+    OBJECT_nothing, // {}: it worked, and there is no more to say
 #define OBJECT(name, doc) OBJECT_##name,
 #define MEMBER(...)
 #define END(name)
