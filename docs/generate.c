@@ -2,8 +2,9 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "base/panic.h"
-#include "store/service_schema.h"
-#include "store/transaction_schema.h"
+#include "gateway/openapi.h"
+#include "provisioning.h"
+#include "replies.h"
 #include "wire/message.h"
 
 #include <errno.h>
@@ -283,90 +284,9 @@ static void write_routes(FILE *out)
 #include "gateway/routes.def"
 }
 
-// --- provisioning.md --------------------------------------------------------------------------
-
-static void write_form(FILE *out, enum form form, const char *choices)
-{
-    struct str one, others = str_of(choices);
-    const char *between = " ";
-
-    fputs(form_doc(form), out);
-    while (form == FORM_CHOICE && str_present(others)) {
-        str_cut(others, '|', &one, &others);
-        fprintf(out, "%s`%.*s`", between, STR_ARG(one));
-        between = ", ";
-    }
-}
-
-static void write_part(FILE *out, const struct service_part *part)
-{
-    fprintf(out, "| `%s` | ", part->path);
-    if (part->kind == PART_LIST)
-        fputs("a list of objects", out);
-    else if (part->kind == PART_OBJECT)
-        fputs("an object", out);
-    else
-        write_form(out, part->form, part->choices);
-    fprintf(out, " | %s | %s |\n", part->required ? "yes" : "", part->doc);
-}
-
-static void write_services(FILE *out)
-{
-    size_t count;
-    const struct service_part *parts = service_parts(&count);
-
-    fputs("## Services\n\nPosted as `{\"url\", \"data\", \"secret\"}`. Where a URL is not "
-          "required, `N/A` is "
-          "none. A secret may be a list of two while it is being rotated, the new one first; it is "
-          "never "
-          "read back, and one that is left out stays as it is.\n\n",
-          out);
-    for (int kind = 0; kind < SERVICE_KIND_COUNT; kind++) {
-        fprintf(out,
-                "### %.*s\n\n%s\n\n| member | form | required | meaning |\n|---|---|---|---|\n",
-                STR_ARG(service_kind_name((enum service_kind)kind)),
-                service_kind_doc((enum service_kind)kind));
-        for (size_t i = 0; i < count; i++)
-            if (parts[i].service == (enum service_kind)kind)
-                write_part(out, &parts[i]);
-        fputc('\n', out);
-    }
-}
-
-static void write_sections(FILE *out)
-{
-    size_t count;
-    const struct section_option *options = section_options(&count);
-
-    fputs("## Transactions\n\nSections of options, all of them texts; `*` stands for a name of "
-          "your own.\n\n",
-          out);
-    for (int kind = 0; kind < SECTION_KIND_COUNT; kind++) {
-        fprintf(out,
-                "### %.*s, section `%.*s`\n\n%s\n\n| option | form | required | meaning "
-                "|\n|---|---|---|---|\n",
-                STR_ARG(section_kind_transaction((enum section_kind)kind)),
-                STR_ARG(section_kind_pattern((enum section_kind)kind)),
-                section_kind_doc((enum section_kind)kind));
-        for (size_t i = 0; i < count; i++) {
-            if (options[i].section != (enum section_kind)kind)
-                continue;
-            fprintf(out, "| `%s` | ", options[i].name);
-            write_form(out, options[i].form, options[i].choices);
-            fprintf(out, " | %s | %s |\n", options[i].required ? "yes" : "", options[i].doc);
-        }
-        fputc('\n', out);
-    }
-}
-
-static void write_provisioning(FILE *out)
-{
-    write_services(out);
-    write_sections(out);
-}
-
 static const struct page pages[] = {
     {"messages.md", "Messages", "`common/wire/messages/*.def`", write_messages},
+    {"replies.md", "Replies", "`common/wire/replies/*.def`", write_replies},
     {"errors.md", "Errors", "`common/base/errors.def`", write_errors},
     {"metrics.md", "Metrics", "`common/base/metrics.def`", write_metrics},
     {"configuration.md", "Configuration", "each program's `config.def`", write_configuration},
@@ -375,21 +295,45 @@ static const struct page pages[] = {
      "`common/store/services.def` and `common/store/transactions.def`", write_provisioning},
 };
 
+static FILE *file_open(const char *directory, const char *name)
+{
+    AUTO(buf) path = {0};
+
+    buf_printf(&path, "%s/%s", directory, name);
+    FILE *out = fopen(buf_c_string(&path), "w");
+    if (!out)
+        die("cannot write %s: %s", buf_c_string(&path), strerror(errno));
+    return out;
+}
+
+static void file_close(FILE *out, const char *name)
+{
+    if (fclose(out) != 0)
+        die("cannot write %s: %s", name, strerror(errno));
+}
+
+// What the gateway serves at /openapi.json.
+static void write_openapi(const char *directory)
+{
+    AUTO(buf) text = {0};
+    FILE *out = file_open(directory, "openapi.json");
+
+    openapi_write(&text);
+    fprintf(out, "%s\n", buf_c_string(&text));
+    file_close(out, "openapi.json");
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2)
         die("usage: docs-generator DIRECTORY");
     for (size_t i = 0; i < COUNT_OF(pages); i++) {
-        AUTO(buf) path = {0};
-        buf_printf(&path, "%s/%s", argv[1], pages[i].file);
-        FILE *out = fopen(buf_c_string(&path), "w");
-        if (!out)
-            die("cannot write %s: %s", buf_c_string(&path), strerror(errno));
+        FILE *out = file_open(argv[1], pages[i].file);
         fprintf(out, "# %s\n\nWritten by `./build.sh docs` from %s; edit that.\n\n", pages[i].title,
                 pages[i].source);
         pages[i].write(out);
-        if (fclose(out) != 0)
-            die("cannot write %s: %s", buf_c_string(&path), strerror(errno));
+        file_close(out, pages[i].file);
     }
+    write_openapi(argv[1]);
     return 0;
 }

@@ -38,26 +38,31 @@ static bool read_service(const char *name, const char *text, struct service_docu
     return service_document_read(kind, view, STR(""), &sealer, arena, read, &err);
 }
 
-#define CHANNEL(address) "{\"channelId\":\"" address "\",\"webhook\":{\"url\":\"https://a.example/x\"}}"
+#define CHANNEL(address)                                                                           \
+    "{\"channelId\":\"" address "\",\"webhook\":{\"url\":\"https://a.example/x\"}}"
 
 Test(service_schema, seals_each_secret_for_its_channel_and_use)
 {
     struct service_document read;
 
-    cr_assert(read_service("Async",
-                           "{\"data\":{\"channels\":[" CHANNEL("18445551212") "]},"
-                           "\"secret\":{\"channels\":[{\"channelId\":\"+18445551212\","
-                           "\"webhook\":{\"secret\":[\"new\",\"old\"]},\"api\":{\"secret\":\"k\"}}]}}",
-                           &read),
-              "%s", err.text);
+    cr_assert(
+        read_service("Async",
+                     "{\"data\":{\"channels\":[" CHANNEL(
+                         "18445551212") "]},"
+                                        "\"secret\":{\"channels\":[{\"channelId\":\"+18445551212\","
+                                        "\"webhook\":{\"secret\":[\"new\",\"old\"]},\"api\":{"
+                                        "\"secret\":\"k\"}}]}}",
+                     &read),
+        "%s", err.text);
 
     cr_assert(str_equal(read.data, STR("{\"channels\":[" CHANNEL("+18445551212") "]}")), "%.*s",
               STR_ARG(read.data));
-    cr_assert(str_equal(read.secret,
-                        STR("{\"channels\":[{\"channelId\":\"+18445551212\",\"webhook\":{\"secret\":["
-                            "\"<+18445551212|webhook|new>\",\"<+18445551212|webhook|old>\"]},"
-                            "\"api\":{\"secret\":\"<+18445551212|api|k>\"}}]}")),
-              "%.*s", STR_ARG(read.secret));
+    cr_assert(
+        str_equal(read.secret,
+                  STR("{\"channels\":[{\"channelId\":\"+18445551212\",\"webhook\":{\"secret\":["
+                      "\"<+18445551212|webhook|new>\",\"<+18445551212|webhook|old>\"]},"
+                      "\"api\":{\"secret\":\"<+18445551212|api|k>\"}}]}")),
+        "%.*s", STR_ARG(read.secret));
 }
 
 Test(service_schema, seals_other_secrets_under_service_and_name)
@@ -79,7 +84,8 @@ Test(service_schema, says_what_is_missing_where_no_secret_came)
 {
     struct service_document read;
 
-    cr_assert(read_service("PurecloudIDP", "{\"url\":\"https://login.example\",\"secret\":{}}", &read));
+    cr_assert(
+        read_service("PurecloudIDP", "{\"url\":\"https://login.example\",\"secret\":{}}", &read));
 
     cr_assert(not(str_present(read.secret)));
     cr_assert(str_equal(read.missing, STR("secret.clientId: missing")));
@@ -115,7 +121,8 @@ static const struct fault_row {
      "data.channels[1].channelId: stands twice in the list"},
     {"Async", "{\"data\":{\"channels\":[]},\"secret\":{\"channels\":[{\"channelId\":\"1555\"}]}}",
      "secret.channels[0].webhook: missing"},
-    {"SMTP", "{\"url\":\"smtp://host/path\"}", "url: smtp://host:port or smtps://host:port is wanted"},
+    {"SMTP", "{\"url\":\"smtp://host/path\"}",
+     "url: smtp://host:port or smtps://host:port is wanted"},
 };
 
 ROWS_TEST(service_schema, refuses_with_path_and_rule, fault_rows)
@@ -142,7 +149,8 @@ Test(service_schema, every_part_lies_in_another_or_at_the_top)
         struct str parent = str_make(parts[i].path, length);
         bool found = str_equal(parent, STR("data")) || str_equal(parent, STR("secret"));
         for (size_t k = 0; k < count; k++)
-            found |= parts[k].service == parts[i].service && str_equal(str_of(parts[k].path), parent);
+            found |=
+                parts[k].service == parts[i].service && str_equal(str_of(parts[k].path), parent);
         cr_assert(found, "%s", parts[i].path);
     }
 }

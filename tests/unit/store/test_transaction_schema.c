@@ -42,21 +42,22 @@ Test(transaction_schema, gives_numbers_and_domains_one_spelling)
 
     cr_assert(read_section("NexusServices", "chat.A",
                            "{\"channelId\":\"18445551212\",\"channelType\":\"sms\"}", "", &read));
-    cr_assert(str_equal(read.options,
-                        STR("{\"channelId\":\"+18445551212\",\"channelType\":\"sms\"}")));
+    cr_assert(
+        str_equal(read.options, STR("{\"channelId\":\"+18445551212\",\"channelType\":\"sms\"}")));
 
     cr_assert(read_section("NexusServices", "cxc.A",
-                           "{\"channelId\":\"Mail.Example\",\"channelType\":\"email\"}", "", &read));
-    cr_assert(str_equal(read.options,
-                        STR("{\"channelId\":\"mail.example\",\"channelType\":\"email\"}")));
+                           "{\"channelId\":\"Mail.Example\",\"channelType\":\"email\"}", "",
+                           &read));
+    cr_assert(
+        str_equal(read.options, STR("{\"channelId\":\"mail.example\",\"channelType\":\"email\"}")));
 }
 
 Test(transaction_schema, keeps_secrets_apart_and_sealed)
 {
     struct section_document read;
 
-    cr_assert(read_section("DesignerEnv", "options", "{\"url\":\"/nexus/v3\",\"password\":\"hush\"}",
-                           "", &read));
+    cr_assert(read_section("DesignerEnv", "options",
+                           "{\"url\":\"/nexus/v3\",\"password\":\"hush\"}", "", &read));
 
     cr_assert(str_equal(read.options, STR("{\"url\":\"/nexus/v3\"}")));
     cr_assert(str_equal(read.secret, STR("{\"password\":\"<options|password|hush>\"}")));
@@ -66,11 +67,16 @@ static const struct name_row {
     const char *transaction, *section;
     bool good;
 } name_rows[] = {
-    {"NexusServices", "chat.Support_2-b", true}, {"NexusServices", "cxc.Mail", true},
-    {"NexusServices", "Async", true},            {"NexusServices", "chat.", false},
-    {"NexusServices", "chat.two words", false},  {"NexusServices", "Asynchronous", false},
-    {"NexusEndpoints", "chat.any", true},        {"NexusEndpoints", "", false},
-    {"DesignerEnv", "options", true},            {"DesignerEnv", "optionsx", false},
+    {"NexusServices", "chat.Support_2-b", true},
+    {"NexusServices", "cxc.Mail", true},
+    {"NexusServices", "Async", true},
+    {"NexusServices", "chat.", false},
+    {"NexusServices", "chat.two words", false},
+    {"NexusServices", "Asynchronous", false},
+    {"NexusEndpoints", "chat.any", true},
+    {"NexusEndpoints", "", false},
+    {"DesignerEnv", "options", true},
+    {"DesignerEnv", "optionsx", false},
     {"Nexus", "options", false},
 };
 
@@ -107,10 +113,8 @@ static const struct header_row {
     const char *name, *value;
     bool good;
 } header_rows[] = {
-    {"header:x-account", "12345", true},
-    {"header:X-Hub-Signature", "x", false},
-    {"header:content-type", "x", false},
-    {"header:a b", "x", false},
+    {"header:x-account", "12345", true},  {"header:X-Hub-Signature", "x", false},
+    {"header:content-type", "x", false},  {"header:a b", "x", false},
     {"header:x-account", "a\\nb", false},
 };
 
