@@ -8,6 +8,7 @@ import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
 import { Confirm } from "../ui/confirm";
 import { CopyOnce } from "../ui/copy_once";
+import { More } from "../ui/more";
 import { Moment } from "../ui/moment";
 import { Panel } from "../ui/panel";
 import { Refusal } from "../ui/refusal";
@@ -48,11 +49,7 @@ export function KeysPanel({ session, tenant }: { session: Session; tenant: strin
       {({ keys, total }) => (
         <>
           <List keys={keys} everyTenant={!tenant} onOpen={setOpen} onChanged={() => void loaded.again()} />
-          {keys.length < total && (
-            <button type="button" class="more" disabled={loaded.busy} onClick={() => setCount(count + PAGE)}>
-              Show more ({keys.length} of {total})
-            </button>
-          )}
+          <More shown={keys.length} total={total} busy={loaded.busy} onMore={() => setCount(count + PAGE)} />
           {open?.kind === "form" && (
             <KeyForm
               draft={open.draft}
