@@ -16,7 +16,7 @@ const FLAGS = [
 let launched;
 
 function browser() {
-  launched ??= chromium.launch({ executablePath: process.env.NEXUS_CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  launched ??= chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
   return launched;
 }
 
