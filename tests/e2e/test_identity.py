@@ -215,3 +215,20 @@ def test_a_cookie_that_is_no_sessions_is_refused(nexus):
         browser.cookies[SESSION] = value
         assert browser.request("GET", "/auth/session").status_code == 401
         assert browser.request("GET", "/nexus/v3/ledger").status_code == 401
+def test_who_signs_out_is_out_at_every_gateway(make_stack):
+    stack = make_stack(gateways=2)
+    browser = Browser(stack)
+    browser.log_in("ops", "ops")
+    csrf, cookies = browser.session()["csrf"], dict(browser.cookies)
+    others = [Browser(stack, gateway) for gateway in range(2)]
+    for other in others:
+        other.cookies = dict(cookies)
+        assert other.request("GET", "/nexus/v3/ledger").status_code == 200
+
+    out = browser.request("POST", "/auth/sign-out", headers={"x-csrf-token": csrf})
+
+    assert out.status_code == 200 and SESSION not in browser.cookies
+    for other in others:
+        eventually(lambda: other.request("GET", "/nexus/v3/ledger").status_code == 401, "the session is over", 1.0)
+
+
