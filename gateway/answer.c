@@ -94,11 +94,44 @@ static void header_put(struct http_answer *answer, const char *name, struct str 
     *line = (struct http_header_line){.name = name, .value = value};
 }
 
+static long long seconds(int64_t ms)
+{
+    return (ms + 999) / 1000;
+}
+
+// Every retry is asked to come at another moment.
+static struct str retry_after(const struct exchange *exchange)
+{
+    long long wait_s = seconds(exchange->rate.wait_ms);
+    uint64_t spread_s =
+        wait_s > 0 && wait_s < RETRY_AFTER_MAX_S ? (uint64_t)wait_s + 1 : RETRY_AFTER_MAX_S;
+    long long later_s = (long long)random_below(exchange->gateway->random, spread_s);
+
+    return arena_printf(http_arena(exchange->http), "%lld", (wait_s > 0 ? wait_s : 1) + later_s);
+}
+
+static void rate_headers(const struct exchange *exchange, struct http_answer *answer)
+{
+    const struct rate_policy *policy = &exchange->rate_policy;
+    const struct rate_verdict *rate = &exchange->rate;
+    struct arena *arena = http_arena(exchange->http);
+
+    if (!policy->name)
+        return;
+    header_put(
+        answer, "ratelimit-policy",
+        arena_printf(arena, "\"%s\";q=%u;w=%u", policy->name, policy->quota, policy->period_s));
+    header_put(answer, "ratelimit",
+               arena_printf(arena, "\"%s\";r=%u;t=%lld", policy->name, rate->left,
+                            seconds(rate->is_allowed ? rate->full_ms : rate->wait_ms)));
+}
+
 static void send_answer(struct exchange *exchange, enum err_code code, struct http_answer *answer)
 {
     struct gateway *gateway = exchange->gateway;
 
     header_put(answer, "traceparent", exchange->traceparent);
+    rate_headers(exchange, answer);
     answer->close = gateway->draining;
     record(exchange, code);
     http_answer(exchange->http, answer); // frees the exchange
@@ -135,10 +168,12 @@ void answer_replayed(struct exchange *exchange, struct str data)
 
 void answer_json(struct exchange *exchange, enum err_code code, struct str json)
 {
-    send_answer(exchange, code,
-                &(struct http_answer){.status = err_http_status(code),
-                                      .content_type = STR("application/json"),
-                                      .body = json});
+    struct http_answer answer = {
+        .status = err_http_status(code), .content_type = STR("application/json"), .body = json};
+
+    if (err_is_retryable(code))
+        header_put(&answer, "retry-after", retry_after(exchange));
+    send_answer(exchange, code, &answer);
 }
 
 void answer_page(struct exchange *exchange, struct http_answer *answer)
@@ -163,25 +198,16 @@ static bool wants_problem(const struct exchange *exchange)
            (accept.len && memmem(accept.ptr, accept.len, problem.ptr, problem.len));
 }
 
-// What the answer to an error says in headers; every retry is asked to come at another moment.
+// What the answer to an error says in headers.
 static void error_headers(const struct exchange *exchange, enum err_code code,
                           struct http_answer *answer)
 {
     const struct route *route = exchange->match.route;
     struct arena *arena = http_arena(exchange->http);
-    long long wait_s = (exchange->rate_wait_ms + 999) / 1000;
-    long long retry_s = 1 + (long long)random_below(exchange->gateway->random, RETRY_AFTER_MAX_S);
     char methods[ROUTE_ALLOW_LENGTH];
 
     if (err_is_retryable(code))
-        header_put(answer, "retry-after",
-                   arena_printf(arena, "%lld", wait_s > retry_s ? wait_s : retry_s));
-    if (code == ERR_RATE_LIMITED) {
-        header_put(answer, "ratelimit-policy",
-                   arena_printf(arena, "\"key\";q=%u;w=%u", exchange->rate_quota,
-                                exchange->rate_period_s));
-        header_put(answer, "ratelimit", arena_printf(arena, "\"key\";r=0;t=%lld", wait_s));
-    }
+        header_put(answer, "retry-after", retry_after(exchange));
     if (err_http_status(code) == 401)
         header_put(answer, "www-authenticate",
                    route && route->credentials == CREDENTIALS_BASIC ? STR("Basic realm=\"nexus\"")
