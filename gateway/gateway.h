@@ -75,6 +75,7 @@ struct exchange {
     struct principal_wait wait; // for who asks
     struct principal principal; // once known
     struct str ccid;            // x-ccid of a route whose contact center is NAMED
+    bool lacks_csrf;            // a cookie says who asks, and nothing that a page of ours does
     struct id operation;
     struct str traceparent;
     int64_t started_us;

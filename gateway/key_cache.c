@@ -11,9 +11,8 @@ struct key_entry {
     struct list link; // of cache->known or cache->refused
     struct str id;    // its bytes follow the struct
     bool refused;
-    int64_t refresh_ms, fresh_until_ms, usable_until_ms;
+    int64_t refresh_ms, until_ms;
     struct caller caller;
-    struct rate_bucket bucket;
     char bytes[];
 };
 
@@ -71,15 +70,13 @@ enum key_state key_cache_find(struct key_cache *cache, struct str id, int64_t no
 {
     struct key_entry *entry = map_get(cache->map, id);
 
-    if (!entry || now_ms >= entry->usable_until_ms)
+    if (!entry || now_ms >= entry->until_ms)
         return KEY_UNKNOWN;
     list_remove(&entry->link);
     list_append(&ring_of(cache, entry)->entries, &entry->link);
     if (entry->refused)
         return KEY_REFUSED;
     *caller = &entry->caller;
-    if (now_ms >= entry->fresh_until_ms)
-        return KEY_STALE;
     return now_ms >= entry->refresh_ms ? KEY_AGEING : KEY_FRESH;
 }
 
@@ -99,7 +96,8 @@ static struct key_entry *entry_put(struct key_cache *cache, struct str id, bool 
 {
     struct key_entry *before = map_get(cache->map, id);
     struct key_entry *entry =
-        calloc(1, sizeof *entry + id.len + caller->principal.name.len + caller->ccid.len);
+        calloc(1, sizeof *entry + id.len + caller->principal.name.len + caller->ccid.len +
+                      caller->granted.len + caller->expires.len);
     if (!entry)
         panic("out of memory");
 
@@ -109,11 +107,10 @@ static struct key_entry *entry_put(struct key_cache *cache, struct str id, bool 
     entry->caller = *caller;
     entry->caller.principal.name = copy_behind(&at, caller->principal.name);
     entry->caller.ccid = copy_behind(&at, caller->ccid);
-    entry->caller.bucket = &entry->bucket;
-    if (before) {
-        entry->bucket = before->bucket; // asking again must not refill it
+    entry->caller.granted = copy_behind(&at, caller->granted);
+    entry->caller.expires = copy_behind(&at, caller->expires);
+    if (before)
         entry_remove(cache, before);
-    }
 
     struct key_ring *ring = ring_of(cache, entry);
     if (ring->count >= cache->limit)
@@ -135,27 +132,43 @@ void key_cache_learn(struct key_cache *cache, struct str id, const struct caller
     struct key_entry *entry = entry_put(cache, id, false, caller);
 
     entry->refresh_ms = now_ms + sooner(KEY_REFRESH_MS, expires_ms);
-    entry->fresh_until_ms = now_ms + sooner(KEY_FRESH_MS, expires_ms);
-    entry->usable_until_ms = now_ms + sooner(KEY_USABLE_MS, expires_ms);
+    entry->until_ms = now_ms + sooner(KEY_FRESH_MS, expires_ms);
 }
 
 void key_cache_refuse(struct key_cache *cache, struct str id, int64_t now_ms)
 {
     struct key_entry *entry = entry_put(cache, id, true, &(struct caller){0});
 
-    entry->usable_until_ms = now_ms + KEY_REFUSED_MS;
+    entry->until_ms = now_ms + KEY_REFUSED_MS;
 }
 
 void key_cache_put_up_with(struct key_cache *cache, struct str id, int64_t now_ms)
 {
     struct key_entry *entry = map_get(cache->map, id);
-    int64_t retry_ms = now_ms + KEY_RETRY_MS;
 
-    if (!entry || entry->refused)
-        return;
-    entry->refresh_ms = retry_ms;
-    if (entry->fresh_until_ms < retry_ms)
-        entry->fresh_until_ms = sooner(retry_ms, entry->usable_until_ms);
+    if (entry && !entry->refused)
+        entry->refresh_ms = now_ms + KEY_RETRY_MS;
+}
+
+static void refused_forget(struct key_cache *cache)
+{
+    LIST_EACH (&cache->refused.entries, struct key_entry, link, entry)
+        entry_remove(cache, entry);
+}
+
+void key_cache_forget(struct key_cache *cache, uint32_t tenant)
+{
+    refused_forget(cache);
+    LIST_EACH (&cache->known.entries, struct key_entry, link, entry)
+        if (entry->caller.principal.tenant == tenant)
+            entry->until_ms = INT64_MIN;
+}
+
+void key_cache_forget_all(struct key_cache *cache)
+{
+    refused_forget(cache);
+    LIST_EACH (&cache->known.entries, struct key_entry, link, entry)
+        entry->until_ms = INT64_MIN;
 }
 
 size_t key_cache_count(const struct key_cache *cache)

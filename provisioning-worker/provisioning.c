@@ -2,6 +2,7 @@
 #include "provisioning-worker/provisioning.h"
 
 #include "base/panic.h"
+#include "provisioning-worker/gws.h"
 #include "provisioning-worker/upkeep.h"
 
 bool provisioning_init(struct service *service, struct err *err)
@@ -15,6 +16,7 @@ bool provisioning_init(struct service *service, struct err *err)
     ASSERT(provisioning);
     *provisioning = state;
     service_set_state(service, provisioning);
+    provisioning->gws = gws_new(service);
     provisioning->upkeep = upkeep_new(service);
     return true;
 }
@@ -33,6 +35,7 @@ void provisioning_done(struct service *service)
     if (!provisioning)
         return;
     upkeep_free(&provisioning->upkeep);
+    gws_free(&provisioning->gws);
     free(provisioning);
     service_set_state(service, NULL);
 }

@@ -49,6 +49,8 @@ struct service_def {
     const char *summary;     // one line for --help
     enum service_id service; // SERVICE_NONE where it takes no requests
     const struct service_part *needs[SERVICE_PARTS_LIMIT]; // {NEEDS_PG, NEEDS_BUS_WORKER}
+    const char *http_allow; // ranges its HTTP requests may reach beside the public internet; NULL:
+                            // those of NEXUS_WEBHOOK_ALLOW_CIDRS
     const struct config_key *config;
     size_t config_count;
     size_t config_size; // of the program's struct

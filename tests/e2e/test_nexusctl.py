@@ -168,7 +168,7 @@ def test_secrets_are_sealed_and_keys_are_macs(operator):
 def test_a_made_key_is_shown_once_and_is_the_one_that_is_looked_up(operator):
     [made] = operator.apply(document())["keys"]
 
-    found = json.loads(operator.value("select key_lookup(%s, %s)", mac(made["key"]), CCID))
+    found = json.loads(operator.value("select caller from caller_of_key(%s, %s)", mac(made["key"]), CCID))
     assert (found["name"], found["permissions"]) == ("designer", ["nexus:designer:chat"])
     assert operator.apply(document())["keys"] == []
 
@@ -179,15 +179,15 @@ def test_a_made_key_is_shown_once_and_is_the_one_that_is_looked_up(operator):
 def test_a_key_that_is_no_good_is_as_unknown_as_one_that_never_was(operator, damage):
     [made] = operator.apply(document())["keys"]
     operator.query(f"update api_key set {damage}")
-    assert operator.value("select key_lookup(%s, null)", mac(made["key"])) is None
-    assert operator.value("select key_lookup(%s, null)", mac("never was")) is None
+    assert operator.value("select caller from caller_of_key(%s, null)", mac(made["key"])) is None
+    assert operator.value("select caller from caller_of_key(%s, null)", mac("never was")) is None
 
 
 def test_a_tenant_key_is_no_good_for_another_contact_center(operator):
     [made] = operator.apply(document())["keys"]
     other = str(uuid.uuid4())
     operator.apply({"tenants": [{"ccid": other, "name": "other"}]})
-    assert operator.value("select key_lookup(%s, %s)", mac(made["key"]), other) is None
+    assert operator.value("select caller from caller_of_key(%s, %s)", mac(made["key"]), other) is None
 
 
 def test_a_cluster_key_acts_for_the_contact_center_it_is_used_with(operator):
@@ -196,7 +196,7 @@ def test_a_cluster_key_acts_for_the_contact_center_it_is_used_with(operator):
                         "nexus:cluster:*")["key"]
 
     def tenant(ccid):
-        found = operator.value("select key_lookup(%s, %s)", mac(key), ccid)
+        found = operator.value("select caller from caller_of_key(%s, %s)", mac(key), ccid)
         return json.loads(found)["tenant"] if found else None
 
     assert tenant(CCID) == operator.value("select id from tenant")
