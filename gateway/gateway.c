@@ -91,7 +91,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
     if (!gateway->pages && err->code != ERR_OK)
         return false;
     gateway->answer_metrics = answer_metrics_new(gateway->metrics);
-    gateway->rates = rates_new(&gateway->redis, service_instance(service));
+    gateway->rates = rates_new(&gateway->redis, service_instance(service), gateway->metrics);
     if (!login_guard_make(gateway, err))
         return false;
     gateway->redis = redis_new(service_loop(service),

@@ -4,6 +4,7 @@
 #include "rate_table.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/panic.h"
 #include "io/redis.h"
 
@@ -50,16 +51,21 @@ struct rates {
     char sha[SHA_LENGTH + 1]; // of the script, once Redis has it; else empty
     uint32_t gateways;        // that live, as last told
     int64_t paused_until_ms;
+    struct metric *by_redis, *by_share;
 };
 
-struct rates *rates_new(struct redis *const *redis, const char *instance)
+struct rates *rates_new(struct redis *const *redis, const char *instance, struct metrics *metrics)
 {
     struct rates *rates = calloc(1, sizeof *rates);
 
     if (!rates)
         panic("out of memory");
-    *rates = (struct rates){
-        .redis = redis, .instance = instance, .table = rate_table_new(BUCKETS), .gateways = 1};
+    *rates = (struct rates){.redis = redis,
+                            .instance = instance,
+                            .table = rate_table_new(BUCKETS),
+                            .by_redis = metrics_series(metrics, METRIC_RATE_DECISIONS, "redis"),
+                            .by_share = metrics_series(metrics, METRIC_RATE_DECISIONS, "share"),
+                            .gateways = 1};
     return rates;
 }
 
@@ -84,6 +90,14 @@ static struct rate_verdict share_take(const struct rate_wait *wait)
         rate_table_find(rates->table, wait->key * UINT64_C(0x9E3779B97F4A7C15) >> 16, now_ms);
 
     return rate_take(bucket, share ? share : 1, wait->frequency_s, now_ms);
+}
+
+static void decide_alone(struct rate_wait *wait)
+{
+    struct rate_verdict verdict = share_take(wait);
+
+    metric_add(wait->rates->by_share, 1);
+    wait->done(wait->context, &verdict);
 }
 
 // ---- all of them
@@ -115,6 +129,7 @@ static void take_answered(void *context, struct str reply, const struct err *err
         // Counted here, too, so that nobody starts anew when Redis goes away.
         if (verdict.is_allowed)
             share_take(wait);
+        metric_add(rates->by_redis, 1);
         wait->done(wait->context, &verdict);
         return;
     }
@@ -122,8 +137,7 @@ static void take_answered(void *context, struct str reply, const struct err *err
         rates->paused_until_ms = clock_monotonic_ms() + PAUSE_MS;
     else if (err && str_starts(str_of(err->text), STR("Redis says: NOSCRIPT")))
         rates_connected(rates); // it was told to forget them
-    verdict = share_take(wait);
-    wait->done(wait->context, &verdict);
+    decide_alone(wait);
 }
 
 void rates_take(struct rates *rates, uint32_t key, uint32_t capacity, uint32_t frequency_s,
@@ -137,8 +151,7 @@ void rates_take(struct rates *rates, uint32_t key, uint32_t capacity, uint32_t f
     wait->frequency_s = frequency_s ? frequency_s : 1;
     if (!rates->sha[0] || !redis_ready(*rates->redis) ||
         clock_monotonic_ms() < rates->paused_until_ms) {
-        struct rate_verdict verdict = share_take(wait);
-        wait->done(wait->context, &verdict);
+        decide_alone(wait);
         return;
     }
     snprintf(bucket, sizeof bucket, "nexus:rate:%u", key);

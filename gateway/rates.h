@@ -10,11 +10,12 @@
 
 #include <stdint.h>
 
+struct metrics;
 struct rates;
 struct redis;
 
 // redis is where the gateway keeps it: NULL once it is closed, which answers all who wait.
-struct rates *rates_new(struct redis *const *redis, const char *instance);
+struct rates *rates_new(struct redis *const *redis, const char *instance, struct metrics *metrics);
 void rates_free(struct rates **rates);
 
 // One who waits; embedded in what waits. The caller sets done and context.
