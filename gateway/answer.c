@@ -100,14 +100,18 @@ static long long seconds(int64_t ms)
 }
 
 // Every retry is asked to come at another moment.
-static struct str retry_after(const struct exchange *exchange)
+static void retry_header(const struct exchange *exchange, enum err_code code,
+                         struct http_answer *answer)
 {
     long long wait_s = seconds(exchange->rate.wait_ms);
     uint64_t spread_s =
         wait_s > 0 && wait_s < RETRY_AFTER_MAX_S ? (uint64_t)wait_s + 1 : RETRY_AFTER_MAX_S;
     long long later_s = (long long)random_below(exchange->gateway->random, spread_s);
 
-    return arena_printf(http_arena(exchange->http), "%lld", (wait_s > 0 ? wait_s : 1) + later_s);
+    if (err_is_retryable(code))
+        header_put(
+            answer, "retry-after",
+            arena_printf(http_arena(exchange->http), "%lld", (wait_s > 0 ? wait_s : 1) + later_s));
 }
 
 static void rate_headers(const struct exchange *exchange, struct http_answer *answer)
@@ -171,8 +175,7 @@ void answer_json(struct exchange *exchange, enum err_code code, struct str json)
     struct http_answer answer = {
         .status = err_http_status(code), .content_type = STR("application/json"), .body = json};
 
-    if (err_is_retryable(code))
-        header_put(&answer, "retry-after", retry_after(exchange));
+    retry_header(exchange, code, &answer);
     send_answer(exchange, code, &answer);
 }
 
@@ -206,8 +209,7 @@ static void error_headers(const struct exchange *exchange, enum err_code code,
     struct arena *arena = http_arena(exchange->http);
     char methods[ROUTE_ALLOW_LENGTH];
 
-    if (err_is_retryable(code))
-        header_put(answer, "retry-after", retry_after(exchange));
+    retry_header(exchange, code, answer);
     if (err_http_status(code) == 401)
         header_put(answer, "www-authenticate",
                    route && route->credentials == CREDENTIALS_BASIC ? STR("Basic realm=\"nexus\"")

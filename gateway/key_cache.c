@@ -12,6 +12,7 @@ struct key_entry {
     struct str id;    // its bytes follow the struct
     bool refused;
     int64_t refresh_ms, until_ms;
+    uint64_t learned; // what the cache had forgotten by then
     struct caller caller;
     char bytes[];
 };
@@ -21,7 +22,14 @@ struct key_ring {
     size_t count;
 };
 
+enum { TENANT_SLOTS = 4096 };
+
+// Forgetting costs the same however much is known: it is written down, and each entry that is older
+// counts as unknown when it is next looked for. Tenants share slots; who shares one is asked about
+// once too often.
 struct key_cache {
+    uint64_t forgotten; // how often something was
+    uint64_t all_forgotten, tenant_forgotten[TENANT_SLOTS];
     struct map *map;
     struct key_ring known, refused;
     size_t limit;
@@ -65,12 +73,21 @@ void key_cache_free(struct key_cache **cache)
     *cache = NULL;
 }
 
+static bool is_forgotten(const struct key_cache *cache, const struct key_entry *entry)
+{
+    uint32_t slot = entry->caller.principal.tenant % TENANT_SLOTS;
+
+    if (entry->refused) // of whom, nobody knows
+        return entry->learned < cache->forgotten;
+    return entry->learned < cache->all_forgotten || entry->learned < cache->tenant_forgotten[slot];
+}
+
 enum key_state key_cache_find(struct key_cache *cache, struct str id, int64_t now_ms,
                               struct caller **caller)
 {
     struct key_entry *entry = map_get(cache->map, id);
 
-    if (!entry || now_ms >= entry->until_ms)
+    if (!entry || now_ms >= entry->until_ms || is_forgotten(cache, entry))
         return KEY_UNKNOWN;
     list_remove(&entry->link);
     list_append(&ring_of(cache, entry)->entries, &entry->link);
@@ -104,6 +121,7 @@ static struct key_entry *entry_put(struct key_cache *cache, struct str id, bool 
     char *at = entry->bytes;
     entry->id = copy_behind(&at, id);
     entry->refused = refused;
+    entry->learned = cache->forgotten;
     entry->caller = *caller;
     entry->caller.principal.name = copy_behind(&at, caller->principal.name);
     entry->caller.ccid = copy_behind(&at, caller->ccid);
@@ -150,25 +168,14 @@ void key_cache_put_up_with(struct key_cache *cache, struct str id, int64_t now_m
         entry->refresh_ms = now_ms + KEY_RETRY_MS;
 }
 
-static void refused_forget(struct key_cache *cache)
-{
-    LIST_EACH (&cache->refused.entries, struct key_entry, link, entry)
-        entry_remove(cache, entry);
-}
-
 void key_cache_forget(struct key_cache *cache, uint32_t tenant)
 {
-    refused_forget(cache);
-    LIST_EACH (&cache->known.entries, struct key_entry, link, entry)
-        if (entry->caller.principal.tenant == tenant)
-            entry->until_ms = INT64_MIN;
+    cache->tenant_forgotten[tenant % TENANT_SLOTS] = ++cache->forgotten;
 }
 
 void key_cache_forget_all(struct key_cache *cache)
 {
-    refused_forget(cache);
-    LIST_EACH (&cache->known.entries, struct key_entry, link, entry)
-        entry->until_ms = INT64_MIN;
+    cache->all_forgotten = ++cache->forgotten;
 }
 
 size_t key_cache_count(const struct key_cache *cache)

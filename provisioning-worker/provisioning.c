@@ -2,6 +2,7 @@
 #include "provisioning-worker/provisioning.h"
 
 #include "base/panic.h"
+#include "bus/bus_worker.h"
 #include "provisioning-worker/gws.h"
 #include "provisioning-worker/upkeep.h"
 
@@ -19,6 +20,13 @@ bool provisioning_init(struct service *service, struct err *err)
     provisioning->gws = gws_new(service);
     provisioning->upkeep = upkeep_new(service);
     return true;
+}
+
+void provisioning_identity(struct service *service, struct str whose)
+{
+    if (service_bus(service))
+        bus_worker_event(service_bus(service), STR("identity"),
+                         str_present(whose) ? whose : STR("*"));
 }
 
 void provisioning_drain(struct service *service)

@@ -19,6 +19,9 @@ struct provisioning { // the service's state
     struct upkeep *upkeep;
 };
 
+// Somebody's rights changed: the tenant's number, "0" or "*" (db/migrations/0003_identity.sql); absent:
+// perhaps everybody's. All gateways are told.
+void provisioning_identity(struct service *service, struct str whose);
 bool provisioning_init(struct service *service, struct err *err);
 void provisioning_drain(struct service *service);
 void provisioning_done(struct service *service);
