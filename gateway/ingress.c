@@ -21,13 +21,16 @@ static void ingress_known(void *context, struct caller *caller, const struct err
 static void ingress_send(struct exchange *exchange);
 static void ingress_replied(void *context, enum err_code code, struct str payload);
 
-static void ingress_address(void *context, uint8_t address[static ADDRESS_BYTES])
+void ingress_address(const struct exchange *exchange, uint8_t address[static ADDRESS_BYTES])
 {
-    const struct exchange *exchange = context;
-
     client_address_find(http_peer(exchange->http),
                         http_header_lines(exchange->http, "x-forwarded-for"),
                         exchange->gateway->trusted_proxies, address);
+}
+
+static void address_asked(void *context, uint8_t address[static ADDRESS_BYTES])
+{
+    ingress_address(context, address);
 }
 
 void ingress_begin(void *context, struct http_request *request)
@@ -63,7 +66,7 @@ void ingress_begin(void *context, struct http_request *request)
         }
         exchange->lacks_csrf = credentials.lacks_csrf;
         exchange->wait.done = ingress_known;
-        exchange->wait.address = ingress_address;
+        exchange->wait.address = address_asked;
         exchange->wait.context = exchange;
         principals_find(gateway->principals, &credentials, &exchange->wait);
     }
@@ -128,14 +131,14 @@ static void ingress_counted(void *context, const struct rate_verdict *verdict)
         answer_error(exchange, ERR_RATE_LIMITED, STR("rate limit exceeded"));
 }
 
-// Nobody we know, or too many wrong keys from there.
-static void ingress_refused(struct exchange *exchange, const struct err *err)
+void ingress_refuse(struct exchange *exchange, const struct principal_wait *wait,
+                    const struct err *err)
 {
     struct login_limits limits = login_guard_limits(exchange->gateway->login_guard);
 
     if (err->code == ERR_RATE_LIMITED) {
         exchange->rate_policy = (struct rate_policy){"login", limits.of_address, limits.window_s};
-        exchange->rate.wait_ms = exchange->wait.retry_ms;
+        exchange->rate.wait_ms = wait->retry_ms;
     }
     answer_err(exchange, err);
 }
@@ -146,7 +149,7 @@ static void ingress_known(void *context, struct caller *caller, const struct err
     struct err refusal;
 
     if (!caller) {
-        ingress_refused(exchange, err);
+        ingress_refuse(exchange, &exchange->wait, err);
     } else if (!may(exchange, caller, &refusal)) {
         answer_err(exchange, &refusal);
     } else {
@@ -240,7 +243,7 @@ static bool idempotency_read(const struct exchange *exchange, struct envelope *e
     const struct http_request *http = exchange->http;
     struct str key = http_header(http, "idempotency-key");
 
-    if (exchange->match.route->method != METHOD_POST || !str_present(key))
+    if (!route_takes_keys(exchange->match.route) || !str_present(key))
         return true;
     if (!idempotency_key_check(key, err))
         return false;
