@@ -24,7 +24,7 @@ usage: ./build.sh VERB [ARGUMENT…]
 
   run                  build, start everything on this machine, print the URLs; Ctrl-C stops it
   ctl COMMAND…         nexusctl, the operator's command, on what runs: ledger, replay, keys…
-  test [SUITE [ARG…]]  all tests, or one suite: unit, e2e, checks, fuzz
+  test [SUITE [ARG…]]  all tests, or one suite: unit, e2e, web, checks, fuzz
   bench [ARG…]         measure, with the audit that every accepted message is there
   fuzz [SECONDS]       fuzz every decoder, 60 seconds each
 
