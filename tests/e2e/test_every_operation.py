@@ -14,7 +14,7 @@ from harness.people import conversation_of
 from harness.stack import BINARIES
 
 OPERATIONS = Api.of(BINARIES).operations
-EXAMPLES = int(os.environ.get("NEXUS_TEST_EXAMPLES", "60"))  # of each operation
+EXAMPLES = int(os.environ.get("NEXUS_TEST_EXAMPLES", "40"))  # of each operation
 
 towns = {}  # stack → (Town, ids that exist)
 
