@@ -195,6 +195,7 @@ static bool parameters_set(struct exchange *exchange, struct body *body, struct 
     struct buf *text = &exchange->gateway->text;
     const struct route_match *match = &exchange->match;
     struct str query = http_query(exchange->http), pair, name, value;
+    struct id named;
 
     for (int count = 0; query.len; count++) {
         str_cut(query, '&', &pair, &query);
@@ -209,8 +210,10 @@ static bool parameters_set(struct exchange *exchange, struct body *body, struct 
         value = str_skip(buf_str(text), name_length);
         if (!str_equal(name, STR("operationId")))
             body_set(body, name, value);
-        else if (!id_parse(value, &exchange->operation))
+        else if (!id_parse(value, &named) || id_is_none(named))
             return err_set(err, ERR_BAD_INPUT, "operationId is not a UUID");
+        else
+            exchange->operation = named;
     }
     for (size_t i = 0; i < match->parameter_count; i++) {
         buf_clear(text);
