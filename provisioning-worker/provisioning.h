@@ -4,17 +4,19 @@
 #include "service/service.h"
 #include "store/secret.h"
 
+struct keyring;
 struct gws;
 struct upkeep;
 
 struct provisioning_config {
     struct str key_pepper;
-    int64_t attempt_retention_ms, event_retention_ms;
+    int64_t attempt_retention_ms, event_retention_ms, idempotency_retention_ms;
     int64_t session_life_ms, session_idle_ms;
 };
 
 struct provisioning { // the service's state
     unsigned char pepper[SECRET_KEY_BYTES];
+    struct keyring *ring;
     struct gws *gws;
     struct upkeep *upkeep;
 };
