@@ -14,6 +14,8 @@ packages=(
     postgresql-15 redis-server s6 execline curl jq procps ca-certificates
     libcriterion-dev python3-pytest python3-pytest-xdist python3-requests python3-psycopg2 wrk shellcheck
 )
+# What builds the web pages: Debian's, unless there is another one. 18 and later will do.
+{ command -v node && command -v npm; } >/dev/null || packages+=(nodejs npm)
 
 usage() {
     cat <<'TEXT'
@@ -27,6 +29,7 @@ usage: ./build.sh VERB [ARGUMENT…]
 
   deps                 install the Debian packages that are missing (root or sudo)
   build [PRESET]       compile: release (default), dev, asan, clang, fuzz; into build/PRESET
+  web                  build the web pages into web/dist, if their sources changed
   docs                 write docs/generated anew from the tables
   fmt                  format the C sources
   check                what the compiler cannot see: layers, formatting, scripts, wording
@@ -78,6 +81,26 @@ verb_build() {
     say "building $preset"
     cmake --preset "$preset" --log-level=WARNING >/dev/null
     cmake --build --preset "$preset" -- --quiet
+    [ "$preset" != release ] || verb_web
+}
+
+# The packages and the built pages each carry a mark that says what they were made from.
+verb_web() {
+    verb_deps
+    local lock sources
+    lock=$(sha256sum <web/package-lock.json)
+    if [ "$(cat web/node_modules/.made-from 2>/dev/null)" != "$lock" ]; then
+        say "fetching what the web pages are built with"
+        (cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null)
+        printf '%s' "$lock" >web/node_modules/.made-from
+    fi
+    sources=$(find web/admin web/package-lock.json web/vite.config.js web/tsconfig.json -type f -print0 |
+        LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
+    [ "$(cat web/dist/.made-from 2>/dev/null)" != "$sources" ] || return 0
+    say "building the web pages"
+    rm -f web/dist/.made-from
+    (cd web && node_modules/.bin/tsc && node_modules/.bin/vite build --logLevel warn)
+    printf '%s' "$sources" >web/dist/.made-from
 }
 
 verb_docs() {
@@ -90,7 +113,7 @@ verb_fmt() {
     git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 }
 
-verb_clean() { rm -rf build web/dist; }
+verb_clean() { rm -rf build web/dist web/node_modules; }
 
 # --- running ----------------------------------------------------------------------------------
 
@@ -120,6 +143,7 @@ verb_fuzz() {
 verb_check() { verb_test checks; }
 
 verb_test() {
+    packages+=(chromium fonts-dejavu-core)
     verb_deps
     exec tests/run.sh "$@"
 }
@@ -128,6 +152,6 @@ verb_test() {
 
 case ${1:-help} in
 help | -h | --help) usage ;;
-run | ctl | test | bench | fuzz | deps | build | docs | fmt | check | clean) "verb_$1" "${@:2}" ;;
+run | ctl | test | bench | fuzz | deps | build | web | docs | fmt | check | clean) "verb_$1" "${@:2}" ;;
 *) die "no verb \"$1\"; ./build.sh help lists them" ;;
 esac

@@ -130,6 +130,11 @@ void answer_json(struct exchange *exchange, enum err_code code, struct str json)
                                       .body = json});
 }
 
+void answer_page(struct exchange *exchange, struct http_answer *answer)
+{
+    send_answer(exchange, ERR_OK, answer);
+}
+
 void answer_is_stream(struct exchange *exchange)
 {
     record(exchange, ERR_OK);

@@ -16,6 +16,9 @@ static inline void answer_err(struct exchange *exchange, const struct err *err)
 }
 // Bare JSON of the gateway's own (health); code says which status.
 void answer_json(struct exchange *exchange, enum err_code code, struct str json);
+// A page's own answer, headers and all; success, whatever its status.
+struct http_answer;
+void answer_page(struct exchange *exchange, struct http_answer *answer);
 // The request became a stream: counted, and over as an exchange.
 void answer_is_stream(struct exchange *exchange);
 // http_server's render_error: an error found before there was an exchange.

@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "events.h"
 #include "ingress.h"
+#include "pages.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -79,6 +80,10 @@ static bool parts_make(struct gateway *gateway, struct err *err)
     AUTO(buf) host = {0};
 
     buf_str_append(&host, config->http_host);
+    *err = (struct err){0};
+    gateway->pages = pages_new(config->web_root, config->web_frame_ancestors, err);
+    if (!gateway->pages && err->code != ERR_OK)
+        return false;
     gateway->answer_metrics = answer_metrics_new(gateway->metrics);
     gateway->redis = redis_new(service_loop(service),
                                &(struct redis_options){.url = config->redis_url,
@@ -179,6 +184,7 @@ void gateway_done(struct service *service)
     events_free(&gateway->events);
     http_server_free(&gateway->server);
     principals_free(&gateway->principals);
+    pages_free(&gateway->pages);
     redis_close(&gateway->redis);
     answer_metrics_free(&gateway->answer_metrics);
     buf_release(&gateway->text);

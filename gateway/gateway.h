@@ -23,6 +23,7 @@ struct events;
 struct http_request;
 struct http_server;
 struct metrics;
+struct pages;
 struct redis;
 struct service;
 
@@ -44,6 +45,7 @@ struct gateway {
     struct redis *redis;
     struct principals *principals;
     struct events *events;
+    struct pages *pages; // NULL: none
     struct answer_metrics *answer_metrics;
     struct buf text, payload; // scratch of the function that runs; nothing in them outlives it
     int64_t started_unix_us;

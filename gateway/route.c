@@ -4,6 +4,7 @@
 
 #include "events.h"
 #include "health.h"
+#include "pages.h"
 
 #include "base/buf.h"
 #include "base/id.h"

@@ -57,7 +57,7 @@ stack_locate() {
 
 stack_user() {
     (umask 022 && mkdir -p "$state")
-    unprivileged "$NEXUS_BUILD_DIR/bin" "$state" || exit 1
+    unprivileged "$NEXUS_BUILD_DIR/bin" "$root/web/dist" "$state" || exit 1
     [ "$(id -u)" -ne 0 ] || chown nexus: "$state"
     chmod 0750 "$state"
 }
@@ -150,6 +150,7 @@ NEXUS_SIM_CLIENT_SECRET_FILE=$state/secrets/gws_client_secret
 NEXUS_KEY_PEPPER_FILE=$state/secrets/key_pepper
 NEXUS_KEY_ENCRYPTION_KEY_FILE=$state/secrets/key_encryption_key
 NEXUS_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8,::1/128
+NEXUS_WEB_ROOT=$root/web/dist
 TEXT
 }
 
@@ -302,6 +303,6 @@ health() { curl --silent --max-time 2 "http://127.0.0.1:$http_port/health/detail
 health_is_green() { [ "$(health | jq --raw-output .state 2>/dev/null)" = green ]; }
 
 stack_ready() {
-    printf 'ready: gateway http://127.0.0.1:%s, metrics http://127.0.0.1:%s/metrics, simulator http://127.0.0.1:%s; keys in %s\n' \
-        "$http_port" "$metrics_port" "$simulator_port" "$state/demo.json"
+    printf 'ready: gateway http://127.0.0.1:%s, administration http://127.0.0.1:%s/admin/, metrics http://127.0.0.1:%s/metrics, simulator http://127.0.0.1:%s; keys in %s\n' \
+        "$http_port" "$http_port" "$metrics_port" "$simulator_port" "$state/demo.json"
 }

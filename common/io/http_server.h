@@ -72,10 +72,10 @@ struct http_header_line {
 
 struct http_answer {
     int status;
-    struct str content_type;            // absent: no body
-    struct str body;                    // copied
-    struct http_header_line headers[8]; // up to the first with name NULL
-    bool close;                         // and then the connection
+    struct str content_type;             // absent: no body
+    struct str body;                     // copied
+    struct http_header_line headers[12]; // up to the first with name NULL
+    bool close;                          // and then the connection
 };
 
 void http_answer(struct http_request *request, const struct http_answer *answer);

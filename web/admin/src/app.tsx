@@ -1,0 +1,117 @@
+// Nobody is logged in: the way to the log-in. Somebody is: the panels they may see, for the contact center that is
+// theirs or that they have chosen.
+import { useEffect, useState } from "preact/hooks";
+import type { ApiError } from "./api";
+import { Header, Navigation } from "./chrome";
+import { asApiError } from "./load";
+import { KeysPanel } from "./pages/keys";
+import { LedgerPanel } from "./pages/ledger";
+import { NumbersPanel } from "./pages/numbers";
+import { EndpointsPanel } from "./pages/endpoints";
+import { ServicesPanel } from "./pages/services";
+import { TenantsPanel } from "./pages/tenants";
+import { UndeliveredPanel } from "./pages/undelivered";
+import { addressOf, usePlace, type Place } from "./place";
+import { comeBack, findSession, goToLogin, type Session } from "./session";
+import { Announcements } from "./ui/announce";
+import { Refusal } from "./ui/refusal";
+
+export function App() {
+  const [session, setSession] = useState<Session | null>();
+  const [error, setError] = useState<ApiError>();
+  const [ended, setEnded] = useState(false);
+
+  async function look() {
+    setError(undefined);
+    try {
+      const found = await findSession(() => setEnded(true));
+      if (found) comeBack();
+      setSession(found);
+      setEnded(false);
+    } catch (reason) {
+      setError(asApiError(reason));
+    }
+  }
+  useEffect(() => void look(), []);
+
+  if (error)
+    return (
+      <Alone>
+        <Refusal error={error} again={() => void look()} />
+      </Alone>
+    );
+  if (session === undefined) return null;
+  if (session === null || ended)
+    return (
+      <Alone>
+        <p>{ended ? "Your session is over." : "For administrators of contact centers, and for operators."}</p>
+        <button type="button" class="primary" onClick={goToLogin}>
+          {ended ? "Log in again" : "Log in"}
+        </button>
+      </Alone>
+    );
+  return <Inside session={session} onOut={() => setSession(null)} />;
+}
+
+function Alone({ children }: { children: preact.ComponentChildren }) {
+  return (
+    <main class="alone">
+      <h1>Nexus administration</h1>
+      {children}
+    </main>
+  );
+}
+
+function Inside({ session, onOut }: { session: Session; onOut: () => void }) {
+  const asked = usePlace();
+  // An administrator is always in their own contact center, whatever the address says.
+  const place: Place = session.ccid ? { ...asked, tenant: session.ccid } : asked;
+  return (
+    <div class="page">
+      <button type="button" class="skip" onClick={() => document.querySelector<HTMLElement>("h1")?.focus()}>
+        Skip to the content
+      </button>
+      <Header session={session} place={place} onOut={onOut} />
+      <Navigation session={session} place={place} />
+      <main id="content">
+        <Content key={`${place.tenant}/${place.panel}`} session={session} place={place} />
+      </main>
+      <Announcements />
+    </div>
+  );
+}
+
+function Content({ session, place }: { session: Session; place: Place }) {
+  const { tenant } = place;
+  switch (place.panel) {
+    case "tenants":
+      return <TenantsPanel session={session} />;
+    case "keys":
+      return <KeysPanel session={session} tenant={tenant} />;
+    case "ledger":
+      return <LedgerPanel tenant={tenant} />;
+    default:
+      if (!tenant) return <Choose />;
+  }
+  switch (place.panel) {
+    case "services":
+      return <ServicesPanel tenant={tenant} />;
+    case "numbers":
+      return <NumbersPanel tenant={tenant} />;
+    case "endpoints":
+      return <EndpointsPanel tenant={tenant} />;
+    case "undelivered":
+      return <UndeliveredPanel tenant={tenant} />;
+  }
+}
+
+function Choose() {
+  return (
+    <section>
+      <h1 tabIndex={-1}>Which contact center?</h1>
+      <p>
+        This belongs to one contact center. <a href={addressOf({ tenant: null, panel: "tenants" })}>Choose one</a> first.
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,78 @@
+// The frame around the panels: who is logged in, for which contact center, and where one can go.
+import { useState } from "preact/hooks";
+import { addressOf, type Panel, type Place } from "./place";
+import { may, signOut, type Session } from "./session";
+import { useAction } from "./ui/action";
+import { Refusal } from "./ui/refusal";
+
+const TITLES: Record<Panel, { title: string; needs: string; forOne: boolean }> = {
+  tenants: { title: "Contact centers", needs: "tenants", forOne: false },
+  keys: { title: "API keys", needs: "keys", forOne: false },
+  services: { title: "Services", needs: "services", forOne: true },
+  numbers: { title: "Numbers", needs: "services", forOne: true },
+  endpoints: { title: "Endpoints", needs: "services", forOne: true },
+  undelivered: { title: "Undelivered", needs: "messages", forOne: true },
+  ledger: { title: "Ledger", needs: "messages", forOne: false },
+};
+
+export function Header({ session, place, onOut }: { session: Session; place: Place; onOut: () => void }) {
+  const leaving = useAction();
+  return (
+    <header class="top">
+      <span class="brand">Nexus</span>
+      {!session.ccid && place.tenant && (
+        <span class="scope">
+          <span class="faint">Contact center</span> <code title={place.tenant}>{place.tenant}</code>{" "}
+          <a href={addressOf({ tenant: null, panel: "tenants" })}>Change</a>
+        </span>
+      )}
+      <span class="user">
+        <span title={session.ccid ? `of contact center ${session.ccid}` : "operator, acts for all contact centers"}>
+          {session.user}
+          {!session.ccid && <span class="tag">operator</span>}
+        </span>
+        <button
+          type="button"
+          disabled={leaving.busy}
+          onClick={async () => {
+            if (await leaving.run(signOut)) onOut();
+          }}
+        >
+          Log out
+        </button>
+      </span>
+      <Refusal error={leaving.error} />
+    </header>
+  );
+}
+
+export function Navigation({ session, place }: { session: Session; place: Place }) {
+  const [open, setOpen] = useState(false);
+  const items = (Object.keys(TITLES) as Panel[]).filter((panel) => may(session, TITLES[panel].needs));
+  return (
+    <nav aria-label="Panels" class={open ? "open" : undefined}>
+      <button type="button" class="menu" aria-expanded={open} aria-controls="panels" onClick={() => setOpen(!open)}>
+        {TITLES[place.panel].title}
+      </button>
+      <ul id="panels">
+        {items.map((panel) => {
+          const { title, forOne } = TITLES[panel];
+          const idle = forOne && !place.tenant;
+          return (
+            <li key={panel}>
+              <a
+                href={addressOf({ tenant: panel === "tenants" && !session.ccid ? null : place.tenant, panel })}
+                aria-current={panel === place.panel ? "page" : undefined}
+                class={idle ? "idle" : undefined}
+                title={idle ? "Choose a contact center first" : undefined}
+                onClick={() => setOpen(false)}
+              >
+                {title}
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+    </nav>
+  );
+}

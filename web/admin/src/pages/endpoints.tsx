@@ -1,0 +1,111 @@
+// Endpoints: where conversations go that come in on a number; the sections of NexusEndpoints.
+import { useState } from "preact/hooks";
+import { call } from "../api";
+import { useLoaded } from "../load";
+import { announce } from "../ui/announce";
+import { Confirm } from "../ui/confirm";
+import { Panel } from "../ui/panel";
+import { Table } from "../ui/table";
+import { pathOf, type Field, type Options, type Sections } from "./section";
+import { SectionForm } from "./section_form";
+
+const FIELDS: readonly Field[] = [
+  { option: "queue", label: "Queue", hint: "Where its conversations wait for an agent." },
+  { option: "bot", label: "Bot", kind: "url", hint: "URL of the bot that answers first.", placeholder: "https://" },
+  { option: "greeting", label: "Greeting", hint: "The first text a consumer gets." },
+  { option: "capacity", label: "Capacity", hint: "Conversations an agent has at once." },
+  { option: "businessHours", label: "Business hours" },
+  { option: "lastAgent", label: "Prefer the last agent", kind: "flag", hint: "Who spoke with this consumer before is asked first." },
+];
+
+interface Row {
+  name: string;
+  options: Options;
+}
+
+type Open = { verb: "add" } | { verb: "edit" | "remove"; row: Row } | undefined;
+
+export function EndpointsPanel({ tenant }: { tenant: string }) {
+  const loaded = useLoaded(() => call<Sections>("GET", pathOf(tenant, "NexusEndpoints"), { tenant }), [tenant]);
+  const [open, setOpen] = useState<Open>();
+  const close = () => setOpen(undefined);
+  const done = (text: string) => {
+    close();
+    announce(text);
+    void loaded.again();
+  };
+  return (
+    <Panel
+      title="Endpoints"
+      purpose="What happens to a conversation that comes in."
+      loaded={loaded}
+      action={
+        <button type="button" class="primary" onClick={() => setOpen({ verb: "add" })}>
+          Add an endpoint
+        </button>
+      }
+    >
+      {(sections) => (
+        <>
+          <List rows={Object.entries(sections).map(([name, options]) => ({ name, options }))} onOpen={setOpen} />
+          {(open?.verb === "add" || open?.verb === "edit") && (
+            <SectionForm
+              title={open.verb === "add" ? "Add an endpoint" : `Edit ${open.row.name}`}
+              tenant={tenant}
+              transaction="NexusEndpoints"
+              prefix=""
+              name={open.verb === "add" ? undefined : open.row.name}
+              options={open.verb === "add" ? {} : open.row.options}
+              fields={FIELDS}
+              fixed={{}}
+              onDone={() => done("Endpoint saved.")}
+              onClose={close}
+            />
+          )}
+          {open?.verb === "remove" && (
+            <Confirm
+              title={`Remove the endpoint ${open.row.name}?`}
+              verb="Remove"
+              work={() => call("DELETE", pathOf(tenant, "NexusEndpoints", open.row.name), { tenant })}
+              onDone={() => done("Endpoint removed.")}
+              onClose={close}
+            >
+              <p>Numbers that name it go on without its queue.</p>
+            </Confirm>
+          )}
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function List({ rows, onOpen }: { rows: Row[]; onOpen: (open: Open) => void }) {
+  return (
+    <Table
+      caption="Endpoints"
+      rows={rows}
+      name={(row) => row.name}
+      empty="No endpoints yet. Without one, conversations wait in the queue that carries their endpoint's name."
+      columns={[
+        { title: "Name", kind: "main", cell: (row) => row.name },
+        { title: "Queue", cell: (row) => row.options["queue"] ?? "—" },
+        { title: "Bot", cell: (row) => <span class="url">{row.options["bot"] ?? "—"}</span> },
+        { title: "Greeting", cell: (row) => row.options["greeting"] ?? "—" },
+        {
+          title: "Actions",
+          kind: "actions",
+          cell: (row) => (
+            <div class="actions" role="group" aria-label={`Actions on ${row.name}`}>
+              <button type="button" onClick={() => onOpen({ verb: "edit", row })}>
+                Edit
+              </button>
+              <button type="button" class="danger" onClick={() => onOpen({ verb: "remove", row })}>
+                Remove
+              </button>
+            </div>
+          ),
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,41 @@
+// API keys as the server tells them.
+
+export interface Key {
+  id: string; // whole when just made, later its first 13 characters
+  tenant: string; // "*": a cluster key, for every contact center
+  name: string;
+  permissions: string[];
+  enabled: boolean;
+  created: string;
+  revoked: string | boolean;
+  expires: string | false;
+  createdby: string | null;
+  capacity: number;
+  frequency: number;
+}
+
+export const PATH = "/nexus/v3/apikeys";
+
+// What a key can be good for, in the words of those who hand them out.
+export const PERMISSIONS: readonly (readonly [permission: string, use: string])[] = [
+  ["nexus:consumer:chat", "Chat: widgets and apps of consumers"],
+  ["nexus:consumer:securemail", "Secure mail: forms of consumers"],
+  ["nexus:designer:chat", "Designer: bots and applications that answer"],
+  ["nexus:agent:chat", "Agents: conversations of the whole contact center"],
+  ["nexus:campaign:*", "Campaigns: sending in bulk"],
+  ["nexus:cluster:*", "Cluster: callbacks of the aggregator, and services"],
+];
+
+export type KeyState = "enabled" | "disabled" | "expired" | "revoked";
+
+export function stateOf(key: Key): KeyState {
+  if (key.revoked) return "revoked";
+  if (key.expires && new Date(key.expires).getTime() <= Date.now()) return "expired";
+  return key.enabled ? "enabled" : "disabled";
+}
+
+// "Website" → "Website_1" → "Website_2"
+export function nextName(name: string): string {
+  const parts = /^(.*)_(\d+)$/s.exec(name);
+  return parts ? `${parts[1]}_${Number(parts[2]) + 1}` : `${name}_1`;
+}

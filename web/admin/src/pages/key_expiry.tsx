@@ -1,0 +1,70 @@
+// When a key stops working: never, at a moment, or so much later than now.
+import { useState } from "preact/hooks";
+import { call } from "../api";
+import { useAction } from "../ui/action";
+import { Dialog } from "../ui/dialog";
+import { faultOf, TextField } from "../ui/field";
+import { localText } from "../ui/moment";
+import { Refusal } from "../ui/refusal";
+import { PATH, type Key } from "./key";
+
+const STEPS = [
+  [30, "30 days"],
+  [90, "90 days"],
+  [365, "1 year"],
+] as const;
+
+interface Props {
+  of: Key;
+  onDone: () => void;
+  onClose: () => void;
+}
+
+export function KeyExpiry({ of, onDone, onClose }: Props) {
+  const action = useAction();
+  const [text, setText] = useState(of.expires ? localText(new Date(of.expires)) : "");
+
+  // Extending counts from the present expiry, or from now where there is none or it has passed.
+  function extend(days: number) {
+    const from = Math.max(Date.now(), text ? new Date(text).getTime() : 0);
+    setText(localText(new Date(from + days * 86_400_000)));
+  }
+  async function submit(event: Event) {
+    event.preventDefault();
+    const expires = text ? new Date(text).toISOString() : false;
+    if (await action.run(() => call("PUT", `${PATH}/${of.id}`, { body: { expires } }))) onDone();
+  }
+  return (
+    <Dialog title={`Expiry of “${of.name}”`} onClose={onClose}>
+      <form onSubmit={(event) => void submit(event)}>
+        <TextField
+          label="Expires"
+          type="datetime-local"
+          hint="Your local time. Empty: never."
+          value={text}
+          onText={setText}
+          fault={faultOf(action.error, "expires")}
+        />
+        <div class="actions" role="group" aria-label="Extend by">
+          {STEPS.map(([days, title]) => (
+            <button key={days} type="button" onClick={() => extend(days)}>
+              + {title}
+            </button>
+          ))}
+          <button type="button" disabled={!text} onClick={() => setText("")}>
+            Never
+          </button>
+        </div>
+        <Refusal error={action.error} />
+        <div class="buttons">
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" disabled={action.busy}>
+            Save
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,183 @@
+// API keys: making them, seeing which there are, switching them off and on, their expiry, deleting them.
+import { useState } from "preact/hooks";
+import { call } from "../api";
+import { useLoaded } from "../load";
+import { addressOf } from "../place";
+import type { Session } from "../session";
+import { useAction } from "../ui/action";
+import { announce } from "../ui/announce";
+import { Confirm } from "../ui/confirm";
+import { CopyOnce } from "../ui/copy_once";
+import { Moment } from "../ui/moment";
+import { Panel } from "../ui/panel";
+import { Refusal } from "../ui/refusal";
+import { Table } from "../ui/table";
+import { nextName, PATH, stateOf, type Key } from "./key";
+import { KeyForm, type Draft } from "./key_form";
+import { KeyExpiry } from "./key_expiry";
+
+const PAGE = 100;
+
+type Open = { kind: "form"; draft: Draft } | { kind: "made"; key: Key } | { kind: "expiry" | "delete"; key: Key } | undefined;
+
+export function KeysPanel({ session, tenant }: { session: Session; tenant: string | null }) {
+  const [open, setOpen] = useState<Open>();
+  const [count, setCount] = useState(PAGE);
+  const loaded = useLoaded(
+    () => call<{ keys: Key[]; total: number }>("GET", PATH, { query: { count, tenant: tenant ?? undefined } }),
+    [tenant, count],
+  );
+  const close = () => setOpen(undefined);
+  const done = (text: string) => {
+    close();
+    announce(text);
+    void loaded.again();
+  };
+  const blank: Draft = { name: "", tenant: tenant ?? "*", permissions: [], expires: "", capacity: "120", frequency: "60" };
+  return (
+    <Panel
+      title="API keys"
+      purpose={tenant ? "Who may call for this contact center." : "All keys; a cluster key is good for every contact center."}
+      loaded={loaded}
+      action={
+        <button type="button" class="primary" onClick={() => setOpen({ kind: "form", draft: blank })}>
+          {tenant ? "Create a key" : "Create a cluster key"}
+        </button>
+      }
+    >
+      {({ keys, total }) => (
+        <>
+          <List keys={keys} everyTenant={!tenant} onOpen={setOpen} onChanged={() => void loaded.again()} />
+          {keys.length < total && (
+            <button type="button" class="more" disabled={loaded.busy} onClick={() => setCount(count + PAGE)}>
+              Show more ({keys.length} of {total})
+            </button>
+          )}
+          {open?.kind === "form" && (
+            <KeyForm
+              draft={open.draft}
+              mayCluster={!session.ccid}
+              onClose={close}
+              onMade={(key) => {
+                setOpen({ kind: "made", key });
+                void loaded.again();
+              }}
+            />
+          )}
+          {open?.kind === "made" && <CopyOnce title={`Key “${open.key.name}”`} secret={open.key.id} onClose={close} />}
+          {open?.kind === "expiry" && <KeyExpiry key={open.key.id} of={open.key} onClose={close} onDone={() => done("Expiry changed.")} />}
+          {open?.kind === "delete" && (
+            <Confirm
+              title={`Delete the key “${open.key.name}”?`}
+              verb="Delete"
+              work={() => call("DELETE", `${PATH}/${open.key.id}`)}
+              onDone={() => done("Key deleted.")}
+              onClose={close}
+            >
+              <p>
+                Whoever calls with <code>{open.key.id}…</code> is refused at once. This cannot be taken back.
+              </p>
+            </Confirm>
+          )}
+        </>
+      )}
+    </Panel>
+  );
+}
+
+interface ListProps {
+  keys: Key[];
+  everyTenant: boolean;
+  onOpen: (open: Open) => void;
+  onChanged: () => void;
+}
+
+function List({ keys, everyTenant, onOpen, onChanged }: ListProps) {
+  const owner = {
+    title: "Contact center",
+    cell: (key: Key) =>
+      key.tenant === "*" ? "every" : <a href={addressOf({ tenant: key.tenant, panel: "keys" })}>{key.tenant}</a>,
+  };
+  return (
+    <Table
+      caption="API keys"
+      rows={keys}
+      name={(key) => key.id}
+      empty="No keys yet. A key lets a website, a bot or an aggregator call."
+      columns={[
+        { title: "Name", kind: "main", cell: (key) => <Name of={key} /> },
+        ...(everyTenant ? [owner] : []),
+        {
+          title: "Permissions",
+          cell: (key) => key.permissions.map((permission) => <code key={permission} class="tag">{permission}</code>),
+        },
+        { title: "State", cell: (key) => <span class={`state ${stateOf(key)}`}>{stateOf(key)}</span> },
+        { title: "Expires", cell: (key) => (key.expires ? <Moment time={key.expires} /> : "never") },
+        { title: "Rate", cell: (key) => (key.capacity === 0 ? "unlimited" : `${key.capacity} in ${key.frequency} s`) },
+        { title: "Created", cell: (key) => <Created of={key} /> },
+        { title: "Actions", kind: "actions", cell: (key) => <Actions of={key} onOpen={onOpen} onChanged={onChanged} /> },
+      ]}
+    />
+  );
+}
+
+function Name({ of }: { of: Key }) {
+  return (
+    <>
+      {of.name}
+      <br />
+      <code class="faint">{of.id}…</code>
+    </>
+  );
+}
+
+function Created({ of }: { of: Key }) {
+  return (
+    <>
+      <Moment time={of.created} />
+      {of.createdby && (
+        <>
+          <br />
+          <span class="faint">by {of.createdby}</span>
+        </>
+      )}
+    </>
+  );
+}
+
+function Actions({ of, onOpen, onChanged }: { of: Key; onOpen: (open: Open) => void; onChanged: () => void }) {
+  const action = useAction();
+  async function toggle() {
+    const worked = await action.run(() => call("PUT", `${PATH}/${of.id}`, { body: { enabled: !of.enabled } }));
+    if (worked) announce(of.enabled ? "Key disabled." : "Key enabled.");
+    if (worked) onChanged();
+  }
+  const draft: Draft = {
+    name: nextName(of.name),
+    tenant: of.tenant,
+    permissions: of.permissions,
+    expires: "",
+    capacity: String(of.capacity),
+    frequency: String(of.frequency),
+  };
+  if (of.revoked) return null;
+  return (
+    <>
+      <div class="actions" role="group" aria-label={`Actions on ${of.name}`}>
+        <button type="button" disabled={action.busy} onClick={() => void toggle()}>
+          {of.enabled ? "Disable" : "Enable"}
+        </button>
+        <button type="button" onClick={() => onOpen({ kind: "expiry", key: of })}>
+          Expiry
+        </button>
+        <button type="button" onClick={() => onOpen({ kind: "form", draft })}>
+          Duplicate
+        </button>
+        <button type="button" class="danger" onClick={() => onOpen({ kind: "delete", key: of })}>
+          Delete
+        </button>
+      </div>
+      <Refusal error={action.error} />
+    </>
+  );
+}

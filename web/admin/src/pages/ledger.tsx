@@ -1,0 +1,115 @@
+// The ledger: what was accepted stands, message for message, in exactly one state. A remainder is a defect, and red.
+import { useState } from "preact/hooks";
+import { call } from "../api";
+import { useLoaded } from "../load";
+import { SelectField, TextField } from "../ui/field";
+import { Panel } from "../ui/panel";
+import { Table } from "../ui/table";
+
+interface Balance {
+  accepted: number;
+  states: Record<string, number>;
+  imbalance: number;
+}
+
+interface Row extends Balance {
+  ccid: string;
+  channel: string | null;
+  direction: "in" | "out";
+}
+
+interface Ledger {
+  balanced: boolean;
+  remainder: number;
+  partsWaiting: number;
+  rows: Row[];
+  totals: Balance;
+}
+
+const STATE_WORDS: Record<string, string> = { accepted: "queued", opted_out: "opted out" };
+
+export function LedgerPanel({ tenant }: { tenant: string | null }) {
+  const [query, change] = useState({ from: "", to: "", by: "channel" });
+  const loaded = useLoaded(
+    () => call<Ledger>("GET", "/nexus/v3/ledger", { query, tenant: tenant ?? undefined }),
+    [tenant, query.from, query.to, query.by],
+  );
+  return (
+    <Panel
+      title="Ledger"
+      purpose="Accepted messages against the states they are in. The two sides must be equal, always."
+      loaded={loaded}
+      action={
+        <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
+          Read again
+        </button>
+      }
+    >
+      {(ledger) => (
+        <>
+          <Verdict ledger={ledger} />
+          <div class="filter" role="group" aria-label="What to sum up">
+            <TextField label="First day" type="date" value={query.from} onText={(from) => change({ ...query, from })} />
+            <TextField label="Last day" type="date" value={query.to} onText={(to) => change({ ...query, to })} />
+            <SelectField
+              label="A line for each"
+              value={query.by}
+              choices={[
+                ["channel", "number"],
+                ["tenant", "contact center"],
+              ]}
+              onText={(by) => change({ ...query, by })}
+            />
+          </div>
+          <List rows={ledger.rows} everyTenant={!tenant} />
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function Verdict({ ledger }: { ledger: Ledger }) {
+  return (
+    <div class={ledger.balanced ? "verdict" : "verdict broken"} role={ledger.balanced ? undefined : "alert"}>
+      <p>
+        <strong>{ledger.balanced ? "Balanced." : `A remainder of ${ledger.remainder}: this is a defect.`}</strong>{" "}
+        <Equation of={ledger.totals} />
+      </p>
+      {ledger.partsWaiting > 0 && <p class="faint">{ledger.partsWaiting} parts of long messages wait for the others.</p>}
+    </div>
+  );
+}
+
+// "120 accepted = 100 delivered + 20 failed", and what is left over.
+function Equation({ of }: { of: Balance }) {
+  const terms = Object.entries(of.states).filter(([, count]) => count !== 0);
+  return (
+    <span class="equation">
+      {of.accepted} accepted = {terms.length === 0 ? "0" : terms.map(([state, count]) => `${count} ${STATE_WORDS[state] ?? state}`).join(" + ")}
+      {of.imbalance !== 0 && <strong class="remainder"> {of.imbalance > 0 ? "+" : "−"} {Math.abs(of.imbalance)} unaccounted for</strong>}
+    </span>
+  );
+}
+
+function List({ rows, everyTenant }: { rows: Row[]; everyTenant: boolean }) {
+  const owner = { title: "Contact center", cell: (row: Row) => <code>{row.ccid}</code> };
+  return (
+    <Table
+      caption="Ledger"
+      rows={rows}
+      name={(row) => `${row.ccid} ${row.channel} ${row.direction}`}
+      empty="No messages in this time."
+      columns={[
+        { title: "Number", kind: "main", cell: (row) => row.channel ?? "all" },
+        ...(everyTenant ? [owner] : []),
+        { title: "Direction", cell: (row) => (row.direction === "in" ? "from consumers" : "to consumers") },
+        { title: "Equation", cell: (row) => <Equation of={row} /> },
+        {
+          title: "Remainder",
+          kind: "number",
+          cell: (row) => <span class={row.imbalance === 0 ? undefined : "remainder"}>{row.imbalance}</span>,
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,202 @@
+// Numbers for SMS and domains for e-mail: the sections chat.* and cxc.* of NexusServices; and the headers that a
+// custom gateway wants on its webhooks.
+import { useState } from "preact/hooks";
+import { call } from "../api";
+import { useLoaded } from "../load";
+import { announce } from "../ui/announce";
+import { Confirm } from "../ui/confirm";
+import { Panel } from "../ui/panel";
+import { Table } from "../ui/table";
+import { HeadersForm } from "./headers_form";
+import { pathOf, type Field, type Options, type Sections } from "./section";
+import { SectionForm } from "./section_form";
+
+const PROVIDER: Field = {
+  option: "provider",
+  label: "Carried by",
+  kind: "choice",
+  choices: [
+    ["", "as the service says"],
+    ["Async", "your own gateway (Async)"],
+  ],
+};
+const VALIDITY: Field = { option: "validity", label: "Valid for", hint: "How long sending is tried, such as 24h. Empty: the default.", placeholder: "24h" };
+const UNCERTAIN: Field = {
+  option: "uncertain",
+  label: "When nobody knows whether it was sent",
+  kind: "choice",
+  choices: [
+    ["", "the default"],
+    ["resend", "send again (it may arrive twice)"],
+    ["hold", "hold it and ask a person"],
+  ],
+};
+
+interface Kind {
+  prefix: string;
+  title: string;
+  fields: (endpoints: string[]) => Field[];
+  fixed: Options;
+}
+
+const KINDS: Record<"chat" | "cxc", Kind> = {
+  chat: {
+    prefix: "chat.",
+    title: "SMS number",
+    fields: (endpoints) => [
+      { option: "channelId", label: "Number", hint: "With country code, such as 18445551212.", required: true },
+      { option: "endpoint", label: "Endpoint", hint: "Where its conversations go.", suggestions: endpoints, placeholder: "chat.sales" },
+      PROVIDER,
+      { option: "cxcOnly", label: "Campaigns only", kind: "flag", hint: "What comes in becomes no conversation and reaches no agent." },
+      VALIDITY,
+      UNCERTAIN,
+    ],
+    fixed: { channelType: "sms", interactionSubtype: "SMS", interactionType: "Inbound", media: "chat" },
+  },
+  cxc: {
+    prefix: "cxc.",
+    title: "e-mail domain",
+    fields: () => [{ option: "channelId", label: "Domain", required: true, placeholder: "mail.example.com" }, PROVIDER, VALIDITY, UNCERTAIN],
+    fixed: { channelType: "email" },
+  },
+};
+
+interface Row {
+  section: string;
+  kind: Kind;
+  options: Options;
+}
+
+type Open = { verb: "edit" | "remove"; row: Row } | { verb: "add"; kind: Kind } | { verb: "headers" } | undefined;
+
+async function read(tenant: string): Promise<{ services: Sections; endpoints: Sections }> {
+  const [services, endpoints] = await Promise.all([
+    call<Sections>("GET", pathOf(tenant, "NexusServices"), { tenant }),
+    call<Sections>("GET", pathOf(tenant, "NexusEndpoints"), { tenant }),
+  ]);
+  return { services, endpoints };
+}
+
+export function NumbersPanel({ tenant }: { tenant: string }) {
+  const loaded = useLoaded(() => read(tenant), [tenant]);
+  const [open, setOpen] = useState<Open>();
+  const close = () => setOpen(undefined);
+  const done = (text: string) => {
+    close();
+    announce(text);
+    void loaded.again();
+  };
+  return (
+    <Panel
+      title="Numbers"
+      purpose="Numbers for SMS and domains for e-mail, and where what comes in goes."
+      loaded={loaded}
+      action={
+        <div class="actions">
+          <button type="button" class="primary" onClick={() => setOpen({ verb: "add", kind: KINDS.chat })}>
+            Add a number
+          </button>
+          <button type="button" onClick={() => setOpen({ verb: "add", kind: KINDS.cxc })}>
+            Add a domain
+          </button>
+          <button type="button" onClick={() => setOpen({ verb: "headers" })}>
+            Webhook headers
+          </button>
+        </div>
+      }
+    >
+      {({ services, endpoints }) => {
+        const suggestions = Object.keys(endpoints).map((name) => `chat.${name}`);
+        return (
+          <>
+            <List rows={rowsOf(services)} onOpen={setOpen} />
+            {(open?.verb === "add" || open?.verb === "edit") && (
+              <NumberForm tenant={tenant} open={open} suggestions={suggestions} onClose={close} onDone={() => done("Saved.")} />
+            )}
+            {open?.verb === "headers" && (
+              <HeadersForm tenant={tenant} options={services["Async"] ?? {}} onClose={close} onDone={() => done("Headers saved.")} />
+            )}
+            {open?.verb === "remove" && (
+              <Confirm
+                title={`Remove ${open.row.section}?`}
+                verb="Remove"
+                work={() => call("DELETE", pathOf(tenant, "NexusServices", open.row.section), { tenant })}
+                onDone={() => done("Removed.")}
+                onClose={close}
+              >
+                <p>
+                  Messages to <strong>{open.row.options["channelId"]}</strong> are refused from now on. Answers that wait are still sent.
+                </p>
+              </Confirm>
+            )}
+          </>
+        );
+      }}
+    </Panel>
+  );
+}
+
+interface NumberFormProps {
+  tenant: string;
+  open: { verb: "edit"; row: Row } | { verb: "add"; kind: Kind } | { verb: "remove"; row: Row } | { verb: "edit" | "remove"; row: Row };
+  suggestions: string[];
+  onDone: () => void;
+  onClose: () => void;
+}
+
+function NumberForm({ tenant, open, suggestions, onDone, onClose }: NumberFormProps) {
+  const kind = open.verb === "add" ? open.kind : open.row.kind;
+  return (
+    <SectionForm
+      title={`${open.verb === "add" ? "Add an" : "Edit the"} ${kind.title}`}
+      tenant={tenant}
+      transaction="NexusServices"
+      prefix={kind.prefix}
+      name={open.verb === "add" ? undefined : open.row.section.slice(kind.prefix.length)}
+      options={open.verb === "add" ? {} : open.row.options}
+      fields={kind.fields(suggestions)}
+      fixed={kind.fixed}
+      onDone={onDone}
+      onClose={onClose}
+    />
+  );
+}
+
+function rowsOf(services: Sections): Row[] {
+  return Object.entries(services).flatMap(([section, options]) => {
+    const kind = Object.values(KINDS).find(({ prefix }) => section.startsWith(prefix));
+    return kind ? [{ section, kind, options }] : [];
+  });
+}
+
+function List({ rows, onOpen }: { rows: Row[]; onOpen: (open: Open) => void }) {
+  return (
+    <Table
+      caption="Numbers and domains"
+      rows={rows}
+      name={(row) => row.section}
+      empty="No numbers yet. Add the first one; then set up the services SMS and Async, or the aggregator's."
+      columns={[
+        { title: "Number", kind: "main", cell: (row) => row.options["channelId"] ?? "—" },
+        { title: "Section", cell: (row) => <code>{row.section}</code> },
+        { title: "Type", cell: (row) => (row.options["channelType"] === "email" ? "e-mail" : "SMS") },
+        { title: "Endpoint", cell: (row) => row.options["endpoint"] ?? "—" },
+        { title: "Carried by", cell: (row) => row.options["provider"] ?? "as the service says" },
+        {
+          title: "Actions",
+          kind: "actions",
+          cell: (row) => (
+            <div class="actions" role="group" aria-label={`Actions on ${row.section}`}>
+              <button type="button" onClick={() => onOpen({ verb: "edit", row })}>
+                Edit
+              </button>
+              <button type="button" class="danger" onClick={() => onOpen({ verb: "remove", row })}>
+                Remove
+              </button>
+            </div>
+          ),
+        },
+      ]}
+    />
+  );
+}

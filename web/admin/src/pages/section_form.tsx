@@ -1,0 +1,92 @@
+// One section of a transaction as a form: its name, the options we know as fields, all others as lines.
+import { useState } from "preact/hooks";
+import { call } from "../api";
+import { useAction } from "../ui/action";
+import { Dialog } from "../ui/dialog";
+import { CheckField, faultOf, SelectField, TextField } from "../ui/field";
+import { Lines, linesOf, optionsOf } from "../ui/lines";
+import { Refusal } from "../ui/refusal";
+import { filled, NAME_RULE, others, pathOf, type Field, type Options, type Transaction } from "./section";
+
+interface Props {
+  title: string;
+  tenant: string;
+  transaction: Transaction;
+  prefix: string; // in front of the name: "chat."
+  name: string | undefined; // undefined: a new one
+  options: Options;
+  fields: readonly Field[];
+  fixed: Options; // always so
+  onDone: () => void;
+  onClose: () => void;
+}
+
+export function SectionForm({ title, tenant, transaction, prefix, fields, fixed, onDone, onClose, ...given }: Props) {
+  const action = useAction();
+  const [name, setName] = useState(given.name ?? "");
+  const [options, change] = useState(given.options);
+  const [lines, setLines] = useState(linesOf(others(given.options, fields, fixed)));
+
+  async function submit(event: Event) {
+    event.preventDefault();
+    const body = filled({ ...known(options, fields), ...fixed, ...optionsOf(lines) });
+    if (await action.run(() => call("PUT", pathOf(tenant, transaction, prefix + name), { tenant, body }))) onDone();
+  }
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form onSubmit={(event) => void submit(event)}>
+        <TextField
+          label="Name"
+          hint={given.name === undefined ? "Letters, digits, _ and -." : undefined}
+          required
+          pattern={NAME_RULE}
+          title="Letters, digits, _ and -, beginning with a letter"
+          disabled={given.name !== undefined}
+          value={name}
+          onText={setName}
+        />
+        {fields.map((field) => (
+          <Control
+            key={field.option}
+            field={field}
+            value={options[field.option] ?? ""}
+            fault={faultOf(action.error, field.option)}
+            onText={(text) => change({ ...options, [field.option]: text })}
+          />
+        ))}
+        <details open={lines.length > 0}>
+          <summary>Other options</summary>
+          <Lines lines={lines} onLines={setLines} />
+        </details>
+        <Refusal error={action.error} />
+        <div class="buttons">
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" disabled={action.busy}>
+            Save
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function known(options: Options, fields: readonly Field[]): Options {
+  return Object.fromEntries(fields.map((field) => [field.option, options[field.option] ?? ""]));
+}
+
+interface ControlProps {
+  field: Field;
+  value: string;
+  fault: string | undefined;
+  onText: (text: string) => void;
+}
+
+function Control({ field, value, fault, onText }: ControlProps) {
+  const { option: _, kind = "text", choices = [], ...frame } = field;
+  if (kind === "choice") return <SelectField {...frame} choices={choices} value={value} fault={fault} onText={onText} />;
+  if (kind === "flag")
+    return <CheckField {...frame} checked={value === "true"} fault={fault} onCheck={(on) => onText(on ? "true" : "")} />;
+  return <TextField {...frame} type={kind} value={value} fault={fault} onText={onText} />;
+}

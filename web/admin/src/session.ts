@@ -1,0 +1,49 @@
+// Who is logged in, as GET /auth/session tells, and what they may do.
+import { ApiError, call, useSession } from "./api";
+
+export interface Session {
+  user: string;
+  ccid: string | null; // null: an operator, who acts for every contact center
+  permissions: string[];
+  csrf: string;
+  expires: string;
+}
+
+// null: nobody is logged in.
+export async function findSession(ended: () => void): Promise<Session | null> {
+  try {
+    const session = await call<Session>("GET", "/auth/session");
+    useSession(session.csrf, ended);
+    return session;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return null;
+    throw error;
+  }
+}
+
+export async function signOut(): Promise<void> {
+  await call("POST", "/auth/sign-out");
+}
+
+// "nexus:admin:*" covers "nexus:admin:keys".
+export function may(session: Session, resource: string): boolean {
+  const wanted = ["nexus", "admin", resource];
+  return session.permissions.some((permission) => {
+    const parts = permission.split(":");
+    return parts.length === 3 && parts.every((part, i) => part === "*" || part === wanted[i]);
+  });
+}
+
+// Where to come back to: the address behind the '#' does not reach the server, so the page keeps it.
+const KEPT = "nexus.place";
+
+export function goToLogin(): void {
+  if (location.hash) sessionStorage.setItem(KEPT, location.hash);
+  location.assign("/auth/login?return=/admin/");
+}
+
+export function comeBack(): void {
+  const place = sessionStorage.getItem(KEPT);
+  sessionStorage.removeItem(KEPT);
+  if (place && !location.hash) history.replaceState(null, "", place);
+}

@@ -1,0 +1,18 @@
+// Times as people where the browser stands read them; the exact one is in the tooltip.
+const FORMAT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+export function Moment({ time }: { time: string | null | undefined }) {
+  const parsed = time ? new Date(time) : undefined;
+  if (!time || !parsed || Number.isNaN(parsed.getTime())) return <>—</>;
+  return (
+    <time dateTime={time} title={time}>
+      {FORMAT.format(parsed)}
+    </time>
+  );
+}
+
+// For <input type="datetime-local">, which knows no zone: "2026-11-24T23:40".
+export function localText(time: Date): string {
+  const two = (number: number) => String(number).padStart(2, "0");
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}T${two(time.getHours())}:${two(time.getMinutes())}`;
+}

@@ -1,0 +1,36 @@
+// What every panel looks like: its title, what it is for, its main action, and its content or why there is none.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { Loaded } from "../load";
+import { Refusal } from "./refusal";
+
+interface Props<T> {
+  title: string;
+  purpose: string;
+  action?: ComponentChildren;
+  loaded: Loaded<T>;
+  children: (data: T) => ComponentChildren;
+}
+
+export function Panel<T>({ title, purpose, action, loaded, children }: Props<T>) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${title} · Nexus administration`;
+    heading.current?.focus();
+  }, [title]);
+  return (
+    <section aria-busy={loaded.busy}>
+      <header class="panel">
+        <div>
+          <h1 tabIndex={-1} ref={heading}>
+            {title}
+          </h1>
+          <p class="faint">{purpose}</p>
+        </div>
+        {action}
+      </header>
+      <Refusal error={loaded.error} again={() => void loaded.again()} />
+      {loaded.data !== undefined ? children(loaded.data) : loaded.error ? null : <p class="faint">Loading…</p>}
+    </section>
+  );
+}

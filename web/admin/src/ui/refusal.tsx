@@ -1,0 +1,36 @@
+// Why something did not work, in the server's words, with the number that finds it in the logs.
+import type { ApiError } from "../api";
+
+const CAUSES: Record<number, string> = {
+  0: "No connection",
+  401: "You are logged out",
+  403: "You may not do this",
+  404: "There is no such thing here",
+  409: "This conflicts with what is there",
+  429: "Too many requests",
+  503: "The service is busy or something it needs is down",
+  504: "No answer in time",
+};
+
+export function Refusal({ error, again }: { error: ApiError | undefined; again?: () => void }) {
+  if (!error) return null;
+  return (
+    <div class="refusal" role="alert">
+      <p>
+        <strong>{CAUSES[error.status] ?? (error.status < 500 ? "This was refused" : "The server failed")}.</strong>{" "}
+        <span class="detail">{error.detail}</span>
+        {error.retryAfter !== undefined && <span> Try again in {error.retryAfter} s.</span>}
+      </p>
+      {error.operation && (
+        <p class="faint">
+          Operation <code>{error.operation}</code>
+        </p>
+      )}
+      {again && (
+        <button type="button" onClick={again}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
