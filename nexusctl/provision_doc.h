@@ -1,5 +1,5 @@
-// provision_doc: the checked file as the document that provision_apply() in
-// db/functions/identity.sql takes: keys as MACs, secrets sealed. Everything lives in the arena.
+// provision_doc: the checked file as the document that provision_apply() in db/functions/apply.sql
+// takes: keys as MACs, secrets sealed. Everything lives in the arena.
 #pragma once
 
 #include "base/arena.h"
@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "io/pg_script.h"
 #include "nexusctl/provision_file.h"
+#include "store/keyring.h"
 #include "store/secret.h"
 
 // A key that was made because the file does not say what it is. Whether it is used, the plan says:
@@ -22,7 +23,8 @@ struct provision_doc {
 };
 
 struct provision_keys {
-    unsigned char pepper[SECRET_KEY_BYTES], encryption[SECRET_KEY_BYTES];
+    unsigned char pepper[SECRET_KEY_BYTES];
+    struct keyring *ring;
 };
 
 // A secret that the database has already is taken over as it is sealed there, so that only what
