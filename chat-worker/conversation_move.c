@@ -32,7 +32,7 @@ static void conversation_move(struct task *task, unsigned statement, struct id c
     pg_int4(&params, (int32_t)task_tenant(task));
     pg_id(&params, conversation);
     pg_text(&params, task->envelope.principal.name);
-    pg_call(service_pg(task->service), statement, &params, moved, task);
+    task_call(task, statement, &params, moved);
 }
 
 void on_conversation_accept(struct task *task, const struct msg_conversation_accept *message)

@@ -105,7 +105,7 @@ static void send_answer(struct exchange *exchange, enum err_code code, struct ht
     gateway_exchange_ended(gateway);
 }
 
-void answer_data(struct exchange *exchange, struct str data)
+static void data_answer(struct exchange *exchange, struct str data, bool is_replayed)
 {
     const struct route *route = exchange->match.route;
     struct buf *body = &exchange->gateway->text;
@@ -116,10 +116,21 @@ void answer_data(struct exchange *exchange, struct str data)
     }
     buf_clear(body);
     body_render_data(body, route->envelope, data, exchange->operation);
-    send_answer(exchange, ERR_OK,
-                &(struct http_answer){.status = route->status,
-                                      .content_type = STR("application/json"),
-                                      .body = buf_str(body)});
+    struct http_answer answer = {
+        .status = route->status, .content_type = STR("application/json"), .body = buf_str(body)};
+    if (is_replayed)
+        header_put(&answer, "idempotency-replayed", STR("true"));
+    send_answer(exchange, ERR_OK, &answer);
+}
+
+void answer_data(struct exchange *exchange, struct str data)
+{
+    data_answer(exchange, data, false);
+}
+
+void answer_replayed(struct exchange *exchange, struct str data)
+{
+    data_answer(exchange, data, true);
 }
 
 void answer_json(struct exchange *exchange, enum err_code code, struct str json)

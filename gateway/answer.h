@@ -8,6 +8,8 @@
 
 // data is JSON text, absent or empty for none.
 void answer_data(struct exchange *exchange, struct str data);
+// The same for what was done before, under the same Idempotency-Key.
+void answer_replayed(struct exchange *exchange, struct str data);
 // text is what the client reads. Retry-After, WWW-Authenticate, Allow and RateLimit as fits.
 void answer_error(struct exchange *exchange, enum err_code code, struct str text);
 static inline void answer_err(struct exchange *exchange, const struct err *err)

@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "provisioning-worker/upkeep.h"
+#include "store/keyring.h"
 
 bool provisioning_init(struct service *service, struct err *err)
 {
@@ -10,6 +11,9 @@ bool provisioning_init(struct service *service, struct err *err)
     struct provisioning state = {0};
 
     if (!secret_key_parse("NEXUS_KEY_PEPPER", config->key_pepper, state.pepper, err))
+        return false;
+    state.ring = keyring_new(service_key_encryption_keys, service, err);
+    if (!state.ring)
         return false;
     struct provisioning *provisioning = malloc(sizeof *provisioning);
     ASSERT(provisioning);
@@ -33,6 +37,7 @@ void provisioning_done(struct service *service)
     if (!provisioning)
         return;
     upkeep_free(&provisioning->upkeep);
+    keyring_free(&provisioning->ring);
     free(provisioning);
     service_set_state(service, NULL);
 }

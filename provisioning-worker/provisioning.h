@@ -4,6 +4,7 @@
 #include "service/service.h"
 #include "store/secret.h"
 
+struct keyring;
 struct upkeep;
 
 struct provisioning_config {
@@ -13,6 +14,7 @@ struct provisioning_config {
 
 struct provisioning { // the service's state
     unsigned char pepper[SECRET_KEY_BYTES];
+    struct keyring *ring;
     struct upkeep *upkeep;
 };
 

@@ -1,7 +1,7 @@
 // undelivered_replay: chosen → back in the queue under their old ids, in one transaction with the
 // audit row → the doorbell rings → answered with how many.
 #include "service/news.h"
-#include "service/task.h"
+#include "service/task_statement.h"
 #include "sms-worker/engine.h"
 #include "sms-worker/sms_worker.h"
 #include "store/statements.h"
@@ -74,31 +74,27 @@ void on_undelivered_replay(struct task *task, const struct msg_undelivered_repla
     pg_text(&params, wanted(message->to));
     pg_int4(&params, message->limit ? (int32_t)message->limit : REPLAY_DEFAULT);
     pg_text(&params, task->envelope.principal.name);
-    pg_call(service_pg(task->service), STATEMENT_UNDELIVERED_REPLAY, &params, replayed, task);
+    task_call(task, STATEMENT_UNDELIVERED_REPLAY, &params, replayed);
 }
 
 static void replayed(void *context, const struct pg_result *result, const struct err *err)
 {
-    enum { DESTINATION, COUNT };
+    enum { ANSWER, DESTINATION };
     struct task *task = context;
     if (err) {
         task_fail(task, err);
         return;
     }
     // Dying here: they are in the queue; the sweep finds them without the bell.
-    int64_t total = 0;
     struct news news = {0};
     news_of_tenant(&news, task_tenant(task));
     for (size_t row = 0; row < pg_rows(result); row++) {
+        if (pg_is_null(result, row, DESTINATION))
+            continue; // none was chosen
         int32_t destination = pg_get_int4(result, row, DESTINATION);
-        total += pg_get_int4(result, row, COUNT);
         engine_doorbell(sms_worker_of(task->service)->engine, destination);
         news_of_destination(&news, (uint32_t)destination); // for the other workers
     }
     news_send(&news, service_bus(task->service));
-    AUTO(buf) json = {0};
-    json_open(&json, '{');
-    json_key_int(&json, "replayed", total);
-    json_close(&json, '}');
-    task_reply(task, buf_str(&json));
+    task_reply(task, pg_get_text(result, 0, ANSWER));
 }

@@ -1,6 +1,7 @@
 // pg: a pool of libpq connections in pipeline mode on a libuv loop.
 //
-// Each call is [Parse] Bind Execute Sync. libpq reports its results in order and a
+// Each call is [Parse] Bind Execute Sync; a guarded one has two of the first three, the Parses in
+// front, so that what the guard stops is prepared all the same. libpq reports its results in order and a
 // PGRES_PIPELINE_SYNC when the server said ReadyForQuery; only then is the transaction's fate
 // known, and only then does the callback run. A mirror list of calls stands beside libpq's own
 // queue. Statements are prepared at their first use on a connection.
@@ -36,8 +37,9 @@ static const char durability_check[] =
 
 struct call {
     struct list link;
-    unsigned statement;
-    bool prepares; // a Parse goes before it
+    unsigned statements[2]; // the guard first, if there is one
+    int count;
+    bool prepares[2]; // a Parse goes before them, and its answer is not here yet
     pg_done_fn *done;
     void *context;
     int64_t sent_ms;
@@ -126,11 +128,17 @@ static struct connection *connection_choose(struct pg *pg)
 
 static void connection_poll(struct connection *connection);
 
-// Queues the call's messages in libpq and flushes as far as the socket takes them.
-static bool call_send(struct connection *connection, const struct call *call,
-                      const struct pg_params *params)
+static bool prepare_send(const struct connection *connection, unsigned number)
 {
-    const struct pg_statement *statement = &connection->pg->statements[call->statement];
+    const struct pg_statement *statement = &connection->pg->statements[number];
+
+    return PQsendPrepare(connection->libpq, statement->name, statement->sql, 0, NULL);
+}
+
+static bool statement_send(const struct connection *connection, unsigned number,
+                           const struct pg_params *params)
+{
+    const struct pg_statement *statement = &connection->pg->statements[number];
     const char *values[PG_PARAMS_LIMIT];
     int lengths[PG_PARAMS_LIMIT], formats[PG_PARAMS_LIMIT];
 
@@ -141,46 +149,82 @@ static bool call_send(struct connection *connection, const struct call *call,
         lengths[i] = null ? 0 : params->values[i].length;
         formats[i] = 1;
     }
-    if (call->prepares &&
-        !PQsendPrepare(connection->libpq, statement->name, statement->sql, 0, NULL))
-        return false;
     return PQsendQueryPrepared(connection->libpq, statement->name, params->count, values, lengths,
-                               formats, 1) &&
-           PQpipelineSync(connection->libpq);
+                               formats, 1);
 }
 
-void pg_call(struct pg *pg, unsigned statement, struct pg_params *params, pg_done_fn *done,
-             void *context)
+// Queues the call's messages in libpq and flushes as far as the socket takes them.
+static bool call_send(struct connection *connection, const struct call *call,
+                      struct pg_params *const *params)
+{
+    bool sent = true;
+
+    for (int i = 0; i < call->count && sent; i++)
+        sent = !call->prepares[i] || prepare_send(connection, call->statements[i]);
+    for (int i = 0; i < call->count && sent; i++)
+        sent = statement_send(connection, call->statements[i], params[i]);
+    return sent && PQpipelineSync(connection->libpq);
+}
+
+static void call_start(struct pg *pg, struct call *call, struct pg_params *const *params)
 {
     struct connection *connection = connection_choose(pg);
-    struct call *call = malloc(sizeof *call);
 
-    if (!call)
-        panic("out of memory");
-    ASSERT(statement < pg->statement_count);
-    *call = (struct call){.statement = statement, .done = done, .context = context};
     pg->counts.calls++;
     if (!connection || pg->in_flight >= pg->options.waiting_limit) {
         call_refuse(pg, call,
                     connection ? "too many statements are waiting for the database"
                                : "the database is not reachable");
-        pg_params_release(params);
         return;
     }
 
     call->sent_ms = clock_monotonic_ms();
-    call->prepares = !connection->prepared[statement];
-    connection->prepared[statement] = true;
+    for (int i = 0; i < call->count; i++) {
+        ASSERT(call->statements[i] < pg->statement_count);
+        call->prepares[i] = !connection->prepared[call->statements[i]];
+        connection->prepared[call->statements[i]] = true;
+    }
     list_append(&connection->calls, &call->link);
     connection->call_count++;
     pg->in_flight++;
-    bool sent = call_send(connection, call, params);
-    pg_params_release(params);
     // A failure here is a broken connection; reading it will say so and end all its calls from the
     // loop.
-    if (!sent)
-        LOG_WARN("pg.send_failed", LOG_STR("statement", str_of(pg->statements[statement].name)));
+    if (!call_send(connection, call, params))
+        LOG_WARN("pg.send_failed",
+                 LOG_STR("statement", str_of(pg->statements[call->statements[0]].name)));
     connection_poll(connection);
+}
+
+static struct call *call_new(pg_done_fn *done, void *context)
+{
+    struct call *call = malloc(sizeof *call);
+
+    if (!call)
+        panic("out of memory");
+    *call = (struct call){.done = done, .context = context};
+    return call;
+}
+
+void pg_call(struct pg *pg, unsigned statement, struct pg_params *params, pg_done_fn *done,
+             void *context)
+{
+    struct call *call = call_new(done, context);
+
+    call->statements[call->count++] = statement;
+    call_start(pg, call, &params);
+    pg_params_release(params);
+}
+
+void pg_call_guarded(struct pg *pg, unsigned guard, struct pg_params *guard_params,
+                     unsigned statement, struct pg_params *params, pg_done_fn *done, void *context)
+{
+    struct call *call = call_new(done, context);
+
+    call->statements[call->count++] = guard;
+    call->statements[call->count++] = statement;
+    call_start(pg, call, (struct pg_params *[]){guard_params, params});
+    pg_params_release(guard_params);
+    pg_params_release(params);
 }
 
 static void call_pop(struct connection *connection)
@@ -194,11 +238,36 @@ static void call_pop(struct connection *connection)
     call_finish(connection->pg, call);
 }
 
+// The answer to a Parse: they come in the order of the statements.
+static void parse_answered(struct call *call)
+{
+    for (int i = 0; i < call->count; i++)
+        if (call->prepares[i]) {
+            call->prepares[i] = false;
+            return;
+        }
+}
+
+static void call_failed(struct connection *connection, struct call *call, const PGresult *rows)
+{
+    const unsigned last = call->statements[call->count - 1];
+
+    call->failed = true;
+    pg_error_read(rows, &call->err);
+    for (int i = 0; i < call->count; i++)
+        if (call->prepares[i])
+            connection->prepared[call->statements[i]] = false;
+    if (call->err.code == ERR_INTERNAL)
+        LOG_ERROR("pg.statement_failed",
+                  LOG_STR("statement", str_of(connection->pg->statements[last].name)),
+                  LOG_ERR(&call->err),
+                  LOG_STR("where", str_of(PQresultErrorField(rows, PG_DIAG_CONTEXT))));
+}
+
 // One result of the oldest call.
 static void result_take(struct connection *connection, PGresult *rows)
 {
     struct call *call = LIST_FIRST(&connection->calls, struct call, link);
-    const char *name = connection->pg->statements[call->statement].name;
 
     switch ((int)PQresultStatus(rows)) {
     case PGRES_PIPELINE_SYNC:
@@ -206,23 +275,14 @@ static void result_take(struct connection *connection, PGresult *rows)
         call_pop(connection);
         return;
     case PGRES_TUPLES_OK:
-        PQclear(call->rows);
+        PQclear(call->rows); // the guard's
         call->rows = rows;
         return;
-    case PGRES_COMMAND_OK:
-        call->prepares = false;
-        break; // the Parse: the statement is prepared now
+    case PGRES_COMMAND_OK: parse_answered(call); break;
     case PGRES_PIPELINE_ABORTED: break;
     default:
-        if (!call->failed) {
-            call->failed = true;
-            pg_error_read(rows, &call->err);
-            connection->prepared[call->statement] = !call->prepares;
-            if (call->err.code == ERR_INTERNAL)
-                LOG_ERROR("pg.statement_failed", LOG_STR("statement", str_of(name)),
-                          LOG_ERR(&call->err),
-                          LOG_STR("where", str_of(PQresultErrorField(rows, PG_DIAG_CONTEXT))));
-        }
+        if (!call->failed)
+            call_failed(connection, call, rows);
     }
     PQclear(rows);
 }

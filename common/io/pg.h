@@ -19,8 +19,9 @@
 //   ERR_CONCURRENT       rolled back for concurrency (40001, 40P01, 55P03): run it again
 //   ERR_POISONED         rolled back for what the data is (22*, 23*): some row is bad
 //   ERR_BUSY             rolled back for want of room or time (53*, 57014)
-//   ERR_BAD_INPUT, ERR_FORBIDDEN, ERR_NOT_FOUND, ERR_CONFLICT
-//                        raised by our own SQL as NX400, NX403, NX404, NX409; the text is its message
+//   ERR_BAD_INPUT, ERR_FORBIDDEN, ERR_NOT_FOUND, ERR_CONFLICT, ERR_REPLAYED, ERR_KEY_REUSED,
+//   ERR_STILL_RUNNING    raised by our own SQL as NX400, NX403, NX404, NX409, NX208, NX422, NX425;
+//                        the text is its message
 //   ERR_INTERNAL         any other SQLSTATE: a defect of ours
 //
 // A pool keeps `connections` sockets; calls go to the one with the least in flight. A lost
@@ -110,10 +111,15 @@ typedef void pg_done_fn(void *context, const struct pg_result *result, const str
 // the error.
 void pg_call(struct pg *pg, unsigned statement, struct pg_params *params, pg_done_fn *done,
              void *context);
+// The same with another statement before it, in the same transaction: if the guard raises, the
+// other does not run, and the guard's error is the call's. Its rows are dropped.
+void pg_call_guarded(struct pg *pg, unsigned guard, struct pg_params *guard_params,
+                     unsigned statement, struct pg_params *params, pg_done_fn *done, void *context);
 
 // Reading a result: valid only inside the callback. Columns by position, as the statement lists
 // them. A value of NULL reads as 0, false, none or absent.
 size_t pg_rows(const struct pg_result *result);
+int pg_columns(const struct pg_result *result);
 bool pg_is_null(const struct pg_result *result, size_t row, int column);
 bool pg_get_bool(const struct pg_result *result, size_t row, int column);
 int16_t pg_get_int2(const struct pg_result *result, size_t row, int column);

@@ -6,10 +6,13 @@ static const struct {
     struct str prefix;
     enum err_code code;
 } classes[] = {
+    {STR_INIT("NX208"), ERR_REPLAYED},
     {STR_INIT("NX400"), ERR_BAD_INPUT},
     {STR_INIT("NX403"), ERR_FORBIDDEN},
     {STR_INIT("NX404"), ERR_NOT_FOUND},
     {STR_INIT("NX409"), ERR_CONFLICT},
+    {STR_INIT("NX422"), ERR_KEY_REUSED},
+    {STR_INIT("NX425"), ERR_STILL_RUNNING},
     {STR_INIT("40"), ERR_CONCURRENT},
     {STR_INIT("55P03"), ERR_CONCURRENT},
     {STR_INIT("26000"), ERR_CONCURRENT},

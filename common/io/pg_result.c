@@ -10,6 +10,11 @@ size_t pg_rows(const struct pg_result *result)
     return (size_t)PQntuples(result->rows);
 }
 
+int pg_columns(const struct pg_result *result)
+{
+    return PQnfields(result->rows);
+}
+
 bool pg_is_null(const struct pg_result *result, size_t row, int column)
 {
     return PQgetisnull(result->rows, (int)row, column);

@@ -33,7 +33,7 @@ static bool start(struct service *service, struct err *err)
                                               .waiting_limit = WAITING_LIMIT,
                                               .changed = changed,
                                               .context = service},
-                         statements, STATEMENT_COUNT);
+                         statements, STATEMENT_LIMIT);
     return true;
 }
 

@@ -17,6 +17,7 @@ struct task {
     struct arena *arena; // everything of this task; freed with it
     struct envelope envelope;
     const void *message; // struct msg_<name>, decoded and checked
+    struct idempotency idempotency;
     struct id chosen_id; // an id the handler makes once and keeps when its batch runs again
     // the skeleton's own:
     struct bus_origin *origin;
@@ -27,12 +28,18 @@ static inline uint32_t task_tenant(const struct task *task)
 {
     return task->envelope.principal.tenant;
 }
+static inline bool task_has_key(const struct task *task)
+{
+    return str_present(task->idempotency.key);
+}
 static inline struct task *task_of_item(struct batch_item *item)
 {
     return CONTAINER_OF(item, struct task, item);
 }
 
 // json is the reply's "data" as JSON text, copied; empty for none. Only code that saw COMMIT
-// answers a write.
+// answers a write. Where the request came with an Idempotency-Key, what was kept in its transaction
+// is the reply.
 void task_reply(struct task *task, struct str json);
+// ERR_REPLAYED is no failure: the stored answer is looked up, and replied.
 void task_fail(struct task *task, const struct err *err);

@@ -2,6 +2,7 @@
 #include "service/task_statement.h"
 
 #include "service/service.h"
+#include "store/statements.h"
 
 static void answered(void *context, const struct pg_result *result, const struct err *err)
 {
@@ -16,5 +17,21 @@ static void answered(void *context, const struct pg_result *result, const struct
 
 void task_answer_by(struct task *task, unsigned statement, struct pg_params *params)
 {
-    pg_call(service_pg(task->service), statement, params, answered, task);
+    task_call(task, statement, params, answered);
+}
+
+void task_call(struct task *task, unsigned statement, struct pg_params *params, pg_done_fn *done)
+{
+    const struct idempotency *request = &task->idempotency;
+    struct pg *pg = service_pg(task->service);
+    struct pg_params claim;
+
+    if (!task_has_key(task)) {
+        pg_call(pg, statement, params, done, task);
+        return;
+    }
+    pg_params_init(&claim);
+    idempotency_claim_bind(&claim, &request, 1);
+    pg_call_guarded(pg, STATEMENT_IDEMPOTENCY_CLAIM, &claim, statement_keeping(statement), params,
+                    done, task);
 }

@@ -1,9 +1,16 @@
-// task_statement: the cold handler's common case: one statement whose first column is the answer.
+// task_statement: the cold handler's one statement. If the request came with an Idempotency-Key, key
+// and answer are kept in the statement's transaction, and a repetition gets the stored answer; the
+// handler need not know. That works because of one rule: the first column of the first row is the
+// answer's JSON text (or NULL where nothing shall be kept).
 #pragma once
 
 #include "io/pg.h"
 #include "service/task.h"
 
-// Runs the statement and ends the task: with the JSON text in the first column of its first row, or
-// with its error. Takes over params.
+// Runs the statement and ends the task: with the answer, or with the error. Takes over params.
 void task_answer_by(struct task *task, unsigned statement, struct pg_params *params);
+
+// For a handler that has more to do once it is committed: as pg_call(), with the task for context.
+// done must end the task: with task_fail() on an error, whatever it is, or else with task_reply()
+// and the first column.
+void task_call(struct task *task, unsigned statement, struct pg_params *params, pg_done_fn *done);

@@ -9,6 +9,7 @@
 #include "service/state.h"
 #include "service/task.h"
 #include "store/batcher.h"
+#include "store/statements.h"
 
 #include <stdlib.h>
 
@@ -82,6 +83,10 @@ static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
     task->envelope.principal.name = arena_copy(arena, envelope->principal.name);
     task->envelope.traceparent = arena_copy(arena, envelope->traceparent);
     task->envelope.idempotency_key = arena_copy(arena, envelope->idempotency_key);
+    task->idempotency = (struct idempotency){.tenant = envelope->principal.tenant,
+                                             .key = task->envelope.idempotency_key,
+                                             .fingerprint = envelope->fingerprint};
+    task->item.idempotency = task_has_key(task) ? &task->idempotency : NULL;
     task->item.key = envelope->partition;
     task->item.bytes = (uint32_t)payload_bytes;
     task->item.deadline_ms = now_ms + envelope->deadline_ms;
@@ -131,12 +136,41 @@ static void task_end(struct task *task, enum err_code code, struct str payload)
 
 void task_reply(struct task *task, struct str json)
 {
-    task_end(task, ERR_OK, json);
+    task_end(task, ERR_OK, str_present(task->idempotency.answer) ? task->idempotency.answer : json);
+}
+
+static void stored_answer_read(void *context, const struct pg_result *result, const struct err *err)
+{
+    struct task *task = context;
+    struct err gone;
+
+    if (err) {
+        task_fail(task, err);
+    } else if (pg_is_null(result, 0, 0)) {
+        // Its time had come between the claim and the look.
+        err_set(&gone, ERR_CONCURRENT, "the stored answer has just been forgotten");
+        task_fail(task, &gone);
+    } else {
+        task_end(task, ERR_REPLAYED, pg_get_text(result, 0, 0));
+    }
+}
+
+static void task_replay(struct task *task)
+{
+    struct pg_params params;
+
+    pg_params_init(&params);
+    idempotency_read_bind(&params, &task->idempotency);
+    pg_call(task->service->pg, STATEMENT_IDEMPOTENCY_READ, &params, stored_answer_read, task);
 }
 
 void task_fail(struct task *task, const struct err *err)
 {
     ASSERT(err->code != ERR_OK);
+    if (err->code == ERR_REPLAYED) {
+        task_replay(task);
+        return;
+    }
     if (err->code == ERR_INTERNAL)
         LOG_ERROR("task.failed", LOG_STR("message", message_type(task->envelope.message)->name),
                   LOG_ID("operationId", task->envelope.operation), LOG_ERR(err));

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "store/batch_keys.h"
 #include "store/batch_plan.h"
+#include "store/statements.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct batch {
     struct batcher *batcher;
     struct batch_keys keys;
     size_t count;
+    bool keyed;   // in the run under way
     bool unknown; // an earlier run may have committed
     int64_t sent_us;
     struct batch_item *items[];
@@ -137,6 +139,34 @@ static void batch_split(struct batch *batch)
     free(batch); // its items live on
 }
 
+// ---- Idempotency-Keys
+
+static bool batch_has_keys(const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->items[i]->idempotency)
+            return true;
+    return false;
+}
+
+static void batch_claim_bind(const struct batch *batch, struct pg_params *params)
+{
+    const struct idempotency *requests[ROWS_MAX];
+
+    for (size_t i = 0; i < batch->count; i++)
+        requests[i] = batch->items[i]->idempotency;
+    pg_params_init(params);
+    idempotency_claim_bind(params, requests, batch->count);
+}
+
+// What was kept is what is answered, now and later.
+static void batch_answers_take(const struct batch *batch, const struct pg_result *result)
+{
+    for (size_t i = 0; batch->keyed && i < batch->count; i++)
+        if (batch->items[i]->idempotency)
+            batch->items[i]->idempotency->answer = pg_get_text(result, i, pg_columns(result) - 1);
+}
+
 // ---- there and back
 
 static void batch_finished(void *context, const struct pg_result *result, const struct err *err)
@@ -156,6 +186,7 @@ static void batch_finished(void *context, const struct pg_result *result, const 
     }
     switch (batch_plan_step(err ? err->code : ERR_OK, batch->count)) {
     case BATCH_ANSWER:
+        batch_answers_take(batch, result);
         batcher->def->done(batcher->context, batch->items, batch->count, result);
         batch_free(batch);
         break;
@@ -181,7 +212,7 @@ static void batch_finished(void *context, const struct pg_result *result, const 
 static void batch_send(struct batch *batch)
 {
     struct batcher *batcher = batch->batcher;
-    struct pg_params params;
+    struct pg_params params, claim;
 
     pg_params_init(&params);
     batcher->def->bind(batcher->context, batch->items, batch->count, &params);
@@ -193,7 +224,14 @@ static void batch_send(struct batch *batch)
     // Dying here: nothing was sent, nobody was told; the gateway sends these requests to another
     // worker.
     (void)failpoint(batcher->before_commit);
-    pg_call(batcher->pg, batcher->def->statement, &params, batch_finished, batch);
+    batch->keyed = batch_has_keys(batch);
+    if (!batch->keyed) {
+        pg_call(batcher->pg, batcher->def->statement, &params, batch_finished, batch);
+        return;
+    }
+    batch_claim_bind(batch, &claim);
+    pg_call_guarded(batcher->pg, STATEMENT_IDEMPOTENCY_CLAIM, &claim,
+                    statement_keeping(batcher->def->statement), &params, batch_finished, batch);
 }
 
 // ---- what goes next

@@ -23,7 +23,11 @@
 //                        ERR_UNKNOWN_OUTCOME
 //   ERR_UNAVAILABLE      never sent: fails at once
 //   ERR_BUSY             rolled back for want of room: fails at once
-//   others               as ERR_POISONED
+//   others               as ERR_POISONED; so what an Idempotency-Key stops is found, too
+//
+// A batch in which an item has an Idempotency-Key takes the keys and keeps their answers in the same
+// transaction (store/idempotency.h); its statement must be a BATCH of statements.def. A batch
+// without one costs nothing more.
 //
 // Items without a deadline (INT64_MAX) never fail for a database that is away or full: their
 // batches run again until it is back.
@@ -35,6 +39,7 @@
 #include "base/list.h"
 #include "base/metrics.h"
 #include "io/pg.h"
+#include "store/idempotency.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +49,7 @@ struct batch_item {
     uint64_t key;        // of the rows it touches: conversation, number pair
     uint32_t bytes;      // its weight
     int64_t deadline_ms; // monotonic; INT64_MAX: tries for ever (outcomes of deliveries)
+    struct idempotency *idempotency; // NULL: comes without a key
 };
 
 struct batch_def {

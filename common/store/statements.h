@@ -5,10 +5,21 @@
 #include "io/pg.h"
 
 enum statement {
-#define STATEMENT(id, sql) STATEMENT_##id,
+#define STATEMENT(id, sql)     STATEMENT_##id,
+#define BATCH(id, sql, answer) STATEMENT_##id,
 #include "store/statements.def"
 #undef STATEMENT
-    STATEMENT_COUNT
+#undef BATCH
+    STATEMENT_COUNT,
+    STATEMENT_LIMIT = 2 * STATEMENT_COUNT,
 };
 
-extern const struct pg_statement statements[STATEMENT_COUNT];
+// What does the same and keeps the answers under the Idempotency-Keys that were claimed in the same
+// transaction (store/idempotency.h). The columns are the same; of a BATCH two follow: the row's
+// place and the answer.
+static inline unsigned statement_keeping(unsigned statement)
+{
+    return STATEMENT_COUNT + statement;
+}
+
+extern const struct pg_statement statements[STATEMENT_LIMIT];

@@ -16,6 +16,7 @@ enum member {
     DEADLINE,
     TRACEPARENT,
     IDEMPOTENCY_KEY,
+    FINGERPRINT,
     MEMBER_COUNT
 };
 
@@ -36,6 +37,7 @@ void envelope_encode(const struct envelope *envelope, struct buf *out)
     msgpack_pack_uint32(&packer, envelope->deadline_ms);
     values_pack_text(&packer, envelope->traceparent);
     values_pack_text(&packer, envelope->idempotency_key);
+    values_pack_id(&packer, envelope->fingerprint);
 }
 
 static bool read_u64(const msgpack_object *value, uint64_t *number)
@@ -84,7 +86,8 @@ static bool members_read(const msgpack_object *array, struct envelope *envelope)
            read_optional_id(members[OPERATION], &envelope->operation) &&
            values_read_u32(members[DEADLINE], &envelope->deadline_ms) &&
            read_optional_text(members[TRACEPARENT], &envelope->traceparent) &&
-           read_optional_text(members[IDEMPOTENCY_KEY], &envelope->idempotency_key);
+           read_optional_text(members[IDEMPOTENCY_KEY], &envelope->idempotency_key) &&
+           read_optional_id(members[FINGERPRINT], &envelope->fingerprint);
 }
 
 bool envelope_decode(struct str bytes, struct envelope *envelope, struct err *err)

@@ -25,7 +25,8 @@ struct envelope {
     struct id operation;  // operationId, echoed or minted
     uint32_t deadline_ms; // how long the gateway still waits, from the moment of sending
     struct str traceparent;
-    struct str idempotency_key;
+    struct str idempotency_key; // absent: none
+    struct id fingerprint;      // of method, path and body; none without a key
 };
 
 void envelope_encode(const struct envelope *envelope, struct buf *out);

@@ -15,12 +15,14 @@ import delivering   # noqa: E402
 import hotspots     # noqa: E402
 import machine      # noqa: E402
 import memory       # noqa: E402
+import tenants      # noqa: E402
 from report import Report, Section      # noqa: E402
 from rig import FULL, QUICK, Rig        # noqa: E402
 
 MEASUREMENTS = {
     "idle": (memory.idle, "Memory of idle processes"),
     "inbound": (accepting.throughput, "Messages accepted a second"),
+    "tenants": (tenants.throughput, "Messages accepted from many tenants"),
     "latency": (accepting.latency, "Latency of accepting"),
     "delivery": (delivering.throughput, "Answers delivered a second"),
     "isolation": (delivering.isolation, "Delivery beside destinations that do not answer"),

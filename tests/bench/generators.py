@@ -37,6 +37,11 @@ def inbound(nexus, tenant, name, connections, seconds):
     return _wrk(nexus, "inbound.lua", connections, seconds, name, [credentials, tenant.number, name, nexus.scratch])
 
 
+def inbound_tenants(nexus, keys, name, connections, seconds):
+    """The same from many tenants; keys is a file with a line "credentials number" for each key."""
+    return _wrk(nexus, "inbound_tenants.lua", connections, seconds, name, [keys, name, nexus.scratch])
+
+
 def answers(nexus, name, connections, seconds, conversations):
     """An agent's answers, to these conversations in turn (closed loop)."""
     file = nexus.scratch / f"{name}.conversations"

@@ -138,8 +138,9 @@ class Nexus:
         self.postgres.restart()
         self.stack.wait_for("green", within=60)
 
-    def audit(self, *loads, condition="m.id = a.key::uuid"):
-        """Every acknowledged message of these loads is there, once. Answers how many those are."""
+    def audit(self, *loads, condition="m.id = a.key::uuid", tenants=None):
+        """Every acknowledged message of these loads is there, once. Answers how many those are. They are the tenant's,
+        unless the numbers of other tenants are given."""
         self.crash_postgres()
         connection = self.postgres.connect(self.stack.database)
         with contextlib.closing(connection), connection.cursor() as cursor:
@@ -150,7 +151,8 @@ class Nexus:
             cursor.execute("analyze acknowledged")
             cursor.execute(f"""select count(*), count(distinct a.key), count(m.id), count(distinct m.id)
                                  from acknowledged a
-                                 left join message m on m.tenant_id = %s and {condition}""", [self.tenant_id()])
+                                 left join message m on m.tenant_id = any (%s) and {condition}""",
+                           [list(tenants or [self.tenant_id()])])
             joined, keys, found, messages = cursor.fetchone()
         if not joined == keys == found == messages > 0:
             raise AuditFailed(f"{keys} acknowledged, {messages} found, {joined} pairs")

@@ -147,7 +147,7 @@ int main(int argc, char **argv)
                                          .application = "store_limit",
                                          .connections = (unsigned)connections,
                                          .waiting_limit = 1000},
-                    statements, STATEMENT_COUNT);
+                    statements, STATEMENT_LIMIT);
     while (pg_counts(run.pg).connected < (unsigned)connections)
         uv_run(loop, UV_RUN_ONCE);
 

@@ -41,7 +41,8 @@ Test(err, only_what_time_can_mend_is_worth_a_retry)
 {
     for (int code = 0; code < ERR_COUNT; code++) {
         int status = err_http_status((enum err_code)code);
-        bool expected = status == 408 || status == 429 || status == 503 || status == 504;
+        bool expected = code == ERR_STILL_RUNNING || status == 408 || status == 429 ||
+                        status == 503 || status == 504;
         cr_assert(eq(int, err_is_retryable((enum err_code)code), expected), "%s",
                   err_name((enum err_code)code).ptr);
     }

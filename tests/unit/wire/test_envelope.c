@@ -12,6 +12,7 @@ static const struct envelope sample = {
     .deadline_ms = 10000,
     .traceparent = STR_INIT("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
     .idempotency_key = STR_INIT(""),
+    .fingerprint = {.bytes = {[15] = 1}},
 };
 
 Test(envelope, comes_back_as_it_went)
@@ -33,6 +34,7 @@ Test(envelope, comes_back_as_it_went)
     cr_assert(eq(u32, envelope.deadline_ms, sample.deadline_ms));
     cr_assert(str_equal(envelope.traceparent, sample.traceparent));
     cr_assert(str_present(envelope.idempotency_key));
+    cr_assert(id_equal(envelope.fingerprint, sample.fingerprint));
 }
 
 Test(envelope, keeps_what_is_absent_absent)
@@ -48,6 +50,7 @@ Test(envelope, keeps_what_is_absent_absent)
     cr_assert(not(str_present(envelope.principal.name)));
     cr_assert(not(str_present(envelope.traceparent)));
     cr_assert(not(str_present(envelope.idempotency_key)));
+    cr_assert(id_is_none(envelope.fingerprint));
     cr_assert(id_is_none(envelope.operation));
 }
 

@@ -1,0 +1,84 @@
+-- Idempotency-Key: a request's effect and what it was answered are one transaction; whoever repeats the request gets the
+-- stored answer. common/store/idempotency.h has the other half.
+
+-- Before the effect, in its transaction: takes the keys of a batch and says which row of the effect each belongs to.
+-- Raises NX208 if a request was done before, NX422 if its key stands for another request, NX425 if the request that came
+-- first is not finished. A key is taken by an advisory lock, not by a row: who comes second is told so and does not wait,
+-- and nothing is left of a request that fails.
+create or replace function idempotency_claim(tenants int[], keys text[], fingerprints uuid[], places int[]) returns void
+language plpgsql as $$
+declare
+    others boolean;
+begin
+    if exists (select from unnest(tenants, keys) as c (tenant_id, key) group by c.tenant_id, c.key having count(*) > 1)
+       or exists (select from unnest(tenants, keys) as c (tenant_id, key)
+                   where not pg_try_advisory_xact_lock(hashtextextended('idempotency|' || c.tenant_id || '|' || c.key, 0))) then
+        raise exception using errcode = 'NX425', message = 'the request with this Idempotency-Key is not finished';
+    end if;
+    -- A statement of its own, whose view begins after the locks were taken: what their last holder committed is in it.
+    select bool_or(i.fingerprint <> c.fingerprint) into others
+      from unnest(tenants, keys, fingerprints) as c (tenant_id, key, fingerprint)
+      join idempotency i on i.tenant_id = c.tenant_id and i.key = c.key;
+    if others then
+        raise exception using errcode = 'NX422', message = 'Idempotency-Key: it came with another request before';
+    elsif others is not null then
+        raise exception using errcode = 'NX208', message = 'done before';
+    end if;
+    perform set_config('nexus.idempotency',
+                       (select json_agg(c)::text
+                          from unnest(tenants, keys, fingerprints, places) as c (tenant_id, key, fingerprint, place)), true);
+end $$;
+
+-- After the effect: keeps the answers, one for each of its rows; null for those that shall not be kept.
+create or replace function idempotency_keep(answers text[]) returns boolean
+language plpgsql as $$
+begin
+    insert into idempotency (tenant_id, key, fingerprint, answer)
+    select c.tenant_id, c.key, c.fingerprint, answers[c.place]
+      from json_to_recordset(current_setting('nexus.idempotency')::json)
+           as c (tenant_id int, key text, fingerprint uuid, place int)
+     where answers[c.place] is not null;
+    return true;
+end $$;
+
+-- The stored answer; null when it has been forgotten meanwhile.
+create or replace function idempotency_read(tenant int, of_key text, of_fingerprint uuid) returns text
+language plpgsql stable as $$
+begin
+    return (select i.answer from idempotency i
+             where i.tenant_id = tenant and i.key = of_key and i.fingerprint = of_fingerprint);
+end $$;
+
+-- Forgets what is older; returns how many, null when another process is at it. At most 100 000 a call.
+create or replace function idempotency_forget(older_than_s int) returns int
+language plpgsql as $$
+declare
+    forgotten int;
+begin
+    if not upkeep_claim('idempotency') then
+        return null;
+    end if;
+    delete from idempotency
+     where ctid = any (array(select ctid from idempotency
+                              where created < now() - make_interval(secs => older_than_s) limit 100000));
+    get diagnostics forgotten = row_count;
+    return forgotten;
+end $$;
+
+-- What a row of a batch's effect is answered; null for an error.
+create or replace function sms_answer(outcome smallint, message_id uuid, conversation_id uuid, sequence int) returns text
+language sql immutable as $$
+    select case when outcome in (1, 2, 4) then
+        '{"messageId":"' || message_id || '"'
+        || coalesce(',"conversationId":"' || conversation_id || '","sequence":' || sequence, '') || '}' end
+$$;
+
+create or replace function post_answer(outcome smallint, message_id uuid, sequence int, state text) returns text
+language sql immutable as $$
+    select case when outcome = 1 then '{"id":"' || message_id || '","sequence":' || sequence || ',"state":"' || state || '"}' end
+$$;
+
+create or replace function receipt_answer(message_id text, bound boolean) returns text
+language sql immutable as $$
+    select '{"messageId":' || to_json(message_id) || ',"bound":' || bound || '}'
+$$;

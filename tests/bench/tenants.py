@@ -1,0 +1,89 @@
+"""Many contact centers: does it cost a message anything that there are others?"""
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import io
+import statistics
+import typing
+import uuid
+
+import generators
+from accepting import COMPARED, middle
+
+TENANTS, KEYS_EACH = 10_000, 5
+
+
+class Town(typing.NamedTuple):
+    keys: str           # file with "credentials number" lines, every tenant before the first comes again
+    first_tenant: int   # its tenants' numbers are this one and those that follow
+
+
+def throughput(rig, section):
+    with rig.nexus() as nexus:
+        nexus.inbound("first", COMPARED, 1)
+        town = populate(nexus)
+        section.table(f"{TENANTS:,} tenants with a number each and {TENANTS * KEYS_EACH:,} keys are there in both; wrk -t1, "
+                      f"{COMPARED} connections; each run audited after kill -9 of PostgreSQL",
+                      rows := [pair(nexus, town, number) for number in range(rig.scale.pairs)])
+        rows.append(middle(rows))
+    section.at_least("accepted from 10 000 tenants with 50 000 keys, of one tenant's", rows[-1]["ratio"], 0.9, "×")
+
+
+def pair(nexus, town, number):
+    def one():
+        return run(nexus, f"one-{number}", lambda name, seconds: nexus.inbound(name, COMPARED, seconds),
+                   [nexus.tenant_id()])
+
+    def many():
+        # The first round shows every key once; what is measured finds them in the gateway's memory.
+        return run(nexus, f"many-{number}",
+                   lambda name, seconds: generators.inbound_tenants(nexus, town.keys, name, COMPARED, seconds),
+                   range(town.first_tenant, town.first_tenant + TENANTS), warm_s=4 * nexus.scale.warm_s)
+
+    if number % 2 == 0:
+        alone, shared = one(), many()
+    else:
+        shared, alone = many(), one()
+    return {"pair": str(number + 1), "one tenant /s": alone, "all tenants /s": shared, "ratio": round(shared / alone, 3)}
+
+
+def run(nexus, name, load, tenants, warm_s=None):
+    warm = load(f"{name}-warm", warm_s or nexus.scale.warm_s)
+    nexus.quiet()
+    counted = load(name, nexus.scale.run_s)
+    nexus.audit(warm, counted, tenants=tenants)
+    return round(counted.per_second)
+
+
+def populate(nexus):
+    """The tenants, as their rows: over HTTP it would take a while."""
+    pepper = bytes.fromhex((nexus.stack.folder / "key_pepper").read_text())
+    first = nexus.value("select max(id) + 1 from tenant")
+    tenants, keys, channels = io.StringIO(), io.StringIO(), io.StringIO()
+    lines = [[] for _ in range(KEYS_EACH)]
+    for place in range(TENANTS):
+        who, ccid, number = first + place, uuid.uuid4(), f"+1777{place:07d}"
+        tenants.write(f"{who}\t{ccid}\tmany {place}\n")
+        channels.write(f"{who}\t{number}\t1\tsms\tAsync\tsales\n")
+        for nth in range(KEYS_EACH):
+            key = str(uuid.uuid4())
+            mac = hmac.digest(pepper, hashlib.sha256(key.encode()).digest(), "sha256").hex()
+            keys.write(f"{who}\t\\\\x{mac}\t{key[:13]}\tkey {nth}\t{{nexus:consumer:chat}}\n")
+            lines[nth].append(f"{base64.b64encode(f'{ccid}:{key}'.encode()).decode()} {number}\n")
+    with contextlib.closing(nexus.postgres.connect(nexus.stack.database)) as connection:
+        with connection, connection.cursor() as cursor:
+            for table, rows in (("tenant (id, ccid, name)", tenants),
+                                ("api_key (tenant_id, mac, prefix, name, permissions)", keys),
+                                ("channel (tenant_id, address, kind, name, provider, endpoint)", channels)):
+                rows.seek(0)
+                # Identity columns are given here, which COPY may do.
+                cursor.copy_expert(f"copy {table} from stdin", rows)
+            cursor.execute("select setval(pg_get_serial_sequence('tenant', 'id'), (select max(id) from tenant))")
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("vacuum analyze tenant, api_key, channel")
+    file = nexus.scratch / "keys"
+    file.write_text("".join("".join(of_each) for of_each in lines))
+    return Town(file, first)
