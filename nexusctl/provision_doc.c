@@ -1,14 +1,12 @@
 // provision_doc: see the header.
 #include "nexusctl/provision_doc.h"
 
-#include "base/random.h"
-#include "io/crypto.h"
+#include "nexusctl/command.h"
 #include "nexusctl/stored_secrets.h"
+#include "store/api_key.h"
 #include "store/service_schema.h"
 #include "store/statements.h"
 #include "store/transaction_schema.h"
-
-enum { PREFIX_LENGTH = 13 };
 
 struct maker {
     const struct provision_keys *keys;
@@ -18,33 +16,18 @@ struct maker {
     struct buf *out;
 };
 
-struct str key_new(struct arena *arena)
-{
-    struct id id;
-    char text[ID_TEXT_LENGTH + 1];
-
-    random_bytes(id.bytes, sizeof id.bytes);
-    id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0f) | 0x40); // version 4: 122 random bits
-    id.bytes[8] = (uint8_t)((id.bytes[8] & 0x3f) | 0x80);
-    id_text(id, text);
-    return arena_copy(arena, str_of(text));
-}
-
 void key_write(struct buf *out, const struct file_key *key, struct str value, bool given,
                const unsigned char pepper[SECRET_KEY_BYTES])
 {
-    unsigned char digest[SHA256_BYTES], mac[SHA256_BYTES];
     AUTO(buf) hex = {0};
 
-    crypto_sha256(value, digest);
-    key_mac(pepper, digest, mac);
-    buf_hex(&hex, str_make(mac, sizeof mac));
+    api_key_mac_hex(pepper, value, &hex);
     json_open(out, '{');
     if (str_present(key->id))
         json_key_str(out, "id", key->id);
     json_key_str(out, "name", key->name);
     json_key_str(out, "mac", buf_str(&hex));
-    json_key_str(out, "prefix", str_make(value.ptr, PREFIX_LENGTH));
+    json_key_str(out, "prefix", str_make(value.ptr, API_KEY_PREFIX_LENGTH));
     json_key_bool(out, "given", given);
     json_key_raw(out, "permissions", key->permissions);
     if (key->expires_given)
@@ -64,7 +47,7 @@ static void keys_write(struct maker *maker, struct str ccid, const struct file_k
     json_open(maker->out, '[');
     for (size_t i = 0; i < count; i++) {
         bool given = str_present(keys[i].key);
-        struct str value = given ? keys[i].key : key_new(maker->arena);
+        struct str value = given ? keys[i].key : api_key_new(maker->arena);
         if (!given)
             maker->doc->fresh[maker->doc->fresh_count++] =
                 (struct fresh_key){.ccid = ccid, .name = keys[i].name, .key = value};
@@ -140,9 +123,8 @@ static bool sections_write(struct maker *maker, const struct file_tenant *tenant
         };
         const struct sealer sealer = stored_sealer(&with);
         struct section_document read;
-        if (!section_document_read(str_of(section->transaction), section->section,
-                                   section->options, section->path, &sealer, maker->arena, &read,
-                                   err))
+        if (!section_document_read(str_of(section->transaction), section->section, section->options,
+                                   section->path, &sealer, maker->arena, &read, err))
             return false;
         json_open(maker->out, '{');
         json_key_str(maker->out, "kind", str_of(section->kind));
@@ -164,7 +146,7 @@ static bool stored_read(const struct maker *maker, struct str ccid, const struct
 
     return pg_script_ask(maker->script, statements[STATEMENT_PROVISION_SEALED].sql, &ccid, 1,
                          maker->arena, &answer, err) &&
-           json_parse(answer, maker->arena, stored, err);
+           answer_parse(answer, maker->arena, stored, err);
 }
 
 static bool tenant_write(struct maker *maker, const struct file_tenant *tenant, struct err *err)

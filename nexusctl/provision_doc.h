@@ -33,7 +33,6 @@ MUST_USE bool provision_doc_make(const struct provision_file *file,
                                  const struct provision_keys *keys, struct pg_script *script,
                                  struct arena *arena, struct provision_doc *doc, struct err *err);
 
-// A random key as a UUID (version 4), and a key's entry in the document: name, mac, prefix….
-struct str key_new(struct arena *arena);
+// A key's entry in the document: name, mac, prefix….
 void key_write(struct buf *out, const struct file_key *key, struct str value, bool given,
                const unsigned char pepper[SECRET_KEY_BYTES]);

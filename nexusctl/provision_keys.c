@@ -2,6 +2,7 @@
 #include "nexusctl/provision_keys.h"
 
 #include "base/map.h"
+#include "store/api_key.h"
 #include "store/rules.h"
 #include "wire/shape.h"
 
@@ -35,7 +36,7 @@ static bool permissions_read(const struct json_view *list, struct str path, stru
     json_open(&json, '[');
     for (size_t i = 0; (element = json_element(list, i)) != NULL; i++) {
         if (!shape_text(element, shape_path_at(arena, path, "permissions", i), 5, 128,
-                        permission_check, &text, err))
+                        api_key_permission_check, &text, err))
             return false;
         json_str(&json, text);
     }
@@ -86,9 +87,9 @@ bool provision_keys_read(const struct json_view *list, struct str path, const ch
         struct file_key *key = &(*keys)[i];
         struct str at = shape_path_at(arena, path, name, i);
         good = key_read(json_element(list, i), at, arena, key, err);
-        if (good && map_put(seen,
-                            arena_printf(arena, "%.*s|%.*s", STR_ARG(key->id), STR_ARG(key->name)),
-                            seen))
+        if (good &&
+            map_put(seen, arena_printf(arena, "%.*s|%.*s", STR_ARG(key->id), STR_ARG(key->name)),
+                    seen))
             good = shape_fault(err, shape_path(arena, at, "name"), "stands twice in the file");
     }
     map_free(&seen);

@@ -132,19 +132,19 @@ static bool gateway_add(struct maker *maker, const struct raw_number *raw, struc
     struct raw_api api = {0};
 
     if (!raw->webhook)
-        return !raw->api || shape_fault(err, webhook_path, "is missing, where there is an api");
+        return !raw->api || shape_fault(err, webhook_path, "missing, where there is an api");
     if (!shape_read(raw->webhook, webhook_path, webhook_members, COUNT_OF(webhook_members), arena,
                     &webhook, err) ||
-        (webhook.secret && !secret_check(webhook.secret, shape_path(arena, webhook_path, "secret"),
-                                         arena, err)))
+        (webhook.secret &&
+         !secret_check(webhook.secret, shape_path(arena, webhook_path, "secret"), arena, err)))
         return false;
-    if (raw->api && (!shape_read(raw->api, api_path, api_members, COUNT_OF(api_members), arena,
-                                 &api, err) ||
-                     !secret_check(api.secret, shape_path(arena, api_path, "secret"), arena, err)))
+    if (raw->api &&
+        (!shape_read(raw->api, api_path, api_members, COUNT_OF(api_members), arena, &api, err) ||
+         !secret_check(api.secret, shape_path(arena, api_path, "secret"), arena, err)))
         return false;
     if (api.secret && !webhook.secret)
         return shape_fault(err, shape_path(arena, webhook_path, "secret"),
-                           "is missing, where api has one");
+                           "missing, where api has one");
 
     json_open(&maker->channels, '{');
     json_key_str(&maker->channels, "channelId", raw->address);
@@ -182,7 +182,7 @@ static bool names_read(struct maker *maker, const struct place *place, const str
     if (json_kind(view) != TREE_OBJECT)
         return shape_fault(err, path, "an object is wanted");
     if (json_kind(json_member(view, "address")) == TREE_NULL)
-        return shape_fault(err, at, "is missing");
+        return shape_fault(err, at, "missing");
     if (!shape_text(json_member(view, "address"), at, 1, 253, NULL, &text, err))
         return false;
     if (!form_read(place->form, "", STR_ABSENT, text, maker->arena, &raw->address, &broken))
@@ -191,7 +191,7 @@ static bool names_read(struct maker *maker, const struct place *place, const str
         return false;
     at = shape_path(maker->arena, path, "name");
     if (json_kind(json_member(view, "name")) == TREE_NULL)
-        return shape_fault(err, at, "is missing");
+        return shape_fault(err, at, "missing");
     if (!shape_text(json_member(view, "name"), at, 1, 64, section_name_check, &text, err))
         return false;
     raw->name = arena_printf(maker->arena, "%s%.*s", place->prefix, STR_ARG(text));
@@ -345,16 +345,16 @@ bool provision_numbers_read(const struct short_forms *forms, struct str path, st
 {
     struct maker maker = {
         .arena = arena, .tenant = tenant, .addresses = map_new(), .names = map_new()};
-    size_t count = shape_length(forms->numbers) + shape_length(forms->domains) +
-                   members(forms->endpoints) + 2;
+    size_t count =
+        shape_length(forms->numbers) + shape_length(forms->domains) + members(forms->endpoints) + 2;
 
     tenant->sections = ARENA_ARRAY(arena, struct file_section, count);
     bool good = all_add(&maker, forms, path, err);
     if (good && maker.channels.len > 0)
-        *async = arena_printf(
-            arena, "{\"data\":{\"channels\":[%.*s]}%s%.*s%s}", STR_ARG(buf_str(&maker.channels)),
-            maker.secrets.len ? ",\"secret\":{\"channels\":[" : "",
-            STR_ARG(buf_str(&maker.secrets)), maker.secrets.len ? "]}" : "");
+        *async = arena_printf(arena, "{\"data\":{\"channels\":[%.*s]}%s%.*s%s}",
+                              STR_ARG(buf_str(&maker.channels)),
+                              maker.secrets.len ? ",\"secret\":{\"channels\":[" : "",
+                              STR_ARG(buf_str(&maker.secrets)), maker.secrets.len ? "]}" : "");
     buf_release(&maker.channels);
     buf_release(&maker.secrets);
     map_free(&maker.addresses);

@@ -126,34 +126,34 @@ create or replace function service_apply(p_tenant int, p_ccid text, p_doc jsonb,
 language plpgsql as $$
 declare
     old service;
-    data jsonb := p_doc -> 'data';
-    secret jsonb;
-    changed text[];
+    new_data jsonb := p_doc -> 'data';
+    new_secret jsonb;
+    fields text[];
 begin
     select * into old from service v where v.tenant_id = p_tenant and v.name = p_doc->>'name';
     if (p_doc->>'partial')::boolean then
-        data := channels_merge(coalesce(old.data, '{"channels": []}'), data, p_keep);
+        new_data := channels_merge(coalesce(old.data, '{"channels": []}'), new_data, p_keep);
     end if;
-    secret := coalesce(nullif(p_doc -> 'secret', 'null'), old.secret);
+    new_secret := coalesce(nullif(p_doc -> 'secret', 'null'), old.secret);
     if p_doc->>'name' = 'Async' then
-        secret := service_channel_secrets(data, secret, coalesce(old.secret, '{}'));
-    elsif secret is null and p_doc->>'missing' is not null then
+        new_secret := service_channel_secrets(new_data, new_secret, coalesce(old.secret, '{}'));
+    elsif new_secret is null and p_doc->>'missing' is not null then
         raise exception '%', p_doc->>'missing' using errcode = 'NX400';
     end if;
-    secret := coalesce(secret, '{}');
+    new_secret := coalesce(new_secret, '{}');
     if old.name is null then
         insert into service (tenant_id, name, url, data, secret, changed_by)
-        values (p_tenant, p_doc->>'name', p_doc->>'url', data, secret, 'nexusctl');
+        values (p_tenant, p_doc->>'name', p_doc->>'url', new_data, new_secret, 'nexusctl');
         return plan_line('create', 'service', p_ccid, p_doc->>'name', '{}');
     end if;
-    changed := array_remove(array[
+    fields := array_remove(array[
         case when old.url is distinct from p_doc->>'url' then 'url' end,
-        case when old.data <> data then 'data' end, case when old.secret <> secret then 'secret' end], null);
+        case when old.data <> new_data then 'data' end, case when old.secret <> new_secret then 'secret' end], null);
     update service v
-       set url = p_doc->>'url', data = service_apply.data, secret = service_apply.secret, changed = now(),
+       set url = p_doc->>'url', data = new_data, secret = new_secret, changed = now(),
            changed_by = 'nexusctl'
-     where v.tenant_id = p_tenant and v.name = old.name and service_apply.changed <> '{}';
-    return plan_change('service', p_ccid, p_doc->>'name', changed);
+     where v.tenant_id = p_tenant and v.name = old.name and fields <> '{}';
+    return plan_change('service', p_ccid, p_doc->>'name', fields);
 end
 $$;
 
@@ -163,7 +163,7 @@ create or replace function section_apply(p_tenant int, p_ccid text, p_doc jsonb)
 language plpgsql as $$
 declare
     old transaction_section;
-    changed text[];
+    fields text[];
 begin
     select * into old from transaction_section s
      where s.tenant_id = p_tenant and s.transaction = p_doc->>'transaction'
@@ -174,15 +174,15 @@ begin
         values (p_tenant, p_doc->>'transaction', p_doc->>'section', p_doc->'options', p_doc->'secret', 'nexusctl');
         return plan_line('create', p_doc->>'kind', p_ccid, p_doc->>'label', '{}');
     end if;
-    changed := case when old.section <> p_doc->>'section' then '{name}'::text[] else '{}' end
+    fields := case when old.section <> p_doc->>'section' then '{name}'::text[] else '{}' end
                || members_changed(old.options, p_doc->'options')
                || members_changed(old.secret, old.secret || (p_doc->'secret'));
     update transaction_section s
        set section = p_doc->>'section', options = p_doc->'options', secret = s.secret || (p_doc->'secret'),
            changed = now(), changed_by = 'nexusctl'
      where s.tenant_id = p_tenant and s.transaction = old.transaction and s.section = old.section
-       and section_apply.changed <> '{}';
-    return plan_change(p_doc->>'kind', p_ccid, p_doc->>'label', changed);
+       and fields <> '{}';
+    return plan_change(p_doc->>'kind', p_ccid, p_doc->>'label', fields);
 end
 $$;
 
