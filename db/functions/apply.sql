@@ -212,7 +212,8 @@ language sql as $$
            and not exists (select from jsonb_array_elements(p_doc->'sections') d
                             where d->>'transaction' = s.transaction and d->>'section' = s.section)
         returning s.transaction, s.section,
-                  plan_line('delete', section_kind(s), p_ccid, coalesce(s.options->>'channelId', s.section), '{}') as line
+                  plan_line('delete', section_kind(s), p_ccid,
+                            coalesce(s.options->>'channelId', nullif(s.section, 'options'), s.transaction), '{}') as line
     )
     select coalesce((select array_agg(line order by id) from revoked), '{}')
            || coalesce((select array_agg(line order by name) from stopped), '{}')
@@ -255,9 +256,9 @@ $$;
 
 -- All that nexusctl export writes, in the terms of the tables: {"tenants": [tenant_apply's + "keys", "services",
 -- "sections"], "clusterKeys"}, of one contact center or of all. A key has an id only where its name does not say which.
-create or replace function keys_export(p_tenant int) returns jsonb
+create or replace function keys_export(p_tenant int) returns json
 language sql stable as $$
-    select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+    select coalesce(json_agg(json_strip_nulls(json_build_object(
                'id', case when k.namesakes > 1 then k.prefix end, 'name', k.name, 'permissions', k.permissions,
                'enabled', case when not k.enabled then false end, 'capacity', k.capacity, 'frequency', k.frequency,
                'expires', to_char(k.expires at time zone 'utc', case when date_trunc('second', k.expires) = k.expires
@@ -272,7 +273,7 @@ language sql stable as $$
     select json_build_object(
         'tenants', coalesce((
             select json_agg(json_build_object(
-                'tenant', jsonb_strip_nulls(jsonb_build_object(
+                'tenant', json_strip_nulls(json_build_object(
                     'ccid', t.ccid, 'name', t.name, 'type', t.type, 'backendurl', t.backend_url, 'username', t.username,
                     'genesystenantid', t.genesys_tenant_id)),
                 'keys', keys_export(t.id),
