@@ -3,7 +3,9 @@
 
 #include "base/buf.h"
 #include "base/id.h"
+#include "io/crypto.h"
 #include "io/http_server.h"
+#include "store/session.h"
 
 // "Bearer abc" → Bearer, abc. A scheme alone is taken for a bare token.
 static struct str scheme_cut(struct str authorization, struct str *rest)
@@ -36,40 +38,88 @@ static bool basic_read(struct str authorization, struct arena *arena,
     return true;
 }
 
+struct str cookie_find(const struct http_request *request, struct str name)
+{
+    struct str rest = http_header(request, "cookie"), pair, key, value;
+
+    while (str_present(rest)) {
+        str_cut(rest, ';', &pair, &rest);
+        if (str_cut(str_trim(pair), '=', &key, &value) && str_equal(key, name))
+            return value;
+    }
+    return STR_ABSENT;
+}
+
+bool credentials_of_session(const struct http_request *request, struct credentials *credentials,
+                            struct err *err)
+{
+    char csrf[SESSION_CSRF_LENGTH + 1];
+    struct str secret = cookie_find(request, STR(SESSION_COOKIE));
+    struct str method = http_method(request), shown = http_header(request, "x-csrf-token");
+
+    if (!str_present(secret))
+        return err_set(err, ERR_UNAUTHENTICATED, "nobody has logged in");
+    if (!session_secret_is_plausible(secret))
+        return err_set(err, ERR_UNKNOWN_KEY, "the session is over: log in again");
+    session_csrf(secret, csrf);
+    *credentials = (struct credentials){
+        .kind = CREDENTIAL_SESSION,
+        .key = secret,
+        .lacks_csrf = !str_equal(method, STR("GET")) && !str_equal(method, STR("HEAD")) &&
+                      (!str_present(shown) || !crypto_equal(str_of(csrf), shown))};
+    return true;
+}
+
 static bool key_read(const struct http_request *request, struct str authorization,
                      struct credentials *credentials, struct err *err)
 {
-    struct str scheme, ccid = http_header(request, "x-ccid");
+    struct str scheme, key = http_header(request, "x-api-key");
 
-    credentials->key = http_header(request, "x-api-key");
-    credentials->ccid = str_present(ccid) ? str_trim(ccid) : STR("");
-    if (str_present(credentials->key))
+    if (str_present(key)) {
+        *credentials = (struct credentials){.kind = CREDENTIAL_KEY, .key = key};
         return true;
+    }
     if (!str_present(authorization))
-        return err_set(err, ERR_UNAUTHENTICATED, "Authorization or x-api-key is needed");
+        return str_present(cookie_find(request, STR(SESSION_COOKIE)))
+                   ? credentials_of_session(request, credentials, err)
+                   : err_set(err, ERR_UNAUTHENTICATED, "Authorization or x-api-key is needed");
+    *credentials = (struct credentials){.kind = CREDENTIAL_TOKEN};
     scheme = scheme_cut(authorization, &credentials->key);
     if (scheme.len && !str_equal_ignoring_case(scheme, STR("Bearer")))
         return err_set(err, ERR_UNAUTHENTICATED, "Authorization is Bearer and a token, or a token");
     return true;
 }
 
-bool credentials_read(const struct http_request *request, enum route_credentials kind,
-                      struct arena *arena, struct credentials *credentials, struct err *err)
+static bool basic_or_key_read(const struct http_request *request, enum route_credentials kind,
+                              struct arena *arena, struct credentials *credentials, struct err *err)
 {
     struct str authorization = http_header(request, "authorization");
-    struct id ccid;
+    struct str ccid = http_header(request, "x-ccid");
 
     if (str_present(authorization))
         authorization = str_trim(authorization);
     if (kind == CREDENTIALS_BASIC && !str_present(authorization))
         return err_set(err, ERR_UNAUTHENTICATED,
                        "Authorization: Basic with ccid and key is needed");
-    if (!(kind == CREDENTIALS_BASIC ? basic_read(authorization, arena, credentials, err)
-                                    : key_read(request, authorization, credentials, err)))
+    if (kind == CREDENTIALS_BASIC)
+        return basic_read(authorization, arena, credentials, err);
+    if (!key_read(request, authorization, credentials, err))
+        return false;
+    credentials->ccid = str_present(ccid) ? str_trim(ccid) : STR("");
+    return true;
+}
+
+bool credentials_read(const struct http_request *request, enum route_credentials kind,
+                      struct arena *arena, struct credentials *credentials, struct err *err)
+{
+    struct id ccid;
+
+    *credentials = (struct credentials){.kind = CREDENTIAL_KEY};
+    if (!basic_or_key_read(request, kind, arena, credentials, err))
         return false;
     if (credentials->key.len == 0)
         return err_set(err, ERR_UNAUTHENTICATED, "the key is empty");
-    if (credentials->key.len > KEY_LIMIT)
+    if (credentials->key.len > (credentials->kind == CREDENTIAL_KEY ? KEY_LIMIT : TOKEN_LIMIT))
         return err_set(err, ERR_UNKNOWN_KEY, "no key is that long");
     // What no contact center can be called costs no look-up.
     if (credentials->ccid.len > 0 && !id_parse(credentials->ccid, &ccid))

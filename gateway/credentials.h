@@ -11,15 +11,34 @@
 
 struct http_request;
 
-enum { KEY_LIMIT = 256, CCID_LIMIT = 64 }; // bytes
+enum { KEY_LIMIT = 256, TOKEN_LIMIT = 4096, CCID_LIMIT = 64 }; // bytes
 
-struct credentials {
-    struct str key;
-    struct str ccid; // empty when the caller names none
+#define SESSION_COOKIE "nexus_session"
+
+// What the caller showed. The same text may be good as one and no good as another.
+enum credential_kind {
+    CREDENTIAL_KEY,     // can only be an API key
+    CREDENTIAL_TOKEN,   // an API key, or a token of GWS's
+    CREDENTIAL_SESSION, // the secret of a session, by cookie
 };
 
-// BASIC: user is the ccid, password the key. KEY: x-api-key, or Authorization with or without
-// "Bearer"; x-ccid may name the contact center. The strings live in the arena or the request.
+struct credentials {
+    enum credential_kind kind;
+    struct str key;
+    struct str ccid; // empty when the caller names none
+    // A browser sends cookies whoever made it ask. What changes something must prove by the header
+    // x-csrf-token that a page of ours asked; this did not.
+    bool lacks_csrf;
+};
+
+// BASIC: user is the ccid, password the key. KEY: x-api-key; else Authorization, with or without
+// "Bearer"; else the session's cookie; x-ccid may name the contact center. The strings live in the
+// arena or the request.
 MUST_USE bool credentials_read(const struct http_request *request, enum route_credentials kind,
                                struct arena *arena, struct credentials *credentials,
                                struct err *err);
+// Of a session alone; ERR_UNAUTHENTICATED without a cookie.
+MUST_USE bool credentials_of_session(const struct http_request *request,
+                                     struct credentials *credentials, struct err *err);
+// The cookie's value; absent when the request has none of that name.
+struct str cookie_find(const struct http_request *request, struct str name);

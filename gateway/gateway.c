@@ -23,9 +23,19 @@ static void on_event(void *context, struct str topic, struct str payload)
 {
     struct gateway *gateway = context;
 
-    (void)payload; // empty: the event itself is read from PostgreSQL (events.h)
-    if (gateway->events)
-        events_hint(gateway->events, topic);
+    if (str_equal(topic, STR("identity")))
+        principals_forget(gateway->principals, payload);
+    else if (gateway->events)
+        events_hint(gateway->events, topic); // the event itself is read from PostgreSQL (events.h)
+}
+
+// While no provisioning-worker was there nobody could tell whose rights changed.
+static void on_worker(void *context, enum service_id service, size_t others)
+{
+    struct gateway *gateway = context;
+
+    if (service == SERVICE_PROVISIONING && others == 0)
+        principals_forget(gateway->principals, STR("*"));
 }
 
 static void on_redis_changed(void *context, bool ready)
@@ -100,11 +110,13 @@ static bool parts_make(struct gateway *gateway, struct err *err)
                                                       .curve = service_curve(service),
                                                       .metrics = gateway->metrics,
                                                       .event = on_event,
+                                                      .worker_came = on_worker,
                                                       .context = gateway},
                         err);
     if (!gateway->bus)
         return false;
-    gateway->principals = principals_new(gateway->bus, (size_t)config->key_cache_entries);
+    gateway->principals =
+        principals_new(gateway->bus, (size_t)config->key_cache_entries, config->gws_token_cache_ms);
     gateway->events = events_new(gateway);
     gateway->server = http_server_new(service_loop(service),
                                       &(struct http_server_options){

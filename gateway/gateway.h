@@ -30,6 +30,7 @@ struct service;
 #define CONFIG_TYPE_STR                              struct str
 #define CONFIG_TYPE_INT                              int64_t
 #define CONFIG_TYPE_BYTES                            int64_t
+#define CONFIG_TYPE_DURATION                         int64_t
 #define CONFIG(kind, field, variable, fallback, ...) CONFIG_TYPE_##kind field;
 struct gateway_config {
 #include "config.def"
@@ -62,6 +63,7 @@ struct exchange {
     struct principal_wait wait; // for who asks
     struct principal principal; // once known
     struct str ccid;            // x-ccid of a route whose contact center is NAMED
+    bool lacks_csrf;            // a cookie says who asks, and nothing that a page of ours does
     struct id operation;
     struct str traceparent;
     int64_t started_us;

@@ -49,6 +49,7 @@ void ingress_begin(void *context, struct http_request *request)
             exchange->ccid = credentials.ccid;
             credentials.ccid = STR("");
         }
+        exchange->lacks_csrf = credentials.lacks_csrf;
         exchange->wait.done = ingress_known;
         exchange->wait.context = exchange;
         principals_find(gateway->principals, &credentials, &exchange->wait);
@@ -84,6 +85,8 @@ static bool may(struct exchange *exchange, const struct caller *caller, struct e
 {
     const struct route *route = exchange->match.route;
 
+    if (exchange->lacks_csrf)
+        return err_set(err, ERR_FORBIDDEN, "x-csrf-token: needed where a cookie says who asks");
     if (!(caller->permissions & 1U << route->permission))
         return err_set(err, ERR_FORBIDDEN, "the key lacks the permission for this");
     if (route->tenants == TENANTS_NAMED && !ccid_fits(exchange, caller, err))

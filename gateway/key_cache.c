@@ -11,7 +11,8 @@ struct key_entry {
     struct list link; // of cache->known or cache->refused
     struct str id;    // its bytes follow the struct
     bool refused;
-    int64_t refresh_ms, fresh_until_ms, usable_until_ms;
+    int64_t refresh_ms, until_ms;
+    uint64_t learned; // what the cache had forgotten by then
     struct caller caller;
     struct rate_bucket bucket;
     char bytes[];
@@ -22,7 +23,14 @@ struct key_ring {
     size_t count;
 };
 
+enum { TENANT_SLOTS = 4096 };
+
+// Forgetting costs the same however much is known: it is written down, and each entry that is older
+// counts as unknown when it is next looked for. Tenants share slots; who shares one is asked about
+// once too often.
 struct key_cache {
+    uint64_t forgotten; // how often something was
+    uint64_t all_forgotten, tenant_forgotten[TENANT_SLOTS];
     struct map *map;
     struct key_ring known, refused;
     size_t limit;
@@ -66,20 +74,27 @@ void key_cache_free(struct key_cache **cache)
     *cache = NULL;
 }
 
+static bool is_forgotten(const struct key_cache *cache, const struct key_entry *entry)
+{
+    uint32_t slot = entry->caller.principal.tenant % TENANT_SLOTS;
+
+    if (entry->refused) // of whom, nobody knows
+        return entry->learned < cache->forgotten;
+    return entry->learned < cache->all_forgotten || entry->learned < cache->tenant_forgotten[slot];
+}
+
 enum key_state key_cache_find(struct key_cache *cache, struct str id, int64_t now_ms,
                               struct caller **caller)
 {
     struct key_entry *entry = map_get(cache->map, id);
 
-    if (!entry || now_ms >= entry->usable_until_ms)
+    if (!entry || now_ms >= entry->until_ms || is_forgotten(cache, entry))
         return KEY_UNKNOWN;
     list_remove(&entry->link);
     list_append(&ring_of(cache, entry)->entries, &entry->link);
     if (entry->refused)
         return KEY_REFUSED;
     *caller = &entry->caller;
-    if (now_ms >= entry->fresh_until_ms)
-        return KEY_STALE;
     return now_ms >= entry->refresh_ms ? KEY_AGEING : KEY_FRESH;
 }
 
@@ -99,16 +114,20 @@ static struct key_entry *entry_put(struct key_cache *cache, struct str id, bool 
 {
     struct key_entry *before = map_get(cache->map, id);
     struct key_entry *entry =
-        calloc(1, sizeof *entry + id.len + caller->principal.name.len + caller->ccid.len);
+        calloc(1, sizeof *entry + id.len + caller->principal.name.len + caller->ccid.len +
+                      caller->granted.len + caller->expires.len);
     if (!entry)
         panic("out of memory");
 
     char *at = entry->bytes;
     entry->id = copy_behind(&at, id);
     entry->refused = refused;
+    entry->learned = cache->forgotten;
     entry->caller = *caller;
     entry->caller.principal.name = copy_behind(&at, caller->principal.name);
     entry->caller.ccid = copy_behind(&at, caller->ccid);
+    entry->caller.granted = copy_behind(&at, caller->granted);
+    entry->caller.expires = copy_behind(&at, caller->expires);
     entry->caller.bucket = &entry->bucket;
     if (before) {
         entry->bucket = before->bucket; // asking again must not refill it
@@ -135,27 +154,32 @@ void key_cache_learn(struct key_cache *cache, struct str id, const struct caller
     struct key_entry *entry = entry_put(cache, id, false, caller);
 
     entry->refresh_ms = now_ms + sooner(KEY_REFRESH_MS, expires_ms);
-    entry->fresh_until_ms = now_ms + sooner(KEY_FRESH_MS, expires_ms);
-    entry->usable_until_ms = now_ms + sooner(KEY_USABLE_MS, expires_ms);
+    entry->until_ms = now_ms + sooner(KEY_FRESH_MS, expires_ms);
 }
 
 void key_cache_refuse(struct key_cache *cache, struct str id, int64_t now_ms)
 {
     struct key_entry *entry = entry_put(cache, id, true, &(struct caller){0});
 
-    entry->usable_until_ms = now_ms + KEY_REFUSED_MS;
+    entry->until_ms = now_ms + KEY_REFUSED_MS;
 }
 
 void key_cache_put_up_with(struct key_cache *cache, struct str id, int64_t now_ms)
 {
     struct key_entry *entry = map_get(cache->map, id);
-    int64_t retry_ms = now_ms + KEY_RETRY_MS;
 
-    if (!entry || entry->refused)
-        return;
-    entry->refresh_ms = retry_ms;
-    if (entry->fresh_until_ms < retry_ms)
-        entry->fresh_until_ms = sooner(retry_ms, entry->usable_until_ms);
+    if (entry && !entry->refused)
+        entry->refresh_ms = now_ms + KEY_RETRY_MS;
+}
+
+void key_cache_forget(struct key_cache *cache, uint32_t tenant)
+{
+    cache->tenant_forgotten[tenant % TENANT_SLOTS] = ++cache->forgotten;
+}
+
+void key_cache_forget_all(struct key_cache *cache)
+{
+    cache->all_forgotten = ++cache->forgotten;
 }
 
 size_t key_cache_count(const struct key_cache *cache)

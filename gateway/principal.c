@@ -11,23 +11,29 @@
 
 #include <stdlib.h>
 
+enum { ID_LIMIT = 1 + SHA256_BYTES + CCID_LIMIT, HEARD_LIMIT = 4 };
+
 struct principals {
     struct bus_gateway *bus;
     struct key_cache *cache;
     struct map *lookups; // struct lookup by id
-    struct arena *arena; // for one reply
-    struct buf payload;
+    int64_t user_cache_ms;
+    struct buf digest, payload;
 };
 
 // One question to provisioning-worker, and all who wait for its answer.
 struct lookup {
     struct principals *principals;
     struct list waiting;
-    struct str id; // digest and ccid, as in the cache
-    char bytes[];
+    struct str id; // kind, digest and ccid, as in the cache
+    char bytes[ID_LIMIT];
+    // Whose rights changed while it was out; more than fit are everybody.
+    uint32_t heard[HEARD_LIMIT];
+    size_t heard_count;
 };
 
-struct principals *principals_new(struct bus_gateway *bus, size_t cache_entries)
+struct principals *principals_new(struct bus_gateway *bus, size_t cache_entries,
+                                  int64_t user_cache_ms)
 {
     struct principals *principals = calloc(1, sizeof *principals);
     if (!principals)
@@ -35,7 +41,7 @@ struct principals *principals_new(struct bus_gateway *bus, size_t cache_entries)
     *principals = (struct principals){.bus = bus,
                                       .cache = key_cache_new(cache_entries),
                                       .lookups = map_new(),
-                                      .arena = arena_new()};
+                                      .user_cache_ms = user_cache_ms};
     return principals;
 }
 
@@ -46,7 +52,7 @@ void principals_free(struct principals **principals)
     ASSERT(map_count((*principals)->lookups) == 0);
     key_cache_free(&(*principals)->cache);
     map_free(&(*principals)->lookups);
-    arena_free(&(*principals)->arena);
+    buf_release(&(*principals)->digest);
     buf_release(&(*principals)->payload);
     free(*principals);
     *principals = NULL;
@@ -58,24 +64,27 @@ static void refuse(struct err *err)
     err_set(err, ERR_UNKNOWN_KEY, "the key is not known, or not for this contact center");
 }
 
-static struct lookup *lookup_start(struct principals *principals, struct str id);
+static struct lookup *lookup_start(struct principals *principals, struct str id,
+                                   const struct credentials *credentials);
 
 void principals_find(struct principals *principals, const struct credentials *credentials,
                      struct principal_wait *wait)
 {
-    unsigned char bytes[SHA256_BYTES + CCID_LIMIT];
+    unsigned char bytes[ID_LIMIT];
     struct caller *caller = NULL;
     struct lookup *lookup = NULL;
     struct err err;
 
     ASSERT(credentials->ccid.len <= CCID_LIMIT);
-    crypto_sha256(credentials->key, bytes);
-    memcpy(bytes + SHA256_BYTES, credentials->ccid.ptr, credentials->ccid.len);
-    struct str id = str_make(bytes, SHA256_BYTES + credentials->ccid.len);
+    bytes[0] = (unsigned char)credentials->kind;
+    crypto_sha256(credentials->key, bytes + 1);
+    if (credentials->ccid.len)
+        memcpy(bytes + 1 + SHA256_BYTES, credentials->ccid.ptr, credentials->ccid.len);
+    struct str id = str_make(bytes, 1 + SHA256_BYTES + credentials->ccid.len);
 
     enum key_state state = key_cache_find(principals->cache, id, clock_monotonic_ms(), &caller);
-    if (state == KEY_UNKNOWN || state == KEY_STALE || state == KEY_AGEING)
-        lookup = lookup_start(principals, id);
+    if (state == KEY_UNKNOWN || state == KEY_AGEING)
+        lookup = lookup_start(principals, id, credentials);
     if (state == KEY_FRESH || state == KEY_AGEING) {
         wait->done(wait->context, caller, NULL);
     } else if (lookup) {
@@ -91,14 +100,37 @@ void principals_find(struct principals *principals, const struct credentials *cr
 
 static void lookup_answered(void *context, enum err_code code, struct str payload);
 
+static void lookup_send(struct lookup *lookup, const struct credentials *credentials)
+{
+    struct principals *principals = lookup->principals;
+    bool is_key = credentials->kind == CREDENTIAL_KEY;
+
+    buf_clear(&principals->digest);
+    buf_hex(&principals->digest, str_make(lookup->bytes + 1, SHA256_BYTES));
+    struct msg_caller_lookup message = {.digest = buf_str(&principals->digest),
+                                        .ccid = credentials->ccid};
+    if (credentials->kind == CREDENTIAL_TOKEN)
+        message.token = credentials->key;
+    if (credentials->kind == CREDENTIAL_SESSION)
+        message.session = credentials->key;
+    struct envelope envelope = {.message = MSG_CALLER_LOOKUP,
+                                .operation = id_new(),
+                                .deadline_ms = is_key ? KEY_LOOKUP_MS : GWS_LOOKUP_MS};
+    buf_clear(&principals->payload);
+    message_encode(message_type(MSG_CALLER_LOOKUP), &message, &principals->payload);
+    bus_gateway_call(principals->bus, &envelope, buf_str(&principals->payload), lookup_answered,
+                     lookup);
+}
+
 // The look-up of this key that is out already, or a new one; NULL when too many are out.
-static struct lookup *lookup_start(struct principals *principals, struct str id)
+static struct lookup *lookup_start(struct principals *principals, struct str id,
+                                   const struct credentials *credentials)
 {
     struct lookup *lookup = map_get(principals->lookups, id);
 
-    if (lookup || map_count(principals->lookups) >= KEY_LOOKUPS_LIMIT)
+    if (lookup || map_count(principals->lookups) >= LOOKUPS_LIMIT)
         return lookup;
-    lookup = malloc(sizeof *lookup + id.len);
+    lookup = calloc(1, sizeof *lookup);
     if (!lookup)
         panic("out of memory");
     memcpy(lookup->bytes, id.ptr, id.len);
@@ -106,20 +138,7 @@ static struct lookup *lookup_start(struct principals *principals, struct str id)
     lookup->id = str_make(lookup->bytes, id.len);
     list_init(&lookup->waiting);
     map_put(principals->lookups, lookup->id, lookup);
-
-    arena_reset(principals->arena);
-    struct str digest = str_make(lookup->bytes, SHA256_BYTES);
-    buf_clear(&principals->payload);
-    buf_hex(&principals->payload, digest);
-    struct msg_key_lookup message = {
-        .digest = arena_copy(principals->arena, buf_str(&principals->payload)),
-        .ccid = str_skip(lookup->id, SHA256_BYTES)};
-    struct envelope envelope = {
-        .message = MSG_KEY_LOOKUP, .operation = id_new(), .deadline_ms = KEY_LOOKUP_MS};
-    buf_clear(&principals->payload);
-    message_encode(message_type(MSG_KEY_LOOKUP), &message, &principals->payload);
-    bus_gateway_call(principals->bus, &envelope, buf_str(&principals->payload), lookup_answered,
-                     lookup);
+    lookup_send(lookup, credentials);
     return lookup;
 }
 
@@ -132,69 +151,142 @@ static uint32_t member_number(const struct json_view *reply, const char *name)
                : 0;
 }
 
-static bool caller_read(struct str json, struct arena *arena, struct caller *caller,
-                        int64_t *expires_ms, struct err *err)
+// What the caller's permissions allow, and as one text.
+static void permissions_read(const struct json_view *list, struct arena *arena,
+                             struct caller *caller)
 {
-    const struct json_view *reply, *permission;
-    int64_t expires_in_s;
+    const struct json_view *one;
+    AUTO(buf) granted = {0};
 
-    if (!json_parse(json, arena, &reply, err))
+    for (size_t i = 0; (one = json_element(list, i)); i++) {
+        caller->permissions |= permission_bits(json_text(one));
+        buf_printf(&granted, "%s%.*s", i ? " " : "", STR_ARG(json_text(one)));
+    }
+    caller->granted = arena_copy(arena, buf_str(&granted));
+}
+
+// Tenant 0 acts for all, so it must be said in so many words: a number that is missing or cannot be
+// read is a fault, never everybody.
+static bool scope_is_clear(const struct json_view *reply, const struct caller *caller)
+{
+    bool all = json_is_true(json_member(reply, "all"));
+
+    return caller->principal.tenant == 0 ? all : !all && caller->ccid.len > 0;
+}
+
+static bool caller_read(struct str json, struct arena *arena, int64_t user_cache_ms,
+                        struct caller *caller, int64_t *expires_ms)
+{
+    const struct json_view *reply;
+    int64_t expires_in_s;
+    struct err err;
+
+    if (!json_parse(json, arena, &reply, &err))
         return false;
+    bool is_user = json_is_true(json_member(reply, "user"));
     *caller = (struct caller){
         .principal = {.tenant = member_number(reply, "tenant"),
                       .key = member_number(reply, "key"),
                       .name = json_text(json_member(reply, "name"))},
         .ccid = json_text(json_member(reply, "ccid")),
+        .expires = json_text(json_member(reply, "expires")),
         .capacity = member_number(reply, "capacity"),
         .frequency_s = member_number(reply, "frequency"),
     };
-    const struct json_view *permissions = json_member(reply, "permissions");
-    if (caller->principal.key != 0)
+    if (!scope_is_clear(reply, caller) || is_user != (caller->principal.key == 0))
+        return false;
+    permissions_read(json_member(reply, "permissions"), arena, caller);
+    if (!is_user)
         caller->permissions |= 1U << PERMISSION_ANY_KEY;
-    for (size_t i = 0; (permission = json_element(permissions, i)); i++)
-        caller->permissions |= permission_bits(json_text(permission));
     *expires_ms = json_number(json_member(reply, "expires_in_s"), &expires_in_s)
                       ? expires_in_s * 1000
                       : INT64_MAX;
+    if (is_user && user_cache_ms < *expires_ms)
+        *expires_ms = user_cache_ms;
     return true;
+}
+
+// Is the answer perhaps older than a change that was told while it was on its way?
+static bool is_doubtful(const struct lookup *lookup, const struct caller *learned)
+{
+    if (lookup->heard_count > HEARD_LIMIT || (lookup->heard_count && !learned))
+        return true;
+    for (size_t i = 0; i < lookup->heard_count; i++)
+        if (lookup->heard[i] == learned->principal.tenant)
+            return true;
+    return false;
+}
+
+static void lookup_end(struct lookup *lookup, struct caller *learned, const struct err *err)
+{
+    struct principals *principals = lookup->principals;
+    struct caller *kept;
+
+    map_remove(principals->lookups, lookup->id);
+    LIST_EACH (&lookup->waiting, struct principal_wait, link, wait) {
+        // Looked for by each: what one does may change the cache.
+        switch (key_cache_find(principals->cache, lookup->id, clock_monotonic_ms(), &kept)) {
+        case KEY_FRESH:
+        case KEY_AGEING: wait->done(wait->context, kept, NULL); break;
+        case KEY_REFUSED:
+        case KEY_UNKNOWN: wait->done(wait->context, learned, learned ? NULL : err); break;
+        }
+    }
+    free(lookup);
 }
 
 static void lookup_answered(void *context, enum err_code code, struct str payload)
 {
     struct lookup *lookup = context;
     struct principals *principals = lookup->principals;
-    struct str ccid = str_skip(lookup->id, SHA256_BYTES);
-    struct caller learned, *caller = NULL;
+    struct str ccid = str_skip(lookup->id, 1 + SHA256_BYTES);
+    struct arena *arena = arena_new();
+    struct rate_bucket bucket = {0};
+    struct caller learned;
     int64_t expires_ms, now_ms = clock_monotonic_ms();
     struct err err;
 
-    arena_reset(principals->arena);
-    if (code == ERR_OK && !caller_read(payload, principals->arena, &learned, &expires_ms, &err))
+    if (code == ERR_OK &&
+        !caller_read(payload, arena, principals->user_cache_ms, &learned, &expires_ms))
         code = ERR_INTERNAL;
     if (code == ERR_OK && ccid.len && learned.ccid.len &&
         !str_equal_ignoring_case(ccid, learned.ccid))
         code = ERR_UNKNOWN_KEY; // a tenant's key, used in another tenant's name
+    bool doubtful = is_doubtful(lookup, code == ERR_OK ? &learned : NULL);
 
     refuse(&err);
     if (code == ERR_OK) {
-        key_cache_learn(principals->cache, lookup->id, &learned, expires_ms, now_ms);
+        learned.bucket = &bucket;
+        if (!doubtful)
+            key_cache_learn(principals->cache, lookup->id, &learned, expires_ms, now_ms);
     } else if (code == ERR_UNKNOWN_KEY || code == ERR_NOT_FOUND) {
-        key_cache_refuse(principals->cache, lookup->id, now_ms);
+        if (!doubtful)
+            key_cache_refuse(principals->cache, lookup->id, now_ms);
     } else {
         key_cache_put_up_with(principals->cache, lookup->id, now_ms);
-        err_set(&err, ERR_UNAVAILABLE, "keys cannot be checked now");
+        err_set(&err, ERR_UNAVAILABLE, "who is calling cannot be checked now");
     }
+    lookup_end(lookup, code == ERR_OK ? &learned : NULL, &err);
+    arena_free(&arena);
+}
 
-    map_remove(principals->lookups, lookup->id);
-    LIST_EACH (&lookup->waiting, struct principal_wait, link, wait) {
-        // Looked up for each: what one does may change the cache.
-        switch (key_cache_find(principals->cache, lookup->id, now_ms, &caller)) {
-        case KEY_FRESH:
-        case KEY_AGEING:
-        case KEY_STALE: wait->done(wait->context, caller, NULL); break;
-        case KEY_REFUSED:
-        case KEY_UNKNOWN: wait->done(wait->context, NULL, &err); break;
-        }
+void principals_forget(struct principals *principals, struct str whose)
+{
+    int64_t tenant;
+    bool one = str_to_int(whose, 0, UINT32_MAX, &tenant);
+    size_t cursor = 0;
+    struct str id;
+    void *lookup;
+
+    if (one)
+        key_cache_forget(principals->cache, (uint32_t)tenant);
+    else
+        key_cache_forget_all(principals->cache);
+    while (map_next(principals->lookups, &cursor, &id, &lookup)) {
+        struct lookup *out = lookup;
+        if (one && out->heard_count < HEARD_LIMIT)
+            out->heard[out->heard_count++] = (uint32_t)tenant;
+        else
+            out->heard_count = HEARD_LIMIT + 1;
     }
-    free(lookup);
 }

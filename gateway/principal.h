@@ -1,6 +1,10 @@
-// principal: who asks. Whom a key belongs to is remembered (key_cache.h) or asked of
-// provisioning-worker, which sees only a digest of the key. Requests that come while a key is being
+// principal: who asks. Whom a key, token or session belongs to is remembered (key_cache.h) or asked
+// of provisioning-worker, which sees only a digest of a key. Requests that come while one is being
 // asked about wait for the same answer.
+//
+// When somebody's rights change provisioning-workers tell (principals_forget()), so that the next
+// request asks anew. An answer that was on its way meanwhile may be older than the change: it is
+// given to those who waited for it, and not kept.
 #pragma once
 
 #include "credentials.h"
@@ -12,21 +16,31 @@
 struct bus_gateway;
 struct principals;
 
-enum { KEY_LOOKUPS_LIMIT = 1024, KEY_LOOKUP_MS = 1000 };
+enum {
+    LOOKUPS_LIMIT = 1024,
+    KEY_LOOKUP_MS = 1000,
+    GWS_LOOKUP_MS = 2000, // provisioning-worker may have to ask GWS
+};
 
-struct principals *principals_new(struct bus_gateway *bus, size_t cache_entries);
+// What GWS said about a user is kept for user_cache_ms.
+struct principals *principals_new(struct bus_gateway *bus, size_t cache_entries,
+                                  int64_t user_cache_ms);
 // After the bus: no look-up may be out.
 void principals_free(struct principals **principals);
 
 // Room for one who waits; embedded in what waits. done and context are the caller's to set.
 struct principal_wait {
     struct list link;
-    // caller is valid inside the callback; NULL with err.
+    // caller is valid inside the callback, and its bucket not longer; NULL with err.
     void (*done)(void *context, struct caller *caller, const struct err *err);
     void *context;
 };
 
 // done runs once: inside this call when the answer is known, else when it came, at the latest after
-// KEY_LOOKUP_MS.
+// GWS_LOOKUP_MS.
 void principals_find(struct principals *principals, const struct credentials *credentials,
                      struct principal_wait *wait);
+
+// whose: a tenant's number, "0" for those who act for all, "*" for everybody. What cannot be read
+// is everybody.
+void principals_forget(struct principals *principals, struct str whose);

@@ -1,4 +1,5 @@
-// provisioning-worker: answers the gateways' "who is this key?" and keeps the tables small.
+// provisioning-worker: answers the gateways' "who calls?" and keeps the tables small.
+#include "provisioning-worker/gws.h"
 #include "provisioning-worker/provisioning.h"
 
 #define HANDLERS_OF "wire/messages/provisioning.def"
@@ -11,9 +12,12 @@ static const struct config_key config[] = {
 
 static const struct service_def provisioning_worker = {
     .name = "provisioning-worker",
-    .summary = "keys, and upkeep of the tables",
+    .summary = "who calls, keys, and upkeep of the tables",
     .service = SERVICE_PROVISIONING,
-    .needs = {NEEDS_PG, NEEDS_BUS_WORKER},
+    .needs = {NEEDS_PG, NEEDS_HTTP_CLIENT, NEEDS_BUS_WORKER},
+    .http_allow = GWS_ADDRESSES,
+    .channel = "nexus_identity",
+    .channel_heard = provisioning_identity,
     .config = config,
     .config_count = COUNT_OF(config),
     .config_size = sizeof(struct provisioning_config),

@@ -2,6 +2,8 @@
 #include "provisioning-worker/provisioning.h"
 
 #include "base/panic.h"
+#include "bus/bus_worker.h"
+#include "provisioning-worker/gws.h"
 #include "provisioning-worker/upkeep.h"
 #include "store/keyring.h"
 
@@ -19,8 +21,16 @@ bool provisioning_init(struct service *service, struct err *err)
     ASSERT(provisioning);
     *provisioning = state;
     service_set_state(service, provisioning);
+    provisioning->gws = gws_new(service);
     provisioning->upkeep = upkeep_new(service);
     return true;
+}
+
+void provisioning_identity(struct service *service, struct str whose)
+{
+    if (service_bus(service))
+        bus_worker_event(service_bus(service), STR("identity"),
+                         str_present(whose) ? whose : STR("*"));
 }
 
 void provisioning_drain(struct service *service)
@@ -38,6 +48,7 @@ void provisioning_done(struct service *service)
         return;
     upkeep_free(&provisioning->upkeep);
     keyring_free(&provisioning->ring);
+    gws_free(&provisioning->gws);
     free(provisioning);
     service_set_state(service, NULL);
 }

@@ -29,6 +29,8 @@ struct bus_gateway_options {
     const struct zmq_curve *curve;
     struct metrics *metrics;
     void (*event)(void *context, struct str topic, struct str payload);
+    // A worker said HELLO; others is how many of its service were there already. May be NULL.
+    void (*worker_came)(void *context, enum service_id service, size_t others);
     void *context;
 };
 

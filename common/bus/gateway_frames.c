@@ -31,6 +31,9 @@ static void worker_hello(struct bus_gateway *bus, struct str peer, const struct 
     LOG_INFO("bus.worker_came", LOG_STR("worker", hello->instance), LOG_STR("build", hello->build));
     bus_write_welcome(&bus->frame, &welcome);
     gateway_send(bus, worker);
+    if (bus->options.worker_came)
+        bus->options.worker_came(bus->options.context, worker->service,
+                                 gateway_workers_of(bus->workers, worker->service) - 1);
     gateway_place_waiting(bus, worker->service);
 }
 

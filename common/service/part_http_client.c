@@ -8,11 +8,14 @@ enum { CONNECTIONS = 512, CONNECTIONS_PER_HOST = 512 };
 
 static bool start(struct service *service, struct err *err)
 {
-    service->webhook_allow = address_ranges_parse(service->settings.skeleton.webhook_allow, err);
-    if (!service->webhook_allow)
+    struct str allow = service->def->http_allow ? str_of(service->def->http_allow)
+                                                : service->settings.skeleton.webhook_allow;
+
+    service->http_allow = address_ranges_parse(allow, err);
+    if (!service->http_allow)
         return err_in(err, "NEXUS_WEBHOOK_ALLOW_CIDRS");
     service->http_client = http_client_new(
-        &service->loop, &(struct http_client_options){.allow = service->webhook_allow,
+        &service->loop, &(struct http_client_options){.allow = service->http_allow,
                                                       .connections_limit = CONNECTIONS,
                                                       .connections_per_host = CONNECTIONS_PER_HOST,
                                                       .user_agent = "Nexus/" NEXUS_REVISION});
@@ -28,7 +31,7 @@ static void quit(struct service *service)
 static void stop(struct service *service)
 {
     http_client_free(&service->http_client);
-    address_ranges_free(&service->webhook_allow);
+    address_ranges_free(&service->http_allow);
 }
 
 const struct service_part service_part_http_client = {.start = start, .quit = quit, .stop = stop};

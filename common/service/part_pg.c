@@ -1,5 +1,6 @@
 // part_pg: PostgreSQL for a program that needs it.
 #include "base/log.h"
+#include "io/pg_listen.h"
 #include "service/state.h"
 #include "store/statements.h"
 
@@ -20,6 +21,20 @@ static void changed(void *context, bool ready)
             part->database_changed(service);
 }
 
+static void channel_began(void *context)
+{
+    struct service *service = context;
+
+    service->def->channel_heard(service, STR_ABSENT);
+}
+
+static void channel_heard(void *context, struct str payload)
+{
+    struct service *service = context;
+
+    service->def->channel_heard(service, payload);
+}
+
 static bool start(struct service *service, struct err *err)
 {
     const struct service_config *config = &service->settings.skeleton;
@@ -34,6 +49,15 @@ static bool start(struct service *service, struct err *err)
                                               .changed = changed,
                                               .context = service},
                          statements, STATEMENT_LIMIT);
+    if (service->def->channel)
+        service->pg_listen = pg_listen_new(
+            &service->loop,
+            &(struct pg_listen_options){.url = arena_c_string(service->arena, config->pg_url),
+                                        .application = service->settings.instance,
+                                        .channel = service->def->channel,
+                                        .began = channel_began,
+                                        .heard = channel_heard,
+                                        .context = service});
     return true;
 }
 
@@ -46,6 +70,7 @@ static void tell(struct service *service)
 
 static void quit(struct service *service)
 {
+    pg_listen_close(&service->pg_listen);
     pg_close(&service->pg);
 }
 

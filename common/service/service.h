@@ -49,6 +49,8 @@ struct service_def {
     const char *summary;     // one line for --help
     enum service_id service; // SERVICE_NONE where it takes no requests
     const struct service_part *needs[SERVICE_PARTS_LIMIT]; // {NEEDS_PG, NEEDS_BUS_WORKER}
+    const char *http_allow; // ranges its HTTP requests may reach beside the public internet; NULL:
+                            // those of NEXUS_WEBHOOK_ALLOW_CIDRS
     const struct config_key *config;
     size_t config_count;
     size_t config_size; // of the program's struct
@@ -56,6 +58,10 @@ struct service_def {
     size_t handler_count;
     bool (*init)(struct service *service, struct err *err);
     void (*doorbell)(struct service *service, uint32_t destination);
+    // A channel of PostgreSQL (NOTIFY) this program listens to, beside its statements; NULL: none.
+    // payload is absent when listening begins, also anew: what was told before was not heard.
+    const char *channel;
+    void (*channel_heard)(struct service *service, struct str payload);
     // Asked to stop: take nothing new, call service_drained() when the last work is done (at once
     // if NULL). Tasks that handlers hold are waited for by the skeleton.
     void (*drain)(struct service *service);

@@ -38,7 +38,8 @@ struct service {
 
     // The parts':
     struct pg *pg;
-    struct address_ranges *webhook_allow;
+    struct pg_listen *pg_listen;
+    struct address_ranges *http_allow;
     struct http_client *http_client;
     struct bus_worker *bus;
     uv_timer_t bus_open;

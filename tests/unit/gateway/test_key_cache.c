@@ -39,12 +39,11 @@ static const struct age_row {
     int64_t age_ms;
     enum key_state state;
 } age_rows[] = {
-    {0, KEY_FRESH},     {44999, KEY_FRESH},  {45000, KEY_AGEING},   {59999, KEY_AGEING},
-    {60000, KEY_STALE}, {119999, KEY_STALE}, {120000, KEY_UNKNOWN},
+    {0, KEY_FRESH},      {44999, KEY_FRESH},   {45000, KEY_AGEING},
+    {59999, KEY_AGEING}, {60000, KEY_UNKNOWN},
 };
 
-ROWS_TEST(key_cache, uses_a_key_for_a_minute_and_for_another_one_where_nobody_can_be_asked,
-          age_rows)
+ROWS_TEST(key_cache, uses_a_key_for_a_minute, age_rows)
 {
     struct key_cache *own = key_cache_new(10);
     struct caller *caller;
@@ -95,16 +94,48 @@ Test(key_cache, refuses_at_once_a_key_that_was_good_a_moment_ago)
     cr_assert(eq(sz, key_cache_count(cache), 1));
 }
 
-Test(key_cache, puts_up_with_a_stale_key_for_a_second_at_a_time_but_not_past_its_end)
+Test(key_cache, asks_about_an_ageing_key_once_a_second_where_nobody_answers_but_not_past_its_minute)
 {
     key_cache_learn(cache, STR("id"), &somebody, INT64_MAX, 0);
 
-    key_cache_put_up_with(cache, STR("id"), 61000);
-    cr_assert(eq(int, state_at(61999), KEY_FRESH));
-    cr_assert(eq(int, state_at(62000), KEY_STALE));
-    key_cache_put_up_with(cache, STR("id"), 119500);
-    cr_assert(eq(int, state_at(119999), KEY_FRESH));
-    cr_assert(eq(int, state_at(120000), KEY_UNKNOWN));
+    key_cache_put_up_with(cache, STR("id"), 46000);
+    cr_assert(eq(int, state_at(46999), KEY_FRESH));
+    cr_assert(eq(int, state_at(47000), KEY_AGEING));
+    key_cache_put_up_with(cache, STR("id"), 59500);
+    cr_assert(eq(int, state_at(59999), KEY_FRESH));
+    cr_assert(eq(int, state_at(60000), KEY_UNKNOWN));
+}
+
+Test(key_cache, forgets_the_callers_of_one_tenant_and_whoever_was_refused)
+{
+    struct caller other = somebody;
+
+    other.principal.tenant = 8;
+    key_cache_learn(cache, STR("id"), &somebody, INT64_MAX, 0);
+    key_cache_learn(cache, STR("other"), &other, INT64_MAX, 0);
+    key_cache_refuse(cache, STR("wrong"), 0);
+    key_cache_forget(cache, 7);
+
+    struct caller *caller;
+    cr_assert(eq(int, state_at(1), KEY_UNKNOWN));
+    cr_assert(eq(int, key_cache_find(cache, STR("wrong"), 1, &caller), KEY_UNKNOWN));
+    cr_assert(eq(int, key_cache_find(cache, STR("other"), 1, &caller), KEY_FRESH));
+    key_cache_forget_all(cache);
+    cr_assert(eq(int, key_cache_find(cache, STR("other"), 1, &caller), KEY_UNKNOWN));
+}
+
+Test(key_cache, does_not_refill_the_bucket_by_forgetting)
+{
+    struct caller *caller = NULL;
+
+    key_cache_learn(cache, STR("id"), &somebody, INT64_MAX, 0);
+    cr_assert(eq(int, key_cache_find(cache, STR("id"), 1, &caller), KEY_FRESH));
+    caller->bucket->missing = 100;
+    key_cache_forget(cache, 7);
+    key_cache_learn(cache, STR("id"), &somebody, INT64_MAX, 2);
+
+    cr_assert(eq(int, key_cache_find(cache, STR("id"), 3, &caller), KEY_FRESH));
+    cr_assert(eq(int, (int)caller->bucket->missing, 100));
 }
 
 Test(key_cache, does_not_refill_the_bucket_by_asking_again)

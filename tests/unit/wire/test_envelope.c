@@ -39,7 +39,7 @@ Test(envelope, comes_back_as_it_went)
 
 Test(envelope, keeps_what_is_absent_absent)
 {
-    const struct envelope bare = {.message = MSG_KEY_LOOKUP};
+    const struct envelope bare = {.message = MSG_CALLER_LOOKUP};
     struct envelope envelope;
     struct err err;
     AUTO(buf) bytes = {0};

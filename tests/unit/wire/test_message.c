@@ -200,17 +200,17 @@ static const struct hostile_row {
     const char *hex;
     const char *want;
 } hostile_rows[] = {
-    {"nothing", MSG_KEY_LOOKUP, "", "key.lookup: payload is not well-formed"},
-    {"a map", MSG_KEY_LOOKUP, "80", "key.lookup: payload is no array"},
-    {"a scalar", MSG_KEY_LOOKUP, "c0", "key.lookup: payload is no array"},
-    {"an array that claims four thousand million", MSG_KEY_LOOKUP, "ddffffffff",
-     "key.lookup: payload is not well-formed"},
-    {"two values", MSG_KEY_LOOKUP, "9090", "key.lookup: payload is not well-formed"},
-    {"no fields", MSG_KEY_LOOKUP, "90", "digest: missing"},
-    {"a required field that is nil", MSG_KEY_LOOKUP, "91c0", "digest: missing"},
-    {"a number for text", MSG_KEY_LOOKUP, "9105", "digest: not text"},
-    {"bin for text", MSG_KEY_LOOKUP, "91c40161", "digest: not text"},
-    {"text that is too short", MSG_KEY_LOOKUP, "91a161", "digest: 1 bytes, at least 64"},
+    {"nothing", MSG_CALLER_LOOKUP, "", "caller.lookup: payload is not well-formed"},
+    {"a map", MSG_CALLER_LOOKUP, "80", "caller.lookup: payload is no array"},
+    {"a scalar", MSG_CALLER_LOOKUP, "c0", "caller.lookup: payload is no array"},
+    {"an array that claims four thousand million", MSG_CALLER_LOOKUP, "ddffffffff",
+     "caller.lookup: payload is not well-formed"},
+    {"two values", MSG_CALLER_LOOKUP, "9090", "caller.lookup: payload is not well-formed"},
+    {"no fields", MSG_CALLER_LOOKUP, "90", "digest: missing"},
+    {"a required field that is nil", MSG_CALLER_LOOKUP, "91c0", "digest: missing"},
+    {"a number for text", MSG_CALLER_LOOKUP, "9105", "digest: not text"},
+    {"bin for text", MSG_CALLER_LOOKUP, "91c40161", "digest: not text"},
+    {"text that is too short", MSG_CALLER_LOOKUP, "91a161", "digest: 1 bytes, at least 64"},
     {"text for an id", MSG_CONVERSATION_READ, "91a161", "id: not a UUID"},
     {"an id of 15 bytes", MSG_CONVERSATION_READ, "91c40f000102030405060708090a0b0c0d0e",
      "id: not a UUID"},
@@ -244,15 +244,15 @@ ROWS_TEST(message, a_hostile_payload_is_refused_with_the_field_and_the_rule, hos
 
 Test(message, a_payload_over_its_limit_is_refused_unread)
 {
-    static char large[2000];
+    static char large[9000];
     struct arena *arena = arena_new();
     struct err err;
     void *message;
 
-    cr_assert(not(
-        message_decode(message_type(MSG_KEY_LOOKUP), str_make(large, 513), arena, &message, &err)));
+    cr_assert(not(message_decode(message_type(MSG_CALLER_LOOKUP), str_make(large, 8193), arena,
+                                 &message, &err)));
 
-    cr_assert(eq(str, err.text, "key.lookup: payload is 513 bytes, limit 512"));
+    cr_assert(eq(str, err.text, "caller.lookup: payload is 8193 bytes, limit 8192"));
     arena_free(&arena);
 }
 

@@ -1,0 +1,16 @@
+// session: what follows from the secret that a session's cookie holds. PostgreSQL keeps only its
+// digest, and the user's GWS token sealed under a key that nobody has who has not the cookie. The
+// CSRF token follows from it, too, so that it needs no place of its own.
+#pragma once
+
+#include "base/str.h"
+#include "io/crypto.h"
+
+enum { SESSION_SECRET_LENGTH = 64, SESSION_CSRF_LENGTH = 64 }; // hex digits: 256 bits
+
+// A fresh secret; the text ends in a NUL.
+void session_secret_new(char secret[SESSION_SECRET_LENGTH + 1]);
+bool session_secret_is_plausible(struct str secret);
+void session_digest(struct str secret, unsigned char digest[SHA256_BYTES]);
+void session_seal_key(struct str secret, unsigned char key[SHA256_BYTES]);
+void session_csrf(struct str secret, char csrf[SESSION_CSRF_LENGTH + 1]);

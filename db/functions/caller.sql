@@ -1,0 +1,114 @@
+-- Who calls: the holder of a key, of a GWS token, of a session.
+
+-- The rows of nex_gapis to ask about a user, as a JSON list: that of the contact center's backend_url first, else in the
+-- order they were made, at most three.
+create or replace function gws_places(p_ccid uuid) returns text
+language sql stable as $$
+    select json_agg(json_build_object('id', id, 'url', url) order by nth)::text
+    from (select g.id, coalesce(nullif(g.authinturl, ''), g.url) as url,
+                 row_number() over (order by t.id is null, g.id) as nth
+          from nex_gapis g
+          left join tenant t on t.ccid = p_ccid and rtrim(t.backend_url, '/') = rtrim(g.url, '/')) place
+    where nth <= 3
+$$;
+
+-- p_mac is HMAC-SHA-256 (pepper, SHA-256 (key)). caller is one JSON object, or null for whatever reason the key is no good:
+-- unknown, disabled, revoked, expired, or not the key of the contact center it was used for. A cluster key acts for the
+-- contact center that p_ccid names; without one for all. The same look-ups run in every case. known: there is such a key,
+-- good or not, so that it is nobody else's to judge; else places says where to ask about a token.
+create or replace function caller_of_key(p_mac bytea, p_ccid uuid, out caller text, out known boolean, out places text)
+language sql stable as $$
+    select (select json_build_object(
+                       'tenant', coalesce(t.id, 0), 'all', t.id is null, 'ccid', t.ccid, 'key', k.id, 'name', k.name,
+                       'permissions', k.permissions,
+                       'expires_in_s', floor(extract(epoch from k.expires - now()))::bigint,
+                       'capacity', k.capacity, 'frequency', k.frequency)::text
+            from api_key k
+            left join tenant named on named.ccid = p_ccid
+            left join tenant t on t.id = coalesce(k.tenant_id, named.id)
+            where k.mac = p_mac and k.enabled and not k.revoked and (k.expires is null or k.expires > now())
+              and (p_ccid is null or named.id = t.id)),
+           exists (select from api_key k where k.mac = p_mac),
+           gws_places(p_ccid)
+$$;
+
+-- The tenant a user acts for. p_center: the user's contact center, founded here if nobody has named it yet; null: of a user
+-- who acts for all, and then for p_ccid where that is given. 0: all of them. Null: not this one.
+create or replace function tenant_of_user(p_center uuid, p_ccid uuid) returns int
+language plpgsql as $$
+declare
+    found_id int;
+begin
+    if p_center is null and p_ccid is null then
+        return 0;
+    end if;
+    if p_center <> p_ccid then
+        return null;
+    end if;
+    select t.id into found_id from tenant t where t.ccid = coalesce(p_center, p_ccid);
+    if found_id is null and p_center is not null then
+        found_id := tenant_named(0, p_center, true);
+    end if;
+    return found_id;
+end
+$$;
+
+-- Sessions end when they are old, when nobody used them for a while, or when too many of one user are open. tenant 0 acts
+-- for all.
+create or replace function session_open(p_digest bytea, p_tenant int, p_user text, p_gws int, p_token text, p_life_s int)
+returns text
+language plpgsql as $$
+declare
+    owner int := nullif(p_tenant, 0);
+begin
+    delete from admin_session s where s.digest in (
+        select old.digest from admin_session old where old.expires < now() order by old.expires limit 100);
+    delete from admin_session s where s.digest in (
+        select old.digest from admin_session old
+        where old.user_name = p_user and old.tenant_id is not distinct from owner
+        order by old.created desc offset 15);
+    insert into admin_session (digest, tenant_id, user_name, gws, token, expires)
+    values (p_digest, owner, p_user, p_gws, p_token, now() + make_interval(secs => p_life_s));
+    return (select json_build_object('expires', s.expires)::text from admin_session s where s.digest = p_digest);
+end
+$$;
+
+-- The token of a session that is still good, and where to ask about it; no row for one that is not. It counts as use.
+create or replace function session_use(p_digest bytea, p_idle_s int, out token text, out places text, out expires text,
+                                       out expires_in_s bigint)
+returns setof record
+language sql as $$
+    update admin_session s set used = now()
+    from nex_gapis g
+    where s.digest = p_digest and s.expires > now() and s.used > now() - make_interval(secs => p_idle_s) and g.id = s.gws
+    returning s.token,
+              json_build_array(json_build_object('id', g.id, 'url', coalesce(nullif(g.authinturl, ''), g.url)))::text,
+              to_char(s.expires at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+              floor(extract(epoch from s.expires - now()))::bigint
+$$;
+
+create or replace function session_end(p_digest bytea) returns text
+language plpgsql as $$
+begin
+    delete from admin_session s where s.digest = p_digest;
+    return '{}';
+end
+$$;
+
+-- Where people log in: the first row of nex_gapis. url as we reach it, browser_url as browsers do; secret as it stands, in
+-- clear or sealed.
+create or replace function gws_client(out id int, out url text, out browser_url text, out client text, out secret text)
+returns setof record
+language sql stable as $$
+    select g.id, coalesce(nullif(g.authinturl, ''), g.url),
+           coalesce(nullif(g.authexturl, ''), nullif(g.authinturl, ''), g.url), g.clientid, g.clientsecret
+    from nex_gapis g order by g.id limit 1
+$$;
+
+-- A secret that came in clear is kept sealed; another may have done it meanwhile.
+create or replace function gws_client_seal(p_gws int, p_clear text, p_sealed text) returns void
+language plpgsql as $$
+begin
+    update nex_gapis g set clientsecret = p_sealed where g.id = p_gws and g.clientsecret = p_clear;
+end
+$$;

@@ -1,0 +1,310 @@
+// auth: see the header.
+#include "auth.h"
+
+#include "answer.h"
+#include "answer_body.h"
+#include "credentials.h"
+
+#include "bus/bus_gateway.h"
+#include "io/crypto.h"
+#include "io/http_server.h"
+#include "store/session.h"
+#include "wire/codec_json.h"
+
+enum { RETURN_LIMIT = 512, ASK_MS = 2000, FINISH_MS = 5000 };
+
+#define LOGIN_COOKIE "nexus_login"
+#define LOGIN_AGE_S  "600"
+
+// What a callback or a sign-out still needs when the worker has answered.
+struct visit {
+    struct exchange *exchange;
+    struct principal_wait wait;
+    char secret[SESSION_SECRET_LENGTH + 1];
+    struct str home; // where to go
+};
+
+static struct visit *visit_new(struct exchange *exchange)
+{
+    struct visit *visit = ARENA_ALLOC(http_arena(exchange->http), struct visit);
+
+    visit->exchange = exchange;
+    return visit;
+}
+
+static void refuse(struct exchange *exchange, enum err_code code, const char *text)
+{
+    answer_error(exchange, code, str_of(text));
+}
+
+// The query's parameter, decoded; absent when there is none or it cannot be read.
+static struct str query_find(struct exchange *exchange, struct str wanted)
+{
+    struct str query = http_query(exchange->http), pair, name, value;
+    AUTO(buf) text = {0};
+
+    while (str_present(query) && query.len) {
+        str_cut(query, '&', &pair, &query);
+        if (str_cut(pair, '=', &name, &value) && str_equal(name, wanted))
+            return buf_percent_decode(&text, value, true)
+                       ? arena_copy(http_arena(exchange->http), buf_str(&text))
+                       : STR_ABSENT;
+    }
+    return STR_ABSENT;
+}
+
+bool auth_return_is_ours(struct str path)
+{
+    static const char marks[] = "-._~/?&=%+:,";
+
+    if (path.len == 0 || path.len > RETURN_LIMIT || path.ptr[0] != '/' ||
+        (path.len > 1 && path.ptr[1] == '/'))
+        return false;
+    for (size_t i = 0; i < path.len; i++) {
+        char byte = path.ptr[i];
+        bool is_word = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+                       (byte >= 'a' && byte <= 'z');
+        if (!is_word && !memchr(marks, byte, sizeof marks - 1))
+            return false; // a backslash, a control character: browsers read them their own way
+    }
+    return true;
+}
+
+static void ask(struct visit *visit, enum message_id id, const void *message, uint32_t deadline_ms,
+                bus_reply_fn *reply)
+{
+    struct exchange *exchange = visit->exchange;
+    struct gateway *gateway = exchange->gateway;
+    struct envelope envelope = {.message = id,
+                                .operation = exchange->operation,
+                                .deadline_ms = deadline_ms,
+                                .traceparent = exchange->traceparent};
+
+    buf_clear(&gateway->payload);
+    message_encode(message_type(id), message, &gateway->payload);
+    bus_gateway_call(gateway->bus, &envelope, buf_str(&gateway->payload), reply, visit);
+}
+
+static struct str redirect_uri(struct exchange *exchange)
+{
+    const struct gateway_config *config = exchange->gateway->config;
+    struct arena *arena = http_arena(exchange->http);
+    struct str base = config->public_url;
+
+    while (base.len && base.ptr[base.len - 1] == '/')
+        base.len--;
+    if (base.len)
+        return arena_printf(arena, "%.*s/auth/callback", STR_ARG(base));
+    return arena_printf(arena, "http://%.*s:%lld/auth/callback", STR_ARG(config->http_host),
+                        (long long)config->http_port);
+}
+
+static struct str cookie_set(struct exchange *exchange, const char *name, struct str value,
+                             const char *path, const char *age)
+{
+    return arena_printf(http_arena(exchange->http),
+                        "%s=%.*s; Path=%s; HttpOnly; Secure; SameSite=Lax%s%s", name,
+                        STR_ARG(value), path, age ? "; Max-Age=" : "", age ? age : "");
+}
+
+// ---- /auth/login
+
+static struct str state_of(struct exchange *exchange, struct str secret)
+{
+    unsigned char digest[SHA256_BYTES];
+    AUTO(buf) text = {0};
+
+    crypto_sha256(secret, digest);
+    buf_hex(&text, str_make(digest, sizeof digest));
+    return arena_copy(http_arena(exchange->http), buf_str(&text));
+}
+
+static void login_answered(void *context, enum err_code code, struct str payload)
+{
+    struct visit *visit = context;
+    struct exchange *exchange = visit->exchange;
+    struct arena *arena = http_arena(exchange->http);
+    const struct json_view *reply;
+    AUTO(buf) cookie = {0};
+    struct err err;
+
+    struct str location = code == ERR_OK && json_parse(payload, arena, &reply, &err)
+                              ? json_text(json_member(reply, "location"))
+                              : STR_ABSENT;
+    if (!str_present(location)) {
+        answer_error(exchange, code == ERR_OK ? ERR_INTERNAL : code, code ? payload : STR(""));
+        return;
+    }
+    buf_printf(&cookie, "%s.", visit->secret);
+    buf_hex(&cookie, visit->home);
+    answer_page(exchange,
+                &(struct http_answer){
+                    .status = 302,
+                    .headers = {{"location", location},
+                                {"set-cookie", cookie_set(exchange, LOGIN_COOKIE, buf_str(&cookie),
+                                                          "/auth/", LOGIN_AGE_S)},
+                                {"cache-control", STR("no-store")}}});
+}
+
+void auth_login(struct exchange *exchange)
+{
+    struct visit *visit = visit_new(exchange);
+    struct str home = query_find(exchange, STR("return"));
+
+    visit->home = str_present(home) ? home : STR("/admin/");
+    if (!auth_return_is_ours(visit->home)) {
+        refuse(exchange, ERR_BAD_INPUT, "return: not a path of this server");
+        return;
+    }
+    session_secret_new(visit->secret);
+    struct msg_login_begin message = {.redirect_uri = redirect_uri(exchange),
+                                      .state = state_of(exchange, str_of(visit->secret))};
+    ask(visit, MSG_LOGIN_BEGIN, &message, ASK_MS, login_answered);
+}
+
+// ---- /auth/callback
+
+// The path to return to, if this browser began the log-in that comes back; absent otherwise.
+static struct str login_home(struct exchange *exchange)
+{
+    struct str cookie = cookie_find(exchange->http, STR(LOGIN_COOKIE)), secret, home;
+    struct str state = query_find(exchange, STR("state"));
+    AUTO(buf) path = {0};
+
+    if (!str_present(cookie) || !str_present(state) || !str_cut(cookie, '.', &secret, &home) ||
+        !session_secret_is_plausible(secret) || !crypto_equal(state_of(exchange, secret), state) ||
+        !buf_unhex(&path, home) || !auth_return_is_ours(buf_str(&path)))
+        return STR_ABSENT;
+    return arena_copy(http_arena(exchange->http), buf_str(&path));
+}
+
+static void callback_answered(void *context, enum err_code code, struct str payload)
+{
+    struct visit *visit = context;
+    struct exchange *exchange = visit->exchange;
+
+    if (code != ERR_OK) {
+        answer_error(exchange, code, payload);
+        return;
+    }
+    answer_page(
+        exchange,
+        &(struct http_answer){
+            .status = 302,
+            .headers = {{"location", visit->home},
+                        {"set-cookie",
+                         cookie_set(exchange, SESSION_COOKIE, str_of(visit->secret), "/", NULL)},
+                        {"set-cookie", cookie_set(exchange, LOGIN_COOKIE, STR(""), "/auth/", "0")},
+                        {"cache-control", STR("no-store")}}});
+}
+
+void auth_callback(struct exchange *exchange)
+{
+    struct visit *visit = visit_new(exchange);
+    struct str code = query_find(exchange, STR("code"));
+
+    visit->home = login_home(exchange);
+    if (!str_present(visit->home)) {
+        refuse(exchange, ERR_BAD_INPUT, "state: not of a log-in that this browser began");
+        return;
+    }
+    if (!str_present(code) || code.len == 0 || code.len > RETURN_LIMIT) {
+        refuse(exchange, ERR_UNAUTHENTICATED, "GWS sent nobody back: log in again");
+        return;
+    }
+    // Always another secret: nobody can make a browser go on with one that he knows.
+    session_secret_new(visit->secret);
+    struct msg_login_finish message = {
+        .code = code, .redirect_uri = redirect_uri(exchange), .session = str_of(visit->secret)};
+    ask(visit, MSG_LOGIN_FINISH, &message, FINISH_MS, callback_answered);
+}
+
+// ---- /auth/session, /auth/sign-out
+
+static void answer_own(struct exchange *exchange, struct str data, struct str cookie)
+{
+    struct buf *body = &exchange->gateway->text;
+    struct http_answer answer = {.status = 200,
+                                 .content_type = STR("application/json"),
+                                 .headers = {{"cache-control", STR("no-store")}}};
+
+    if (str_present(cookie))
+        answer.headers[1] = (struct http_header_line){"set-cookie", cookie};
+    buf_clear(body);
+    body_render_data(body, ENVELOPE_E1, data, exchange->operation);
+    answer.body = buf_str(body);
+    answer_page(exchange, &answer);
+}
+
+static void session_known(void *context, struct caller *caller, const struct err *err)
+{
+    struct visit *visit = context;
+    struct exchange *exchange = visit->exchange;
+    char csrf[SESSION_CSRF_LENGTH + 1];
+    AUTO(buf) json = {0};
+
+    if (!caller) {
+        answer_err(exchange, err);
+        return;
+    }
+    session_csrf(cookie_find(exchange->http, STR(SESSION_COOKIE)), csrf);
+    json_open(&json, '{');
+    json_key_str(&json, "user", caller->principal.name);
+    json_key_str(&json, "ccid", caller->ccid.len ? caller->ccid : STR_ABSENT);
+    json_key(&json, "permissions");
+    json_open(&json, '[');
+    for (struct str rest = caller->granted, one; rest.len;) {
+        str_cut(rest, ' ', &one, &rest);
+        json_str(&json, one);
+    }
+    json_close(&json, ']');
+    json_key_str(&json, "csrf", str_of(csrf));
+    json_key_str(&json, "expires", caller->expires);
+    json_close(&json, '}');
+    answer_own(exchange, buf_str(&json), STR_ABSENT);
+}
+
+void auth_session(struct exchange *exchange)
+{
+    struct visit *visit = visit_new(exchange);
+    struct credentials credentials;
+    struct err err;
+
+    if (!credentials_of_session(exchange->http, &credentials, &err)) {
+        answer_err(exchange, &err);
+        return;
+    }
+    visit->wait.done = session_known;
+    visit->wait.context = visit;
+    principals_find(exchange->gateway->principals, &credentials, &visit->wait);
+}
+
+static void sign_out_answered(void *context, enum err_code code, struct str payload)
+{
+    struct visit *visit = context;
+    struct exchange *exchange = visit->exchange;
+
+    if (code == ERR_OK)
+        answer_own(exchange, payload, cookie_set(exchange, SESSION_COOKIE, STR(""), "/", "0"));
+    else
+        answer_error(exchange, code, payload);
+}
+
+// A session that is over already ends well, too.
+void auth_sign_out(struct exchange *exchange)
+{
+    struct visit *visit = visit_new(exchange);
+    struct credentials credentials;
+    struct err err;
+
+    if (!credentials_of_session(exchange->http, &credentials, &err)) {
+        answer_err(exchange, &err);
+        return;
+    }
+    if (credentials.lacks_csrf) {
+        refuse(exchange, ERR_FORBIDDEN, "x-csrf-token: needed where a cookie says who asks");
+        return;
+    }
+    struct msg_session_end message = {.session = credentials.key};
+    ask(visit, MSG_SESSION_END, &message, ASK_MS, sign_out_answered);
+}

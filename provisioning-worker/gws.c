@@ -1,0 +1,262 @@
+// gws: see the header.
+#include "provisioning-worker/gws.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/panic.h"
+#include "io/crypto.h"
+#include "io/http_client.h"
+#include "service/service.h"
+#include "wire/codec_json.h"
+
+#include <stdlib.h>
+
+struct gws {
+    struct service *service;
+    struct map *questions; // struct question by id
+};
+
+// One token, and all who want to know whose it is.
+struct question {
+    struct gws *gws;
+    struct arena *arena;
+    struct list waiting;
+    struct str id, token;
+    struct str places[GWS_PLACES_LIMIT]; // URLs
+    size_t place_count, at;
+    int64_t until_ms;
+    bool is_in_doubt; // a place did not say what it knows
+};
+
+struct redemption {
+    gws_redeemed_fn *done;
+    void *context;
+};
+
+struct gws *gws_new(struct service *service)
+{
+    struct gws *gws = calloc(1, sizeof *gws);
+
+    if (!gws)
+        panic("out of memory");
+    *gws = (struct gws){.service = service, .questions = map_new()};
+    return gws;
+}
+
+void gws_free(struct gws **gws)
+{
+    if (!*gws)
+        return;
+    ASSERT(map_count((*gws)->questions) == 0);
+    map_free(&(*gws)->questions);
+    free(*gws);
+    *gws = NULL;
+}
+
+static struct str url_of(struct arena *arena, struct str base, const char *path)
+{
+    while (base.len && base.ptr[base.len - 1] == '/')
+        base.len--;
+    return arena_printf(arena, "%.*s%s", STR_ARG(base), path);
+}
+
+// ---- whose token is this?
+
+static void question_end(struct question *question, const struct gws_user *user,
+                         const struct err *err)
+{
+    struct arena *arena = question->arena;
+
+    map_remove(question->gws->questions, question->id);
+    LIST_EACH (&question->waiting, struct gws_wait, link, wait) {
+        list_remove(&wait->link);
+        wait->done(wait->context, user, err);
+    }
+    arena_free(&arena);
+}
+
+static http_client_done_fn userinfo_came;
+
+static void ask_next(struct question *question)
+{
+    int64_t left_ms = question->until_ms - clock_monotonic_ms();
+    // Nothing new is begun while the program ends.
+    bool is_late = left_ms <= 0 || !service_pg(question->gws->service);
+    struct err err;
+
+    if (question->at < question->place_count && !is_late) {
+        const struct http_client_header headers[] = {
+            {STR("authorization"),
+             arena_printf(question->arena, "Bearer %.*s", STR_ARG(question->token))},
+            {STR("accept"), STR("application/json")}};
+        http_client_get(
+            service_http_client(question->gws->service),
+            url_of(question->arena, question->places[question->at++], "/auth/v3/userinfo"), headers,
+            COUNT_OF(headers), left_ms < GWS_CALL_MS ? left_ms : GWS_CALL_MS, userinfo_came,
+            question);
+        return;
+    }
+    if (question->is_in_doubt || question->at < question->place_count)
+        err_set(&err, ERR_UNAVAILABLE, "GWS does not say whose token this is");
+    else
+        err_set(&err, ERR_UNKNOWN_KEY, "the token is not known to GWS");
+    question_end(question, NULL, &err);
+}
+
+static void log_doubt(const struct http_client_answer *answer, const char *why)
+{
+    LOG_WARN("gws.failed", LOG_STR("why", str_of(why)), LOG_INT("status", answer->status),
+             LOG_INT("micros", answer->duration_us));
+}
+
+static void userinfo_came(void *context, const struct http_client_answer *answer)
+{
+    struct question *question = context;
+    struct gws_user user;
+    struct err err;
+
+    if (answer->outcome != HTTP_CLIENT_ANSWERED) {
+        log_doubt(answer, answer->reason);
+        question->is_in_doubt = true;
+    } else if (answer->status == 200) {
+        if (gws_user_read(answer->body, question->arena, &user, &err)) {
+            question_end(question, &user, NULL);
+            return;
+        }
+        log_doubt(answer, err.text);
+        question->is_in_doubt = true;
+    } else if (answer->status != 401 && answer->status != 403) {
+        log_doubt(answer, "the status says nothing about the token");
+        question->is_in_doubt = true;
+    }
+    ask_next(question);
+}
+
+// False where the table's rows are not what they should be: the statement's fault, not a caller's.
+static bool places_read(struct question *question, struct str json, struct err *err)
+{
+    const struct json_view *list, *place;
+
+    if (!str_present(json) || json.len == 0)
+        return true;
+    if (!json_parse(json, question->arena, &list, err))
+        return false;
+    for (size_t i = 0; i < GWS_PLACES_LIMIT && (place = json_element(list, i)); i++)
+        question->places[question->place_count++] = json_text(json_member(place, "url"));
+    return true;
+}
+
+static struct question *question_new(struct gws *gws, struct str id, struct str token)
+{
+    struct arena *arena = arena_new();
+    struct question *question = ARENA_ALLOC(arena, struct question);
+
+    *question = (struct question){.gws = gws,
+                                  .arena = arena,
+                                  .id = arena_copy(arena, id),
+                                  .token = arena_copy(arena, token),
+                                  .until_ms = clock_monotonic_ms() + GWS_WHOLE_MS};
+    list_init(&question->waiting);
+    map_put(gws->questions, question->id, question);
+    return question;
+}
+
+void gws_who(struct gws *gws, struct str token, struct str places, struct gws_wait *wait)
+{
+    unsigned char digests[2 * SHA256_BYTES];
+    struct err err;
+
+    // The token is in memory while it is asked about, and only there.
+    crypto_sha256(token, digests);
+    crypto_sha256(places, digests + SHA256_BYTES);
+    struct str id = str_make(digests, sizeof digests);
+    struct question *question = map_get(gws->questions, id);
+    if (question) {
+        list_append(&question->waiting, &wait->link);
+        return;
+    }
+    if (!gws_token_is_plausible(token)) {
+        err_set(&err, ERR_UNKNOWN_KEY, "no token looks like that");
+        wait->done(wait->context, NULL, &err);
+        return;
+    }
+    if (map_count(gws->questions) >= GWS_QUESTIONS_LIMIT) {
+        err_set(&err, ERR_BUSY, "too many tokens are being asked about");
+        wait->done(wait->context, NULL, &err);
+        return;
+    }
+    question = question_new(gws, id, token);
+    list_append(&question->waiting, &wait->link);
+    if (places_read(question, places, &err))
+        ask_next(question);
+    else
+        question_end(question, NULL, &err);
+}
+
+// ---- a code for a token
+
+static void form_add(struct buf *form, const char *name, struct str value)
+{
+    buf_printf(form, "%s%s=", form->len ? "&" : "", name);
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char byte = (unsigned char)value.ptr[i];
+        if ((byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+            (byte >= 'a' && byte <= 'z') || memchr("-._~", byte, 4))
+            buf_byte(form, byte);
+        else
+            buf_printf(form, "%%%02X", byte);
+    }
+}
+
+static void token_came(void *context, const struct http_client_answer *answer)
+{
+    struct redemption redemption = *(struct redemption *)context;
+    struct arena *arena = arena_new();
+    struct gws_grant grant;
+    struct err err;
+    bool answered = answer->outcome == HTTP_CLIENT_ANSWERED, granted = false;
+
+    free(context);
+    if (answered && answer->status == 200) {
+        granted = gws_grant_read(answer->body, arena, &grant, &err);
+        if (!granted)
+            log_doubt(answer, err.text);
+    } else if (answered && answer->status == 400) {
+        err_set(&err, ERR_UNAUTHENTICATED, "GWS does not take the code: log in again");
+    } else {
+        // 401 and 403, too: it is our own secret that is wrong then.
+        log_doubt(answer, answered ? "no token for the code" : answer->reason);
+        err_set(&err, ERR_UNAVAILABLE, "GWS gives no token");
+    }
+    redemption.done(redemption.context, granted ? &grant : NULL, granted ? NULL : &err);
+    arena_free(&arena);
+}
+
+void gws_redeem(struct gws *gws, const struct gws_redemption *asked, gws_redeemed_fn *done,
+                void *context)
+{
+    AUTO(buf) form = {0}, pair = {0}, basic = {0};
+    struct redemption *redemption = malloc(sizeof *redemption);
+    struct arena *arena = arena_new();
+
+    if (!redemption)
+        panic("out of memory");
+    *redemption = (struct redemption){.done = done, .context = context};
+    form_add(&form, "grant_type", STR("authorization_code"));
+    form_add(&form, "code", asked->code);
+    form_add(&form, "redirect_uri", asked->redirect_uri);
+    form_add(&form, "client_id", asked->client);
+    buf_printf(&pair, "%.*s:%.*s", STR_ARG(asked->client), STR_ARG(asked->secret));
+    buf_str_append(&basic, STR("Basic "));
+    buf_base64(&basic, buf_str(&pair));
+    const struct http_client_header headers[] = {
+        {STR("authorization"), buf_str(&basic)},
+        {STR("content-type"), STR("application/x-www-form-urlencoded")},
+        {STR("accept"), STR("application/json")}};
+    http_client_post(service_http_client(gws->service),
+                     url_of(arena, asked->url, "/auth/v3/oauth/token"), headers, COUNT_OF(headers),
+                     buf_str(&form), GWS_CALL_MS, token_came, redemption);
+    arena_free(&arena);
+}
