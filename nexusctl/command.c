@@ -3,6 +3,7 @@
 #include "nexusctl/command.h"
 
 #include "base/config.h"
+#include "base/failpoint.h"
 #include "base/list.h"
 #include "wire/codec_yaml.h"
 
@@ -252,7 +253,7 @@ static bool call_run(struct call *call, struct words before, struct words after,
         call->verdict = EXIT_DONE;
         return true;
     }
-    return parsed && settings_load(call, err) && run_of(call)(call, err);
+    return parsed && failpoints_init(err) && settings_load(call, err) && run_of(call)(call, err);
 }
 
 static int command_run(struct call *call, struct words before, struct words after)

@@ -99,7 +99,7 @@ def test_a_key_is_disabled_enabled_and_revoked_by_its_name_or_first_characters(o
     [made] = operator.apply(document())["keys"]
 
     def good():
-        return operator.value("select key_lookup(%s, null)", mac(made["key"])) is not None
+        return operator.value("select caller from caller_of_key(%s, null)", mac(made["key"])) is not None
 
     assert operator.json("keys", "disable", "designer")["enabled"] is False
     assert not good()

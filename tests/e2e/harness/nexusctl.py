@@ -15,10 +15,10 @@ CCID = "578ec98e-0000-46ad-9675-000000000001"
 class Operator:
     def __init__(self, postgres, database):
         self.postgres, self.database = postgres, database
+        self.settings = {"NEXUS_KEY_PEPPER": PEPPER, "NEXUS_KEY_ENCRYPTION_KEY": ENCRYPTION_KEY}
 
     def run(self, *words, standard_input=None, code=0):
-        environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": self.postgres.url(self.database),
-                       "NEXUS_KEY_PEPPER": PEPPER, "NEXUS_KEY_ENCRYPTION_KEY": ENCRYPTION_KEY}
+        environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": self.postgres.url(self.database), **self.settings}
         done = subprocess.run([BINARIES / "nexusctl", *words], env=environment, text=True, input=standard_input,
                               capture_output=True, timeout=60, check=False)
         assert done.returncode == code, f"exit code {done.returncode}: {done.stdout}{done.stderr}"
