@@ -12,7 +12,8 @@ packages=(
     libuv1-dev libh2o-dev libzmq3-dev libmsgpack-dev libpq-dev libhiredis-dev libcurl4-openssl-dev
     libjansson-dev libyaml-dev libssl-dev
     postgresql-15 redis-server s6 execline curl jq procps ca-certificates
-    libcriterion-dev python3-pytest python3-pytest-xdist python3-requests python3-psycopg2 wrk shellcheck
+    libcriterion-dev python3-pytest python3-pytest-xdist python3-requests python3-psycopg2 python3-jsonschema
+    python3-hypothesis wrk shellcheck
 )
 # What builds the web pages: Debian's, unless there is another one. 18 and later will do.
 { command -v node && command -v npm; } >/dev/null || packages+=(nodejs npm)
@@ -23,7 +24,7 @@ usage: ./build.sh VERB [ARGUMENT…]
 
   run                  build, start everything on this machine, print the URLs; Ctrl-C stops it
   ctl COMMAND…         nexusctl, the operator's command, on what runs: ledger, replay, keys…
-  test [SUITE [ARG…]]  all tests, or one suite: unit, e2e, checks, fuzz
+  test [SUITE [ARG…]]  all tests, or one suite: unit, e2e, web, checks, fuzz
   bench [ARG…]         measure, with the audit that every accepted message is there
   fuzz [SECONDS]       fuzz every decoder, 60 seconds each
 

@@ -2,6 +2,9 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "base/panic.h"
+#include "gateway/openapi.h"
+#include "provisioning.h"
+#include "replies.h"
 #include "wire/message.h"
 
 #include <errno.h>
@@ -283,27 +286,54 @@ static void write_routes(FILE *out)
 
 static const struct page pages[] = {
     {"messages.md", "Messages", "`common/wire/messages/*.def`", write_messages},
+    {"replies.md", "Replies", "`common/wire/replies/*.def`", write_replies},
     {"errors.md", "Errors", "`common/base/errors.def`", write_errors},
     {"metrics.md", "Metrics", "`common/base/metrics.def`", write_metrics},
     {"configuration.md", "Configuration", "each program's `config.def`", write_configuration},
     {"routes.md", "Routes", "`gateway/routes.def`", write_routes},
+    {"provisioning.md", "Services and transactions",
+     "`common/store/services.def` and `common/store/transactions.def`", write_provisioning},
 };
+
+static FILE *file_open(const char *directory, const char *name)
+{
+    AUTO(buf) path = {0};
+
+    buf_printf(&path, "%s/%s", directory, name);
+    FILE *out = fopen(buf_c_string(&path), "w");
+    if (!out)
+        die("cannot write %s: %s", buf_c_string(&path), strerror(errno));
+    return out;
+}
+
+static void file_close(FILE *out, const char *name)
+{
+    if (fclose(out) != 0)
+        die("cannot write %s: %s", name, strerror(errno));
+}
+
+// What the gateway serves at /openapi.json.
+static void write_openapi(const char *directory)
+{
+    AUTO(buf) text = {0};
+    FILE *out = file_open(directory, "openapi.json");
+
+    openapi_write(&text);
+    fprintf(out, "%s\n", buf_c_string(&text));
+    file_close(out, "openapi.json");
+}
 
 int main(int argc, char **argv)
 {
     if (argc != 2)
         die("usage: docs-generator DIRECTORY");
     for (size_t i = 0; i < COUNT_OF(pages); i++) {
-        AUTO(buf) path = {0};
-        buf_printf(&path, "%s/%s", argv[1], pages[i].file);
-        FILE *out = fopen(buf_c_string(&path), "w");
-        if (!out)
-            die("cannot write %s: %s", buf_c_string(&path), strerror(errno));
+        FILE *out = file_open(argv[1], pages[i].file);
         fprintf(out, "# %s\n\nWritten by `./build.sh docs` from %s; edit that.\n\n", pages[i].title,
                 pages[i].source);
         pages[i].write(out);
-        if (fclose(out) != 0)
-            die("cannot write %s: %s", buf_c_string(&path), strerror(errno));
+        file_close(out, pages[i].file);
     }
+    write_openapi(argv[1]);
     return 0;
 }

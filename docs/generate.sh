@@ -1,5 +1,9 @@
 #!/bin/sh
-# Writes docs/generated anew: docs/generate.sh BUILD_DIRECTORY; ./build.sh docs builds and calls it.
+# Writes docs/generated anew: docs/generate.sh BUILD_DIRECTORY [WHERE]; ./build.sh docs builds and calls it.
 set -eu
 cd "$(dirname "$0")/.."
-"$1/bin/docs-generator" docs/generated
+where=${2:-docs/generated}
+"$1/bin/docs-generator" "$where"
+# One member a line, so that a difference can be read.
+jq --indent 1 . "$where/openapi.json" >"$where/openapi.json.new"
+mv "$where/openapi.json.new" "$where/openapi.json"

@@ -133,12 +133,26 @@ void answer_replayed(struct exchange *exchange, struct str data)
     data_answer(exchange, data, true);
 }
 
+// Every retry is asked to come at another moment.
+static void retry_header(const struct exchange *exchange, enum err_code code,
+                         struct http_answer *answer)
+{
+    long long wait_s = (exchange->rate_wait_ms + 999) / 1000;
+    long long retry_s = 1 + (long long)random_below(exchange->gateway->random, RETRY_AFTER_MAX_S);
+
+    if (err_is_retryable(code))
+        header_put(
+            answer, "retry-after",
+            arena_printf(http_arena(exchange->http), "%lld", wait_s > retry_s ? wait_s : retry_s));
+}
+
 void answer_json(struct exchange *exchange, enum err_code code, struct str json)
 {
-    send_answer(exchange, code,
-                &(struct http_answer){.status = err_http_status(code),
-                                      .content_type = STR("application/json"),
-                                      .body = json});
+    struct http_answer answer = {
+        .status = err_http_status(code), .content_type = STR("application/json"), .body = json};
+
+    retry_header(exchange, code, &answer);
+    send_answer(exchange, code, &answer);
 }
 
 void answer_page(struct exchange *exchange, struct http_answer *answer)
@@ -163,19 +177,16 @@ static bool wants_problem(const struct exchange *exchange)
            (accept.len && memmem(accept.ptr, accept.len, problem.ptr, problem.len));
 }
 
-// What the answer to an error says in headers; every retry is asked to come at another moment.
+// What the answer to an error says in headers.
 static void error_headers(const struct exchange *exchange, enum err_code code,
                           struct http_answer *answer)
 {
     const struct route *route = exchange->match.route;
     struct arena *arena = http_arena(exchange->http);
     long long wait_s = (exchange->rate_wait_ms + 999) / 1000;
-    long long retry_s = 1 + (long long)random_below(exchange->gateway->random, RETRY_AFTER_MAX_S);
     char methods[ROUTE_ALLOW_LENGTH];
 
-    if (err_is_retryable(code))
-        header_put(answer, "retry-after",
-                   arena_printf(arena, "%lld", wait_s > retry_s ? wait_s : retry_s));
+    retry_header(exchange, code, answer);
     if (code == ERR_RATE_LIMITED) {
         header_put(answer, "ratelimit-policy",
                    arena_printf(arena, "\"key\";q=%u;w=%u", exchange->rate_quota,

@@ -5,6 +5,7 @@
 #include "auth.h"
 #include "events.h"
 #include "health.h"
+#include "openapi.h"
 #include "pages.h"
 
 #include "base/buf.h"
@@ -34,7 +35,7 @@
 
 static const struct route routes[ROUTE_COUNT] = {
 #define CALL(row, verb, text, msg, proof, right, whose, surface, style, code, rate, limit_ms,      \
-             place, summary)                                                                       \
+             place, says)                                                                          \
     [ROUTE_##row] = {.id = ROUTE_##row,                                                            \
                      .name = #row,                                                                 \
                      .method = METHOD_##verb,                                                      \
@@ -48,8 +49,9 @@ static const struct route routes[ROUTE_COUNT] = {
                      .status = code,                                                               \
                      rate,                                                                         \
                      .deadline_ms = limit_ms,                                                      \
-                     .partition = place},
-#define STREAM(row, verb, text, proof, right, function, summary)                                   \
+                     .partition = place,                                                           \
+                     .summary = says},
+#define STREAM(row, verb, text, proof, right, function, says)                                      \
     [ROUTE_##row] = {.id = ROUTE_##row,                                                            \
                      .name = #row,                                                                 \
                      .method = METHOD_##verb,                                                      \
@@ -57,8 +59,9 @@ static const struct route routes[ROUTE_COUNT] = {
                      .open = function,                                                             \
                      .credentials = CREDENTIALS_##proof,                                           \
                      .permission = PERMISSION_##right,                                             \
-                     .status = 200},
-#define LOCAL(row, verb, text, function, summary)                                                  \
+                     .status = 200,                                                                \
+                     .summary = says},
+#define LOCAL(row, verb, text, function, says)                                                     \
     [ROUTE_##row] = {.id = ROUTE_##row,                                                            \
                      .name = #row,                                                                 \
                      .method = METHOD_##verb,                                                      \
@@ -66,7 +69,8 @@ static const struct route routes[ROUTE_COUNT] = {
                      .open = function,                                                             \
                      .credentials = CREDENTIALS_NONE,                                              \
                      .permission = PERMISSION_NOBODY,                                              \
-                     .status = 200},
+                     .status = 200,                                                                \
+                     .summary = says},
 #include "routes.def"
 };
 
@@ -119,6 +123,11 @@ void route_find(struct str method, struct str path, struct route_match *match)
             return;
         }
     }
+}
+
+const struct route *route_of(enum route_id id)
+{
+    return &routes[id];
 }
 
 struct str route_parameter(const struct route_match *match, struct str name)

@@ -53,6 +53,7 @@ struct route {
     int status;
     uint32_t deadline_ms;
     struct route_partition partition;
+    const char *summary;
 };
 
 enum { ROUTE_PARAMETERS = 4 };
@@ -72,6 +73,7 @@ struct str route_parameter(const struct route_match *match, struct str name);
 // HEAD finds what GET would.
 void route_find(struct str method, struct str path, struct route_match *match);
 
+const struct route *route_of(enum route_id id);
 const char *route_verb(const struct route *route); // "GET"
 enum { ROUTE_ALLOW_LENGTH = 64 };
 // The value for the header Allow: "GET, HEAD".

@@ -47,7 +47,7 @@ static void keys_write(struct maker *maker, struct str ccid, const struct file_k
     json_open(maker->out, '[');
     for (size_t i = 0; i < count; i++) {
         bool given = str_present(keys[i].key);
-        struct str value = given ? keys[i].key : api_key_new(maker->arena);
+        struct str value = given ? keys[i].key : api_key_text(api_key_new(), maker->arena);
         if (!given)
             maker->doc->fresh[maker->doc->fresh_count++] =
                 (struct fresh_key){.ccid = ccid, .name = keys[i].name, .key = value};

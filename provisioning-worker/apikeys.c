@@ -15,7 +15,12 @@ void on_apikey_read(struct task *task, const struct msg_apikey_read *message);
 void on_apikey_change(struct task *task, const struct msg_apikey_change *message);
 void on_apikey_revoke(struct task *task, const struct msg_apikey_revoke *message);
 
-enum { PERMISSIONS_LIMIT = 16, PERMISSION_LENGTH = 128, CAPACITY_MAX = 1000000, FREQUENCY_MAX = 86400 };
+enum {
+    PERMISSIONS_LIMIT = 16,
+    PERMISSION_LENGTH = 128,
+    CAPACITY_MAX = 1000000,
+    FREQUENCY_MAX = 86400
+};
 
 static pg_done_fn apikey_created;
 
@@ -106,16 +111,10 @@ static bool settings_write(const struct raw_key *raw, struct buf *out, struct er
 
 // ---- a new key
 
-struct new_key {
-    struct task *task;
-    struct str value;
-    struct str tenant;
-    struct buf document;
-};
-
-static bool new_key_read(struct new_key *key, struct str text, struct err *err)
+static bool new_key_read(struct task *task, struct str text, struct str *tenant, struct buf *out,
+                         struct err *err)
 {
-    struct task *task = key->task;
+    struct str value = api_key_text(task->chosen_id, task->arena);
     const struct provisioning *provisioning = service_state(task->service);
     const struct json_view *view;
     struct raw_key raw = {.tenant = STR_ABSENT};
@@ -129,50 +128,48 @@ static bool new_key_read(struct new_key *key, struct str text, struct err *err)
         return false;
     if (!str_equal(raw.tenant, STR("*")) && (!id_parse(raw.tenant, &ccid) || id_is_none(ccid)))
         return err_set(err, ERR_BAD_INPUT, "tenant: a UUID or * is wanted");
-    key->tenant = raw.tenant;
-    api_key_mac_hex(provisioning->pepper, key->value, &mac);
-    json_open(&key->document, '{');
-    json_key_str(&key->document, "mac", buf_str(&mac));
-    json_key_str(&key->document, "prefix", str_make(key->value.ptr, API_KEY_PREFIX_LENGTH));
-    json_key_raw(&key->document, "permissions", json_compact(raw.permissions, task->arena));
+    *tenant = raw.tenant;
+    api_key_mac_hex(provisioning->pepper, value, &mac);
+    json_open(out, '{');
+    json_key_str(out, "mac", buf_str(&mac));
+    json_key_str(out, "prefix", str_make(value.ptr, API_KEY_PREFIX_LENGTH));
+    json_key_raw(out, "permissions", json_compact(raw.permissions, task->arena));
     if (!raw.enabled)
-        json_key_bool(&key->document, "enabled", true);
+        json_key_bool(out, "enabled", true);
     if (!raw.capacity)
-        json_key_int(&key->document, "capacity", API_KEY_CAPACITY);
+        json_key_int(out, "capacity", API_KEY_CAPACITY);
     if (!raw.frequency)
-        json_key_int(&key->document, "frequency", API_KEY_FREQUENCY_S);
-    bool good = settings_write(&raw, &key->document, err);
-    json_close(&key->document, '}');
+        json_key_int(out, "frequency", API_KEY_FREQUENCY_S);
+    bool good = settings_write(&raw, out, err);
+    json_close(out, '}');
     return good;
 }
 
 void on_apikey_create(struct task *task, const struct msg_apikey_create *message)
 {
-    struct new_key *key = ARENA_ALLOC(task->arena, struct new_key);
+    AUTO(buf) document = {0};
     struct pg_params params;
+    struct str tenant;
     struct err err;
 
-    *key = (struct new_key){.task = task, .value = api_key_new(task->arena)};
-    bool good = new_key_read(key, message->document, &err);
-    if (good) {
-        pg_params_init(&params);
-        pg_int4(&params, (int32_t)task_tenant(task));
-        pg_text(&params, key->tenant);
-        pg_text(&params, buf_str(&key->document));
-        pg_text(&params, task->envelope.principal.name);
-        pg_call(service_pg(task->service), STATEMENT_APIKEY_CREATE, &params, apikey_created, key);
-    }
-    buf_release(&key->document);
-    if (!good)
+    task->chosen_id = api_key_new();
+    if (!new_key_read(task, message->document, &tenant, &document, &err)) {
         task_fail(task, &err);
+        return;
+    }
+    pg_params_init(&params);
+    pg_int4(&params, (int32_t)task_tenant(task));
+    pg_text(&params, tenant);
+    pg_text(&params, buf_str(&document));
+    pg_text(&params, task->envelope.principal.name);
+    task_call(task, STATEMENT_APIKEY_CREATE, &params, apikey_created);
 }
 
 // The stored key, with the key itself as its id. Dying just here loses the value of a key that exists:
 // nobody can use it, and it can be revoked.
 static void apikey_created(void *context, const struct pg_result *result, const struct err *err)
 {
-    const struct new_key *key = context;
-    struct task *task = key->task;
+    struct task *task = context;
     const struct json_view *stored, *value;
     struct str name;
     size_t cursor = 0;
@@ -191,7 +188,7 @@ static void apikey_created(void *context, const struct pg_result *result, const 
     while (json_object_next(stored, &cursor, &name, &value)) {
         const char *member = arena_c_string(task->arena, name);
         if (str_equal(name, STR("id")))
-            json_key_str(&data, member, key->value);
+            json_key_str(&data, member, api_key_text(task->chosen_id, task->arena));
         else
             json_key_raw(&data, member, json_compact(value, task->arena));
     }
@@ -245,7 +242,8 @@ static bool change_read(struct task *task, struct str text, struct buf *document
     struct raw_key raw = {.name = STR_ABSENT};
 
     if (!json_parse(text, task->arena, &view, err) ||
-        !shape_read(view, STR(""), change_members, COUNT_OF(change_members), task->arena, &raw, err))
+        !shape_read(view, STR(""), change_members, COUNT_OF(change_members), task->arena, &raw,
+                    err))
         return false;
     if (raw.permissions)
         return err_set(err, ERR_BAD_INPUT, "permissions: cannot be changed; make another key");

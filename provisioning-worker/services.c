@@ -55,7 +55,8 @@ void on_service_write(struct task *task, const struct msg_service_write *message
     task_answer_by(task, STATEMENT_SERVICE_WRITE, &params);
 }
 
-static void service_answer_by(struct task *task, unsigned statement, struct id ccid, struct str name)
+static void service_answer_by(struct task *task, unsigned statement, struct id ccid,
+                              struct str name)
 {
     struct pg_params params;
 

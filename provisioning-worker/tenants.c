@@ -19,12 +19,6 @@ static pg_done_fn tenant_provisioned;
 static const struct str first_key_name = STR_INIT("chat");
 static const struct str first_key_permissions = STR_INIT("[\"nexus:consumer:chat\"]");
 
-// What the answer needs of the key, while the statement runs.
-struct first_key {
-    struct task *task;
-    struct str value;
-};
-
 static bool tenant_write(struct task *task, const struct msg_tenant_provision *message,
                          struct buf *document, struct err *err)
 {
@@ -39,8 +33,8 @@ static bool tenant_write(struct task *task, const struct msg_tenant_provision *m
     if (str_present(message->backend_url) && !webhook_url_check(message->backend_url, &broken))
         return err_set(err, ERR_BAD_INPUT, "backendurl: %s", broken.text);
     struct sealer sealer = ring_sealer(&with);
-    if (str_present(message->token) && !sealer.seal(sealer.context, STR("tenant"), STR("token"),
-                                                    message->token, &sealed, err))
+    if (str_present(message->token) &&
+        !sealer.seal(sealer.context, STR("tenant"), STR("token"), message->token, &sealed, err))
         return false;
     json_open(document, '{');
     json_key_str(document, "id", str_of(ccid));
@@ -74,7 +68,6 @@ static void first_key_write(const struct provisioning *provisioning, struct str 
 
 void on_tenant_provision(struct task *task, const struct msg_tenant_provision *message)
 {
-    struct first_key *key = ARENA_ALLOC(task->arena, struct first_key);
     AUTO(buf) document = {0};
     AUTO(buf) key_document = {0};
     struct pg_params params;
@@ -84,22 +77,22 @@ void on_tenant_provision(struct task *task, const struct msg_tenant_provision *m
         task_fail(task, &err);
         return;
     }
-    *key = (struct first_key){.task = task, .value = api_key_new(task->arena)};
-    first_key_write(service_state(task->service), key->value, &key_document);
+    task->chosen_id = api_key_new();
+    first_key_write(service_state(task->service), api_key_text(task->chosen_id, task->arena),
+                    &key_document);
     pg_params_init(&params);
     pg_int4(&params, (int32_t)task_tenant(task));
     pg_text(&params, buf_str(&document));
     pg_text(&params, buf_str(&key_document));
     pg_text(&params, task->envelope.principal.name);
-    pg_call(service_pg(task->service), STATEMENT_TENANT_PROVISION, &params, tenant_provisioned, key);
+    task_call(task, STATEMENT_TENANT_PROVISION, &params, tenant_provisioned);
 }
 
-// Dying just here loses the value of a key that exists: a repetition shows only its first characters. It can
-// be revoked and made anew.
+// Dying just here loses the value of a key that exists: a repetition shows only its first
+// characters. It can be revoked and made anew.
 static void tenant_provisioned(void *context, const struct pg_result *result, const struct err *err)
 {
-    const struct first_key *key = context;
-    struct task *task = key->task;
+    struct task *task = context;
     const struct json_view *answer;
     AUTO(buf) data = {0};
     struct err fault;
@@ -114,8 +107,9 @@ static void tenant_provisioned(void *context, const struct pg_result *result, co
     }
     json_open(&data, '{');
     json_key_str(&data, "xapikey",
-                 json_is_true(json_member(answer, "fresh")) ? key->value
-                                                            : json_text(json_member(answer, "xapikey")));
+                 json_is_true(json_member(answer, "fresh"))
+                     ? api_key_text(task->chosen_id, task->arena)
+                     : json_text(json_member(answer, "xapikey")));
     json_close(&data, '}');
     task_reply(task, buf_str(&data));
 }

@@ -14,9 +14,9 @@ trap 'rm -rf "$scratch"' EXIT
 main() {
     local suite
     case ${1:-all} in
-    all) for suite in unit e2e checks fuzz; do "suite_$suite"; done ;;
-    unit | e2e | checks | fuzz) "suite_$1" "${@:2}" ;;
-    *) printf 'no suite "%s"; there are unit, e2e, checks, fuzz\n' "$1" >&2 && exit 2 ;;
+    all) for suite in unit e2e web checks fuzz; do "suite_$suite"; done ;;
+    unit | e2e | web | checks | fuzz) "suite_$1" "${@:2}" ;;
+    *) printf 'no suite "%s"; there are unit, e2e, web, checks, fuzz\n' "$1" >&2 && exit 2 ;;
     esac
     printf '%d passed, %d failed' "$passed" "$failed"
     [ "$skipped" -eq 0 ] || printf ', %d skipped (missing: %s)' "$skipped" "${missing[*]}"
@@ -78,6 +78,27 @@ tools = {skip.get("message").removeprefix("Skipped: ") for skip in suite.iter("s
 print(total - failures - errors - skipped, failures + errors, skipped, *sorted(tools))
 PYTHON
 }
+
+# The pages in a real browser, on a whole Nexus of its own. Something that broke outside of the tests (a promise of the
+# stack's, the browser itself) is one failure.
+suite_web() {
+    local status=0 good bad
+    { ./build.sh web && ./build.sh build asan; } || { count web 0 1 && return; }
+    say "browser tests"
+    chmod 755 "$scratch"
+    unprivileged "$root/tests/web" "$root/web/node_modules" "$root/web/dist" "$root/build/asan/bin"
+    mkdir "$scratch/web"
+    [ "$(id -u)" -ne 0 ] || chown nexus: "$scratch/web"
+    "${as_user[@]}" env NEXUS_BUILD_DIR="${NEXUS_BUILD_DIR:-$root/build/asan}" PYTHONDONTWRITEBYTECODE=1 \
+        /usr/bin/python3 tests/web/run.py "$scratch/web" "$@" || status=$?
+    good=$(tap_count pass "$scratch/web/result.tap")
+    bad=$(tap_count fail "$scratch/web/result.tap")
+    [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+    count web "$good" "$bad"
+}
+
+# The last "# pass 12" of a TAP report; 0 when there is none.
+tap_count() { awk -v word="$1" '$1 == "#" && $2 == word { sum = $3 } END { print sum + 0 }' "$2" 2>/dev/null || echo 0; }
 
 # A check is a program in tests/checks: 0 is passed; 77 is skipped, with the missing tool as its last line.
 suite_checks() {

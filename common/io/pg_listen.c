@@ -89,10 +89,10 @@ static void connection_lost(struct pg_listen *listen, const char *why)
 
 static void connection_open(struct pg_listen *listen)
 {
-    const char *const names[] = {"dbname",         "application_name",     "tcp_user_timeout",
+    const char *const names[] = {"dbname",          "application_name",     "tcp_user_timeout",
                                  "keepalives_idle", "target_session_attrs", NULL};
-    const char *const values[] = {listen->options.url, listen->options.application, "5000", "5",
-                                  "read-write",        NULL};
+    const char *const values[] = {
+        listen->options.url, listen->options.application, "5000", "5", "read-write", NULL};
 
     listen->state = CONNECTING;
     listen->asked_ms = clock_monotonic_ms();
@@ -196,8 +196,7 @@ struct pg_listen *pg_listen_new(uv_loop_t *loop, const struct pg_listen_options 
 
     if (!listen)
         panic("out of memory");
-    *listen =
-        (struct pg_listen){.loop = loop, .options = *options, .backoff_ms = BACKOFF_FIRST_MS};
+    *listen = (struct pg_listen){.loop = loop, .options = *options, .backoff_ms = BACKOFF_FIRST_MS};
     buf_printf(&listen->command, "listen %s", options->channel);
     uv_timer_init(loop, &listen->retry);
     uv_timer_init(loop, &listen->tick);

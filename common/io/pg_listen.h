@@ -15,7 +15,7 @@ struct pg_listen;
 struct pg_listen_options {
     const char *url; // as in pg.h; must outlive the listener
     const char *application;
-    const char *channel;            // a lower-case name
+    const char *channel; // a lower-case name
     void (*began)(void *context);
     void (*heard)(void *context, struct str payload); // valid inside the callback
     void *context;

@@ -1,18 +1,23 @@
 // api_key: see the header.
 #include "store/api_key.h"
 
-#include "base/id.h"
 #include "base/random.h"
 
-struct str api_key_new(struct arena *arena)
+struct id api_key_new(void)
 {
     struct id id;
-    char text[ID_TEXT_LENGTH + 1];
 
     random_bytes(id.bytes, sizeof id.bytes);
     id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0f) | 0x40);
     id.bytes[8] = (uint8_t)((id.bytes[8] & 0x3f) | 0x80);
-    id_text(id, text);
+    return id;
+}
+
+struct str api_key_text(struct id key, struct arena *arena)
+{
+    char text[ID_TEXT_LENGTH + 1];
+
+    id_text(key, text);
     return arena_copy(arena, str_of(text));
 }
 

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/id.h"
 #include "base/str.h"
 #include "store/secret.h"
 
@@ -25,7 +26,8 @@ enum {
     X("nexus:cluster:*")
 // clang-format on
 
-struct str api_key_new(struct arena *arena); // a UUID, version 4
+struct id api_key_new(void); // a UUID, version 4
+struct str api_key_text(struct id key, struct arena *arena);
 // The MAC under which a key is stored, in hex.
 void api_key_mac_hex(const unsigned char pepper[SECRET_KEY_BYTES], struct str key, struct buf *out);
 // A rule of wire/shape.h.

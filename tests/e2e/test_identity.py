@@ -1,7 +1,6 @@
 """Who is calling: keys, users of GWS and their sessions; and that a change of rights is everywhere at once."""
 
-import json
-import time
+import concurrent.futures
 import urllib.parse
 import uuid
 
@@ -9,6 +8,7 @@ import pytest
 import requests
 
 from harness.gws import PASSWORD
+from harness.people import Tenant
 from harness.wait import eventually
 
 SESSION = "nexus_session"
@@ -232,3 +232,184 @@ def test_who_signs_out_is_out_at_every_gateway(make_stack):
         eventually(lambda: other.request("GET", "/nexus/v3/ledger").status_code == 401, "the session is over", 1.0)
 
 
+
+
+# --- changes of rights
+
+@pytest.fixture(scope="module")
+def two_gateways(request, postgres, template):
+    """One Nexus for the tests below: they change keys of tenants of their own."""
+    from harness.stack import Stack
+    stack = Stack(postgres, template, gateways=2).start()
+    yield stack
+    stack.finish()
+
+
+def statuses(stack, token, path="/chat/v3/conversations", **headers):
+    return [requests.get(stack.url(gateway) + path, headers={"Authorization": f"Bearer {token}", **headers},
+                         timeout=5).status_code for gateway in range(2)]
+
+
+SQL = {
+    "disabled": "update api_key set enabled = false where id = %s",
+    "revoked": "update api_key set revoked = true where id = %s",
+    "expired": "update api_key set expires = now() where id = %s",
+    "deleted": "delete from api_key where id = %s",
+}
+
+
+def key_id(stack, tenant, name):
+    return stack.query("select k.id from api_key k join tenant t on t.id = k.tenant_id where t.ccid = %s and k.name = %s",
+                       tenant.ccid, name)[0][0]
+
+
+@pytest.mark.parametrize("how", SQL)
+def test_a_key_that_sql_spoils_is_refused_everywhere_within_a_second(two_gateways, how):
+    tenant = Tenant(two_gateways)
+    assert statuses(two_gateways, tenant.agent_token) == [200, 200]
+
+    two_gateways.query(SQL[how], key_id(two_gateways, tenant, "agent"))
+
+    eventually(lambda: statuses(two_gateways, tenant.agent_token) == [401, 401], "it is refused", 1.0)
+
+
+@pytest.mark.parametrize("verb", ["disable", "revoke"])
+def test_a_key_that_nexusctl_spoils_is_refused_everywhere_within_a_second(two_gateways, verb):
+    tenant = Tenant(two_gateways)
+    assert statuses(two_gateways, tenant.agent_token) == [200, 200]
+
+    two_gateways.nexusctl("keys", verb, "agent", "--tenant", tenant.ccid)
+
+    eventually(lambda: statuses(two_gateways, tenant.agent_token) == [401, 401], "it is refused", 1.0)
+
+
+def test_a_key_that_is_enabled_again_is_taken_everywhere_within_a_second(two_gateways):
+    tenant = Tenant(two_gateways)
+    two_gateways.nexusctl("keys", "disable", "agent", "--tenant", tenant.ccid)
+    assert statuses(two_gateways, tenant.agent_token) == [401, 401]
+
+    two_gateways.nexusctl("keys", "enable", "agent", "--tenant", tenant.ccid)
+
+    eventually(lambda: statuses(two_gateways, tenant.agent_token) == [200, 200], "it is taken", 1.0)
+
+
+def test_other_permissions_hold_everywhere_within_a_second(two_gateways):
+    tenant = Tenant(two_gateways)
+    assert statuses(two_gateways, tenant.agent_token) == [200, 200]
+
+    two_gateways.query("update api_key set permissions = '{nexus:consumer:chat}' where id = %s",
+                       key_id(two_gateways, tenant, "agent"))
+
+    eventually(lambda: statuses(two_gateways, tenant.agent_token) == [403, 403], "the permission is gone", 1.0)
+
+
+def test_a_cluster_key_that_is_revoked_is_refused_for_every_contact_center(two_gateways):
+    tenants = [Tenant(two_gateways) for _ in range(2)]
+    key = tenants[0].cluster_key
+    for tenant in tenants:
+        assert statuses(two_gateways, key, "/nexus/v3/undelivered", **{"x-ccid": tenant.ccid}) == [200, 200]
+
+    two_gateways.query("update api_key set revoked = true where tenant_id is null and name = %s",
+                       f"cluster of {tenants[0].name}")
+
+    for tenant in tenants:
+        eventually(lambda: statuses(two_gateways, key, "/nexus/v3/undelivered",
+                                    **{"x-ccid": tenant.ccid}) == [401, 401], "it is refused", 1.0)
+
+
+def test_a_key_is_refused_in_time_although_the_listener_was_cut_off_just_then(two_gateways):
+    tenant = Tenant(two_gateways)
+    assert statuses(two_gateways, tenant.agent_token) == [200, 200]
+
+    cut = two_gateways.query(
+        "with gone as (update api_key set revoked = true where id = %s)"
+        " select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'provisioning-worker%%'"
+        " and datname = current_database() and (query like 'listen%%' or query = 'select 1')",
+        key_id(two_gateways, tenant, "agent"))
+
+    assert len(cut) == 1
+    eventually(lambda: statuses(two_gateways, tenant.agent_token) == [401, 401], "it is refused", 1.0)
+
+
+def test_without_provisioning_worker_known_keys_go_on_and_others_wait(make_stack):
+    stack = make_stack(gateways=2)
+    tenant, other = Tenant(stack), Tenant(stack)
+    assert statuses(stack, tenant.agent_token) == [200, 200]
+    stack["provisioning-worker-0"].kill()
+    for gateway in range(2):
+        eventually(lambda: "provisioning-worker" not in stack.health(gateway).text, "the gateway knows")
+
+    assert statuses(stack, tenant.agent_token) == [200, 200]
+    assert statuses(stack, other.agent_token) == [503, 503]
+    assert statuses(stack, stack.gws.token("agent1", tenant.ccid)) == [503, 503]
+
+    stack.query("update api_key set revoked = true where id = %s", key_id(stack, tenant, "agent"))
+    stack.bring_back("provisioning-worker-0")
+    eventually(lambda: statuses(stack, tenant.agent_token) == [401, 401], "what happened meanwhile counts", 1.0)
+
+
+# --- GWS in trouble
+
+TROUBLE = [{"gws_status": 500}, {"gws_status": 302}, {"gws_status": 404}, {"gws_latency_ms": 5000},
+           *({"gws_answers": how} for how in ("text", "cut", "empty", "list", "types", "huge"))]
+
+
+@pytest.mark.parametrize("knobs", TROUBLE, ids=lambda knobs: "-".join(str(x) for pair in knobs.items() for x in pair))
+def test_gws_in_trouble_opens_nothing_and_is_nobodys_wrong_token(nexus, tenant, knobs):
+    administrator = tenant.administrator()
+    nexus.gws.knobs(tenant.ccid, **knobs)
+
+    answer = administrator.get("/nexus/v3/ledger")
+
+    assert answer.status_code == 503, answer.text
+    assert int(answer.headers["retry-after"]) > 0
+    nexus.gws.knobs(tenant.ccid, gws_status=0, gws_latency_ms=0, gws_answers="right")
+    assert administrator.get("/nexus/v3/ledger").status_code == 200
+
+
+def test_one_token_is_asked_about_once_by_many_requests(nexus, tenant):
+    token = nexus.gws.token("nexus", tenant.ccid)
+    nexus.gws.knobs(tenant.ccid, gws_latency_ms=300)
+
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: requests.get(f"{nexus.url()}/nexus/v3/ledger", timeout=5,
+                                                       headers={"Authorization": token}).status_code, range(20)))
+
+    nexus.gws.knobs(tenant.ccid, gws_latency_ms=0)
+    assert answers == [200] * 20
+    assert nexus.gws.counts(tenant.ccid)["gwsUserinfo"] == 1
+
+
+def test_a_token_that_expired_is_refused_when_what_was_learned_is_too_old(make_stack):
+    stack = make_stack(settings={"gateway": {"NEXUS_GWS_TOKEN_CACHE": "1s"}})
+    tenant = Tenant(stack)
+    stack.gws.knobs(tenant.ccid, gws_token_life_ms=1500)
+    administrator = tenant.administrator()
+    assert administrator.get("/nexus/v3/ledger").status_code == 200
+
+    eventually(lambda: administrator.get("/nexus/v3/ledger").status_code == 401, "it is refused", 4.0)
+
+
+def test_the_place_that_knows_a_token_counts_wherever_it_stands(make_stack):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    stack.query("insert into nex_gapis (url, clientid, authinturl) values ('http://127.0.0.1:1', 'x', 'http://127.0.0.1:1')")
+    stack.query("update nex_gapis set id = default where clientid = 'nexus_client'")  # now the second
+
+    assert tenant.administrator().get("/nexus/v3/ledger").status_code == 200
+    wrong = requests.get(f"{stack.url()}/nexus/v3/ledger", headers={"Authorization": "wrong"}, timeout=5)
+    assert wrong.status_code == 503, "the first place did not say that it does not know it"
+
+    stack.query("update tenant set backend_url = 'http://127.0.0.1:1/' where ccid = %s", tenant.ccid)
+    stack.query("delete from nex_gapis where clientid = 'x'")
+    wrong = requests.get(f"{stack.url()}/nexus/v3/ledger", headers={"Authorization": "wrong"}, timeout=5)
+    assert wrong.status_code == 401
+
+
+def test_without_a_place_to_ask_no_token_is_known(make_stack):
+    stack = make_stack(knows_gws=False)
+
+    answer = requests.get(f"{stack.url()}/nexus/v3/ledger", headers={"Authorization": "Bearer x"}, timeout=5)
+    login = requests.get(f"{stack.url()}/auth/login", allow_redirects=False, timeout=5)
+
+    assert (answer.status_code, login.status_code) == (401, 503)

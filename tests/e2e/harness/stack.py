@@ -12,6 +12,7 @@ import tempfile
 
 import requests
 
+from . import watch
 from .database import Redis
 from .gws import CLIENT, Gws
 from .people import User
@@ -48,6 +49,7 @@ class Stack:
         # Short, because a socket's path must be.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="nx-", dir="/tmp"))
         self.processes = {}
+        self.broken = []  # answers that were not as documented
         self.private = set()  # phone numbers, texts, secrets: what no log may show
         self.webhooks = self.folder / "webhooks.jsonl"  # every one that the simulator received
         self._settings = settings or {}
@@ -76,6 +78,7 @@ class Stack:
         """One more of a program, not yet started."""
         if program == "gateway":
             self._http_ports[number], self._bus_ports[number] = free_port(), free_port()
+            watch.gateway(self, self._http_ports[number])
             return self._add(program, number, NEXUS_HTTP_PORT=self._http_ports[number],
                              NEXUS_REDIS_URL=f"unix:{self.redis.socket}", **self._bus_at_gateway(number))
         return self._add(program, number, NEXUS_PG_URL=self.postgres.url(self.database), **self._secrets(),
@@ -160,8 +163,9 @@ class Stack:
         assert not problems, "\n".join(problems)
 
     def broken_promises(self):
-        """The ledger balances, no sanitizer spoke, and no log knows a number, a text or a secret."""
-        problems = []
+        """The ledger balances, no sanitizer spoke, every answer was as documented, and no log knows a number, a text or a
+        secret."""
+        problems, self.broken = self.broken, []
         imbalance = self.imbalance()
         if imbalance:
             problems.append(f"the ledger does not balance: {imbalance}")

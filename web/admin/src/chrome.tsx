@@ -1,5 +1,7 @@
 // The frame around the panels: who is logged in, for which contact center, and where one can go.
 import { useState } from "preact/hooks";
+import { call } from "./api";
+import { useLoaded } from "./load";
 import { addressOf, type Panel, type Place } from "./place";
 import { may, signOut, type Session } from "./session";
 import { useAction } from "./ui/action";
@@ -20,12 +22,7 @@ export function Header({ session, place, onOut }: { session: Session; place: Pla
   return (
     <header class="top">
       <span class="brand">Nexus</span>
-      {!session.ccid && place.tenant && (
-        <span class="scope">
-          <span class="faint">Contact center</span> <code title={place.tenant}>{place.tenant}</code>{" "}
-          <a href={addressOf({ tenant: null, panel: "tenants" })}>Change</a>
-        </span>
-      )}
+      {!session.ccid && place.tenant && <Chosen key={place.tenant} tenant={place.tenant} />}
       <span class="user">
         <span title={session.ccid ? `of contact center ${session.ccid}` : "operator, acts for all contact centers"}>
           {session.user}
@@ -43,6 +40,16 @@ export function Header({ session, place, onOut }: { session: Session; place: Pla
       </span>
       <Refusal error={leaving.error} />
     </header>
+  );
+}
+
+function Chosen({ tenant }: { tenant: string }) {
+  const { data } = useLoaded(() => call<{ name: string | null }>("GET", `/nexus/v3/provisioning/tenants/${tenant}`), [tenant]);
+  return (
+    <span class="scope">
+      {data?.name && <strong>{data.name}</strong>} <code class="faint">{tenant}</code>{" "}
+      <a href={addressOf({ tenant: null, panel: "tenants" })}>Change</a>
+    </span>
   );
 }
 

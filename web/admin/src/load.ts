@@ -28,7 +28,6 @@ export function useLoaded<T>(read: () => Promise<T>, changes: unknown[]): Loaded
     }
   }, changes);
   useEffect(() => {
-    set({ data: undefined, error: undefined, busy: true });
     void again();
     return () => void turn.current++;
   }, changes);

@@ -8,6 +8,7 @@ import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
 import { Confirm } from "../ui/confirm";
 import { CopyOnce } from "../ui/copy_once";
+import { More } from "../ui/more";
 import { Moment } from "../ui/moment";
 import { Panel } from "../ui/panel";
 import { Refusal } from "../ui/refusal";
@@ -48,11 +49,7 @@ export function KeysPanel({ session, tenant }: { session: Session; tenant: strin
       {({ keys, total }) => (
         <>
           <List keys={keys} everyTenant={!tenant} onOpen={setOpen} onChanged={() => void loaded.again()} />
-          {keys.length < total && (
-            <button type="button" class="more" disabled={loaded.busy} onClick={() => setCount(count + PAGE)}>
-              Show more ({keys.length} of {total})
-            </button>
-          )}
+          <More shown={keys.length} total={total} busy={loaded.busy} onMore={() => setCount(count + PAGE)} />
           {open?.kind === "form" && (
             <KeyForm
               draft={open.draft}
@@ -112,8 +109,8 @@ function List({ keys, everyTenant, onOpen, onChanged }: ListProps) {
           cell: (key) => key.permissions.map((permission) => <code key={permission} class="tag">{permission}</code>),
         },
         { title: "State", cell: (key) => <span class={`state ${stateOf(key)}`}>{stateOf(key)}</span> },
-        { title: "Expires", cell: (key) => (key.expires ? <Moment time={key.expires} /> : "never") },
-        { title: "Rate", cell: (key) => (key.capacity === 0 ? "unlimited" : `${key.capacity} in ${key.frequency} s`) },
+        { title: "Expires", cell: (key) => (key.expires ? <Moment time={key.expires} day /> : "never") },
+        { title: "Rate", cell: (key) => (key.capacity === 0 ? "unlimited" : <span class="nowrap">{`${key.capacity} in ${key.frequency} s`}</span>) },
         { title: "Created", cell: (key) => <Created of={key} /> },
         { title: "Actions", kind: "actions", cell: (key) => <Actions of={key} onOpen={onOpen} onChanged={onChanged} /> },
       ]}
@@ -134,7 +131,7 @@ function Name({ of }: { of: Key }) {
 function Created({ of }: { of: Key }) {
   return (
     <>
-      <Moment time={of.created} />
+      <Moment time={of.created} day />
       {of.createdby && (
         <>
           <br />

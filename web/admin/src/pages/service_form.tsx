@@ -1,5 +1,5 @@
-// A service as its URL and two JSON objects. What is secret goes one way only, so its field starts with what the
-// service needs, or empty.
+// A service as its URL and two JSON objects. What is secret goes one way only: its field starts empty where there is
+// a secret already, and left so changes none.
 import { useState } from "preact/hooks";
 import { call, type ApiError } from "../api";
 import { useAction } from "../ui/action";
@@ -22,13 +22,14 @@ export function ServiceForm({ tenant, name, service, onDone, onClose }: Props) {
   const first = starts[0];
   const [url, setUrl] = useState(service ? (service.url ?? "") : (first?.url ?? ""));
   const [data, setData] = useState(pretty(service ? service.data : first?.data));
-  const [secret, setSecret] = useState(pretty(first?.secret));
+  const [secret, setSecret] = useState(service ? "" : pretty(first?.secret));
   const broken = jsonFault(data) ?? jsonFault(secret);
+  const keeps = service !== undefined && secret.trim() === "";
 
   async function submit(event: Event) {
     event.preventDefault();
     const worked = await action.run(() => {
-      const body = { ...(url ? { url } : {}), data: parsed(data), secret: parsed(secret) };
+      const body = { ...(url ? { url } : {}), data: parsed(data), ...(keeps ? {} : { secret: parsed(secret) }) };
       return call("PUT", pathOf(tenant, name), { tenant, body });
     });
     if (worked) onDone();
@@ -57,7 +58,7 @@ export function ServiceForm({ tenant, name, service, onDone, onClose }: Props) {
         <JsonField label="Data" value={data} onText={setData} fault={under(action.error, "data")} />
         <JsonField
           label="Secret"
-          hint={service ? "Stored secrets are not shown. What you save here replaces them." : "Stored encrypted, never shown again."}
+          hint={service ? "Stored secrets are never shown. Empty: they stay as they are." : "Stored encrypted, never shown again."}
           value={secret}
           onText={setSecret}
           fault={under(action.error, "secret")}

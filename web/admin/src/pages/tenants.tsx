@@ -6,6 +6,7 @@ import { addressOf } from "../place";
 import type { Session } from "../session";
 import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
+import { More } from "../ui/more";
 import { CopyOnce } from "../ui/copy_once";
 import { Dialog } from "../ui/dialog";
 import { faultOf, TextField } from "../ui/field";
@@ -23,9 +24,11 @@ export interface Tenant {
 }
 
 const PATH = "/nexus/v3/provisioning/tenants";
+const PAGE = 100;
 
 export function TenantsPanel({ session }: { session: Session }) {
-  const loaded = useLoaded(() => call<{ tenants: Tenant[] }>("GET", PATH), []);
+  const [count, setCount] = useState(PAGE);
+  const loaded = useLoaded(() => call<{ tenants: Tenant[]; total: number }>("GET", PATH, { query: { count } }), [count]);
   const [sought, seek] = useState("");
   const [adding, setAdding] = useState(false);
   const [key, setKey] = useState<string>();
@@ -40,12 +43,13 @@ export function TenantsPanel({ session }: { session: Session }) {
         </button>
       }
     >
-      {({ tenants }) => (
+      {({ tenants, total }) => (
         <>
           {tenants.length > 8 && (
             <TextField label="Search" type="search" placeholder="Name or id" value={sought} onText={seek} />
           )}
           <List tenants={tenants.filter((tenant) => matches(tenant, sought))} />
+          <More shown={tenants.length} total={total} busy={loaded.busy} onMore={() => setCount(count + PAGE)} />
           {adding && (
             <Provision
               session={session}

@@ -1,12 +1,13 @@
 // Times as people where the browser stands read them; the exact one is in the tooltip.
-const FORMAT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const MINUTE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
-export function Moment({ time }: { time: string | null | undefined }) {
+export function Moment({ time, day }: { time: string | null | undefined; day?: boolean }) {
   const parsed = time ? new Date(time) : undefined;
   if (!time || !parsed || Number.isNaN(parsed.getTime())) return <>—</>;
   return (
     <time dateTime={time} title={time}>
-      {FORMAT.format(parsed)}
+      {(day ? DAY : MINUTE).format(parsed)}
     </time>
   );
 }

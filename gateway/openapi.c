@@ -1,0 +1,235 @@
+// openapi: the document from the outside in: paths, their operations, what they share.
+#include "openapi.h"
+
+#include "answer.h"
+#include "gateway.h"
+#include "openapi_answers.h"
+#include "openapi_errors.h"
+#include "openapi_requests.h"
+#include "openapi_schema.h"
+
+#include "base/buf.h"
+#include "wire/reply.h"
+
+static const char *const credentials_names[] = {
+    [CREDENTIALS_NONE] = "NONE", [CREDENTIALS_BASIC] = "BASIC", [CREDENTIALS_KEY] = "KEY"};
+
+static const char *const tenants_names[] = {
+    [TENANTS_ONE] = "ONE_TENANT", [TENANTS_ALL] = "ALL_TENANTS", [TENANTS_NAMED] = "NAMED"};
+
+static const struct {
+    const char *name, *enough;
+} permissions[PERMISSION_COUNT] = {
+#define X(id, alternatives) [PERMISSION_##id] = {#id, alternatives},
+    PERMISSIONS(X)
+#undef X
+};
+
+// /nexus/v3/sms/message → sms; /chat/v3/conversations → chat
+static struct str tag_of(const struct route *route)
+{
+    struct str path = str_skip(route->path, 1), tag;
+
+    if (str_starts(path, STR("nexus/v3/")))
+        path = str_skip(path, sizeof "nexus/v3/" - 1);
+    str_cut(path, '/', &tag, &path);
+    str_cut(tag, '.', &tag, &path);
+    return tag;
+}
+
+static const enum route_id own_sessions[] = {
+#define OWN_ANSWER(...)
+#define OWN_ERRORS(...)
+#define OWN_PARAMETER(...)
+#define OWN_SESSION(name) ROUTE_##name,
+#include "own_answers.def"
+};
+
+static bool is_of_session(const struct route *route)
+{
+    for (size_t i = 0; i < COUNT_OF(own_sessions); i++)
+        if (own_sessions[i] == route->id)
+            return true;
+    return false;
+}
+
+// A browser sends the cookie by itself, whoever made it; so what changes something takes more.
+static void security(struct buf *out, const struct route *route)
+{
+    struct str session =
+        route->method == METHOD_GET ? STR("{\"session\":[]}") : STR("{\"session\":[],\"csrf\":[]}");
+
+    json_key(out, "security");
+    json_open(out, '[');
+    if (route->credentials == CREDENTIALS_BASIC)
+        json_raw(out, STR("{\"basic\":[]}"));
+    if (route->credentials == CREDENTIALS_KEY) {
+        json_raw(out, STR("{\"apiKey\":[]}"));
+        json_raw(out, STR("{\"bearer\":[]}"));
+    }
+    if (route->credentials == CREDENTIALS_KEY || is_of_session(route))
+        json_raw(out, session);
+    json_close(out, ']');
+}
+
+static void row(struct buf *out, const struct route *route)
+{
+    struct str one, others = str_of(permissions[route->permission].enough);
+
+    json_key(out, "x-nexus");
+    json_open(out, '{');
+    json_key_str(out, "route", str_of(route->name));
+    if (!route->open)
+        json_key_str(out, "message", message_type(route->message)->name);
+    json_key_str(out, "credentials", str_of(credentials_names[route->credentials]));
+    json_key_str(out, "permission", str_of(permissions[route->permission].name));
+    json_key(out, "enough");
+    json_open(out, '[');
+    while (str_present(others) && others.len) {
+        str_cut(others, ' ', &one, &others);
+        json_str(out, one);
+    }
+    json_close(out, ']');
+    json_key_str(out, "tenants", str_of(tenants_names[route->tenants]));
+    json_key_bool(out, "limited", route->limited);
+    json_close(out, '}');
+}
+
+static void operation(struct buf *out, const struct route *route)
+{
+    AUTO(buf) name = {0};
+
+    request_operation(&name, route);
+    json_open(out, '{');
+    json_key_str(out, "operationId", buf_str(&name));
+    json_key_str(out, "summary", str_of(route->summary));
+    json_key(out, "tags");
+    json_open(out, '[');
+    json_str(out, tag_of(route));
+    json_close(out, ']');
+    security(out, route);
+    row(out, route);
+    request_parameters(out, route);
+    request_body(out, route);
+    json_key(out, "responses");
+    answers_of_route(out, route);
+    json_close(out, '}');
+}
+
+static bool is_first_of_its_path(const struct route *route)
+{
+    for (int id = 0; id < (int)route->id; id++)
+        if (str_equal(route_of((enum route_id)id)->path, route->path))
+            return false;
+    return true;
+}
+
+static void paths(struct buf *out)
+{
+    static const char *const keys[METHOD_COUNT] = {[METHOD_GET] = "get",
+                                                   [METHOD_POST] = "post",
+                                                   [METHOD_PUT] = "put",
+                                                   [METHOD_DELETE] = "delete"};
+    AUTO(buf) path = {0};
+
+    json_open(out, '{');
+    for (int id = 0; id < ROUTE_COUNT; id++) {
+        const struct route *first = route_of((enum route_id)id);
+        if (!is_first_of_its_path(first))
+            continue;
+        buf_clear(&path);
+        buf_str_append(&path, first->path);
+        json_key(out, buf_c_string(&path));
+        json_open(out, '{');
+        for (int other = id; other < ROUTE_COUNT; other++) {
+            const struct route *route = route_of((enum route_id)other);
+            if (!str_equal(route->path, first->path))
+                continue;
+            json_key(out, keys[route->method]);
+            operation(out, route);
+        }
+        json_close(out, '}');
+    }
+    json_close(out, '}');
+}
+
+// --- what they share
+
+static void schemas(struct buf *out)
+{
+    json_open(out, '{');
+    for (int id = OBJECT_nothing + 1; id < OBJECT_COUNT; id++) {
+        const struct reply_object *object = reply_object((enum object_id)id);
+        json_key(out, object->name);
+        schema_of_object(out, object);
+    }
+    for (int id = 0; id < ROUTE_COUNT; id++)
+        request_schemas(out, route_of((enum route_id)id));
+    json_close(out, '}');
+}
+
+static void scheme(struct buf *out, const char *name, struct str members, const char *doc)
+{
+    json_key(out, name);
+    json_open(out, '{');
+    json_key_str(out, "description", str_of(doc));
+    buf_byte(out, ',');
+    buf_str_append(out, members);
+    json_close(out, '}');
+}
+
+static void schemes(struct buf *out)
+{
+    json_open(out, '{');
+    scheme(out, "basic", STR("\"type\":\"http\",\"scheme\":\"basic\""),
+           "The ccid as user name, an API key as password.");
+    scheme(out, "apiKey", STR("\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"x-api-key\""),
+           "An API key.");
+    scheme(out, "bearer", STR("\"type\":\"http\",\"scheme\":\"bearer\""),
+           "An API key, or an access token of GWS; the word Bearer may be left out.");
+    scheme(out, "session", STR("\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"nexus_session\""),
+           "The session of somebody who has logged in.");
+    scheme(out, "csrf", STR("\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"x-csrf-token\""),
+           "What /auth/session said under csrf.");
+    json_close(out, '}');
+}
+
+static void components(struct buf *out)
+{
+    json_open(out, '{');
+    json_key(out, "schemas");
+    schemas(out);
+    json_key(out, "responses");
+    errors_shared(out);
+    json_key(out, "headers");
+    answers_headers(out);
+    json_key(out, "parameters");
+    request_shared_parameters(out);
+    json_key(out, "securitySchemes");
+    schemes(out);
+    json_close(out, '}');
+}
+
+void openapi_write(struct buf *out)
+{
+    json_open(out, '{');
+    json_key_str(out, "openapi", STR("3.1.0"));
+    json_key_raw(out, "info",
+                 STR("{\"title\":\"Nexus\",\"version\":\"" NEXUS_VERSION "\",\"description\":"
+                     "\"Digital channels: text messages in, agents' answers out, receipts back. A "
+                     "2xx to a write means that it is committed. HEAD answers as GET would.\"}"));
+    json_key(out, "paths");
+    paths(out);
+    json_key(out, "components");
+    components(out);
+    json_close(out, '}');
+}
+
+void openapi_open(struct exchange *exchange)
+{
+    struct buf *out = &exchange->gateway->text;
+
+    buf_clear(out);
+    openapi_write(out);
+    answer_json(exchange, ERR_OK, buf_str(out));
+}

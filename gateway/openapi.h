@@ -1,0 +1,16 @@
+// openapi: the description of the API in OpenAPI 3.1, made of the tables that the gateway serves
+// by: routes.def, wire/messages/*.def, wire/replies/*.def, own_answers.def, errors.def.
+//
+// Beside what the standard has, each operation says under "x-nexus" what its row says: route,
+// message, credentials, the permissions any one of which is enough, whose data it concerns, and
+// whether the key's rate applies.
+#pragma once
+
+#include "base/buf.h"
+
+struct exchange;
+
+void openapi_write(struct buf *out);
+
+// For the route table.
+void openapi_open(struct exchange *exchange);

@@ -1,0 +1,11 @@
+// openapi_answers: which answers an operation may give, and how they look.
+#pragma once
+
+#include "route.h"
+
+#include "base/buf.h"
+
+// The value of an operation's "responses".
+void answers_of_route(struct buf *out, const struct route *route);
+// The value of "components": {"headers": …}.
+void answers_headers(struct buf *out);

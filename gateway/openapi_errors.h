@@ -1,0 +1,16 @@
+// openapi_errors: which errors an operation may answer with, and how they look. Errors of one HTTP
+// status are one answer; its schema lists their codes.
+#pragma once
+
+#include "route.h"
+
+#include "base/buf.h"
+
+// The lowest status above this one with which the route may fail; 0: none.
+int errors_next(const struct route *route, int after);
+// "headers": {…} of an answer with this status.
+void errors_headers(struct buf *out, int status);
+// The name under "components": {"responses": …} of what the route answers with this status.
+void errors_name(struct buf *name, const struct route *route, int status);
+// The value of "components": {"responses": …}: every error in each of the looks it has.
+void errors_shared(struct buf *out);

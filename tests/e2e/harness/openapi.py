@@ -1,0 +1,166 @@
+"""The API as its OpenAPI document describes it, and whether an answer is what the document promises.
+
+    api = Api.of(binaries)
+    api.operations                     all of them
+    api.check(method, url, answer)     raises BrokenPromise
+
+Members that the document does not know are as wrong as those that are missing: it says of every object of ours that it
+has no others."""
+
+import collections
+import datetime
+import functools
+import json
+import re
+import subprocess
+import tempfile
+import urllib.parse
+import uuid
+
+import jsonschema
+
+NEVER = {500}  # documented, and nevertheless a defect wherever it comes
+
+
+class BrokenPromise(AssertionError):
+    """An answer is not what the document says."""
+
+
+formats = jsonschema.FormatChecker(formats=())
+
+
+@formats.checks("uuid", raises=ValueError)
+def _is_uuid(value):
+    return not isinstance(value, str) or str(uuid.UUID(value)) == value.lower()
+
+
+@formats.checks("date-time", raises=ValueError)
+def _is_time(value):
+    return not isinstance(value, str) or datetime.datetime.fromisoformat(value).tzinfo is not None
+
+
+class Operation:
+    """One method of one path."""
+
+    def __init__(self, api, path, method, declared):
+        self.api, self.path, self.method, self.declared = api, path, method.upper(), declared
+        self.name = declared["operationId"]
+        self.row = declared["x-nexus"]  # what its row in the route table says
+        self.parameters = [api.resolved(parameter) for parameter in declared.get("parameters", [])]
+        self.responses = {int(status): api.resolved(answer) for status, answer in declared["responses"].items()}
+        self.pattern = re.compile(re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path)))
+        self._validators = {}
+
+    def __repr__(self):
+        return f"{self.method} {self.path}"
+
+    @property
+    def body(self):
+        """The schema of its body, or None."""
+        content = self.declared.get("requestBody", {}).get("content", {})
+        return content.get("application/json", {}).get("schema")
+
+    def path_names(self):
+        return [parameter["name"] for parameter in self.parameters if parameter["in"] == "path"]
+
+    def check(self, answer, method):
+        """What is wrong with the answer, or None."""
+        declared = self.responses.get(answer.status_code)
+        if declared is None:
+            return "this status is not documented"
+        for name, header in declared.get("headers", {}).items():
+            if self.api.resolved(header).get("required") and name not in answer.headers:
+                return f"the header {name} is missing"
+        if method == "HEAD":
+            return None
+        content = declared.get("content", {})
+        kind = answer.headers.get("Content-Type", "").split(";")[0]
+        if not content:
+            return f"it has a body ({kind}); none is documented" if answer.content else None
+        if kind not in content and "*/*" not in content:
+            return f"the content type {kind or 'none'!r} is not documented"
+        if not kind.endswith("json"):
+            return None
+        try:
+            value = json.loads(answer.content)
+        except ValueError as fault:
+            return f"not JSON: {fault}"
+        return self.fault(value, answer.status_code, kind if kind in content else "*/*")
+
+    def fault(self, value, status, kind):
+        """Where a body is not what its schema says, or None."""
+        key = status, kind
+        if key not in self._validators:
+            self._validators[key] = self.api.validator(self.responses[status]["content"][kind]["schema"])
+        found = jsonschema.exceptions.best_match(self._validators[key].iter_errors(value))
+        return found and f"{found.json_path}: {found.message}"
+
+
+class Api:
+    """The document and what can be asked of it."""
+
+    def __init__(self, document):
+        self.document = document
+        self.operations = [Operation(self, path, method, declared) for path, methods in document["paths"].items()
+                           for method, declared in methods.items()]
+        self.unknown = self.validator({"$ref": "#/components/schemas/problem"})
+        self._found = {}
+        self.seen = collections.Counter()  # (operation, status): what was checked
+
+    @staticmethod
+    @functools.cache
+    def of(binaries):
+        """What the gateway of this build serves. Made of the same tables without asking one: it may be about to die."""
+        with tempfile.TemporaryDirectory(prefix="nx-api-") as folder:
+            subprocess.run([binaries / "docs-generator", folder], check=True, timeout=30)
+            with open(f"{folder}/openapi.json", encoding="utf-8") as file:
+                return Api(json.load(file))
+
+    def resolved(self, value):
+        """What a {"$ref": …} stands for."""
+        while "$ref" in value:
+            found = self.document
+            for step in value["$ref"].removeprefix("#/").split("/"):
+                found = found[step]
+            value = found
+        return value
+
+    def validator(self, schema):
+        """For values of this schema, which may refer to the document's components."""
+        return jsonschema.Draft202012Validator({**schema, "components": self.document["components"]},
+                                               format_checker=formats)
+
+    def operation(self, method, path):
+        """(the operation or None, whether the path has any)"""
+        key = method, path
+        if key not in self._found:
+            there = [operation for operation in self.operations if operation.pattern.fullmatch(path)]
+            # A path without a parameter goes before one with.
+            there.sort(key=lambda operation: len(operation.path_names()))
+            wanted = "GET" if method == "HEAD" else method
+            self._found[key] = next((o for o in there if o.method == wanted), None), bool(there)
+        return self._found[key]
+
+    def check(self, method, url, answer):
+        """Raises BrokenPromise unless the answer is one that the document promises."""
+        path = urllib.parse.urlsplit(url).path
+        operation, is_there = self.operation(method, path)
+        if operation:
+            fault = operation.check(answer, method)
+            self.seen[operation.name, answer.status_code] += 1
+        else:
+            fault = self._outside(answer, method, 405 if is_there else 404)
+        if answer.status_code in NEVER:
+            fault = "this is a defect"
+        if fault:
+            who = operation or f"{method} {path}"
+            raise BrokenPromise(f"{who} answered {answer.status_code}: {fault}\n{answer.text[:1000]}")
+
+    def _outside(self, answer, method, expected):
+        """No operation: the answer is 404 or 405, or that the request cannot be read."""
+        if answer.status_code not in (expected, 400, 408, 413, 431):
+            return f"there is no such operation; {expected} would be right"
+        if method == "HEAD":
+            return None
+        found = jsonschema.exceptions.best_match(self.unknown.iter_errors(json.loads(answer.content)))
+        return found and f"{found.json_path}: {found.message}"

@@ -1,0 +1,112 @@
+"""The document at /openapi.json: valid, complete, and what the gateway serves is what the tables say."""
+
+import re
+
+import jsonschema
+import pytest
+import requests
+
+from harness.openapi import Api, BrokenPromise
+from harness.stack import BINARIES
+
+
+@pytest.fixture(scope="module")
+def api():
+    return Api.of(BINARIES)
+
+
+def references(value):
+    """Every "$ref" in it."""
+    if isinstance(value, dict):
+        yield from [value["$ref"]] if "$ref" in value else []
+        value = value.values()
+    if isinstance(value, (list, type({}.values()))):
+        for part in value:
+            yield from references(part)
+
+
+def test_the_gateway_serves_the_document_to_everybody(nexus, api):
+    answer = requests.get(f"{nexus.url()}/openapi.json", timeout=10)
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json() == api.document
+
+
+def test_the_document_is_openapi_3_1_and_each_of_its_schemas_valid(api):
+    assert api.document["openapi"].startswith("3.1.")
+    assert set(api.document["info"]) >= {"title", "version"}
+    for schema in api.document["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    for name in (name for part in api.document["components"].values() for name in part):
+        assert re.fullmatch(r"[a-zA-Z0-9._-]+", name)
+
+
+def test_every_reference_of_the_document_leads_somewhere(api):
+    for reference in references(api.document):
+        assert api.resolved({"$ref": reference}), reference
+
+
+def test_nothing_in_the_document_is_left_unused(api):
+    used = set(references(api.document))
+    envelopes = ("e1_", "e2_")  # there for every route to come
+
+    unused = [f"{kind}/{name}" for kind in ("schemas", "headers", "parameters") for name in api.document["components"][kind]
+              if f"#/components/{kind}/{name}" not in used and not name.startswith(envelopes)]
+
+    assert unused == []
+
+
+def test_operations_are_told_apart_and_say_what_they_need(api):
+    assert len({operation.name for operation in api.operations}) == len(api.operations)
+    schemes = set(api.document["components"]["securitySchemes"])
+    for operation in api.operations:
+        assert operation.declared["summary"].endswith("."), operation
+        assert {name for one in operation.declared["security"] for name in one} <= schemes, operation
+        assert set(operation.path_names()) == set(re.findall(r"{([^}]+)}", operation.path)), operation
+        names = [(parameter["in"], parameter["name"]) for parameter in operation.parameters]
+        assert len(set(names)) == len(names), operation
+
+
+def test_every_operation_documents_its_success_and_what_may_go_wrong(api):
+    for operation in api.operations:
+        assert any(status < 400 for status in operation.responses), operation
+        if operation.declared["security"]:
+            assert {401, 503} <= set(operation.responses), operation
+        for status, answer in operation.responses.items():
+            assert answer["description"], f"{operation} {status}"
+            if status in (429, 503):
+                assert "Retry-After" in answer["headers"], f"{operation} {status}"
+            if status >= 400 and operation.row["credentials"] != "NONE":
+                assert "application/problem+json" in answer["content"], f"{operation} {status}"
+
+
+class Forged:
+    """An answer that a gateway did not give."""
+
+    def __init__(self, status, body, kind="application/json", **headers):
+        self.status_code, self.content, self.text = status, body.encode(), body
+        self.headers = {"Content-Type": kind, **headers}
+
+
+@pytest.mark.parametrize("answer, complaint", [
+    (Forged(200, '{"live":true}'), None),
+    (Forged(200, '{"live":"yes"}'), "$.live"),
+    (Forged(200, '{}'), "'live' is a required property"),
+    (Forged(200, '{"live":true,"warm":true}'), "'warm'"),
+    (Forged(200, '{"live":true}', "text/plain"), "content type"),
+    (Forged(200, '{"live":', ), "not JSON"),
+    (Forged(418, '{"live":true}'), "this status is not documented"),
+    (Forged(503, '{"live":true}'), "this status is not documented"),
+], ids=str)
+def test_an_answer_that_is_not_as_documented_is_noticed(api, answer, complaint):
+    if complaint is None:
+        api.check("GET", "http://nexus/health/live", answer)
+        return
+    with pytest.raises(BrokenPromise, match=re.escape(complaint)):
+        api.check("GET", "http://nexus/health/live", answer)
+
+
+def test_a_503_without_retry_after_is_noticed(api):
+    with pytest.raises(BrokenPromise, match="Retry-After is missing"):
+        api.check("GET", "http://nexus/health/ready", Forged(503, '{"ready":false}'))

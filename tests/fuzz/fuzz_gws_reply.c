@@ -1,0 +1,25 @@
+// What GWS answers: whoever is taken from it has a name, and acts for all only if no contact center
+// stands in the reply.
+#include "fuzz.h"
+
+#include "provisioning-worker/gws_reply.h"
+#include "wire/codec_json.h"
+
+FUZZ(bytes)
+{
+    struct arena *arena = arena_new();
+    const struct json_view *view;
+    struct gws_user user;
+    struct gws_grant grant;
+    struct err err;
+
+    if (gws_user_read(bytes, arena, &user, &err)) {
+        ASSERT(user.name.len > 0 && user.name.len <= GWS_NAME_LIMIT);
+        ASSERT(json_parse(bytes, arena, &view, &err));
+        ASSERT(id_is_none(user.center) ==
+               (json_kind(json_member(view, "contactCenterId")) == TREE_NULL));
+    }
+    if (gws_grant_read(bytes, arena, &grant, &err))
+        ASSERT(gws_token_is_plausible(grant.token) && grant.expires_in_s >= 0);
+    arena_free(&arena);
+}

@@ -1,0 +1,33 @@
+#include "store/session.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+Test(session, every_secret_is_another_and_plausible)
+{
+    char one[SESSION_SECRET_LENGTH + 1], other[SESSION_SECRET_LENGTH + 1];
+
+    session_secret_new(one);
+    session_secret_new(other);
+
+    cr_assert(session_secret_is_plausible(str_of(one)));
+    cr_assert(not(str_equal(str_of(one), str_of(other))));
+    cr_assert(not(session_secret_is_plausible(STR("short"))));
+    one[3] = 'g';
+    cr_assert(not(session_secret_is_plausible(str_of(one))));
+}
+
+Test(session, what_follows_from_a_secret_does_not_tell_it_and_differs_by_use)
+{
+    char secret[SESSION_SECRET_LENGTH + 1], csrf[SESSION_CSRF_LENGTH + 1];
+    unsigned char digest[SHA256_BYTES], key[SHA256_BYTES];
+
+    session_secret_new(secret);
+    session_csrf(str_of(secret), csrf);
+    session_digest(str_of(secret), digest);
+    session_seal_key(str_of(secret), key);
+
+    cr_assert(not(str_equal(str_of(csrf), str_of(secret))));
+    cr_assert(ne(int, memcmp(digest, key, sizeof key), 0));
+    cr_assert(eq(sz, strlen(csrf), SESSION_CSRF_LENGTH));
+}

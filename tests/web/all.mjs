@@ -1,0 +1,10 @@
+// Every test of the pages, in one process and one browser.
+import "./serving.mjs";
+import "./logging_in.mjs";
+import "./contact_centers.mjs";
+import "./keys.mjs";
+import "./services.mjs";
+import "./numbers.mjs";
+import "./messages.mjs";
+import "./safety.mjs";
+import "./layout.mjs";

@@ -1,0 +1,79 @@
+// How it looks: nothing is cut off on a phone, and both colour schemes can be read.
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { browse, logIn, panel, PHONE, press, row, settled } from "./browser.mjs";
+import { ask, contactCenter, keyOf, PROVISIONING, sending, simulator } from "./nexus.mjs";
+
+const PANELS = ["tenants", "keys", "services", "numbers", "endpoints", "undelivered", "ledger"];
+const LONG = "a_name_without_any_blank_that_goes_on_and_on_for_longer_than_a_phone_is_wide";
+
+async function filled() {
+  const center = await sending(contactCenter());
+  await keyOf(center, LONG, ["nexus:consumer:chat", "nexus:designer:chat"], { expires: "2031-01-01T00:00:00Z" });
+  await ask(center.administrator, "PUT", `${PROVISIONING}/transactions/${center.ccid}/NexusEndpoints/sales`, {
+    queue: LONG, bot: `${simulator}/${LONG}`, greeting: "Hello! How can we help?",
+  });
+  return center;
+}
+
+async function fits(page, what) {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(over <= 0, `${what} is ${over} px too wide`);
+}
+
+// Pictures for people to look at, where NEXUS_SCREENSHOTS names a folder.
+async function picture(page, name) {
+  const into = process.env.NEXUS_SCREENSHOTS;
+  if (!into) return;
+  mkdirSync(into, { recursive: true });
+  await page.screenshot({ path: `${into}/${name}.png`, fullPage: true });
+}
+
+for (const [name, options] of [
+  ["a phone, dark", { viewport: PHONE, colorScheme: "dark" }],
+  ["a phone, light", { viewport: PHONE, colorScheme: "light" }],
+  ["a desk, light", { colorScheme: "light" }],
+  ["a desk, dark", { colorScheme: "dark" }],
+])
+  browse(`every panel and dialog fits on ${name}`, options, async (page) => {
+    const center = await filled();
+    await logIn(page, center.administrator);
+    for (const one of PANELS) {
+      await panel(page, `#/${one}`);
+      await page.waitForFunction((words) => document.title.startsWith(words), await page.getByRole("heading", { level: 1 }).textContent());
+      await fits(page, one);
+      await picture(page, `${name.replace(/\W+/g, "-")}-${one}`);
+    }
+    const dialogs = [
+      ["keys", () => press(page, page, "Create a key")],
+      ["keys", () => press(page, row(page, LONG), "Expiry")],
+      ["keys", () => press(page, row(page, LONG), "Delete")],
+      ["services", () => press(page, page.locator("tbody tr").filter({ hasText: "Your own gateway" }), "Edit")],
+      ["numbers", () => press(page, row(page, center.number), "Edit")],
+      ["tenants", () => press(page, page, "Provision")],
+    ];
+    for (const [i, [where, open]] of dialogs.entries()) {
+      await panel(page, `#/${where}`);
+      await open();
+      const box = await page.getByRole("dialog").boundingBox();
+      assert.ok(box.x >= 0 && box.x + box.width <= page.viewportSize().width, `dialog ${i} of ${where} is too wide`);
+      const inside = await page.getByRole("dialog").evaluate((dialog) => dialog.scrollWidth - dialog.clientWidth);
+      assert.ok(inside <= 0, `dialog ${i} of ${where} scrolls sideways`);
+      await picture(page, `${name.replace(/\W+/g, "-")}-dialog-${i}-${where}`);
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+    }
+  });
+
+browse("on a phone the panels are behind a menu", { viewport: PHONE }, async (page) => {
+  const center = contactCenter();
+  await logIn(page, center.administrator, "#/ledger");
+  await settled(page);
+  const menu = page.getByRole("button", { name: "Ledger" });
+  assert.equal(await menu.getAttribute("aria-expanded"), "false");
+  await menu.click();
+  await page.getByRole("link", { name: "API keys" }).click();
+  await settled(page);
+  await page.getByRole("heading", { level: 1, name: "API keys" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "API keys" }).getAttribute("aria-expanded"), "false");
+});

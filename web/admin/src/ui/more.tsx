@@ -1,0 +1,17 @@
+// A list that is longer than what was read of it.
+
+interface Props {
+  shown: number;
+  total: number;
+  busy: boolean;
+  onMore: () => void;
+}
+
+export function More({ shown, total, busy, onMore }: Props) {
+  if (shown >= total) return null;
+  return (
+    <button type="button" class="more" disabled={busy} onClick={onMore}>
+      Show more ({shown} of {total})
+    </button>
+  );
+}
