@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from harness.nexusctl import ENCRYPTION_KEY, Operator, actions, document
-from harness.people import Answer, Tenant, conversation_of
+from harness.people import Answer, Tenant
 
 SIGKILLED = -9
 
@@ -110,17 +110,16 @@ def test_two_at_once_and_bad_keys_are_refused(operator, tmp_path):
 
 
 class Load(threading.Thread):
-    """Answers of one tenant's agent, one after the other, until stopped."""
+    """Phones write to one tenant and its agent answers, one after the other, until stopped."""
 
     def __init__(self, tenant):
         super().__init__()
         self.tenant, self.answers, self.stopped = tenant, [], threading.Event()
-        self.conversation = conversation_of(tenant)
         self.start()
 
     def run(self):
         while not self.stopped.is_set():
-            self.answers.append(Answer(self.tenant, conversation=self.conversation))
+            self.answers.append(Answer(self.tenant))
 
     def stop(self):
         self.stopped.set()
