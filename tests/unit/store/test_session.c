@@ -21,29 +21,27 @@ Test(session, what_follows_from_a_secret_does_not_tell_it_and_differs_by_use)
 {
     char secret[SESSION_SECRET_LENGTH + 1], csrf[SESSION_CSRF_LENGTH + 1];
     unsigned char digest[SHA256_BYTES];
-    AUTO(buf) hex = {0};
 
     session_secret_new(secret);
     session_csrf(str_of(secret), csrf);
     session_digest(str_of(secret), digest);
-    buf_hex(&hex, str_make(digest, sizeof digest));
 
     cr_assert(not(str_equal(str_of(csrf), str_of(secret))));
-    cr_assert(not(str_equal(str_of(csrf), buf_str(&hex))));
     cr_assert(eq(sz, strlen(csrf), SESSION_CSRF_LENGTH));
 }
 
-Test(session, its_token_opens_with_the_same_secret_alone)
+Test(session, only_its_secret_opens_its_token)
 {
-    char one[SESSION_SECRET_LENGTH + 1], other[SESSION_SECRET_LENGTH + 1];
+    char secret[SESSION_SECRET_LENGTH + 1], other[SESSION_SECRET_LENGTH + 1];
     AUTO(buf) sealed = {0};
     AUTO(buf) token = {0};
 
-    session_secret_new(one);
+    session_secret_new(secret);
     session_secret_new(other);
-    session_token_seal(str_of(one), STR("a token"), &sealed);
+    session_token_seal(str_of(secret), STR("token of GWS"), &sealed);
 
     cr_assert(not(session_token_open(str_of(other), buf_str(&sealed), &token)));
-    cr_assert(session_token_open(str_of(one), buf_str(&sealed), &token));
-    cr_assert(str_equal(buf_str(&token), STR("a token")));
+    cr_assert(not(session_token_open(str_of(secret), STR("token of GWS"), &token)));
+    cr_assert(session_token_open(str_of(secret), buf_str(&sealed), &token));
+    cr_assert(str_equal(buf_str(&token), STR("token of GWS")));
 }
