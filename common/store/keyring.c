@@ -117,6 +117,11 @@ void keyring_free(struct keyring **ring)
     *ring = NULL;
 }
 
+const char *keyring_key_id(const struct keyring *ring, size_t index)
+{
+    return index < ring->keys.count ? ring->keys.list[index].id : NULL;
+}
+
 static const struct key *key_find(const struct keyring *ring, struct str id)
 {
     for (size_t i = 0; i < ring->keys.count; i++)
