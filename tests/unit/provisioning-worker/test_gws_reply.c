@@ -80,7 +80,8 @@ ROWS_TEST(gws_reply, refuses_a_user_that_is_not_as_documented, nonsense_rows)
 static const struct grant_row {
     const char *json, *fault; // NULL: it is good
 } grant_rows[] = {
-    {"{\"access_token\":\"a-b\",\"token_type\":\"bearer\",\"expires_in\":43199,\"scope\":\"*\"}", NULL},
+    {"{\"access_token\":\"a-b\",\"token_type\":\"bearer\",\"expires_in\":43199,\"scope\":\"*\"}",
+     NULL},
     {"{\"access_token\":\"a-b\",\"token_type\":\"Bearer\",\"expires_in\":0}", NULL},
     {"{\"token_type\":\"bearer\",\"expires_in\":1}", "access_token: not a token"},
     {"{\"access_token\":\"a\\r\\nb\",\"token_type\":\"bearer\",\"expires_in\":1}",
@@ -123,5 +124,6 @@ static const struct token_row {
 
 ROWS_TEST(gws_reply, takes_for_a_token_only_what_may_stand_in_a_header, token_rows)
 {
-    cr_assert(eq(int, gws_token_is_plausible(str_of(row->token)), row->plausible), "%s", row->token);
+    cr_assert(eq(int, gws_token_is_plausible(str_of(row->token)), row->plausible), "%s",
+              row->token);
 }
