@@ -39,6 +39,8 @@ static void write_type(FILE *out, const struct reply_member *member)
         write_link(out, reply_object(member->object));
     else
         fputs(kinds[member->kind], out);
+    if (member->or_text)
+        fputs(" or text", out);
     if (member->or_false)
         fputs(" or `false`", out);
     if (member->presence == REPLY_NULLABLE)

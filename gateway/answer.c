@@ -94,11 +94,48 @@ static void header_put(struct http_answer *answer, const char *name, struct str 
     *line = (struct http_header_line){.name = name, .value = value};
 }
 
+static long long seconds(int64_t ms)
+{
+    return (ms + 999) / 1000;
+}
+
+// Every retry is asked to come at another moment.
+static void retry_header(const struct exchange *exchange, enum err_code code,
+                         struct http_answer *answer)
+{
+    long long wait_s = seconds(exchange->rate.wait_ms);
+    uint64_t spread_s =
+        wait_s > 0 && wait_s < RETRY_AFTER_MAX_S ? (uint64_t)wait_s + 1 : RETRY_AFTER_MAX_S;
+    long long later_s = (long long)random_below(exchange->gateway->random, spread_s);
+
+    if (err_is_retryable(code))
+        header_put(
+            answer, "retry-after",
+            arena_printf(http_arena(exchange->http), "%lld", (wait_s > 0 ? wait_s : 1) + later_s));
+}
+
+static void rate_headers(const struct exchange *exchange, struct http_answer *answer)
+{
+    const struct rate_policy *policy = &exchange->rate_policy;
+    const struct rate_verdict *rate = &exchange->rate;
+    struct arena *arena = http_arena(exchange->http);
+
+    if (!policy->name)
+        return;
+    header_put(
+        answer, "ratelimit-policy",
+        arena_printf(arena, "\"%s\";q=%u;w=%u", policy->name, policy->quota, policy->period_s));
+    header_put(answer, "ratelimit",
+               arena_printf(arena, "\"%s\";r=%u;t=%lld", policy->name, rate->left,
+                            seconds(rate->is_allowed ? rate->full_ms : rate->wait_ms)));
+}
+
 static void send_answer(struct exchange *exchange, enum err_code code, struct http_answer *answer)
 {
     struct gateway *gateway = exchange->gateway;
 
     header_put(answer, "traceparent", exchange->traceparent);
+    rate_headers(exchange, answer);
     answer->close = gateway->draining;
     record(exchange, code);
     http_answer(exchange->http, answer); // frees the exchange
@@ -131,19 +168,6 @@ void answer_data(struct exchange *exchange, struct str data)
 void answer_replayed(struct exchange *exchange, struct str data)
 {
     data_answer(exchange, data, true);
-}
-
-// Every retry is asked to come at another moment.
-static void retry_header(const struct exchange *exchange, enum err_code code,
-                         struct http_answer *answer)
-{
-    long long wait_s = (exchange->rate_wait_ms + 999) / 1000;
-    long long retry_s = 1 + (long long)random_below(exchange->gateway->random, RETRY_AFTER_MAX_S);
-
-    if (err_is_retryable(code))
-        header_put(
-            answer, "retry-after",
-            arena_printf(http_arena(exchange->http), "%lld", wait_s > retry_s ? wait_s : retry_s));
 }
 
 void answer_json(struct exchange *exchange, enum err_code code, struct str json)
@@ -183,16 +207,9 @@ static void error_headers(const struct exchange *exchange, enum err_code code,
 {
     const struct route *route = exchange->match.route;
     struct arena *arena = http_arena(exchange->http);
-    long long wait_s = (exchange->rate_wait_ms + 999) / 1000;
     char methods[ROUTE_ALLOW_LENGTH];
 
     retry_header(exchange, code, answer);
-    if (code == ERR_RATE_LIMITED) {
-        header_put(answer, "ratelimit-policy",
-                   arena_printf(arena, "\"key\";q=%u;w=%u", exchange->rate_quota,
-                                exchange->rate_period_s));
-        header_put(answer, "ratelimit", arena_printf(arena, "\"key\";r=0;t=%lld", wait_s));
-    }
     if (err_http_status(code) == 401)
         header_put(answer, "www-authenticate",
                    route && route->credentials == CREDENTIALS_BASIC ? STR("Basic realm=\"nexus\"")

@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "answer_body.h"
 #include "credentials.h"
+#include "ingress.h"
 
 #include "bus/bus_gateway.h"
 #include "io/crypto.h"
@@ -244,7 +245,7 @@ static void session_known(void *context, struct caller *caller, const struct err
     AUTO(buf) json = {0};
 
     if (!caller) {
-        answer_err(exchange, err);
+        ingress_refuse(exchange, &visit->wait, err);
         return;
     }
     session_csrf(cookie_find(exchange->http, STR(SESSION_COOKIE)), csrf);
@@ -264,6 +265,13 @@ static void session_known(void *context, struct caller *caller, const struct err
     answer_own(exchange, buf_str(&json), STR_ABSENT);
 }
 
+static void address_asked(void *context, uint8_t address[static ADDRESS_BYTES])
+{
+    const struct visit *visit = context;
+
+    ingress_address(visit->exchange, address);
+}
+
 void auth_session(struct exchange *exchange)
 {
     struct visit *visit = visit_new(exchange);
@@ -275,6 +283,7 @@ void auth_session(struct exchange *exchange)
         return;
     }
     visit->wait.done = session_known;
+    visit->wait.address = address_asked;
     visit->wait.context = visit;
     principals_find(exchange->gateway->principals, &credentials, &visit->wait);
 }

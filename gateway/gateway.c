@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "events.h"
 #include "ingress.h"
+#include "login_guard.h"
 #include "pages.h"
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/panic.h"
 #include "bus/bus_gateway.h"
+#include "io/address.h"
 #include "io/http_server.h"
 #include "io/redis.h"
 #include "service/service.h"
@@ -45,29 +47,11 @@ static void on_redis_changed(void *context, bool ready)
     metric_set(metrics_series(gateway->metrics, METRIC_REDIS_READY), ready);
     if (ready) {
         LOG_INFO("redis.ready");
+        rates_connected(gateway->rates);
     } else {
         metric_add(metrics_series(gateway->metrics, METRIC_REDIS_ERRORS), 1);
         LOG_WARN("redis.lost");
     }
-}
-
-static void on_presence_told(void *context, struct str reply, const struct err *err)
-{
-    (void)context;
-    (void)reply;
-    (void)err; // told again in a second
-}
-
-// Which gateways live, for operators and for sharing limits; it goes away by itself.
-static void tell_presence(struct gateway *gateway)
-{
-    const char *instance = service_instance(gateway->service);
-    char key[128];
-
-    int length = snprintf(key, sizeof key, "nexus:gateway:%.100s", instance);
-    const struct str words[] = {STR("SET"), str_make(key, (size_t)length), STR("1"), STR("EX"),
-                                STR("10")};
-    redis_command(gateway->redis, words, COUNT_OF(words), on_presence_told, NULL);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -80,7 +64,19 @@ static void on_tick(uv_timer_t *timer)
     metric_set(metrics_series(gateway->metrics, METRIC_CONNECTIONS, "streaming"),
                (double)gateway->streams);
     metric_set(metrics_series(gateway->metrics, METRIC_HTTP_INFLIGHT), (double)gateway->exchanges);
-    tell_presence(gateway);
+    rates_tick(gateway->rates);
+}
+
+static bool login_guard_make(struct gateway *gateway, struct err *err)
+{
+    const struct gateway_config *config = gateway->config;
+
+    gateway->login_guard = login_guard_new(
+        (struct login_limits){.of_address = (uint32_t)config->login_failures,
+                              .of_prefix = (uint32_t)config->login_prefix_failures,
+                              .window_s = (uint32_t)(config->login_window_ms / 1000)});
+    gateway->trusted_proxies = address_ranges_parse(config->trusted_proxies, err);
+    return gateway->trusted_proxies || err_in(err, "NEXUS_TRUSTED_PROXIES");
 }
 
 static bool parts_make(struct gateway *gateway, struct err *err)
@@ -95,6 +91,9 @@ static bool parts_make(struct gateway *gateway, struct err *err)
     if (!gateway->pages && err->code != ERR_OK)
         return false;
     gateway->answer_metrics = answer_metrics_new(gateway->metrics);
+    gateway->rates = rates_new(&gateway->redis, service_instance(service), gateway->metrics);
+    if (!login_guard_make(gateway, err))
+        return false;
     gateway->redis = redis_new(service_loop(service),
                                &(struct redis_options){.url = config->redis_url,
                                                        .password = config->redis_password,
@@ -117,6 +116,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
         return false;
     gateway->principals =
         principals_new(gateway->bus, (size_t)config->key_cache_entries, config->gws_token_cache_ms);
+    principals_guard(gateway->principals, gateway->login_guard);
     gateway->events = events_new(gateway);
     gateway->server = http_server_new(service_loop(service),
                                       &(struct http_server_options){
@@ -192,12 +192,15 @@ void gateway_done(struct service *service)
     if (!gateway)
         return;
     uv_timer_stop(&gateway->tick);   // the parts' ends turn the loop, and it looks at them
+    redis_close(&gateway->redis);    // who waits for it goes on, to the bus
     bus_gateway_free(&gateway->bus); // answers what is still parked
     events_free(&gateway->events);
     http_server_free(&gateway->server);
     principals_free(&gateway->principals);
     pages_free(&gateway->pages);
-    redis_close(&gateway->redis);
+    rates_free(&gateway->rates);
+    login_guard_free(&gateway->login_guard);
+    address_ranges_free(&gateway->trusted_proxies);
     answer_metrics_free(&gateway->answer_metrics);
     buf_release(&gateway->text);
     buf_release(&gateway->payload);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "principal.h"
+#include "rates.h"
 #include "route.h"
 
 #include "base/buf.h"
@@ -17,11 +18,13 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct address_ranges;
 struct answer_metrics;
 struct bus_gateway;
 struct events;
 struct http_request;
 struct http_server;
+struct login_guard;
 struct metrics;
 struct pages;
 struct redis;
@@ -44,7 +47,10 @@ struct gateway {
     struct bus_gateway *bus;
     struct http_server *server;
     struct redis *redis;
+    struct rates *rates;
     struct principals *principals;
+    struct login_guard *login_guard;
+    struct address_ranges *trusted_proxies;
     struct events *events;
     struct pages *pages; // NULL: none
     struct answer_metrics *answer_metrics;
@@ -54,6 +60,12 @@ struct gateway {
     size_t streams;   // of events, opening ones included
     bool draining, drained;
     uv_timer_t tick;
+};
+
+// What the answer's headers say about the limit that counted this request.
+struct rate_policy {
+    const char *name; // "key", "login"
+    uint32_t quota, period_s;
 };
 
 struct exchange {
@@ -67,8 +79,9 @@ struct exchange {
     struct id operation;
     struct str traceparent;
     int64_t started_us;
-    int64_t rate_wait_ms; // of a 429
-    uint32_t rate_quota, rate_period_s;
+    struct rate_wait rate_wait; // for the key's rate
+    struct rate_verdict rate;
+    struct rate_policy rate_policy; // no name: nothing is counted
 };
 
 // Called once for each exchange, by whoever answered it.

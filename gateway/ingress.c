@@ -3,6 +3,9 @@
 #include "ingress.h"
 
 #include "answer.h"
+#include "client_address.h"
+#include "idempotency_key.h"
+#include "login_guard.h"
 #include "trace.h"
 
 #include "base/clock.h"
@@ -17,6 +20,18 @@ enum { QUERY_PARAMETERS = 64 };
 static void ingress_known(void *context, struct caller *caller, const struct err *err);
 static void ingress_send(struct exchange *exchange);
 static void ingress_replied(void *context, enum err_code code, struct str payload);
+
+void ingress_address(const struct exchange *exchange, uint8_t address[static ADDRESS_BYTES])
+{
+    client_address_find(http_peer(exchange->http),
+                        http_header_lines(exchange->http, "x-forwarded-for"),
+                        exchange->gateway->trusted_proxies, address);
+}
+
+static void address_asked(void *context, uint8_t address[static ADDRESS_BYTES])
+{
+    ingress_address(context, address);
+}
 
 void ingress_begin(void *context, struct http_request *request)
 {
@@ -51,6 +66,7 @@ void ingress_begin(void *context, struct http_request *request)
         }
         exchange->lacks_csrf = credentials.lacks_csrf;
         exchange->wait.done = ingress_known;
+        exchange->wait.address = address_asked;
         exchange->wait.context = exchange;
         principals_find(gateway->principals, &credentials, &exchange->wait);
     }
@@ -93,12 +109,38 @@ static bool may(struct exchange *exchange, const struct caller *caller, struct e
         return false;
     if (caller->principal.tenant == 0 && route->tenants == TENANTS_ONE)
         return err_set(err, ERR_BAD_INPUT, "x-ccid: who acts for all must name the contact center");
-    exchange->rate_quota = caller->capacity;
-    exchange->rate_period_s = caller->frequency_s;
-    if (route->limited && !rate_take(caller->bucket, caller->capacity, caller->frequency_s,
-                                     clock_monotonic_ms(), &exchange->rate_wait_ms))
-        return err_set(err, ERR_RATE_LIMITED, "rate limit exceeded");
     return true;
+}
+
+static void ingress_go(struct exchange *exchange)
+{
+    if (exchange->match.route->open)
+        exchange->match.route->open(exchange);
+    else
+        ingress_send(exchange);
+}
+
+static void ingress_counted(void *context, const struct rate_verdict *verdict)
+{
+    struct exchange *exchange = context;
+
+    exchange->rate = *verdict;
+    if (verdict->is_allowed)
+        ingress_go(exchange);
+    else
+        answer_error(exchange, ERR_RATE_LIMITED, STR("rate limit exceeded"));
+}
+
+void ingress_refuse(struct exchange *exchange, const struct principal_wait *wait,
+                    const struct err *err)
+{
+    struct login_limits limits = login_guard_limits(exchange->gateway->login_guard);
+
+    if (err->code == ERR_RATE_LIMITED) {
+        exchange->rate_policy = (struct rate_policy){"login", limits.of_address, limits.window_s};
+        exchange->rate.wait_ms = wait->retry_ms;
+    }
+    answer_err(exchange, err);
 }
 
 static void ingress_known(void *context, struct caller *caller, const struct err *err)
@@ -107,17 +149,22 @@ static void ingress_known(void *context, struct caller *caller, const struct err
     struct err refusal;
 
     if (!caller) {
-        answer_err(exchange, err);
+        ingress_refuse(exchange, &exchange->wait, err);
     } else if (!may(exchange, caller, &refusal)) {
         answer_err(exchange, &refusal);
     } else {
         // The cache may drop the caller while the request is parked.
         exchange->principal = caller->principal;
         exchange->principal.name = arena_copy(http_arena(exchange->http), caller->principal.name);
-        if (exchange->match.route->open)
-            exchange->match.route->open(exchange);
-        else
-            ingress_send(exchange);
+        if (!exchange->match.route->limited || caller->capacity == 0) {
+            ingress_go(exchange);
+            return;
+        }
+        exchange->rate_policy = (struct rate_policy){"key", caller->capacity, caller->frequency_s};
+        exchange->rate_wait.done = ingress_counted;
+        exchange->rate_wait.context = exchange;
+        rates_take(exchange->gateway->rates, caller->principal.key, caller->capacity,
+                   caller->frequency_s, &exchange->rate_wait);
     }
 }
 
@@ -148,6 +195,7 @@ static bool parameters_set(struct exchange *exchange, struct body *body, struct 
     struct buf *text = &exchange->gateway->text;
     const struct route_match *match = &exchange->match;
     struct str query = http_query(exchange->http), pair, name, value;
+    struct id named;
 
     for (int count = 0; query.len; count++) {
         str_cut(query, '&', &pair, &query);
@@ -162,8 +210,10 @@ static bool parameters_set(struct exchange *exchange, struct body *body, struct 
         value = str_skip(buf_str(text), name_length);
         if (!str_equal(name, STR("operationId")))
             body_set(body, name, value);
-        else if (!id_parse(value, &exchange->operation))
+        else if (!id_parse(value, &named) || id_is_none(named))
             return err_set(err, ERR_BAD_INPUT, "operationId is not a UUID");
+        else
+            exchange->operation = named;
     }
     for (size_t i = 0; i < match->parameter_count; i++) {
         buf_clear(text);
@@ -189,6 +239,23 @@ static bool message_read(struct exchange *exchange, const struct message_type *t
     return read;
 }
 
+// Only what POST does is not the same when it is done twice.
+static bool idempotency_read(const struct exchange *exchange, struct envelope *envelope,
+                             struct err *err)
+{
+    const struct http_request *http = exchange->http;
+    struct str key = http_header(http, "idempotency-key");
+
+    if (!route_takes_keys(exchange->match.route) || !str_present(key))
+        return true;
+    if (!idempotency_key_check(key, err))
+        return false;
+    envelope->idempotency_key = key;
+    envelope->fingerprint = idempotency_fingerprint(http_method(http), http_path(http),
+                                                    http_query(http), http_body(http));
+    return true;
+}
+
 static void ingress_send(struct exchange *exchange)
 {
     struct gateway *gateway = exchange->gateway;
@@ -210,6 +277,10 @@ static void ingress_send(struct exchange *exchange)
         .deadline_ms = spent_ms < route->deadline_ms ? route->deadline_ms - (uint32_t)spent_ms : 1,
         .traceparent = exchange->traceparent,
     };
+    if (!idempotency_read(exchange, &envelope, &err)) {
+        answer_err(exchange, &err);
+        return;
+    }
     buf_clear(&gateway->payload);
     message_encode(type, message, &gateway->payload);
 
@@ -228,6 +299,8 @@ static void ingress_replied(void *context, enum err_code code, struct str payloa
 {
     if (code == ERR_OK)
         answer_data(context, payload);
+    else if (code == ERR_REPLAYED)
+        answer_replayed(context, payload);
     else
         answer_error(context, code, payload);
 }

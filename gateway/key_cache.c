@@ -14,7 +14,6 @@ struct key_entry {
     int64_t refresh_ms, until_ms;
     uint64_t learned; // what the cache had forgotten by then
     struct caller caller;
-    struct rate_bucket bucket;
     char bytes[];
 };
 
@@ -128,11 +127,8 @@ static struct key_entry *entry_put(struct key_cache *cache, struct str id, bool 
     entry->caller.ccid = copy_behind(&at, caller->ccid);
     entry->caller.granted = copy_behind(&at, caller->granted);
     entry->caller.expires = copy_behind(&at, caller->expires);
-    entry->caller.bucket = &entry->bucket;
-    if (before) {
-        entry->bucket = before->bucket; // asking again must not refill it
+    if (before)
         entry_remove(cache, before);
-    }
 
     struct key_ring *ring = ring_of(cache, entry);
     if (ring->count >= cache->limit)

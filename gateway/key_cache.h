@@ -11,8 +11,6 @@
 // no right one out; within each the least recently used goes first.
 #pragma once
 
-#include "rate.h"
-
 #include "base/str.h"
 #include "wire/envelope.h"
 
@@ -35,7 +33,6 @@ struct caller {
     struct str expires;   // of a session: when it ends at the latest; absent otherwise
     uint32_t permissions; // bits of enum permission
     uint32_t capacity, frequency_s;
-    struct rate_bucket *bucket; // the entry's own
 };
 
 enum key_state {
@@ -61,7 +58,7 @@ void key_cache_refuse(struct key_cache *cache, struct str id, int64_t now_ms);
 // request.
 void key_cache_put_up_with(struct key_cache *cache, struct str id, int64_t now_ms);
 // The callers of a tenant are asked about again before they are used, and whoever was refused; 0:
-// those who act for all. What a key has used of its rate is kept.
+// those who act for all.
 void key_cache_forget(struct key_cache *cache, uint32_t tenant);
 void key_cache_forget_all(struct key_cache *cache);
 size_t key_cache_count(const struct key_cache *cache);

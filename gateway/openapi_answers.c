@@ -75,6 +75,19 @@ static void status_key(struct buf *out, int status)
     json_key(out, buf_c_string(&text));
 }
 
+static void success_headers(struct buf *out, const struct route *route)
+{
+    json_key(out, "headers");
+    json_open(out, '{');
+    json_key(out, "traceparent");
+    schema_ref(out, "headers", "traceparent");
+    if (route_takes_keys(route)) {
+        json_key(out, "Idempotency-Replayed");
+        schema_ref(out, "headers", "Idempotency-Replayed");
+    }
+    json_close(out, '}');
+}
+
 static void success_answer(struct buf *out, const struct route *route)
 {
     enum object_id object = reply_type(route->message)->object;
@@ -83,7 +96,7 @@ static void success_answer(struct buf *out, const struct route *route)
     status_key(out, route->status);
     json_open(out, '{');
     json_key_str(out, "description", known ? str_of(known->doc) : STR("It worked."));
-    errors_headers(out, route->status);
+    success_headers(out, route);
     json_key(out, "content");
     json_open(out, '{');
     json_key(out, "application/json");
@@ -181,7 +194,11 @@ void answers_headers(struct buf *out)
            "W3C trace context; missing only where a request could not be read.");
     header(out, "Retry-After", true, "Seconds; a little different each time.");
     header(out, "WWW-Authenticate", true, "What credentials are needed.");
-    header(out, "RateLimit", true, "What is left of the key's rate, and when it is full again.");
-    header(out, "RateLimit-Policy", true, "The key's rate: q requests in w seconds.");
+    header(out, "Idempotency-Replayed", false,
+           "true: done before under this Idempotency-Key; the answer's data is the stored one.");
+    header(out, "RateLimit", true,
+           "What is left (r) of the rate, and in how many seconds (t) there is more.");
+    header(out, "RateLimit-Policy", true,
+           "The rate that counted: q in w seconds; of the key, or of wrong keys (login).");
     json_close(out, '}');
 }

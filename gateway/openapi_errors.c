@@ -27,7 +27,7 @@ static enum error_look look_of(const struct route *route)
 // Where one must say who calls; and where a worker is asked.
 #define OF_CALLER                                                                                  \
     (BIT(UNAUTHENTICATED) | BIT(UNKNOWN_KEY) | BIT(BUSY) | BIT(UNAVAILABLE) | BIT(BAD_INPUT) |     \
-     BIT(INTERNAL))
+     BIT(INTERNAL) | BIT(RATE_LIMITED))
 #define OF_WORKER                                                                                  \
     (BIT(BAD_INPUT) | BIT(POISONED) | BIT(CONCURRENT) | BIT(INTERNAL) | BIT(BUSY) |                \
      BIT(UNAVAILABLE) | BIT(UNKNOWN_OUTCOME) | BIT(DEADLINE))
@@ -54,10 +54,10 @@ static uint32_t errors_of(const struct route *route)
         errors |= OF_CALLER;
     if (route->permission != PERMISSION_NOBODY && route->permission != PERMISSION_ANY_KEY)
         errors |= BIT(FORBIDDEN);
-    if (route->limited)
-        errors |= BIT(RATE_LIMITED);
     if (!route->open)
         errors |= OF_WORKER | reply_type(route->message)->errors;
+    if (route_takes_keys(route))
+        errors |= BIT(STILL_RUNNING) | BIT(KEY_REUSED);
     if (!route->open && route->method != METHOD_GET)
         errors |= BIT(UNSUPPORTED_MEDIA);
     for (size_t i = 0; i < COUNT_OF(own_errors); i++)

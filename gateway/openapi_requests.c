@@ -72,6 +72,8 @@ void request_parameters(struct buf *out, const struct route *route)
     json_open(out, '[');
     if (route->credentials == CREDENTIALS_KEY)
         schema_ref(out, "parameters", "contactCenter");
+    if (route_takes_keys(route))
+        schema_ref(out, "parameters", "idempotencyKey");
     if (!route->open)
         message_parameters(out, route);
     for (size_t i = 0; i < COUNT_OF(own_parameters); i++)
@@ -89,6 +91,12 @@ void request_shared_parameters(struct buf *out)
                  STR("{\"name\":\"x-ccid\",\"in\":\"header\",\"description\":\"The contact center: "
                      "for which of them a cluster key acts; a contact center's own key may name "
                      "its own.\",\"schema\":{\"type\":\"string\",\"format\":\"uuid\"}}"));
+    json_key_raw(
+        out, "idempotencyKey",
+        STR("{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"description\":\"The caller's "
+            "name for this request: sent again with it, the request is not done again, "
+            "and the stored answer comes with Idempotency-Replayed.\",\"schema\":{\"type\":"
+            "\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":\"^[ -~]+$\"}}"));
     json_key_raw(out, "operationId",
                  STR("{\"name\":\"operationId\",\"in\":\"query\",\"description\":\"The caller's "
                      "name for this request; echoed. In a body it may stand there.\",\"schema\":{"

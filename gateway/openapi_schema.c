@@ -270,7 +270,7 @@ static void member_schema(struct buf *out, const struct reply_member *member)
     bool nullable = member->presence == REPLY_NULLABLE && member->kind != REPLY_ANY;
 
     json_open(out, '{');
-    if (!nullable && !member->or_false) {
+    if (!nullable && !member->or_false && !member->or_text) {
         shape_members(out, member);
     } else {
         json_key(out, "anyOf");
@@ -280,12 +280,32 @@ static void member_schema(struct buf *out, const struct reply_member *member)
         json_close(out, '}');
         if (member->or_false)
             json_raw(out, STR("{\"const\":false}"));
+        if (member->or_text)
+            json_raw(out, STR("{\"type\":\"string\"}"));
         if (nullable)
             json_raw(out, STR("{\"type\":\"null\"}"));
         json_close(out, ']');
     }
     json_key_str(out, "description", str_of(member->doc));
     json_close(out, '}');
+}
+
+static bool is_rest(const struct reply_member *member)
+{
+    return strcmp(member->name, "*") == 0;
+}
+
+// What members it may have beside those that have a name.
+static void rest_schema(struct buf *out, const struct reply_object *object)
+{
+    json_key(out, "additionalProperties");
+    for (size_t i = 0; i < object->member_count; i++) {
+        if (is_rest(&object->members[i])) {
+            member_schema(out, &object->members[i]);
+            return;
+        }
+    }
+    json_bool(out, false);
 }
 
 void schema_of_object(struct buf *out, const struct reply_object *object)
@@ -296,6 +316,8 @@ void schema_of_object(struct buf *out, const struct reply_object *object)
     json_key(out, "properties");
     json_open(out, '{');
     for (size_t i = 0; i < object->member_count; i++) {
+        if (is_rest(&object->members[i]))
+            continue;
         json_key(out, object->members[i].name);
         member_schema(out, &object->members[i]);
     }
@@ -306,6 +328,6 @@ void schema_of_object(struct buf *out, const struct reply_object *object)
         if (object->members[i].presence != REPLY_SOMETIMES)
             json_str(out, str_of(object->members[i].name));
     json_close(out, ']');
-    json_key_bool(out, "additionalProperties", false);
+    rest_schema(out, object);
     json_close(out, '}');
 }

@@ -1,6 +1,8 @@
 // principal: credentials → cache or look-up → caller, in this order.
 #include "principal.h"
 
+#include "login_guard.h"
+
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/map.h"
@@ -16,7 +18,8 @@ enum { ID_LIMIT = 1 + SHA256_BYTES + CCID_LIMIT, HEARD_LIMIT = 4 };
 struct principals {
     struct bus_gateway *bus;
     struct key_cache *cache;
-    struct map *lookups; // struct lookup by id
+    struct login_guard *guard; // NULL: none
+    struct map *lookups;       // struct lookup by id
     int64_t user_cache_ms;
     struct buf digest, payload;
 };
@@ -25,7 +28,8 @@ struct principals {
 struct lookup {
     struct principals *principals;
     struct list waiting;
-    struct str id; // kind, digest and ccid, as in the cache
+    struct login_attempt attempt; // not made: the key was remembered
+    struct str id;                // kind, digest and ccid, as in the cache
     char bytes[ID_LIMIT];
     // Whose rights changed while it was out; more than fit are everybody.
     uint32_t heard[HEARD_LIMIT];
@@ -64,6 +68,41 @@ static void refuse(struct err *err)
     err_set(err, ERR_UNKNOWN_KEY, "the key is not known, or not for this contact center");
 }
 
+void principals_guard(struct principals *principals, struct login_guard *guard)
+{
+    principals->guard = guard;
+}
+
+// May the key be looked up? One that is being asked about already costs nothing more.
+static bool guard_admits(struct principals *principals, const struct credentials *credentials,
+                         struct str id, struct principal_wait *wait, struct login_attempt *attempt)
+{
+    uint8_t address[ADDRESS_BYTES];
+
+    if (!principals->guard || map_get(principals->lookups, id))
+        return true;
+    wait->address(wait->context, address);
+    return login_guard_admits(principals->guard, address, credentials->key, id,
+                              clock_monotonic_ms(), attempt, &wait->retry_ms);
+}
+
+// What the guard learns from the end of a look-up.
+static void guard_tell(struct login_guard *guard, const struct lookup *lookup, enum err_code code)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (!guard)
+        return;
+    if (!lookup->attempt.is_made && code == ERR_OK)
+        login_guard_right(guard, lookup->id, now_ms);
+    else if (code == ERR_OK)
+        login_guard_passed(guard, &lookup->attempt, now_ms);
+    else if (code == ERR_UNKNOWN_KEY || code == ERR_NOT_FOUND)
+        login_guard_failed(guard, &lookup->attempt, now_ms);
+    else
+        login_guard_unasked(guard, &lookup->attempt, now_ms);
+}
+
 static struct lookup *lookup_start(struct principals *principals, struct str id,
                                    const struct credentials *credentials);
 
@@ -73,6 +112,7 @@ void principals_find(struct principals *principals, const struct credentials *cr
     unsigned char bytes[ID_LIMIT];
     struct caller *caller = NULL;
     struct lookup *lookup = NULL;
+    struct login_attempt attempt = {0};
     struct err err;
 
     ASSERT(credentials->ccid.len <= CCID_LIMIT);
@@ -83,8 +123,17 @@ void principals_find(struct principals *principals, const struct credentials *cr
     struct str id = str_make(bytes, 1 + SHA256_BYTES + credentials->ccid.len);
 
     enum key_state state = key_cache_find(principals->cache, id, clock_monotonic_ms(), &caller);
+    if (state == KEY_UNKNOWN && !guard_admits(principals, credentials, id, wait, &attempt)) {
+        err_set(&err, ERR_RATE_LIMITED, "too many wrong keys came from there");
+        wait->done(wait->context, NULL, &err);
+        return;
+    }
     if (state == KEY_UNKNOWN || state == KEY_AGEING)
         lookup = lookup_start(principals, id, credentials);
+    if (attempt.is_made && lookup)
+        lookup->attempt = attempt;
+    else if (attempt.is_made)
+        login_guard_unasked(principals->guard, &attempt, clock_monotonic_ms());
     if (state == KEY_FRESH || state == KEY_AGEING) {
         wait->done(wait->context, caller, NULL);
     } else if (lookup) {
@@ -241,7 +290,6 @@ static void lookup_answered(void *context, enum err_code code, struct str payloa
     struct principals *principals = lookup->principals;
     struct str ccid = str_skip(lookup->id, 1 + SHA256_BYTES);
     struct arena *arena = arena_new();
-    struct rate_bucket bucket = {0};
     struct caller learned;
     int64_t expires_ms, now_ms = clock_monotonic_ms();
     struct err err;
@@ -252,11 +300,11 @@ static void lookup_answered(void *context, enum err_code code, struct str payloa
     if (code == ERR_OK && ccid.len && learned.ccid.len &&
         !str_equal_ignoring_case(ccid, learned.ccid))
         code = ERR_UNKNOWN_KEY; // a tenant's key, used in another tenant's name
+    guard_tell(principals->guard, lookup, code);
     bool doubtful = is_doubtful(lookup, code == ERR_OK ? &learned : NULL);
 
     refuse(&err);
     if (code == ERR_OK) {
-        learned.bucket = &bucket;
         if (!doubtful)
             key_cache_learn(principals->cache, lookup->id, &learned, expires_ms, now_ms);
     } else if (code == ERR_UNKNOWN_KEY || code == ERR_NOT_FOUND) {

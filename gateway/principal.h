@@ -12,8 +12,10 @@
 
 #include "base/err.h"
 #include "base/list.h"
+#include "io/address.h"
 
 struct bus_gateway;
+struct login_guard;
 struct principals;
 
 enum {
@@ -25,15 +27,21 @@ enum {
 // What GWS said about a user is kept for user_cache_ms.
 struct principals *principals_new(struct bus_gateway *bus, size_t cache_entries,
                                   int64_t user_cache_ms);
+// Look-ups are asked of the guard first, and it is told how they end; without one nobody is stopped.
+void principals_guard(struct principals *principals, struct login_guard *guard);
 // After the bus: no look-up may be out.
 void principals_free(struct principals **principals);
 
-// Room for one who waits; embedded in what waits. done and context are the caller's to set.
+// Room for one who waits; embedded in what waits. done, address and context are the
+// caller's to set.
 struct principal_wait {
     struct list link;
-    // caller is valid inside the callback, and its bucket not longer; NULL with err.
+    // caller is valid inside the callback; NULL with err.
     void (*done)(void *context, struct caller *caller, const struct err *err);
+    // Where the request comes from; asked only where a key must be looked up.
+    void (*address)(void *context, uint8_t address[static ADDRESS_BYTES]);
     void *context;
+    int64_t retry_ms; // with ERR_RATE_LIMITED: not before then
 };
 
 // done runs once: inside this call when the answer is known, else when it came, at the latest after

@@ -10,6 +10,15 @@ struct rate_bucket {
     int64_t counted_ms; // when that was so, monotonic
 };
 
-// Takes a token. False when there is none; then *wait_ms says when the next one comes.
-bool rate_take(struct rate_bucket *bucket, uint32_t capacity, uint32_t frequency_s, int64_t now_ms,
-               int64_t *wait_ms);
+struct rate_verdict {
+    bool is_allowed;
+    uint32_t left;   // tokens, after this one
+    int64_t wait_ms; // until the next one comes; 0 when it was allowed
+    int64_t full_ms; // until all are back
+};
+
+// Takes a token, if there is one.
+struct rate_verdict rate_take(struct rate_bucket *bucket, uint32_t capacity, uint32_t frequency_s,
+                              int64_t now_ms);
+// Puts one back that was not used.
+void rate_give_back(struct rate_bucket *bucket);

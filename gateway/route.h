@@ -74,6 +74,12 @@ struct str route_parameter(const struct route_match *match, struct str name);
 void route_find(struct str method, struct str path, struct route_match *match);
 
 const struct route *route_of(enum route_id id);
+// May an Idempotency-Key come with it?
+static inline bool route_takes_keys(const struct route *route)
+{
+    return route->method == METHOD_POST && !route->open;
+}
+
 const char *route_verb(const struct route *route); // "GET"
 enum { ROUTE_ALLOW_LENGTH = 64 };
 // The value for the header Allow: "GET, HEAD".

@@ -28,6 +28,7 @@ struct job_def {
 
 static void bind_partitions(struct upkeep *upkeep, struct pg_params *params);
 static void bind_parts(struct upkeep *upkeep, struct pg_params *params);
+static void bind_retention(struct upkeep *upkeep, struct pg_params *params);
 static void audit_done(struct upkeep *upkeep, int64_t remainder);
 
 // clang-format off
@@ -36,6 +37,7 @@ static const struct job_def jobs[] = {
     {"ledger",        STATEMENT_UPKEEP_LEDGER,          60 * 1000, NULL,            NULL},
     {"ledger audit",  STATEMENT_LEDGER_AUDIT,           15 * 1000, NULL,            audit_done},
     {"inbound parts", STATEMENT_INBOUND_PART_FLUSH,     60 * 1000, bind_parts,      NULL},
+    {"idempotency",   STATEMENT_IDEMPOTENCY_FORGET,     60 * 1000, bind_retention,  NULL},
 };
 // clang-format on
 
@@ -107,6 +109,13 @@ static void bind_parts(struct upkeep *upkeep, struct pg_params *params)
     (void)upkeep;
     pg_text(params, STR("24 hours")); // what waited longer is stored as far as it came
     pg_int4(params, PARTS_PER_ROUND);
+}
+
+static void bind_retention(struct upkeep *upkeep, struct pg_params *params)
+{
+    const struct provisioning_config *config = service_config(upkeep->service);
+
+    pg_int4(params, (int32_t)(config->idempotency_retention_ms / 1000));
 }
 
 static uint64_t job_pause_ms(const struct job *job, bool failed)

@@ -164,3 +164,38 @@ bool address_is_allowed(const struct sockaddr *address, const struct address_ran
         return true;
     return !any_holds(denied, COUNT_OF(denied), bytes);
 }
+
+// The address alone: what stands before a port, within brackets or not.
+static struct str host_of(struct str text)
+{
+    struct str host, rest, other;
+
+    if (text.len && text.ptr[0] == '[') {
+        str_cut(str_skip(text, 1), ']', &host, &rest);
+        return host;
+    }
+    // One colon ends an IPv4 address; two and more are one of IPv6.
+    return str_cut(text, ':', &host, &rest) && !str_cut(rest, ':', &other, &other) ? host : text;
+}
+
+bool address_parse(struct str text, uint8_t address[static ADDRESS_BYTES])
+{
+    struct str host = host_of(str_trim(text));
+    char host_text[INET6_ADDRSTRLEN];
+    struct in_addr v4;
+
+    if (host.len >= sizeof host_text)
+        return false;
+    memcpy(host_text, host.ptr, host.len);
+    host_text[host.len] = '\0';
+    if (inet_pton(AF_INET, host_text, &v4) == 1) {
+        map_v4(&v4, address);
+        return true;
+    }
+    return inet_pton(AF_INET6, host_text, address) == 1;
+}
+
+bool address_is_of(const uint8_t address[static ADDRESS_BYTES], const struct address_ranges *ranges)
+{
+    return any_holds(ranges->ranges, ranges->count, address);
+}

@@ -88,6 +88,22 @@ struct str http_header(const struct http_request *request, const char *lower_cas
     return found < 0 ? STR_ABSENT : str_of_iovec(headers->entries[found].value);
 }
 
+struct str http_header_lines(struct http_request *request, const char *lower_case_name)
+{
+    const h2o_headers_t *headers = &request->h2o->headers;
+    struct str all = STR_ABSENT;
+
+    for (ssize_t at = -1;;) {
+        at = h2o_find_header_by_str(headers, lower_case_name, strlen(lower_case_name), at);
+        if (at < 0)
+            return all;
+        struct str line = str_of_iovec(headers->entries[at].value);
+        all = str_present(all)
+                  ? arena_printf(http_arena(request), "%.*s,%.*s", STR_ARG(all), STR_ARG(line))
+                  : line;
+    }
+}
+
 struct str http_body(const struct http_request *request)
 {
     return str_make(request->h2o->entity.base ? request->h2o->entity.base : "",

@@ -61,6 +61,8 @@ struct str http_path(const struct http_request *request);  // without the query,
 struct str http_query(const struct http_request *request); // absent when there is none
 struct str http_header(const struct http_request *request,
                        const char *lower_case_name); // first; absent if none
+// All lines of that name, commas between; absent if none.
+struct str http_header_lines(struct http_request *request, const char *lower_case_name);
 struct str http_body(const struct http_request *request);
 struct str http_peer(struct http_request *request);     // "192.0.2.7"
 struct arena *http_arena(struct http_request *request); // freed after the answer

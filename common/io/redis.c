@@ -13,7 +13,7 @@
 enum {
     COMMANDS_LIMIT = 1000,
     WORDS_LIMIT = 16,
-    COMMAND_MS = 50,
+    COMMAND_MS = 20,
     PING_MS = 1000,
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 2000,
@@ -89,7 +89,7 @@ struct redis *redis_new(uv_loop_t *loop, const struct redis_options *options, st
 
 bool redis_ready(const struct redis *redis)
 {
-    return redis->is_ready;
+    return redis && redis->is_ready;
 }
 
 // ---- the link comes and goes

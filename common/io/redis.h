@@ -23,11 +23,11 @@ struct redis_options {
 // An address that cannot be read is an error; a server that is not there is not.
 struct redis *redis_new(uv_loop_t *loop, const struct redis_options *options, struct err *err);
 void redis_close(struct redis **redis); // commands still out fail first
-// Connected, authenticated and PING answered within 1 s.
+// Connected, authenticated and PING answered within 1 s. NULL is not.
 bool redis_ready(const struct redis *redis);
 
 // reply: the text of a string, status or integer reply; absent for nil. err when not ready (then
-// done runs inside this call), on an error reply or one of another type, after 50 ms, or when 1000
+// done runs inside this call), on an error reply or one of another type, after 20 ms, or when 1000
 // commands are out already. words are copied.
 typedef void redis_done_fn(void *context, struct str reply, const struct err *err);
 void redis_command(struct redis *redis, const struct str *words, size_t count, redis_done_fn *done,

@@ -16,6 +16,7 @@
 #define EACH(kind)    kind, .shape = REPLY_LIST
 #define NAMED(kind)   kind, .shape = REPLY_MAP
 #define OR_FALSE(one) one, .or_false = true
+#define OR_TEXT(one)  one, .or_text = true
 #define ALWAYS        REPLY_ALWAYS
 #define NULLABLE      REPLY_NULLABLE
 #define SOMETIMES     REPLY_SOMETIMES

@@ -20,7 +20,10 @@
 //   ID     a UUID                       FLAG    true or false
 //   TIME   RFC 3339                     ANY     any JSON
 //   A(x)   an object                    LIST(x) a list of objects     MAP(x) name → object
-//   EACH(TEXT) a list of texts          NAMED(TEXT) name → text       OR_FALSE(TIME) false, or a time
+//   EACH(TEXT) a list of texts          NAMED(TEXT) name → text
+//   OR_FALSE(TIME) a time, or false     OR_TEXT(A(x)) an object, or a text
+//
+// A member "*" stands for all others, whatever they are called.
 #pragma once
 
 #include "wire/message.h"
@@ -59,7 +62,7 @@ struct reply_member {
     const char *name;
     enum reply_kind kind;
     enum reply_shape shape;
-    bool or_false;
+    bool or_false, or_text;
     enum object_id object; // of REPLY_OBJECT
     const char *words;     // of REPLY_WORD: "in|out"
     enum reply_presence presence;

@@ -203,7 +203,8 @@ def test_an_answers_fault_is_named(tenant, fields, name):
     ("/chat/v3/conversations?count=201", "count"), ("/chat/v3/conversations?state=open", "state"),
     ("/chat/v3/conversations?contact=7", "contact"), ("/chat/v3/conversations?colour=red", "colour"),
     ("/chat/v3/conversations?queue=%ff", "queue"), ("/chat/v3/conversations?queue=%00", "queue"),
-    ("/chat/v3/conversations?index=-1", "index"), ("/chat/v3/conversations?operationId=7", "operationId")])
+    ("/chat/v3/conversations?index=-1", "index"), ("/chat/v3/conversations?operationId=7", "operationId"),
+    ("/chat/v3/conversations?operationId=00000000-0000-0000-0000-000000000000", "operationId")])
 def test_a_fault_in_path_or_query_is_named(tenant, path, name):
     answer = tenant.agent().get(path)
 

@@ -5,6 +5,8 @@
     stack.py      a whole Nexus in any shape: how many of each, ipc or tcp with CURVE
     people.py     a tenant with an aggregator that posts, an agent that answers
     openapi.py    the API as its document describes it, and whether an answer is what that promises
+    identities.py everybody who may knock, and what the route table says that each of them gets
+    samples.py    a good request for each operation
     watch.py      holds every answer of a gateway against the document
     customer.py   the gateway of a customer, which receives what we send out
     sink.py       a bare listener: for answers that are no HTTP, and to prove that nobody called

@@ -60,6 +60,18 @@ class Operation:
         content = self.declared.get("requestBody", {}).get("content", {})
         return content.get("application/json", {}).get("schema")
 
+    @property
+    def needs_body(self):
+        return self.declared.get("requestBody", {}).get("required", False)
+
+    @property
+    def success(self):
+        return min(self.responses)
+
+    @property
+    def is_stream(self):
+        return "text/event-stream" in self.responses[self.success].get("content", {})
+
     def path_names(self):
         return [parameter["name"] for parameter in self.parameters if parameter["in"] == "path"]
 

@@ -124,33 +124,6 @@ Test(key_cache, forgets_the_callers_of_one_tenant_and_whoever_was_refused)
     cr_assert(eq(int, key_cache_find(cache, STR("other"), 1, &caller), KEY_UNKNOWN));
 }
 
-Test(key_cache, does_not_refill_the_bucket_by_forgetting)
-{
-    struct caller *caller = NULL;
-
-    key_cache_learn(cache, STR("id"), &somebody, INT64_MAX, 0);
-    cr_assert(eq(int, key_cache_find(cache, STR("id"), 1, &caller), KEY_FRESH));
-    caller->bucket->missing = 100;
-    key_cache_forget(cache, 7);
-    key_cache_learn(cache, STR("id"), &somebody, INT64_MAX, 2);
-
-    cr_assert(eq(int, key_cache_find(cache, STR("id"), 3, &caller), KEY_FRESH));
-    cr_assert(eq(int, (int)caller->bucket->missing, 100));
-}
-
-Test(key_cache, does_not_refill_the_bucket_by_asking_again)
-{
-    struct caller *caller = NULL;
-
-    key_cache_learn(cache, STR("id"), &somebody, INT64_MAX, 0);
-    cr_assert(eq(int, key_cache_find(cache, STR("id"), 1, &caller), KEY_FRESH));
-    caller->bucket->missing = 100;
-    key_cache_learn(cache, STR("id"), &somebody, INT64_MAX, 2);
-
-    cr_assert(eq(int, key_cache_find(cache, STR("id"), 3, &caller), KEY_FRESH));
-    cr_assert(eq(int, (int)caller->bucket->missing, 100));
-}
-
 Test(key_cache, drops_the_least_recently_used_key_when_it_is_full)
 {
     struct caller *caller;

@@ -4,11 +4,10 @@
 
 static int taken(struct rate_bucket *bucket, int attempts, int64_t now_ms)
 {
-    int64_t wait_ms;
     int count = 0;
 
     for (int i = 0; i < attempts; i++)
-        count += rate_take(bucket, 120, 60, now_ms, &wait_ms);
+        count += rate_take(bucket, 120, 60, now_ms).is_allowed;
     return count;
 }
 
@@ -31,19 +30,41 @@ Test(rate, gives_back_evenly_and_never_more_than_the_capacity)
 Test(rate, says_how_long_until_the_next_one)
 {
     struct rate_bucket bucket = {0};
-    int64_t wait_ms = 0;
-
     taken(&bucket, 120, 5000);
-    cr_assert(not(rate_take(&bucket, 120, 60, 5000, &wait_ms)));
-    cr_assert(le(i64, wait_ms, 502));
-    cr_assert(rate_take(&bucket, 120, 60, 5000 + wait_ms, &wait_ms));
+    struct rate_verdict refused = rate_take(&bucket, 120, 60, 5000);
+    cr_assert(not(refused.is_allowed));
+    cr_assert(le(i64, refused.wait_ms, 502));
+    cr_assert(rate_take(&bucket, 120, 60, 5000 + refused.wait_ms).is_allowed);
 }
 
 Test(rate, has_no_limit_where_the_capacity_is_zero)
 {
     struct rate_bucket bucket = {0};
-    int64_t wait_ms;
 
     for (int i = 0; i < 10000; i++)
-        cr_assert(rate_take(&bucket, 0, 60, 5000, &wait_ms));
+        cr_assert(rate_take(&bucket, 0, 60, 5000).is_allowed);
+}
+
+Test(rate, says_what_is_left_and_when_all_is_back)
+{
+    struct rate_bucket bucket = {0};
+    struct rate_verdict verdict = rate_take(&bucket, 120, 60, 5000);
+
+    cr_assert(eq(u32, verdict.left, 119));
+    cr_assert(le(i64, verdict.full_ms, 501));
+    taken(&bucket, 118, 5000);
+    cr_assert(eq(u32, rate_take(&bucket, 120, 60, 5000).left, 0));
+    cr_assert(ge(i64, rate_take(&bucket, 120, 60, 5000).full_ms, 60000));
+}
+
+Test(rate, takes_back_what_was_not_used_and_no_more)
+{
+    struct rate_bucket bucket = {0};
+
+    taken(&bucket, 120, 5000);
+    rate_give_back(&bucket);
+    cr_assert(eq(int, taken(&bucket, 5, 5000), 1));
+    for (int i = 0; i < 200; i++)
+        rate_give_back(&bucket);
+    cr_assert(eq(int, taken(&bucket, 500, 5000), 120));
 }

@@ -259,7 +259,7 @@ Test(redis, answers_a_command_at_once_when_it_is_not_ready)
     fake_stop(&fake);
 }
 
-Test(redis, gives_a_command_up_after_50_ms_and_drops_its_late_reply)
+Test(redis, gives_a_command_up_after_20_ms_and_drops_its_late_reply)
 {
     struct fake fake = {.is_mute = true};
 
