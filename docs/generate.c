@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/panic.h"
 #include "gateway/openapi.h"
+#include "provisioning.h"
 #include "replies.h"
 #include "wire/message.h"
 
@@ -290,6 +291,8 @@ static const struct page pages[] = {
     {"metrics.md", "Metrics", "`common/base/metrics.def`", write_metrics},
     {"configuration.md", "Configuration", "each program's `config.def`", write_configuration},
     {"routes.md", "Routes", "`gateway/routes.def`", write_routes},
+    {"provisioning.md", "Services and transactions",
+     "`common/store/services.def` and `common/store/transactions.def`", write_provisioning},
 };
 
 static FILE *file_open(const char *directory, const char *name)

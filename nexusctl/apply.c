@@ -14,11 +14,21 @@ static const struct option options[] = {
     [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say what would be done."},
 };
 
-static bool keys_load(const struct call *call, struct provision_keys *keys, struct err *err)
+static bool ring_read(void *context, struct arena *arena, struct str *text, struct err *err)
 {
-    return secret_key_parse("NEXUS_KEY_PEPPER", call->settings.key_pepper, keys->pepper, err) &&
-           secret_key_parse("NEXUS_KEY_ENCRYPTION_KEY", call->settings.key_encryption_key,
-                            keys->encryption, err);
+    const struct call *call = context;
+
+    (void)arena, (void)err;
+    *text = call->settings.key_encryption_key;
+    return true;
+}
+
+static bool keys_load(struct call *call, struct provision_keys *keys, struct err *err)
+{
+    if (!secret_key_parse("NEXUS_KEY_PEPPER", call->settings.key_pepper, keys->pepper, err))
+        return false;
+    keys->ring = keyring_new(ring_read, call, err);
+    return keys->ring != NULL;
 }
 
 static bool file_apply(struct call *call, struct pg_script *script,
@@ -117,7 +127,7 @@ static void plan_print(const struct json_view *plan, const struct provision_doc 
 static bool apply(struct call *call, struct err *err)
 {
     bool dry_run = option_given(call, DRY_RUN);
-    struct provision_keys keys;
+    struct provision_keys keys = {.ring = NULL};
     struct provision_file file = {0};
     struct provision_doc doc = {0};
     struct pg_script *script = NULL;
@@ -126,13 +136,13 @@ static bool apply(struct call *call, struct err *err)
 
     if (!option_given(call, FILE_))
         return usage_set(call, err, "which file? give -f FILE");
-    if (!call_read(call, option_text(call, FILE_), &text, err) ||
-        !provision_file_read(text, call->arena, &file, err) || !keys_load(call, &keys, err) ||
-        !call_connect(call, &script, err))
-        return false;
-    bool applied = file_apply(call, script, &file, &keys, &doc, &plan, err) &&
+    bool applied = call_read(call, option_text(call, FILE_), &text, err) &&
+                   provision_file_read(text, call->arena, &file, err) &&
+                   keys_load(call, &keys, err) && call_connect(call, &script, err) &&
+                   file_apply(call, script, &file, &keys, &doc, &plan, err) &&
                    json_parse(plan, call->arena, &view, err);
     pg_script_close(&script); // rolls back what is open
+    keyring_free(&keys.ring);
     if (!applied)
         return false;
 

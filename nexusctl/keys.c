@@ -111,7 +111,7 @@ static bool keys_create(struct call *call, struct err *err)
     if (!key_read(call, &key, err) ||
         !secret_key_parse("NEXUS_KEY_PEPPER", call->settings.key_pepper, pepper, err))
         return false;
-    struct str value = key_new(call->arena);
+    struct str value = api_key_text(api_key_new(), call->arena);
     key_write(&doc, &key, value, true, pepper);
     const struct str parameters[] = {option_text(call, TENANT), buf_str(&doc)};
     if (!call_ask(call, STATEMENT_KEY_CREATE, parameters, COUNT_OF(parameters), &made, err))

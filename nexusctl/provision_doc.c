@@ -1,12 +1,9 @@
 // provision_doc: see the header.
 #include "nexusctl/provision_doc.h"
 
-#include "base/random.h"
 #include "io/crypto.h"
 #include "store/statements.h"
 #include "wire/codec_json.h"
-
-enum { PREFIX_LENGTH = 8 };
 
 struct maker {
     const struct provision_keys *keys;
@@ -16,31 +13,16 @@ struct maker {
     struct buf *out;
 };
 
-struct str key_new(struct arena *arena)
-{
-    struct id id;
-    char text[ID_TEXT_LENGTH + 1];
-
-    random_bytes(id.bytes, sizeof id.bytes);
-    id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0f) | 0x40); // version 4: 122 random bits
-    id.bytes[8] = (uint8_t)((id.bytes[8] & 0x3f) | 0x80);
-    id_text(id, text);
-    return arena_copy(arena, str_of(text));
-}
-
 void key_write(struct buf *out, const struct file_key *key, struct str value, bool given,
                const unsigned char pepper[SECRET_KEY_BYTES])
 {
-    unsigned char digest[SHA256_BYTES], mac[SHA256_BYTES];
     AUTO(buf) hex = {0};
 
-    crypto_sha256(value, digest);
-    key_mac(pepper, digest, mac);
-    buf_hex(&hex, str_make(mac, sizeof mac));
+    api_key_mac_hex(pepper, value, &hex);
     json_open(out, '{');
     json_key_str(out, "name", key->name);
     json_key_str(out, "mac", buf_str(&hex));
-    json_key_str(out, "prefix", str_make(value.ptr, PREFIX_LENGTH));
+    json_key_str(out, "prefix", str_make(value.ptr, API_KEY_PREFIX_LENGTH));
     json_key_bool(out, "given", given);
     json_key_raw(out, "permissions", key->permissions);
     json_key_str(out, "expires", key->expires);
@@ -55,7 +37,7 @@ static void keys_write(struct maker *maker, struct str ccid, const struct file_k
     json_open(maker->out, '[');
     for (size_t i = 0; i < count; i++) {
         bool given = str_present(keys[i].key);
-        struct str value = given ? keys[i].key : key_new(maker->arena);
+        struct str value = given ? keys[i].key : api_key_text(api_key_new(), maker->arena);
         if (!given)
             maker->doc->fresh[maker->doc->fresh_count++] =
                 (struct fresh_key){.ccid = ccid, .name = keys[i].name, .key = value};
@@ -71,14 +53,13 @@ static bool holds(const struct maker *maker, struct str sealed, struct str aad, 
     AUTO(buf) plain = {0};
     struct err ignored;
 
-    return str_present(sealed) &&
-           crypto_unseal(maker->keys->encryption, aad, sealed, &plain, &ignored) &&
+    return str_present(sealed) && keyring_open(maker->keys->ring, aad, sealed, &plain, &ignored) &&
            crypto_equal(buf_str(&plain), secret);
 }
 
 // stored: what the database has, a list of sealed texts in the same order.
-static void secrets_write(struct maker *maker, struct str aad, const struct secrets *secrets,
-                          const struct json_view *stored)
+static bool secrets_write(struct maker *maker, struct str aad, const struct secrets *secrets,
+                          const struct json_view *stored, struct err *err)
 {
     json_open(maker->out, '[');
     for (size_t i = 0; i < secrets->count; i++) {
@@ -86,15 +67,16 @@ static void secrets_write(struct maker *maker, struct str aad, const struct secr
         AUTO(buf) sealed = {0};
         if (holds(maker, there, aad, secrets->texts[i]))
             buf_str_append(&sealed, there);
-        else
-            crypto_seal(maker->keys->encryption, aad, secrets->texts[i], &sealed);
+        else if (!keyring_seal(maker->keys->ring, aad, secrets->texts[i], &sealed, err))
+            return false;
         json_str(maker->out, buf_str(&sealed));
     }
     json_close(maker->out, ']');
+    return true;
 }
 
-static void webhook_write(struct maker *maker, struct str ccid, const struct file_channel *channel,
-                          const struct json_view *stored)
+static bool webhook_write(struct maker *maker, struct str ccid, const struct file_channel *channel,
+                          const struct json_view *stored, struct err *err)
 {
     AUTO(buf) aad = {0};
 
@@ -103,8 +85,11 @@ static void webhook_write(struct maker *maker, struct str ccid, const struct fil
     json_key_str(maker->out, "url", channel->webhook.url);
     json_key_raw(maker->out, "headers", channel->webhook.headers);
     json_key(maker->out, "secrets");
-    secrets_write(maker, buf_str(&aad), &channel->webhook.secrets, json_member(stored, "webhook"));
+    if (!secrets_write(maker, buf_str(&aad), &channel->webhook.secrets,
+                       json_member(stored, "webhook"), err))
+        return false;
     json_close(maker->out, '}');
+    return true;
 }
 
 static bool stored_read(const struct maker *maker, struct str ccid, struct str address,
@@ -137,9 +122,11 @@ static bool channel_write(struct maker *maker, struct str ccid, const struct fil
     json_key_int(maker->out, "uncertain_policy", channel->uncertain_policy);
     json_key_int(maker->out, "validity_ms", channel->validity_ms);
     json_key(maker->out, "secrets");
-    secrets_write(maker, buf_str(&aad), &channel->api, json_member(stored, "api"));
+    if (!secrets_write(maker, buf_str(&aad), &channel->api, json_member(stored, "api"), err))
+        return false;
     json_key(maker->out, "webhook");
-    webhook_write(maker, ccid, channel, stored);
+    if (!webhook_write(maker, ccid, channel, stored, err))
+        return false;
     json_close(maker->out, '}');
     return true;
 }

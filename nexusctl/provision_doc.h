@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "io/pg_script.h"
 #include "nexusctl/provision_file.h"
+#include "store/api_key.h"
+#include "store/keyring.h"
 #include "store/secret.h"
 
 // A key that was made because the file does not say what it is. Whether it is used, the plan says:
@@ -22,7 +24,8 @@ struct provision_doc {
 };
 
 struct provision_keys {
-    unsigned char pepper[SECRET_KEY_BYTES], encryption[SECRET_KEY_BYTES];
+    unsigned char pepper[SECRET_KEY_BYTES];
+    struct keyring *ring;
 };
 
 // A secret that the database has already is taken over as it is sealed there, so that only what
@@ -31,7 +34,6 @@ MUST_USE bool provision_doc_make(const struct provision_file *file,
                                  const struct provision_keys *keys, struct pg_script *script,
                                  struct arena *arena, struct provision_doc *doc, struct err *err);
 
-// A random key as a UUID (version 4), and a key's entry in the document: name, mac, prefix….
-struct str key_new(struct arena *arena);
+// A key's entry in the document: name, mac, prefix….
 void key_write(struct buf *out, const struct file_key *key, struct str value, bool given,
                const unsigned char pepper[SECRET_KEY_BYTES]);

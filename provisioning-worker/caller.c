@@ -145,17 +145,14 @@ static void session_answered(void *context, const struct pg_result *result, cons
 {
     struct task *task = context;
     const struct msg_caller_lookup *message = task->message;
-    unsigned char key[SHA256_BYTES];
     AUTO(buf) token = {0};
-    struct err fault;
 
     if (err) {
         task_fail(task, err);
         return;
     }
-    session_seal_key(message->session, key);
     if (pg_rows(result) == 0 ||
-        !crypto_unseal(key, STR("session"), pg_get_text(result, 0, 0), &token, &fault))
+        !session_token_open(message->session, pg_get_text(result, 0, 0), &token))
         refuse(task);
     else
         ask_gws(task, buf_str(&token), pg_get_text(result, 0, 1), pg_get_text(result, 0, 2),

@@ -12,6 +12,7 @@
 #include "provisioning-worker/provisioning.h"
 #include "service/task.h"
 #include "service/task_statement.h"
+#include "store/keyring.h"
 #include "store/secret.h"
 #include "store/session.h"
 #include "store/statements.h"
@@ -113,20 +114,19 @@ static void secret_sealed(void *context, const struct pg_result *result, const s
 static bool secret_open(struct service *service, const struct pg_result *result, struct buf *clear,
                         struct err *err)
 {
-    const unsigned char *key = service_key_encryption_key(service);
+    const struct provisioning *provisioning = service_state(service);
     struct str stored = pg_get_text(result, 0, 4);
     AUTO(buf) aad = {0};
     AUTO(buf) sealed = {0};
     struct pg_params params;
 
-    secret_aad(&aad, STR("*"), pg_get_text(result, 0, 3), "clientSecret");
-    if (str_starts(stored, STR("v1|")))
-        return key ? crypto_unseal(key, buf_str(&aad), stored, clear, err)
-                   : err_set(err, ERR_UNAVAILABLE, "NEXUS_KEY_ENCRYPTION_KEY is not set");
-    buf_str_append(clear, stored);
-    if (!key || stored.len == 0)
+    if (stored.len == 0)
         return true;
-    crypto_seal(key, buf_str(&aad), stored, &sealed);
+    secret_aad(&aad, STR("*"), pg_get_text(result, 0, 3), "clientSecret");
+    if (!keyring_adopt(provisioning->ring, buf_str(&aad), stored, clear, &sealed, err))
+        return false;
+    if (sealed.len == 0)
+        return true;
     pg_params_init(&params);
     pg_int4(&params, pg_get_int4(result, 0, 0));
     pg_text(&params, stored);
@@ -212,7 +212,7 @@ static void tenant_answered(void *context, const struct pg_result *result, const
     struct task *task = login->task;
     const struct msg_login_finish *message = task->message;
     const struct provisioning_config *config = service_config(task->service);
-    unsigned char digest[SHA256_BYTES], key[SHA256_BYTES];
+    unsigned char digest[SHA256_BYTES];
     int64_t life_s = config->session_life_ms / 1000;
     AUTO(buf) sealed = {0};
     struct pg_params params;
@@ -224,8 +224,7 @@ static void tenant_answered(void *context, const struct pg_result *result, const
     if (login->grant.expires_in_s < life_s)
         life_s = login->grant.expires_in_s;
     session_digest(message->session, digest);
-    session_seal_key(message->session, key);
-    crypto_seal(key, STR("session"), login->grant.token, &sealed);
+    session_token_seal(message->session, login->grant.token, &sealed);
     pg_params_init(&params);
     pg_bytea(&params, str_make(digest, sizeof digest));
     pg_int4(&params, pg_get_int4(result, 0, 0));

@@ -5,6 +5,7 @@
 #include "bus/bus_worker.h"
 #include "provisioning-worker/gws.h"
 #include "provisioning-worker/upkeep.h"
+#include "store/keyring.h"
 
 bool provisioning_init(struct service *service, struct err *err)
 {
@@ -12,6 +13,9 @@ bool provisioning_init(struct service *service, struct err *err)
     struct provisioning state = {0};
 
     if (!secret_key_parse("NEXUS_KEY_PEPPER", config->key_pepper, state.pepper, err))
+        return false;
+    state.ring = keyring_new(service_key_encryption_keys, service, err);
+    if (!state.ring)
         return false;
     struct provisioning *provisioning = malloc(sizeof *provisioning);
     ASSERT(provisioning);
@@ -43,6 +47,7 @@ void provisioning_done(struct service *service)
     if (!provisioning)
         return;
     upkeep_free(&provisioning->upkeep);
+    keyring_free(&provisioning->ring);
     gws_free(&provisioning->gws);
     free(provisioning);
     service_set_state(service, NULL);

@@ -4,6 +4,7 @@
 #include "service/service.h"
 #include "store/secret.h"
 
+struct keyring;
 struct gws;
 struct upkeep;
 
@@ -15,6 +16,7 @@ struct provisioning_config {
 
 struct provisioning { // the service's state
     unsigned char pepper[SECRET_KEY_BYTES];
+    struct keyring *ring;
     struct gws *gws;
     struct upkeep *upkeep;
 };

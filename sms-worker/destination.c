@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/panic.h"
+#include "store/keyring.h"
 #include "store/secret.h"
 
 #include <stdlib.h>
@@ -80,8 +81,7 @@ static bool secrets_open(struct destination *destination, struct str secrets, st
     for (struct str sealed; secrets.len > 0 && webhook->secret_count < PROVIDER_SECRETS_LIMIT;) {
         str_cut(secrets, '\n', &sealed, &secrets);
         AUTO(buf) plain = {0};
-        if (!crypto_unseal(service_key_encryption_key(destination->engine->service), buf_str(&aad),
-                           sealed, &plain, err))
+        if (!keyring_open(destination->engine->options.ring, buf_str(&aad), sealed, &plain, err))
             return err_in(err, "webhook secret");
         webhook->secrets[webhook->secret_count++] = arena_copy(destination->arena, buf_str(&plain));
     }

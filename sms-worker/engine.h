@@ -31,11 +31,14 @@ enum {
     ENGINE_PREFETCH_WINDOWS = 4,
 };
 
+struct keyring;
+
 struct engine_options {
-    unsigned transfers; // requests out at once
-    unsigned window;    // of one destination, at most
-    unsigned attempts;  // of one message, at most
-    int64_t timeout_ms; // of one request
+    struct keyring *ring; // opens the webhooks' secrets; must outlive the engine
+    unsigned transfers;   // requests out at once
+    unsigned window;      // of one destination, at most
+    unsigned attempts;    // of one message, at most
+    int64_t timeout_ms;   // of one request
 };
 
 enum outcome_kind { // as delivery_complete() numbers them

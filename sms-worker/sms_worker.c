@@ -3,16 +3,20 @@
 
 #include "base/panic.h"
 #include "sms-worker/engine.h"
+#include "store/keyring.h"
 
 bool sms_worker_init(struct service *service, struct err *err)
 {
-    (void)err;
     const struct sms_config *config = service_config(service);
     struct sms_worker *worker = calloc(1, sizeof *worker);
     if (!worker)
         panic("out of memory: the worker's state");
     service_set_state(service, worker);
+    worker->ring = keyring_new(service_key_encryption_keys, service, err);
+    if (!worker->ring)
+        return false;
     worker->engine = engine_new(service, &(struct engine_options){
+                                             .ring = worker->ring,
                                              .transfers = (unsigned)config->transfers,
                                              .window = (unsigned)config->window,
                                              .attempts = (unsigned)config->attempts,
@@ -37,6 +41,7 @@ void sms_worker_done(struct service *service)
     if (!worker)
         return;
     engine_free(&worker->engine);
+    keyring_free(&worker->ring);
     free(worker);
     service_set_state(service, NULL);
 }

@@ -4,6 +4,7 @@
 #include "service/service.h"
 
 struct engine;
+struct keyring;
 
 struct sms_config {
     int64_t transfers, window, attempts, webhook_timeout_ms;
@@ -11,6 +12,7 @@ struct sms_config {
 
 struct sms_worker { // the service's state
     struct engine *engine;
+    struct keyring *ring;
 };
 
 static inline struct sms_worker *sms_worker_of(struct service *service)

@@ -172,6 +172,19 @@ bool config_load(const struct config_table *tables, size_t count, const char *pa
     return true;
 }
 
+bool config_read_again(const struct config_key *key, const char *path, struct arena *arena,
+                       struct str *value, struct err *err)
+{
+    struct str file = STR_ABSENT;
+    struct setting setting;
+
+    if ((path && !file_read(arena, path, &file, err)) ||
+        !setting_find(key, file, arena, &setting, err))
+        return false;
+    *value = setting.value;
+    return true;
+}
+
 void config_print(const struct config_table *tables, size_t count, const char *path,
                   struct buf *out)
 {

@@ -68,6 +68,9 @@ struct config_table {
 // Strings live in the arena. The first fault is reported with the key's name and its rule.
 MUST_USE bool config_load(const struct config_table *tables, size_t count, const char *path,
                           struct arena *arena, struct err *err);
+// What one key says now, not parsed: a file named by <NAME>_FILE is read again.
+MUST_USE bool config_read_again(const struct config_key *key, const char *path, struct arena *arena,
+                                struct str *value, struct err *err);
 // For --check-config: one line a key: NAME=value  (default|file|environment)  doc. Secrets as ***.
 void config_print(const struct config_table *tables, size_t count, const char *path,
                   struct buf *out);

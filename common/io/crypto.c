@@ -65,74 +65,59 @@ struct id crypto_id_of(const struct str *parts, size_t count)
     return id;
 }
 
-void crypto_seal(const unsigned char key[32], struct str aad, struct str plain, struct buf *sealed)
+void crypto_aead_seal(const unsigned char key[CRYPTO_KEY_BYTES], struct str aad, struct str plain,
+                      struct buf *out)
 {
     ASSERT(aad.len <= INT_MAX && plain.len <= INT_MAX - TAG_BYTES);
-    unsigned char iv[IV_BYTES];
-    random_bytes(iv, sizeof iv);
-    AUTO(buf) cipher = {0};
-    unsigned char *out = (unsigned char *)buf_reserve(&cipher, plain.len + TAG_BYTES);
+    unsigned char *iv = (unsigned char *)buf_reserve(out, plain.len + CRYPTO_SEAL_BYTES);
+    unsigned char *cipher = iv + IV_BYTES;
     int length = 0;
     int last = 0;
 
+    random_bytes(iv, IV_BYTES);
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     bool worked =
         context && EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, iv) &&
         EVP_EncryptUpdate(context, NULL, &length, (const unsigned char *)aad.ptr, (int)aad.len) &&
-        EVP_EncryptUpdate(context, out, &length, (const unsigned char *)plain.ptr,
+        EVP_EncryptUpdate(context, cipher, &length, (const unsigned char *)plain.ptr,
                           (int)plain.len) &&
-        EVP_EncryptFinal_ex(context, out + length, &last) &&
-        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, out + plain.len);
+        EVP_EncryptFinal_ex(context, cipher + length, &last) &&
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, cipher + plain.len);
     EVP_CIPHER_CTX_free(context);
     if (!worked)
         panic("AES-256-GCM failed");
-    cipher.len = plain.len + TAG_BYTES;
-
-    buf_str_append(sealed, STR("v1|"));
-    buf_base64(sealed, str_make(iv, sizeof iv));
-    buf_byte(sealed, '|');
-    buf_base64(sealed, buf_str(&cipher));
+    out->len += plain.len + CRYPTO_SEAL_BYTES;
 }
 
-static bool sealed_parts(struct str sealed, struct buf *iv, struct buf *cipher)
+bool crypto_aead_open(const unsigned char key[CRYPTO_KEY_BYTES], struct str aad, struct str sealed,
+                      struct buf *plain)
 {
-    struct str version;
-    struct str rest;
-    struct str iv_text;
-    return str_cut(sealed, '|', &version, &rest) && str_equal(version, STR("v1")) &&
-           str_cut(rest, '|', &iv_text, &rest) && buf_unbase64(iv, iv_text) &&
-           iv->len == IV_BYTES && buf_unbase64(cipher, rest) && cipher->len >= TAG_BYTES &&
-           cipher->len <= INT_MAX;
-}
-
-bool crypto_unseal(const unsigned char key[32], struct str aad, struct str sealed,
-                   struct buf *plain, struct err *err)
-{
-    ASSERT(aad.len <= INT_MAX);
-    AUTO(buf) iv = {0};
-    AUTO(buf) cipher = {0};
-    if (!sealed_parts(sealed, &iv, &cipher))
-        return err_set(err, ERR_INTERNAL, "a sealed secret is not in the form v1|iv|ciphertext");
-
-    size_t plain_bytes = cipher.len - TAG_BYTES;
+    if (sealed.len < CRYPTO_SEAL_BYTES || sealed.len > INT_MAX || aad.len > INT_MAX)
+        return false;
+    size_t plain_bytes = sealed.len - CRYPTO_SEAL_BYTES;
     unsigned char *out = (unsigned char *)buf_reserve(plain, plain_bytes + 1);
-    const unsigned char *in = (const unsigned char *)cipher.data;
+    const unsigned char *iv = (const unsigned char *)sealed.ptr, *cipher = iv + IV_BYTES;
+    unsigned char tag[TAG_BYTES];
     int length = 0;
     int last = 0;
+
+    memcpy(tag, cipher + plain_bytes, TAG_BYTES);
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     bool opened =
-        context &&
-        EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, (unsigned char *)iv.data) &&
+        context && EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, iv) &&
         EVP_DecryptUpdate(context, NULL, &length, (const unsigned char *)aad.ptr, (int)aad.len) &&
-        EVP_DecryptUpdate(context, out, &length, in, (int)plain_bytes) &&
-        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, cipher.data + plain_bytes) &&
+        EVP_DecryptUpdate(context, out, &length, cipher, (int)plain_bytes) &&
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag) &&
         EVP_DecryptFinal_ex(context, out + length, &last);
     EVP_CIPHER_CTX_free(context);
-    if (!opened) {
+    if (opened)
+        plain->len += plain_bytes;
+    else
         OPENSSL_cleanse(out, plain_bytes);
-        return err_set(err, ERR_INTERNAL,
-                       "a sealed secret does not open: another key, or moved from its place");
-    }
-    plain->len += plain_bytes;
-    return true;
+    return opened;
+}
+
+void crypto_forget(void *bytes, size_t count)
+{
+    OPENSSL_cleanse(bytes, count);
 }

@@ -17,9 +17,12 @@ bool crypto_equal(struct str a, struct str b);
 // length.
 struct id crypto_id_of(const struct str *parts, size_t count);
 
-// Secrets at rest: AES-256-GCM under the key-encryption key, as "v1|" base64(iv) "|"
-// base64(ciphertext+tag). aad binds it to its place (table, column, tenant, row): moved elsewhere
-// it does not open.
-void crypto_seal(const unsigned char key[32], struct str aad, struct str plain, struct buf *sealed);
-MUST_USE bool crypto_unseal(const unsigned char key[32], struct str aad, struct str sealed,
-                            struct buf *plain, struct err *err);
+// AES-256-GCM. Sealing appends iv, ciphertext and tag; opening takes exactly that, appends the plain
+// text, and is false, with plain as it was, when key, aad or a bit differs.
+enum { CRYPTO_KEY_BYTES = 32, CRYPTO_SEAL_BYTES = 28 }; // a key; what sealing adds
+void crypto_aead_seal(const unsigned char key[CRYPTO_KEY_BYTES], struct str aad, struct str plain,
+                      struct buf *out);
+MUST_USE bool crypto_aead_open(const unsigned char key[CRYPTO_KEY_BYTES], struct str aad,
+                               struct str sealed, struct buf *plain);
+// Overwrites what must not stay in memory.
+void crypto_forget(void *bytes, size_t count);

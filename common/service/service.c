@@ -234,9 +234,12 @@ struct random *service_random(struct service *service)
     return &service->random;
 }
 
-const unsigned char *service_key_encryption_key(const struct service *service)
+bool service_key_encryption_keys(void *context, struct arena *arena, struct str *text,
+                                 struct err *err)
 {
-    return service->settings.key_on ? service->settings.key_encryption_key : NULL;
+    const struct service *service = context;
+
+    return settings_key_encryption_keys(&service->settings, arena, text, err);
 }
 
 void service_set_state(struct service *service, void *state)

@@ -84,7 +84,8 @@ const struct zmq_curve *service_curve(const struct service *service); // NULL: n
 struct metrics *service_metrics(struct service *service);
 struct str service_metrics_endpoint(const struct service *service); // where snapshots are sent to
 struct random *service_random(struct service *service);
-// 32 bytes; NULL: none configured.
-const unsigned char *service_key_encryption_key(const struct service *service);
+// A keyring_read_fn (store/keyring.h), with the service as its context.
+bool service_key_encryption_keys(void *service, struct arena *arena, struct str *text,
+                                 struct err *err);
 void service_set_state(struct service *service, void *state); // what init made
 void *service_state(struct service *service);

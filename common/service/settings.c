@@ -93,19 +93,32 @@ static bool curve_read(struct settings *settings, struct err *err)
     return true;
 }
 
-static bool key_read(struct settings *settings, struct err *err)
+// A key of 64 hex digits a line. Who uses them makes a keyring of them (store/keyring.h); here they
+// are only looked at, so that a typo shows at the start.
+static bool keys_check(const struct settings *settings, struct err *err)
 {
-    AUTO(buf) bytes = {0};
-    struct str hex = settings->skeleton.key_encryption_key;
+    struct str line, rest = settings->skeleton.key_encryption_key;
 
-    if (hex.len == 0)
-        return true;
-    if (!buf_unhex(&bytes, hex) || bytes.len != KEY_ENCRYPTION_KEY_BYTES)
-        return err_set(err, ERR_BAD_INPUT, "NEXUS_KEY_ENCRYPTION_KEY is not %d bytes in hex",
-                       KEY_ENCRYPTION_KEY_BYTES);
-    memcpy(settings->key_encryption_key, bytes.data, bytes.len);
-    settings->key_on = true;
+    while (str_present(rest)) {
+        AUTO(buf) bytes = {0};
+        str_cut(rest, '\n', &line, &rest);
+        line = str_trim(line);
+        if (line.len && (!buf_unhex(&bytes, line) || bytes.len != KEY_ENCRYPTION_KEY_BYTES))
+            return err_set(err, ERR_BAD_INPUT, "NEXUS_KEY_ENCRYPTION_KEY is not %d bytes in hex",
+                           KEY_ENCRYPTION_KEY_BYTES);
+    }
     return true;
+}
+
+bool settings_key_encryption_keys(const struct settings *settings, struct arena *arena,
+                                  struct str *text, struct err *err)
+{
+    static const struct str name = STR_INIT("NEXUS_KEY_ENCRYPTION_KEY");
+
+    for (size_t i = 0; i < COUNT_OF(skeleton_keys); i++)
+        if (str_equal(str_of(skeleton_keys[i].name), name))
+            return config_read_again(&skeleton_keys[i], settings->file, arena, text, err);
+    return err_set(err, ERR_INTERNAL, "there is no such setting");
 }
 
 static bool log_level_check(const struct settings *settings, struct err *err)
@@ -138,7 +151,7 @@ void settings_read(struct settings *settings, const struct service_def *def, int
         {.keys = def->config, .count = def->config_count, .values = settings->program},
         {.keys = skeleton_keys, .count = COUNT_OF(skeleton_keys), .values = &settings->skeleton}};
     if (!config_load(tables, COUNT_OF(tables), settings->file, arena, &err) ||
-        !curve_read(settings, &err) || !key_read(settings, &err) ||
+        !curve_read(settings, &err) || !keys_check(settings, &err) ||
         !log_level_check(settings, &err))
         die("%s: %s", def->name, err.text);
     if (line.check_config)

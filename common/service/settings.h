@@ -27,11 +27,14 @@ struct settings {
     char instance[64];
     const char *file; // --config, or NULL
     struct zmq_curve curve;
-    bool curve_on, key_on;
-    unsigned char key_encryption_key[KEY_ENCRYPTION_KEY_BYTES];
+    bool curve_on;
 };
 
 // Reads the command line and then the configuration. What only asks (--help, --version,
 // --check-config) is answered here and ends the process; so does bad configuration, with 125.
 void settings_read(struct settings *settings, const struct service_def *def, int argc, char **argv,
                    struct arena *arena);
+
+// What NEXUS_KEY_ENCRYPTION_KEY or its file says now.
+MUST_USE bool settings_key_encryption_keys(const struct settings *settings, struct arena *arena,
+                                           struct str *text, struct err *err);

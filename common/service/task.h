@@ -10,6 +10,12 @@
 
 struct service;
 struct bus_origin;
+struct task;
+
+// Makes the answer of what was stored for it: the statement's first column, and what the task
+// remembers of its secret (task->idempotency.secret). The same whenever it is made.
+typedef bool task_render_fn(struct task *task, struct str stored, struct buf *answer,
+                            struct err *err);
 
 struct task {
     struct batch_item item; // for hot messages
@@ -18,7 +24,8 @@ struct task {
     struct envelope envelope;
     const void *message; // struct msg_<name>, decoded and checked
     struct idempotency idempotency;
-    struct id chosen_id; // an id the handler makes once and keeps when its batch runs again
+    task_render_fn *render; // NULL: what is stored is the answer
+    struct id chosen_id;    // an id the handler makes once and keeps when its batch runs again
     // the skeleton's own:
     struct bus_origin *origin;
     int64_t started_us;

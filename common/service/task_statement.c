@@ -20,6 +20,27 @@ void task_answer_by(struct task *task, unsigned statement, struct pg_params *par
     task_call(task, statement, params, answered);
 }
 
+static void rendered(void *context, const struct pg_result *result, const struct err *err)
+{
+    struct task *task = context;
+    AUTO(buf) answer = {0};
+    struct err fault;
+
+    if (err)
+        task_fail(task, err);
+    else if (task->render(task, pg_get_text(result, 0, 0), &answer, &fault))
+        task_reply(task, buf_str(&answer));
+    else
+        task_fail(task, &fault);
+}
+
+void task_render_by(struct task *task, unsigned statement, struct pg_params *params,
+                    task_render_fn *render)
+{
+    task->render = render;
+    task_call(task, statement, params, rendered);
+}
+
 void task_call(struct task *task, unsigned statement, struct pg_params *params, pg_done_fn *done)
 {
     const struct idempotency *request = &task->idempotency;

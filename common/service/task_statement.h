@@ -10,6 +10,12 @@
 // Runs the statement and ends the task: with the answer, or with the error. Takes over params.
 void task_answer_by(struct task *task, unsigned statement, struct pg_params *params);
 
+// The same where the answer is not the first column itself but is made of it, each time anew, and
+// perhaps of a secret that no table may show: sealed, in task->idempotency.secret, it is kept
+// beside the column.
+void task_render_by(struct task *task, unsigned statement, struct pg_params *params,
+                    task_render_fn *render);
+
 // For a handler that has more to do once it is committed: as pg_call(), with the task for context.
 // done must end the task: with task_fail() on an error, whatever it is, or else with task_reply()
 // and the first column.

@@ -141,18 +141,29 @@ void task_reply(struct task *task, struct str json)
 
 static void stored_answer_read(void *context, const struct pg_result *result, const struct err *err)
 {
+    enum { ANSWER, SECRET };
     struct task *task = context;
-    struct err gone;
+    AUTO(buf) answer = {0};
+    struct err fault;
 
     if (err) {
         task_fail(task, err);
-    } else if (pg_is_null(result, 0, 0)) {
-        // Its time had come between the claim and the look.
-        err_set(&gone, ERR_CONCURRENT, "the stored answer has just been forgotten");
-        task_fail(task, &gone);
-    } else {
-        task_end(task, ERR_REPLAYED, pg_get_text(result, 0, 0));
+        return;
     }
+    if (pg_rows(result) == 0) {
+        // Its time had come between the claim and the look.
+        err_set(&fault, ERR_CONCURRENT, "the stored answer has just been forgotten");
+        task_fail(task, &fault);
+        return;
+    }
+    struct str stored = pg_get_text(result, 0, ANSWER);
+    task->idempotency.secret = pg_get_text(result, 0, SECRET);
+    if (!task->render)
+        task_end(task, ERR_REPLAYED, stored);
+    else if (task->render(task, stored, &answer, &fault))
+        task_end(task, ERR_REPLAYED, buf_str(&answer));
+    else
+        task_fail(task, &fault);
 }
 
 static void task_replay(struct task *task)

@@ -24,6 +24,10 @@ void idempotency_claim_bind(struct pg_params *params, const struct idempotency *
     for (size_t i = 0; i < count; i++)
         if (requests[i])
             pg_add_int4(params, (int32_t)i + 1);
+    pg_array(params, PG_ELEMENT_TEXT, keyed);
+    for (size_t i = 0; i < count; i++)
+        if (requests[i])
+            pg_add_text(params, requests[i]->secret);
 }
 
 void idempotency_read_bind(struct pg_params *params, const struct idempotency *request)

@@ -19,6 +19,7 @@ struct idempotency {
     uint32_t tenant; // whose keys these are; 0: of those who act for all
     struct str key;  // absent: none
     struct id fingerprint;
+    struct str secret; // sealed: kept beside the answer; absent: none
     struct str answer; // once committed: what was kept; absent after an error
 };
 

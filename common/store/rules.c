@@ -123,9 +123,34 @@ static bool has_form(struct str text, struct str form)
     return true;
 }
 
+static int64_t number_at(struct str text, size_t offset)
+{
+    int64_t number = 0;
+
+    return str_to_int(str_make(text.ptr + offset, 2), 0, 99, &number) ? number : 0;
+}
+
+// Is there such a day, and such a time of it?
+static bool time_exists(struct str text)
+{
+    static const int8_t days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int64_t year = number_at(text, 0) * 100 + number_at(text, 2), month = number_at(text, 5);
+    int64_t day = number_at(text, 8);
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    if (year < 1 || month < 1 || month > 12 || day < 1 || day > days[month - 1] ||
+        (month == 2 && day == 29 && !leap))
+        return false;
+    return text.len == 10 ||
+           (number_at(text, 11) < 24 && number_at(text, 14) < 60 && number_at(text, 17) < 60);
+}
+
 bool time_check(struct str text, struct err *err)
 {
-    if (!has_form(text, STR("9999-99-99")) && !has_form(text, STR("9999-99-99T99:99:99Z")))
+    bool good = has_form(text, STR("9999-99-99")) || has_form(text, STR("9999-99-99T99:99:99Z")) ||
+                has_form(text, STR("9999-99-99T99:99:99.999Z"));
+
+    if (!good || !time_exists(text))
         return err_set(err, ERR_BAD_INPUT, "2027-01-31 or 2027-01-31T12:00:00Z is wanted");
     return true;
 }

@@ -3,6 +3,7 @@
 // CSRF token follows from it, too, so that it needs no place of its own.
 #pragma once
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "io/crypto.h"
 
@@ -12,5 +13,7 @@ enum { SESSION_SECRET_LENGTH = 64, SESSION_CSRF_LENGTH = 64 }; // hex digits: 25
 void session_secret_new(char secret[SESSION_SECRET_LENGTH + 1]);
 bool session_secret_is_plausible(struct str secret);
 void session_digest(struct str secret, unsigned char digest[SHA256_BYTES]);
-void session_seal_key(struct str secret, unsigned char key[SHA256_BYTES]);
+// The user's GWS token under the session's own key, as text.
+void session_token_seal(struct str secret, struct str token, struct buf *sealed);
+MUST_USE bool session_token_open(struct str secret, struct str sealed, struct buf *token);
 void session_csrf(struct str secret, char csrf[SESSION_CSRF_LENGTH + 1]);

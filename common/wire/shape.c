@@ -105,8 +105,9 @@ static const struct member *member_find(const struct member *members, size_t cou
     return NULL;
 }
 
-bool shape_read(const struct json_view *view, struct str path, const struct member *members,
-                size_t count, struct arena *arena, void *values, struct err *err)
+static bool members_read(const struct json_view *view, struct str path,
+                         const struct member *members, size_t count, bool tolerant,
+                         struct arena *arena, void *values, struct err *err)
 {
     const struct json_view *value;
     struct str name;
@@ -117,6 +118,8 @@ bool shape_read(const struct json_view *view, struct str path, const struct memb
     while (json_object_next(view, &cursor, &name, &value)) {
         const struct member *member = member_find(members, count, name);
         struct str at = shape_path(arena, path, arena_c_string(arena, name));
+        if (!member && tolerant)
+            continue;
         if (!member)
             return shape_fault(err, at, "there is no such member here");
         if (json_kind(value) != TREE_NULL && !member_read(value, at, member, values, err))
@@ -125,6 +128,19 @@ bool shape_read(const struct json_view *view, struct str path, const struct memb
     for (size_t i = 0; i < count; i++)
         if (members[i].presence == REQUIRED &&
             json_kind(json_member(view, members[i].name)) == TREE_NULL)
-            return shape_fault(err, shape_path(arena, path, members[i].name), "is missing");
+            return shape_fault(err, shape_path(arena, path, members[i].name), "missing");
     return true;
+}
+
+bool shape_read(const struct json_view *view, struct str path, const struct member *members,
+                size_t count, struct arena *arena, void *values, struct err *err)
+{
+    return members_read(view, path, members, count, false, arena, values, err);
+}
+
+bool shape_read_tolerant(const struct json_view *view, struct str path,
+                         const struct member *members, size_t count, struct arena *arena,
+                         void *values, struct err *err)
+{
+    return members_read(view, path, members, count, true, arena, values, err);
 }

@@ -51,6 +51,11 @@ MUST_USE bool shape_read(const struct json_view *view, struct str path,
                          const struct member *members, size_t count, struct arena *arena,
                          void *values, struct err *err);
 
+// Likewise; members that the table does not know are passed over, as documented paths want it.
+MUST_USE bool shape_read_tolerant(const struct json_view *view, struct str path,
+                                  const struct member *members, size_t count, struct arena *arena,
+                                  void *values, struct err *err);
+
 // One text that stands alone, as an element of a list.
 MUST_USE bool shape_text(const struct json_view *view, struct str path, int64_t minimum,
                          int64_t maximum, rule_fn *rule, struct str *text, struct err *err);

@@ -28,12 +28,16 @@ $$;
 -- p_tenant: a ccid, or '*' for a cluster key, which only those who act for all may make.
 create or replace function apikey_create(p_principal int, p_tenant text, p_doc json, p_by text) returns text
 language plpgsql as $$
+declare
+    owner int;
+    made api_key;
 begin
     if p_tenant = '*' and p_principal <> 0 then
         raise exception 'a cluster key is made by an operator' using errcode = 'NX403';
     end if;
-    return apikey_json(apikey_insert(
-        case when p_tenant <> '*' then tenant_named(p_principal, p_tenant::uuid, true) end, p_doc, p_by))::text;
+    owner := case when p_tenant <> '*' then tenant_named(p_principal, p_tenant::uuid, true) end;
+    made := apikey_insert(owner, p_doc, p_by);
+    return apikey_json(made)::text; -- on its own, so that it sees a tenant that was founded just now
 end
 $$;
 

@@ -5,7 +5,8 @@
 -- Raises NX208 if a request was done before, NX422 if its key stands for another request, NX425 if the request that came
 -- first is not finished. A key is taken by an advisory lock, not by a row: who comes second is told so and does not wait,
 -- and nothing is left of a request that fails.
-create or replace function idempotency_claim(tenants int[], keys text[], fingerprints uuid[], places int[]) returns void
+create or replace function idempotency_claim(
+    tenants int[], keys text[], fingerprints uuid[], places int[], secrets text[]) returns void
 language plpgsql as $$
 declare
     others boolean;
@@ -26,27 +27,28 @@ begin
     end if;
     perform set_config('nexus.idempotency',
                        (select json_agg(c)::text
-                          from unnest(tenants, keys, fingerprints, places) as c (tenant_id, key, fingerprint, place)), true);
+                          from unnest(tenants, keys, fingerprints, places, secrets)
+                               as c (tenant_id, key, fingerprint, place, secret)), true);
 end $$;
 
 -- After the effect: keeps the answers, one for each of its rows; null for those that shall not be kept.
 create or replace function idempotency_keep(answers text[]) returns boolean
 language plpgsql as $$
 begin
-    insert into idempotency (tenant_id, key, fingerprint, answer)
-    select c.tenant_id, c.key, c.fingerprint, answers[c.place]
+    insert into idempotency (tenant_id, key, fingerprint, answer, secret)
+    select c.tenant_id, c.key, c.fingerprint, answers[c.place], c.secret
       from json_to_recordset(current_setting('nexus.idempotency')::json)
-           as c (tenant_id int, key text, fingerprint uuid, place int)
+           as c (tenant_id int, key text, fingerprint uuid, place int, secret text)
      where answers[c.place] is not null;
     return true;
 end $$;
 
--- The stored answer; null when it has been forgotten meanwhile.
-create or replace function idempotency_read(tenant int, of_key text, of_fingerprint uuid) returns text
-language plpgsql stable as $$
+-- The stored answer and its secret; no row when it has been forgotten meanwhile.
+create or replace function idempotency_stored(tenant int, of_key text, of_fingerprint uuid)
+returns table (answer text, secret text) language plpgsql stable as $$
 begin
-    return (select i.answer from idempotency i
-             where i.tenant_id = tenant and i.key = of_key and i.fingerprint = of_fingerprint);
+    return query select i.answer, i.secret from idempotency i
+                  where i.tenant_id = tenant and i.key = of_key and i.fingerprint = of_fingerprint;
 end $$;
 
 -- Forgets what is older; returns how many, null when another process is at it. At most 100 000 a call.

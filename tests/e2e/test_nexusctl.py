@@ -161,7 +161,7 @@ def test_secrets_are_sealed_and_keys_are_macs(operator):
     operator.apply(document())
     secrets, sealed = operator.query("select c.secrets, d.secrets from channel c, destination d")[0]
 
-    assert all(text.startswith("v1|") for text in secrets + sealed)
+    assert all(text.startswith("v2|") for text in secrets + sealed)
     assert "secret" not in "".join(secrets + sealed)
 
 
@@ -220,7 +220,7 @@ def test_a_key_is_disabled_enabled_and_revoked_by_its_name_or_first_characters(o
     [made] = operator.apply(document())["keys"]
 
     def good():
-        return operator.value("select key_lookup(%s, null)", mac(made["key"])) is not None
+        return operator.value("select caller from caller_of_key(%s, null)", mac(made["key"])) is not None
 
     assert operator.json("keys", "disable", "designer")["enabled"] is False
     assert not good()

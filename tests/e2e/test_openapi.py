@@ -88,6 +88,9 @@ class Forged:
         self.status_code, self.content, self.text = status, body.encode(), body
         self.headers = {"Content-Type": kind, **headers}
 
+    def __str__(self):
+        return f"{self.status_code} {self.text}"
+
 
 @pytest.mark.parametrize("answer, complaint", [
     (Forged(200, '{"live":true}'), None),

@@ -16,6 +16,7 @@ NASTY = st.sampled_from(["", "0", "-1", "null", "true", "[]", "{}", "%00", "\0",
                          "9" * 30, "1e400", "2026-02-30", "2026-11-24T00:00:00Z", "99999-01-01", "+15550000000", "*",
                          "00000000-0000-0000-0000-000000000000", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
                          "\r\nx-api-key: 1", "nexus:*:*", "Async", "NexusServices"])
+HEADERS = st.one_of(st.sampled_from(["a", "1", "7-1", "0-0", "x" * 300, "é", "\t"]), st.uuids().map(str)).map(str.encode)
 NUMBERS = st.one_of(st.integers(-2**63, 2**63), st.floats(allow_nan=False, allow_infinity=False), st.just(math.pi))
 JSON = st.recursive(st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS, NASTY),
                     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=4)), max_leaves=12)
@@ -135,6 +136,8 @@ def requests_for(draw, operation, ids):
         elif parameter["in"] == "query" and (parameter.get("required") or draw(st.booleans())):
             value = draw(st.one_of(values.of(parameter["schema"]), values.of(parameter["schema"]), NASTY, TEXTS))
             query.append((name, value if isinstance(value, str) else json.dumps(value)))
+        elif parameter["in"] == "header" and name != "x-ccid" and draw(st.integers(0, 3)) == 0:
+            headers[name] = draw(HEADERS)
     if draw(st.integers(0, 9)) == 0:
         query.append((draw(TEXTS), draw(TEXTS)))
     body, kind = draw(_bodies(values, operation.body)) if operation.body else (None, None)

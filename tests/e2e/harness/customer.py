@@ -15,7 +15,8 @@ from .wait import eventually
 class Webhook:
     """One request as it came in."""
 
-    def __init__(self, headers, body):
+    def __init__(self, path, headers, body):
+        self.path = path
         self.at = time.monotonic()
         self.headers = headers
         self.body = body
@@ -79,7 +80,7 @@ class CustomerGateway:
     def _take(self, handler):
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
         with self._lock:
-            self.received.append(Webhook(handler.headers, body))
+            self.received.append(Webhook(handler.path, handler.headers, body))
             answer = dict(self._answer)
         if answer.get("delay"):
             threading.Event().wait(answer["delay"])

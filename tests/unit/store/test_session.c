@@ -20,14 +20,28 @@ Test(session, every_secret_is_another_and_plausible)
 Test(session, what_follows_from_a_secret_does_not_tell_it_and_differs_by_use)
 {
     char secret[SESSION_SECRET_LENGTH + 1], csrf[SESSION_CSRF_LENGTH + 1];
-    unsigned char digest[SHA256_BYTES], key[SHA256_BYTES];
+    unsigned char digest[SHA256_BYTES];
 
     session_secret_new(secret);
     session_csrf(str_of(secret), csrf);
     session_digest(str_of(secret), digest);
-    session_seal_key(str_of(secret), key);
 
     cr_assert(not(str_equal(str_of(csrf), str_of(secret))));
-    cr_assert(ne(int, memcmp(digest, key, sizeof key), 0));
     cr_assert(eq(sz, strlen(csrf), SESSION_CSRF_LENGTH));
+}
+
+Test(session, only_its_secret_opens_its_token)
+{
+    char secret[SESSION_SECRET_LENGTH + 1], other[SESSION_SECRET_LENGTH + 1];
+    AUTO(buf) sealed = {0};
+    AUTO(buf) token = {0};
+
+    session_secret_new(secret);
+    session_secret_new(other);
+    session_token_seal(str_of(secret), STR("token of GWS"), &sealed);
+
+    cr_assert(not(session_token_open(str_of(other), buf_str(&sealed), &token)));
+    cr_assert(not(session_token_open(str_of(secret), STR("token of GWS"), &token)));
+    cr_assert(session_token_open(str_of(secret), buf_str(&sealed), &token));
+    cr_assert(str_equal(buf_str(&token), STR("token of GWS")));
 }

@@ -1,0 +1,156 @@
+#include "store/service_schema.h"
+
+#include "rows.h"
+
+static struct arena *arena;
+static struct err err;
+
+static void set_up(void)
+{
+    arena = arena_new();
+}
+
+static void tear_down(void)
+{
+    arena_free(&arena);
+}
+
+TestSuite(service_schema, .init = set_up, .fini = tear_down);
+
+// "sealed" shows what it was told.
+static bool seal(void *context, struct str owner, struct str use, struct str plain,
+                 struct buf *sealed, struct err *fault)
+{
+    (void)context, (void)fault;
+    buf_printf(sealed, "<%.*s|%.*s|%.*s>", STR_ARG(owner), STR_ARG(use), STR_ARG(plain));
+    return true;
+}
+
+static const struct sealer sealer = {.seal = seal};
+
+static bool read_service(const char *name, const char *text, struct service_document *read)
+{
+    const struct json_view *view;
+    enum service_kind kind;
+
+    cr_assert(service_kind_named(str_of(name), &kind));
+    cr_assert(json_parse(str_of(text), arena, &view, &err), "%s", err.text);
+    return service_document_read(kind, view, STR(""), &sealer, arena, read, &err);
+}
+
+#define CHANNEL(address)                                                                           \
+    "{\"channelId\":\"" address "\",\"webhook\":{\"url\":\"https://a.example/x\"}}"
+
+Test(service_schema, seals_each_secret_for_its_channel_and_use)
+{
+    struct service_document read;
+
+    cr_assert(
+        read_service("Async",
+                     "{\"data\":{\"channels\":[" CHANNEL(
+                         "18445551212") "]},"
+                                        "\"secret\":{\"channels\":[{\"channelId\":\"+18445551212\","
+                                        "\"webhook\":{\"secret\":[\"new\",\"old\"]},\"api\":{"
+                                        "\"secret\":\"k\"}}]}}",
+                     &read),
+        "%s", err.text);
+
+    cr_assert(str_equal(read.data, STR("{\"channels\":[" CHANNEL("+18445551212") "]}")), "%.*s",
+              STR_ARG(read.data));
+    cr_assert(
+        str_equal(read.secret,
+                  STR("{\"channels\":[{\"channelId\":\"+18445551212\",\"webhook\":{\"secret\":["
+                      "\"<+18445551212|webhook|new>\",\"<+18445551212|webhook|old>\"]},"
+                      "\"api\":{\"secret\":\"<+18445551212|api|k>\"}}]}")),
+        "%.*s", STR_ARG(read.secret));
+}
+
+Test(service_schema, seals_other_secrets_under_service_and_name)
+{
+    struct service_document read;
+
+    cr_assert(read_service("PurecloudIDP",
+                           "{\"url\":\"HTTPS://Login.Example/P\",\"secret\":{\"clientId\":\"i\","
+                           "\"clientSecret\":\"s\"}}",
+                           &read));
+
+    cr_assert(str_equal(read.url, STR("https://login.example/P")));
+    cr_assert(str_equal(read.secret, STR("{\"clientId\":\"<PurecloudIDP|clientId|i>\","
+                                         "\"clientSecret\":\"<PurecloudIDP|clientSecret|s>\"}")));
+    cr_assert(not(str_present(read.missing)));
+}
+
+Test(service_schema, says_what_is_missing_where_no_secret_came)
+{
+    struct service_document read;
+
+    cr_assert(
+        read_service("PurecloudIDP", "{\"url\":\"https://login.example\",\"secret\":{}}", &read));
+
+    cr_assert(not(str_present(read.secret)));
+    cr_assert(str_equal(read.missing, STR("secret.clientId: missing")));
+}
+
+static const struct url_row {
+    const char *text;
+} url_rows[] = {
+    {"{\"data\":{\"provider\":\"Async\"}}"},
+    {"{\"url\":null,\"data\":{\"provider\":\"Async\"}}"},
+    {"{\"url\":\"N/A\",\"data\":{\"provider\":\"Async\"},\"secret\":{},\"operationId\":\"x\"}"},
+};
+
+ROWS_TEST(service_schema, a_url_may_be_absent_where_there_is_none, url_rows)
+{
+    struct service_document read;
+
+    cr_assert(read_service("SMS", row->text, &read), "%s", err.text);
+
+    cr_assert(not(str_present(read.url)));
+    cr_assert(str_equal(read.data, STR("{\"provider\":\"Async\"}")));
+}
+
+static const struct fault_row {
+    const char *name, *text, *fault;
+} fault_rows[] = {
+    {"PlatformUCS", "[]", "document: an object is wanted"},
+    {"PlatformUCS", "{\"url\":\"http://a\",\"date\":{}}", "date: there is no such member here"},
+    {"PlatformUCS", "{\"url\":\"http://a\",\"secret\":{\"x\":1}}", "secret.x: unknown"},
+    {"PlatformUCS", "{\"url\":\"http://a#b\"}", "url: a webhook's URL has no fragment"},
+    {"Async", "{\"data\":{\"channels\":[7]}}", "data.channels[0]: an object is wanted"},
+    {"Async", "{\"data\":{\"channels\":[" CHANNEL("1555") "," CHANNEL("1555") "]}}",
+     "data.channels[1].channelId: stands twice in the list"},
+    {"Async", "{\"data\":{\"channels\":[]},\"secret\":{\"channels\":[{\"channelId\":\"1555\"}]}}",
+     "secret.channels[0].webhook: missing"},
+    {"SMTP", "{\"url\":\"smtp://host/path\"}",
+     "url: smtp://host:port or smtps://host:port is wanted"},
+};
+
+ROWS_TEST(service_schema, refuses_with_path_and_rule, fault_rows)
+{
+    struct service_document read;
+
+    cr_assert(not(read_service(row->name, row->text, &read)));
+
+    cr_assert(eq(str, err.text, (char *)row->fault));
+}
+
+// A row whose parent has none would never be reached.
+Test(service_schema, every_part_lies_in_another_or_at_the_top)
+{
+    size_t count;
+    const struct service_part *parts = service_parts(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *dot = strrchr(parts[i].path, '.');
+        if (!dot)
+            continue;
+        size_t length = (size_t)(dot - parts[i].path);
+        length -= parts[i].path[length - 1] == ']' ? 2 : 0;
+        struct str parent = str_make(parts[i].path, length);
+        bool found = str_equal(parent, STR("data")) || str_equal(parent, STR("secret"));
+        for (size_t k = 0; k < count; k++)
+            found |=
+                parts[k].service == parts[i].service && str_equal(str_of(parts[k].path), parent);
+        cr_assert(found, "%s", parts[i].path);
+    }
+}
