@@ -76,6 +76,7 @@ class Town:
     def __init__(self, stack):
         self.stack = stack
         self.ours, self.theirs = Tenant(stack), Tenant(stack)
+        self._provision_number()
         self.ours_rights, self.theirs_rights = self._key(self.ours, "all", ALL_RIGHTS), self._key(self.theirs, "all", ALL_RIGHTS)
         self.right = Identity("a key with all rights", self.ours_rights, tuple(ALL_RIGHTS))
         self.stranger = Identity("another contact center's key", self.theirs_rights, tuple(ALL_RIGHTS), THEIRS)
@@ -99,6 +100,17 @@ class Town:
             self._user("an operator", "ops", ("nexus:admin:*",), ALL),
             self._user("an operator for us", "ops", ("nexus:admin:*",), ALL, self.ours.ccid),
         ]
+
+    def _provision_number(self):
+        """What is provisioned later leaves numbers alone that services and sections ask for."""
+        self.stack.query("""insert into service (tenant_id, name, data)
+                            select id, 'Async', json_build_object('channels', json_build_array(json_build_object(
+                                   'channelId', %s, 'webhook', json_build_object('url', %s)))) from tenant where ccid = %s
+                                on conflict do nothing""", self.ours.number, self.ours.webhook["url"], self.ours.ccid)
+        self.stack.query("""insert into transaction_section (tenant_id, transaction, section, options)
+                            select id, 'NexusServices', 'chat.sms', json_build_object('channelId', %s, 'channelType', 'sms',
+                                   'endpoint', 'sales', 'provider', 'Async') from tenant where ccid = %s
+                                on conflict do nothing""", self.ours.number, self.ours.ccid)
 
     def _key(self, tenant, name, permissions, changes=None):
         key = str(uuid.uuid4())

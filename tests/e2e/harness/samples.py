@@ -31,6 +31,36 @@ def _sms_message(town):
                      "message": town.ours.text()}}
 
 
+def _key(town):
+    """A new one of ours, named by what is shown of it."""
+    prefix = str(uuid.uuid4())[:13]
+    town.stack.query("""insert into api_key (tenant_id, mac, prefix, name, permissions)
+                        select id, gen_random_uuid()::text::bytea, %s, 'of a sample', '{nexus:consumer:chat}' from tenant
+                         where ccid = %s""", prefix, town.ours.ccid)
+    return {"id": prefix}
+
+
+def _service(town):
+    """One of ours that is there."""
+    town.stack.query("""insert into service (tenant_id, name, url) select id, 'PlatformUCS', 'http://ucs.example.com'
+                          from tenant where ccid = %s on conflict do nothing""", town.ours.ccid)
+    return {"ccid": town.ours.ccid, "serviceName": "PlatformUCS"}
+
+
+def _section(town, with_section=True):
+    """One of ours that is there. NexusServices would take our number along."""
+    town.stack.query("""insert into transaction_section (tenant_id, transaction, section, options)
+                        select id, 'NexusEndpoints', 'sample', '{"queue": "sample"}' from tenant where ccid = %s
+                            on conflict do nothing""", town.ours.ccid)
+    names = {"ccid": town.ours.ccid, "transaction": "NexusEndpoints"}
+    return {**names, "section": "sample"} if with_section else names
+
+
+def _tenant(town):
+    return {"id": town.ours.ccid, "name": town.ours.name, "type": "PureEngage", "username": "nexus",
+            "backendurl": "http://gws.example.com", "genesystenantid": 1}
+
+
 SAMPLES = {
     "smsMessage": _sms_message,
     "smsReceipt": lambda town: {"body": {"message_id": uuid.uuid4().hex, "message_state": 2}},
@@ -40,6 +70,24 @@ SAMPLES = {
     "conversationPost": lambda town: {"names": _conversation(town), "body": {"text": town.ours.text()}},
     "conversationAccept": lambda town: {"names": _conversation(town)},
     "conversationDone": lambda town: {"names": _conversation(town)},
+    "tenantProvision": lambda town: {"body": _tenant(town), "concerns_us": True},
+    "tenant": lambda town: {"names": {"ccid": town.ours.ccid}},
+    "apikeyCreate": lambda town: {"body": {"tenant": town.ours.ccid, "name": "of a sample",
+                                           "permissions": ["nexus:consumer:chat"]}, "concerns_us": True},
+    "apikey": lambda town: {"names": _key(town)},
+    "apikeyChange": lambda town: {"names": _key(town), "body": {"name": "another"}},
+    "apikeyRevoke": lambda town: {"names": _key(town)},
+    "servicePost": lambda town: {"names": _service(town), "body": {"url": "http://ucs.example.com"}},
+    "servicePut": lambda town: {"names": _service(town), "body": {"url": "http://ucs.example.com"}},
+    "service": lambda town: {"names": _service(town)},
+    "serviceDelete": lambda town: {"names": _service(town)},
+    "services": lambda town: {"names": {"ccid": town.ours.ccid}},
+    "transaction": lambda town: {"names": _section(town, False)},
+    "transactionPut": lambda town: {"names": _section(town, False), "body": {"sample": {"queue": "another"}}},
+    "transactionDelete": lambda town: {"names": _section(town, False)},
+    "section": lambda town: {"names": _section(town)},
+    "sectionPut": lambda town: {"names": _section(town), "body": {"queue": "another"}},
+    "sectionDelete": lambda town: {"names": _section(town)},
 }
 
 
