@@ -8,10 +8,13 @@
 #include "nexusctl/table.h"
 #include "wire/shape.h"
 
-enum { FILE_, DRY_RUN };
+enum { FILE_, DRY_RUN, PRUNE };
 static const struct option options[] = {
-    [FILE_] = {"--file", "-f", "FILE", "What there should be, in JSON; - is standard input."},
-    [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say what would be done."},
+    [FILE_] = {"--file", "-f", "FILE",
+               "What there should be, in YAML or JSON; - is standard input."},
+    [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say what would be done; exit code 3 if anything."},
+    [PRUNE] = {"--prune", NULL, NULL,
+               "Also remove what the file's contact centers have beside it."},
 };
 
 static bool ring_read(void *context, struct arena *arena, struct str *text, struct err *err)
@@ -33,15 +36,21 @@ static bool keys_load(struct call *call, struct provision_keys *keys, struct err
 
 static bool file_apply(struct call *call, struct pg_script *script,
                        const struct provision_file *file, const struct provision_keys *keys,
-                       struct provision_doc *doc, struct str *plan, struct err *err)
+                       struct provision_doc *doc, const struct json_view **plan, struct err *err)
 {
     // Two applies at once would take rows in the order of their files and could deadlock.
     static const char begin[] = "begin; select pg_advisory_xact_lock(hashtext('nexus.apply'))";
 
-    return pg_script_run(script, begin, err) &&
-           provision_doc_make(file, keys, script, call->arena, doc, err) &&
-           pg_script_ask(script, statements[STATEMENT_PROVISION_APPLY].sql, &doc->json, 1,
-                         call->arena, plan, err) &&
+    struct str answer;
+
+    if (!pg_script_run(script, begin, err) ||
+        !provision_doc_make(file, keys, script, call->arena, doc, err))
+        return false;
+    const struct str parameters[] = {doc->json,
+                                     option_given(call, PRUNE) ? STR("true") : STR("false")};
+    return pg_script_ask(script, statements[STATEMENT_PROVISION_APPLY].sql, parameters,
+                         COUNT_OF(parameters), call->arena, &answer, err) &&
+           answer_parse(answer, call->arena, plan, err) &&
            pg_script_run(script, option_given(call, DRY_RUN) ? "rollback" : "commit", err);
 }
 
@@ -69,12 +78,12 @@ static void fresh_keep(const struct json_view *plan, bool dry_run, struct provis
     doc->fresh_count = kept;
 }
 
-static void plan_write(struct str plan, const struct provision_doc *doc, bool dry_run,
-                       struct buf *out)
+static void plan_write(const struct json_view *plan, const struct provision_doc *doc, bool dry_run,
+                       struct arena *arena, struct buf *out)
 {
     json_open(out, '{');
     json_key_bool(out, "dryRun", dry_run);
-    json_key_raw(out, "plan", plan);
+    json_key_raw(out, "plan", json_compact(plan, arena));
     json_key(out, "keys");
     json_open(out, '[');
     for (size_t i = 0; i < doc->fresh_count; i++) {
@@ -99,16 +108,24 @@ static struct str changed_text(const struct json_view *line, struct arena *arena
     return arena_copy(arena, buf_str(&text));
 }
 
+static size_t differing(const struct json_view *plan)
+{
+    const struct json_view *line;
+    size_t count = 0;
+
+    for (size_t i = 0; (line = json_element(plan, i)) != NULL; i++)
+        count += !str_equal(json_text(json_member(line, "action")), STR("same"));
+    return count;
+}
+
 static void plan_print(const struct json_view *plan, const struct provision_doc *doc, bool dry_run,
                        struct arena *arena, struct buf *out)
 {
     struct table table = {.columns = 5};
     const struct json_view *line;
-    size_t differs = 0;
 
     for (size_t i = 0; (line = json_element(plan, i)) != NULL; i++) {
         struct str action = json_text(json_member(line, "action"));
-        differs += !str_equal(action, STR("same"));
         table_cell(&table, action);
         table_cell(&table, json_text(json_member(line, "kind")));
         table_cell(&table, json_text(json_member(line, "ccid")));
@@ -120,7 +137,7 @@ static void plan_print(const struct json_view *plan, const struct provision_doc 
         buf_printf(out, "new key \"%.*s\" of %.*s, shown only now: %.*s\n",
                    STR_ARG(doc->fresh[i].name), STR_ARG(doc->fresh[i].ccid),
                    STR_ARG(doc->fresh[i].key));
-    buf_printf(out, "%zu of %zu %s\n", differs, shape_length(plan),
+    buf_printf(out, "%zu of %zu %s\n", differing(plan), shape_length(plan),
                dry_run ? "would change; nothing was done" : "changed");
 }
 
@@ -131,56 +148,82 @@ static bool apply(struct call *call, struct err *err)
     struct provision_file file = {0};
     struct provision_doc doc = {0};
     struct pg_script *script = NULL;
-    const struct json_view *view;
-    struct str text, plan;
+    const struct json_view *plan;
+    struct str text;
 
     if (!option_given(call, FILE_))
         return usage_set(call, err, "which file? give -f FILE");
     bool applied = call_read(call, option_text(call, FILE_), &text, err) &&
                    provision_file_read(text, call->arena, &file, err) &&
                    keys_load(call, &keys, err) && call_connect(call, &script, err) &&
-                   file_apply(call, script, &file, &keys, &doc, &plan, err) &&
-                   json_parse(plan, call->arena, &view, err);
+                   file_apply(call, script, &file, &keys, &doc, &plan, err);
     pg_script_close(&script); // rolls back what is open
     keyring_free(&keys.ring);
     if (!applied)
         return false;
 
-    fresh_keep(view, dry_run, &doc);
+    fresh_keep(plan, dry_run, &doc);
     if (call->json)
-        plan_write(plan, &doc, dry_run, &call->out);
+        plan_write(plan, &doc, dry_run, call->arena, &call->out);
     else
-        plan_print(view, &doc, dry_run, call->arena, &call->out);
+        plan_print(plan, &doc, dry_run, call->arena, &call->out);
+    call->verdict = dry_run && differing(plan) > 0 ? EXIT_DIFFERS : EXIT_DONE;
     return true;
 }
 
+static const char manual[] =
+    "Creates what is missing and changes what differs, all in one transaction; applied twice it\n"
+    "does nothing. What the file does not mention stays, unless --prune is given: then whatever\n"
+    "else the file's contact centers have is removed (keys are revoked, for good), which the plan\n"
+    "shows. Other contact centers and cluster keys are never pruned. The file is checked as a\n"
+    "whole first; an error names the path, or line and column. The workers follow within a "
+    "second.\n"
+    "\n"
+    "  tenants:\n"
+    "    - ccid: 578ec98e-0000-46ad-9675-000000000001\n"
+    "      name: premise_tenant           # also type, backendurl, username, token, "
+    "genesystenantid\n"
+    "      keys:                          # a key without its value is made, and shown once\n"
+    "        - {name: designer, permissions: [\"nexus:designer:chat\"], expires: 2027-01-31}\n"
+    "      services:                      # as over HTTP: url, data, secret\n"
+    "        SMS: {data: {provider: Async}}\n"
+    "      numbers:                       # section chat.<name> of NexusServices; domains: "
+    "cxc.<name>\n"
+    "        - address: +18445551212      # beside it any option of the section: cxcOnly, "
+    "provider...\n"
+    "          name: Support\n"
+    "          endpoint: chat.sales\n"
+    "          validity: 24h\n"
+    "          uncertain: resend          # or hold\n"
+    "          webhook:                   # its entry in the service Async, and provider: Async\n"
+    "            url: https://sms.example.com/out\n"
+    "            secret: [new, old]       # a text, or a list of two while it is being rotated\n"
+    "          api: {secret: inbound}\n"
+    "      headers: {x-account: 12345}    # sent along with every webhook\n"
+    "      endpoints:                     # NexusEndpoints\n"
+    "        sales: {queue: sales}\n"
+    "      designer: {url: /nexus/v3}     # DesignerEnv\n"
+    "  clusterKeys:\n"
+    "    - {name: aggregator, permissions: [\"nexus:cluster:*\"], capacity: 0}\n"
+    "\n"
+    "A secret that the file leaves out stays as it is, and so do enabled, expires, capacity and\n"
+    "frequency of a key. Of everything else an object is what the file says. A file with secrets\n"
+    "wants to be kept as they are. Needs NEXUS_KEY_PEPPER and NEXUS_KEY_ENCRYPTION_KEY, the same "
+    "as\n"
+    "the workers have.\n"
+    "\n"
+    "Exit codes: 0 applied, or a dry run that found nothing to do; 1 failed, nothing was done; 2 "
+    "used\n"
+    "wrongly; 3 a dry run that found something to do.";
+
 const struct command apply_command = {
     .name = "apply",
-    .summary = "make tenants, keys and numbers as a file says",
-    .usage = "-f FILE [--dry-run] [--json]",
-    .manual =
-        "Creates what is missing and changes what differs, all in one transaction; applied twice "
-        "it\n"
-        "does nothing. What the file does not mention stays. The file is checked as a whole "
-        "first;\n"
-        "an error names the path of what is wrong. Keys without a value are made and shown once.\n"
-        "A secret is a text, or a list of two while it is being rotated, the new one first.\n"
-        "Needs NEXUS_KEY_PEPPER and NEXUS_KEY_ENCRYPTION_KEY, the same as the workers have.\n"
-        "\n"
-        "  {\"tenants\": [{\"ccid\": \"578ec98e-0000-46ad-9675-000000000001\", \"name\": "
-        "\"premise\",\n"
-        "     \"keys\": [{\"name\": \"designer\", \"permissions\": [\"nexus:designer:chat\"]}],\n"
-        "     \"channels\": [{\"address\": \"+18445551212\", \"kind\": \"sms\", \"name\": "
-        "\"support\",\n"
-        "        \"endpoint\": \"chat.support\", \"validity\": \"24h\", \"uncertain\": "
-        "\"resend\",\n"
-        "        \"webhook\": {\"url\": \"https://sms.example.com/out\", \"secret\": \"...\",\n"
-        "                    \"headers\": {\"x-account\": \"12345\"}},\n"
-        "        \"api\": {\"secret\": \"...\"}}]}],\n"
-        "   \"clusterKeys\": [{\"name\": \"aggregator\", \"permissions\": [\"nexus:cluster:*\"],\n"
-        "                    \"capacity\": 0}]}",
-    .examples = "  nexusctl apply -f tenants.json --dry-run\n"
-                "  nexusctl apply -f tenants.json\n"
+    .summary = "make tenants, keys, services and numbers as a file says",
+    .usage = "-f FILE [--dry-run] [--prune] [--json]",
+    .manual = manual,
+    .examples = "  nexusctl apply -f tenants.yaml --dry-run\n"
+                "  nexusctl apply -f tenants.yaml\n"
+                "  nexusctl export --tenant 578ec98e-0000-46ad-9675-000000000001 >tenant.yaml\n"
                 "  generate-tenants | nexusctl apply -f - --json",
     .options = options,
     .option_count = COUNT_OF(options),

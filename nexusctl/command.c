@@ -3,7 +3,9 @@
 #include "nexusctl/command.h"
 
 #include "base/config.h"
+#include "base/failpoint.h"
 #include "base/list.h"
+#include "wire/codec_yaml.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -165,6 +167,12 @@ bool call_ask(struct call *call, enum statement statement, const struct str *par
     return answered;
 }
 
+bool answer_parse(struct str json, struct arena *arena, const struct json_view **view,
+                  struct err *err)
+{
+    return yaml_parse(json, arena, view, err); // reads JSON, with room for 500000 values
+}
+
 bool call_read(struct call *call, struct str path, struct str *content, struct err *err)
 {
     bool standard_input = str_equal(path, STR("-"));
@@ -245,7 +253,7 @@ static bool call_run(struct call *call, struct words before, struct words after,
         call->verdict = EXIT_DONE;
         return true;
     }
-    return parsed && settings_load(call, err) && run_of(call)(call, err);
+    return parsed && failpoints_init(err) && settings_load(call, err) && run_of(call)(call, err);
 }
 
 static int command_run(struct call *call, struct words before, struct words after)

@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "io/pg_script.h"
 #include "store/statements.h"
+#include "wire/codec_json.h"
 
 #include <stdio.h>
 
@@ -112,6 +113,9 @@ MUST_USE bool call_read(struct call *call, struct str path, struct str *content,
 // One question to the database on a connection of its own.
 MUST_USE bool call_ask(struct call *call, enum statement statement, const struct str *params,
                        size_t count, struct str *answer, struct err *err);
+// An answer of our own functions, which may be longer than what is allowed to strangers' JSON.
+MUST_USE bool answer_parse(struct str json, struct arena *arena, const struct json_view **view,
+                           struct err *err);
 
 // Finds the command, runs it, prints; returns the exit code.
 int nexusctl_run(const struct command *const *commands, size_t count, int argc, char **argv);

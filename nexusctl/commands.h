@@ -5,7 +5,9 @@
 
 extern const struct command migrate_command;
 extern const struct command apply_command;
+extern const struct command export_command;
 extern const struct command keys_command;
+extern const struct command rekey_command;
 extern const struct command ledger_command;
 extern const struct command undelivered_command;
 extern const struct command replay_command;

@@ -3,6 +3,7 @@
 #include "nexusctl/commands.h"
 #include "nexusctl/provision_doc.h"
 #include "nexusctl/table.h"
+#include "store/api_key.h"
 #include "store/rules.h"
 #include "wire/codec_json.h"
 
@@ -77,7 +78,7 @@ static bool permissions_read(const struct call *call, struct str *permissions, s
 
     json_open(&list, '[');
     while (option_next(call, PERMISSION, &cursor, &permission)) {
-        if (!permission_check(permission, err))
+        if (!api_key_permission_check(permission, err))
             return err_in(err, options[PERMISSION].name);
         json_str(&list, permission);
     }
@@ -90,6 +91,8 @@ static bool key_read(struct call *call, struct file_key *key, struct err *err)
 {
     *key = (struct file_key){.name = option_text(call, NAME),
                              .expires = option_text(call, EXPIRES),
+                             .expires_given = true,
+                             .enabled = true,
                              .capacity = 120,
                              .frequency = 60};
     if (!option_given(call, TENANT) || key->name.len == 0 || !option_given(call, PERMISSION))

@@ -1,9 +1,12 @@
 // provision_doc: see the header.
 #include "nexusctl/provision_doc.h"
 
-#include "io/crypto.h"
+#include "nexusctl/command.h"
+#include "nexusctl/stored_secrets.h"
+#include "store/api_key.h"
+#include "store/service_schema.h"
 #include "store/statements.h"
-#include "wire/codec_json.h"
+#include "store/transaction_schema.h"
 
 struct maker {
     const struct provision_keys *keys;
@@ -20,14 +23,21 @@ void key_write(struct buf *out, const struct file_key *key, struct str value, bo
 
     api_key_mac_hex(pepper, value, &hex);
     json_open(out, '{');
+    if (str_present(key->id))
+        json_key_str(out, "id", key->id);
     json_key_str(out, "name", key->name);
     json_key_str(out, "mac", buf_str(&hex));
     json_key_str(out, "prefix", str_make(value.ptr, API_KEY_PREFIX_LENGTH));
     json_key_bool(out, "given", given);
     json_key_raw(out, "permissions", key->permissions);
-    json_key_str(out, "expires", key->expires);
-    json_key_int(out, "capacity", key->capacity);
-    json_key_int(out, "frequency", key->frequency);
+    if (key->expires_given)
+        json_key_str(out, "expires", key->expires);
+    if (key->enabled != NOT_GIVEN)
+        json_key_bool(out, "enabled", key->enabled);
+    if (key->capacity != NOT_GIVEN)
+        json_key_int(out, "capacity", key->capacity);
+    if (key->frequency != NOT_GIVEN)
+        json_key_int(out, "frequency", key->frequency);
     json_close(out, '}');
 }
 
@@ -46,105 +56,128 @@ static void keys_write(struct maker *maker, struct str ccid, const struct file_k
     json_close(maker->out, ']');
 }
 
-// True when sealed holds exactly this secret. What does not open (another key-encryption key) is
-// simply sealed anew.
-static bool holds(const struct maker *maker, struct str sealed, struct str aad, struct str secret)
+static void text_write(struct buf *out, const char *name, struct str text)
 {
-    AUTO(buf) plain = {0};
-    struct err ignored;
-
-    return str_present(sealed) && keyring_open(maker->keys->ring, aad, sealed, &plain, &ignored) &&
-           crypto_equal(buf_str(&plain), secret);
+    if (str_present(text))
+        json_key_str(out, name, text);
 }
 
-// stored: what the database has, a list of sealed texts in the same order.
-static bool secrets_write(struct maker *maker, struct str aad, const struct secrets *secrets,
-                          const struct json_view *stored, struct err *err)
+static bool token_write(struct maker *maker, const struct file_tenant *tenant,
+                        const struct json_view *stored, struct err *err)
+{
+    struct stored_secrets with = {
+        .ring = maker->keys->ring, .ccid = tenant->ccid, .secret = stored};
+    const struct sealer sealer = stored_sealer(&with);
+    AUTO(buf) sealed = {0};
+
+    if (!str_present(tenant->token))
+        return true;
+    if (!sealer.seal(sealer.context, STR("tenant"), STR("token"), tenant->token, &sealed, err))
+        return false;
+    json_key_str(maker->out, "token", buf_str(&sealed));
+    return true;
+}
+
+static bool services_write(struct maker *maker, const struct file_tenant *tenant,
+                           const struct json_view *stored, struct err *err)
 {
     json_open(maker->out, '[');
-    for (size_t i = 0; i < secrets->count; i++) {
-        struct str there = json_text(json_element(stored, i));
-        AUTO(buf) sealed = {0};
-        if (holds(maker, there, aad, secrets->texts[i]))
-            buf_str_append(&sealed, there);
-        else if (!keyring_seal(maker->keys->ring, aad, secrets->texts[i], &sealed, err))
+    for (size_t i = 0; i < tenant->service_count; i++) {
+        const struct file_service *service = &tenant->services[i];
+        struct stored_secrets with = {
+            .ring = maker->keys->ring,
+            .ccid = tenant->ccid,
+            .secret = json_member(stored, arena_c_string(maker->arena, service->name)),
+        };
+        const struct sealer sealer = stored_sealer(&with);
+        struct service_document read;
+        enum service_kind kind;
+        if (!service_kind_named(service->name, &kind) ||
+            !service_document_read(kind, service->document, service->path, &sealer, maker->arena,
+                                   &read, err))
             return false;
-        json_str(maker->out, buf_str(&sealed));
+        json_open(maker->out, '{');
+        json_key_str(maker->out, "name", service->name);
+        json_key_str(maker->out, "url", read.url);
+        json_key_raw(maker->out, "data", read.data);
+        json_key_raw(maker->out, "secret", read.secret);
+        json_key_str(maker->out, "missing", read.missing);
+        json_key_bool(maker->out, "partial", service->partial);
+        json_close(maker->out, '}');
     }
     json_close(maker->out, ']');
     return true;
 }
 
-static bool webhook_write(struct maker *maker, struct str ccid, const struct file_channel *channel,
-                          const struct json_view *stored, struct err *err)
+static bool sections_write(struct maker *maker, const struct file_tenant *tenant,
+                           const struct json_view *stored, struct err *err)
 {
-    AUTO(buf) aad = {0};
-
-    secret_aad(&aad, ccid, channel->address, "webhook");
-    json_open(maker->out, '{');
-    json_key_str(maker->out, "url", channel->webhook.url);
-    json_key_raw(maker->out, "headers", channel->webhook.headers);
-    json_key(maker->out, "secrets");
-    if (!secrets_write(maker, buf_str(&aad), &channel->webhook.secrets,
-                       json_member(stored, "webhook"), err))
-        return false;
-    json_close(maker->out, '}');
+    json_open(maker->out, '[');
+    for (size_t i = 0; i < tenant->section_count; i++) {
+        const struct file_section *section = &tenant->sections[i];
+        struct stored_secrets with = {
+            .ring = maker->keys->ring,
+            .ccid = tenant->ccid,
+            .secret = json_member(json_member(stored, section->transaction),
+                                  arena_c_string(maker->arena, section->section)),
+        };
+        const struct sealer sealer = stored_sealer(&with);
+        struct section_document read;
+        if (!section_document_read(str_of(section->transaction), section->section, section->options,
+                                   section->path, &sealer, maker->arena, &read, err))
+            return false;
+        json_open(maker->out, '{');
+        json_key_str(maker->out, "kind", str_of(section->kind));
+        json_key_str(maker->out, "label", section->label);
+        json_key_str(maker->out, "transaction", str_of(section->transaction));
+        json_key_str(maker->out, "section", section->section);
+        json_key_raw(maker->out, "options", read.options);
+        json_key_raw(maker->out, "secret", str_present(read.secret) ? read.secret : STR("{}"));
+        json_close(maker->out, '}');
+    }
+    json_close(maker->out, ']');
     return true;
 }
 
-static bool stored_read(const struct maker *maker, struct str ccid, struct str address,
-                        const struct json_view **stored, struct err *err)
+static bool stored_read(const struct maker *maker, struct str ccid, const struct json_view **stored,
+                        struct err *err)
 {
-    const struct str parameters[] = {ccid, address};
     struct str answer;
 
-    return pg_script_ask(maker->script, statements[STATEMENT_CHANNEL_SECRETS].sql, parameters,
-                         COUNT_OF(parameters), maker->arena, &answer, err) &&
-           json_parse(answer, maker->arena, stored, err);
-}
-
-static bool channel_write(struct maker *maker, struct str ccid, const struct file_channel *channel,
-                          struct err *err)
-{
-    const struct json_view *stored;
-    AUTO(buf) aad = {0};
-
-    if (!stored_read(maker, ccid, channel->address, &stored, err))
-        return false;
-    secret_aad(&aad, ccid, channel->address, "api");
-    json_open(maker->out, '{');
-    json_key_str(maker->out, "address", channel->address);
-    json_key_int(maker->out, "kind", (int64_t)channel->kind);
-    json_key_str(maker->out, "name", channel->name);
-    json_key_str(maker->out, "provider", channel->provider);
-    json_key_str(maker->out, "endpoint", channel->endpoint);
-    json_key_bool(maker->out, "campaign_only", channel->campaign_only);
-    json_key_int(maker->out, "uncertain_policy", channel->uncertain_policy);
-    json_key_int(maker->out, "validity_ms", channel->validity_ms);
-    json_key(maker->out, "secrets");
-    if (!secrets_write(maker, buf_str(&aad), &channel->api, json_member(stored, "api"), err))
-        return false;
-    json_key(maker->out, "webhook");
-    if (!webhook_write(maker, ccid, channel, stored, err))
-        return false;
-    json_close(maker->out, '}');
-    return true;
+    return pg_script_ask(maker->script, statements[STATEMENT_PROVISION_SEALED].sql, &ccid, 1,
+                         maker->arena, &answer, err) &&
+           answer_parse(answer, maker->arena, stored, err);
 }
 
 static bool tenant_write(struct maker *maker, const struct file_tenant *tenant, struct err *err)
 {
-    json_open(maker->out, '{');
-    json_key_str(maker->out, "ccid", tenant->ccid);
-    json_key_str(maker->out, "name", tenant->name);
-    json_key(maker->out, "keys");
+    const struct json_view *stored;
+    struct buf *out = maker->out;
+
+    if (!stored_read(maker, tenant->ccid, &stored, err))
+        return false;
+    json_open(out, '{');
+    json_key(out, "tenant");
+    json_open(out, '{');
+    json_key_str(out, "ccid", tenant->ccid);
+    text_write(out, "name", tenant->name);
+    text_write(out, "type", tenant->type);
+    text_write(out, "backendurl", tenant->backend_url);
+    text_write(out, "username", tenant->username);
+    if (tenant->genesys_tenant_id != NOT_GIVEN)
+        json_key_int(out, "genesystenantid", tenant->genesys_tenant_id);
+    if (!token_write(maker, tenant, stored, err))
+        return false;
+    json_close(out, '}');
+    json_key(out, "keys");
     keys_write(maker, tenant->ccid, tenant->keys, tenant->key_count);
-    json_key(maker->out, "channels");
-    json_open(maker->out, '[');
-    for (size_t i = 0; i < tenant->channel_count; i++)
-        if (!channel_write(maker, tenant->ccid, &tenant->channels[i], err))
-            return false;
-    json_close(maker->out, ']');
-    json_close(maker->out, '}');
+    json_key(out, "services");
+    if (!services_write(maker, tenant, json_member(stored, "services"), err))
+        return false;
+    json_key(out, "sections");
+    if (!sections_write(maker, tenant, json_member(stored, "transactions"), err))
+        return false;
+    json_close(out, '}');
     return true;
 }
 

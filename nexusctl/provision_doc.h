@@ -1,5 +1,5 @@
-// provision_doc: the checked file as the document that provision_apply() in
-// db/functions/identity.sql takes: keys as MACs, secrets sealed. Everything lives in the arena.
+// provision_doc: the checked file as the document that provision_apply() in db/functions/apply.sql
+// takes: keys as MACs, secrets sealed. Everything lives in the arena.
 #pragma once
 
 #include "base/arena.h"
@@ -7,7 +7,6 @@
 #include "base/str.h"
 #include "io/pg_script.h"
 #include "nexusctl/provision_file.h"
-#include "store/api_key.h"
 #include "store/keyring.h"
 #include "store/secret.h"
 

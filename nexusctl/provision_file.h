@@ -1,62 +1,52 @@
 // provision_file: the operator's declarative file, read and checked as a whole before anything is
-// done. Everything lives in the arena. Names are canonical: ccids in lower case, numbers as
-// wire/phone.h spells them.
+// done. Everything lives in the arena. `nexusctl apply --help` shows the file.
 //
-//   {"tenants": [{"ccid", "name",
-//                 "keys": [{"name", "key", "permissions", "capacity", "frequency", "expires"}],
-//                 "channels": [{"address", "kind": "sms"|"email", "name", "provider": "Async",
-//                               "endpoint", "cxcOnly", "validity": "24h",
-//                               "uncertain": "resend"|"hold",
-//                               "webhook": {"url", "secret", "headers": {…}},
-//                               "api": {"secret"}}]}],
-//    "clusterKeys": [{…}]}
-//
-// A secret is a text, or a list of two while it is being rotated: the new one first.
+// What people write in a short form (numbers, domains, endpoints) becomes here what it is over HTTP:
+// services and sections of transactions, both as JSON text that the schemas of store/ have accepted.
 #pragma once
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "wire/codec_json.h"
 
-enum { SECRETS_LIMIT = 2 };
-
-struct secrets {
-    struct str texts[SECRETS_LIMIT];
-    size_t count;
-};
+enum { NOT_GIVEN = -1 };
 
 struct file_key {
+    struct str id; // the first characters, where the name alone does not say which
     struct str name;
     struct str key;         // absent: one is made when there is none of this name
     struct str permissions; // JSON list
     struct str expires;     // absent: never
-    int64_t capacity, frequency;
+    bool expires_given;
+    int64_t capacity, frequency; // NOT_GIVEN: as it is; where the key is new, the default
+    int enabled;                 // 0, 1 or NOT_GIVEN
 };
 
-struct file_webhook {
-    struct str url;
-    struct str headers; // JSON object
-    struct secrets secrets;
+struct file_service {
+    struct str name, path;
+    const struct json_view *document; // {"url", "data", "secret"}
+    bool partial;                     // its channels join those there are
 };
 
-enum channel_kind { CHANNEL_SMS = 1, CHANNEL_EMAIL = 2 };
-
-struct file_channel {
-    struct str address, name, provider, endpoint;
-    enum channel_kind kind;
-    bool campaign_only;
-    int64_t validity_ms;
-    int uncertain_policy; // 1 resend, 2 hold
-    struct file_webhook webhook;
-    struct secrets api;
+struct file_section {
+    const char *kind; // "number", "domain", "endpoint", "headers", "designer"
+    struct str label; // what the plan calls it
+    const char *transaction;
+    struct str section, path;
+    const struct json_view *options;
 };
 
 struct file_tenant {
-    struct str ccid, name;
+    struct str ccid; // in lower case
+    struct str name, type, backend_url, username, token;
+    int64_t genesys_tenant_id; // NOT_GIVEN
     struct file_key *keys;
     size_t key_count;
-    struct file_channel *channels;
-    size_t channel_count;
+    struct file_service *services;
+    size_t service_count;
+    struct file_section *sections;
+    size_t section_count;
 };
 
 struct provision_file {

@@ -287,7 +287,10 @@ SQL
 }
 
 stack_demo() {
-    jq --from-file supervise/demo.jq "$state/demo.json" | nexusctl apply -f - >/dev/null ||
+    # shellcheck disable=SC2016 # the $ are jq's and the file's
+    jq --raw-input --raw-output --slurpfile demo "$state/demo.json" \
+        'gsub("\\$\\{(?<name>[A-Za-z]+)\\}"; $demo[0][.name])' supervise/demo.yaml |
+        nexusctl apply -f - >/dev/null ||
         die "the demo tenant could not be provisioned"
 }
 

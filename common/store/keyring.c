@@ -117,6 +117,11 @@ void keyring_free(struct keyring **ring)
     *ring = NULL;
 }
 
+const char *keyring_key_id(const struct keyring *ring, size_t index)
+{
+    return index < ring->keys.count ? ring->keys.list[index].id : NULL;
+}
+
 static const struct key *key_find(const struct keyring *ring, struct str id)
 {
     for (size_t i = 0; i < ring->keys.count; i++)
@@ -134,15 +139,16 @@ static const struct key *key_find_anew(struct keyring *ring, struct str id)
     return key || !keyring_reload(ring, &ignored) ? key : key_find(ring, id);
 }
 
-static bool sealing_key(struct keyring *ring, const struct key **key, struct err *err)
+static const struct key *sealing_key(struct keyring *ring, struct err *err)
 {
     if (!keyring_reload(ring, err))
-        return false;
-    if (ring->keys.count == 0)
-        return err_set(err, ERR_UNAVAILABLE,
-                       "secrets cannot be sealed: NEXUS_KEY_ENCRYPTION_KEY is not set");
-    *key = &ring->keys.list[0];
-    return true;
+        return NULL;
+    if (ring->keys.count == 0) {
+        err_set(err, ERR_UNAVAILABLE,
+                "secrets cannot be sealed: NEXUS_KEY_ENCRYPTION_KEY is not set");
+        return NULL;
+    }
+    return &ring->keys.list[0];
 }
 
 // ---- the text
@@ -203,11 +209,11 @@ bool secret_is_sealed(struct str text)
 bool keyring_seal(struct keyring *ring, struct str aad, struct str plain, struct buf *sealed,
                   struct err *err)
 {
-    const struct key *key;
+    const struct key *key = sealing_key(ring, err);
     unsigned char data_key[CRYPTO_KEY_BYTES];
     AUTO(buf) bytes = {0};
 
-    if (!sealing_key(ring, &key, err))
+    if (!key)
         return false;
     random_bytes(data_key, sizeof data_key);
     crypto_aead_seal(data_key, aad, plain, &bytes);
@@ -280,10 +286,10 @@ bool keyring_open(struct keyring *ring, struct str aad, struct str sealed, struc
 static bool rewrap_new(struct keyring *ring, const struct sealed_parts *parts, struct str sealed,
                        struct buf *out, struct err *err)
 {
-    const struct key *first;
+    const struct key *first = sealing_key(ring, err);
     AUTO(buf) data_key = {0};
 
-    if (!sealing_key(ring, &first, err))
+    if (!first)
         return false;
     if (str_equal(parts->key_id, str_of(first->id))) {
         buf_str_append(out, sealed);

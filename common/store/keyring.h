@@ -42,6 +42,10 @@ MUST_USE bool keyring_open(struct keyring *ring, struct str aad, struct str seal
 MUST_USE bool keyring_rewrap(struct keyring *ring, struct str aad, struct str sealed,
                              struct buf *out, struct err *err);
 
+// What the keys are called in sealed texts, the one that seals first; NULL past the end. Lives until
+// the ring is read again.
+const char *keyring_key_id(const struct keyring *ring, size_t index);
+
 // Has it the form of a sealed secret?
 bool secret_is_sealed(struct str text);
 // For secrets that people put into a table by hand: stored is sealed, or in clear. plain gets the

@@ -1,5 +1,35 @@
 -- What nexusctl asks, and nobody else: it acts for all contact centers.
 
+create or replace function key_json(k api_key) returns json
+language sql stable as $$
+    select json_build_object(
+        'id', k.id, 'ccid', coalesce((select t.ccid::text from tenant t where t.id = k.tenant_id), '*'),
+        'name', k.name, 'prefix', k.prefix, 'permissions', k.permissions, 'enabled', k.enabled, 'revoked', k.revoked,
+        'expires', k.expires, 'capacity', k.capacity, 'frequency', k.frequency, 'created', k.created)
+$$;
+
+-- All keys, or those of one contact center ('*': cluster keys).
+create or replace function key_list(p_ccid text) returns text
+language sql stable as $$
+    select json_build_object('keys', coalesce(json_agg(key_json(k) order by k.tenant_id nulls first, k.id), '[]'))::text
+    from api_key k
+    where case when p_ccid = '*' then k.tenant_id is null else tenant_of(p_ccid) in (0, k.tenant_id) end
+$$;
+
+-- A key of a name that its contact center ('*': none, a cluster key) does not use yet. p_doc as in apikey_insert.
+create or replace function key_create(p_ccid text, p_doc json) returns text
+language plpgsql as $$
+declare
+    owner int := case when p_ccid = '*' then null else tenant_of(p_ccid) end;
+begin
+    if exists (select from api_key k
+                where k.tenant_id is not distinct from owner and k.name = p_doc->>'name' and not k.revoked) then
+        raise exception 'there is a key of this name already' using errcode = 'NX409';
+    end if;
+    return key_json(apikey_insert(owner, p_doc, 'nexusctl'))::text;
+end
+$$;
+
 -- The one key that an operator means by its name or its first characters; p_ccid narrows it down ('*': cluster keys). A
 -- revoked key is found by its characters only, for its name may have gone to another.
 create or replace function operator_key(p_ccid text, p_word text) returns api_key

@@ -64,7 +64,7 @@ def test_the_signatures_cover_the_exact_bytes_whatever_the_text(tenant, customer
 
 
 def test_custom_headers_go_along(nexus, customer):
-    tenant = Tenant(nexus, webhook_url=customer.url, webhook={"headers": {"X-Team": "blue", "X-Route": "a; b=c"}})
+    tenant = Tenant(nexus, webhook_url=customer.url, headers={"X-Team": "blue", "X-Route": "a; b=c"})
 
     webhook = customer.wait_for(Answer(tenant).text)[0]
 

@@ -58,8 +58,9 @@ def test_a_client_that_speaks_for_itself_is_no_operator(tenant):
 
     client = User(tenant.stack, 0, granted["access_token"])
 
-    assert client.get(CONVERSATIONS).status_code == 403
-    assert client.get(CONVERSATIONS, headers={"x-ccid": tenant.ccid}).status_code == 403
+    for path in (CONVERSATIONS, "/nexus/v3/apikeys", "/nexus/v3/provisioning/tenants"):
+        assert client.get(path).status_code == 403
+        assert client.get(path, headers={"x-ccid": tenant.ccid}).status_code == 403
 
 
 def test_a_token_that_gws_does_not_know_is_refused(tenant):

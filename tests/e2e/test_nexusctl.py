@@ -1,7 +1,5 @@
 """The operator's command against a real database; no other process runs."""
 
-import hashlib
-import hmac
 import json
 import os
 import subprocess
@@ -9,41 +7,8 @@ import uuid
 
 import pytest
 
+from harness.nexusctl import CCID, Operator, document, mac
 from harness.stack import BINARIES
-
-PEPPER, ENCRYPTION_KEY = "ab" * 32, "cd" * 32
-CCID = "578ec98e-0000-46ad-9675-000000000001"
-
-
-class Operator:
-    def __init__(self, postgres, database):
-        self.postgres, self.database = postgres, database
-
-    def run(self, *words, standard_input=None, code=0):
-        environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": self.postgres.url(self.database),
-                       "NEXUS_KEY_PEPPER": PEPPER, "NEXUS_KEY_ENCRYPTION_KEY": ENCRYPTION_KEY}
-        done = subprocess.run([BINARIES / "nexusctl", *words], env=environment, text=True, input=standard_input,
-                              capture_output=True, timeout=60, check=False)
-        assert done.returncode == code, f"exit code {done.returncode}: {done.stdout}{done.stderr}"
-        return done
-
-    def json(self, *words, **options):
-        return json.loads(self.run(*words, "--json", **options).stdout)
-
-    def apply(self, document, *words, **options):
-        return self.json("apply", "-f", "-", *words, standard_input=json.dumps(document), **options)
-
-    def query(self, statement, *parameters):
-        connection = self.postgres.connect(self.database)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement, parameters)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
-
-    def value(self, statement, *parameters):
-        return self.query(statement, *parameters)[0][0]
 
 
 @pytest.fixture
@@ -55,22 +20,6 @@ def operator(postgres, template):
 def beginner(postgres):
     """One with an empty database."""
     return Operator(postgres, postgres.create_database())
-
-
-def document(**changes):
-    channel = {"address": "18445551212", "kind": "sms", "name": "support", "endpoint": "sales",
-               "webhook": {"url": "http://127.0.0.1:1/out", "secret": "first webhook secret"},
-               "api": {"secret": "inbound secret"}, **changes}
-    return {"tenants": [{"ccid": CCID, "name": "premise", "channels": [channel],
-                         "keys": [{"name": "designer", "permissions": ["nexus:designer:chat"]}]}]}
-
-
-def actions(answer):
-    return {line["name"]: (line["action"], line["changed"]) for line in answer["plan"]}
-
-
-def mac(key):
-    return hmac.new(bytes.fromhex(PEPPER), hashlib.sha256(key.encode()).digest(), "sha256").digest()
 
 
 # --- migrate ---
@@ -101,76 +50,6 @@ def test_functions_are_written_anew_when_their_text_changed(operator):
     operator.query("update schema_function set checksum = '' where name = 'ledger'")
     assert operator.json("migrate")["functions"] > 0
     assert operator.value("select ledger_audit()") == 0
-
-
-# --- apply ---
-
-def test_a_dry_run_shows_the_plan_and_does_nothing(operator):
-    answer = operator.apply(document(), "--dry-run")
-
-    assert actions(answer)["+18445551212"] == ("create", [])
-    assert answer["keys"] == []
-    assert operator.value("select count(*) from tenant") == 0
-
-
-def test_applied_twice_it_changes_nothing(operator):
-    operator.apply(document())
-    assert {action for action, _ in actions(operator.apply(document())).values()} == {"same"}
-
-
-def test_a_change_is_named_and_only_what_differs_changes(operator):
-    operator.apply(document())
-    changed = document(validity="1h", webhook={"url": "http://127.0.0.1:1/out",
-                                               "secret": ["second", "first webhook secret"]})
-
-    assert actions(operator.apply(changed)) == {
-        "premise": ("same", []), "designer": ("same", []),
-        "+18445551212": ("change", ["webhook.secret", "validity"])}
-
-
-def test_a_new_url_starts_with_a_closed_breaker(operator):
-    operator.apply(document())
-    operator.query("update destination set failures = 3, not_before = now() + interval '1 hour', enabled = false")
-
-    operator.apply(document(webhook={"url": "http://127.0.0.1:1/other", "secret": "first webhook secret"}))
-
-    assert operator.query("select failures, not_before < now(), enabled from destination") == [(0, True, True)]
-
-
-def test_an_error_names_the_path_and_nothing_is_done(operator):
-    wrong = document()
-    wrong["tenants"].append({"ccid": str(uuid.uuid4()), "name": "x", "keys": [{"name": "k", "permissions": ["x"]}]})
-
-    done = operator.run("apply", "-f", "-", standard_input=json.dumps(wrong), code=1)
-
-    assert "tenants[1].keys[0].permissions[0]" in done.stderr
-    assert operator.value("select count(*) from tenant") == 0
-
-
-def test_a_name_of_another_contact_center_is_a_conflict_and_nothing_is_done(operator):
-    operator.apply(document())
-    wrong = document(name="changed")
-    wrong["tenants"].append({"ccid": str(uuid.uuid4()), "name": "premise"})
-
-    operator.run("apply", "-f", "-", standard_input=json.dumps(wrong), code=1)
-
-    assert operator.value("select name from channel") == "support"
-
-
-def test_secrets_are_sealed_and_keys_are_macs(operator):
-    operator.apply(document())
-    secrets, sealed = operator.query("select c.secrets, d.secrets from channel c, destination d")[0]
-
-    assert all(text.startswith("v2|") for text in secrets + sealed)
-    assert "secret" not in "".join(secrets + sealed)
-
-
-def test_a_made_key_is_shown_once_and_is_the_one_that_is_looked_up(operator):
-    [made] = operator.apply(document())["keys"]
-
-    found = json.loads(operator.value("select caller from caller_of_key(%s, %s)", mac(made["key"]), CCID))
-    assert (found["name"], found["permissions"]) == ("designer", ["nexus:designer:chat"])
-    assert operator.apply(document())["keys"] == []
 
 
 # --- keys ---

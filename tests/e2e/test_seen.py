@@ -114,7 +114,7 @@ def test_counters_do_not_go_down_when_a_process_dies(make_stack):
 
 
 def test_nothing_personal_is_seen_anywhere(nexus, customer):
-    tenant = Tenant(nexus, webhook_url=customer.url, webhook={"headers": {"X-Token": "canary-of-a-header"}})
+    tenant = Tenant(nexus, webhook_url=customer.url, headers={"X-Token": "canary-of-a-header"})
     nexus.private.add("canary-of-a-header")
     customer.answer(status=400, body='{"error":"canary of an answer"}')
     nexus.private.add("canary of an answer")

@@ -18,7 +18,7 @@ class Tenant:
     """A contact center with one number, provisioned as an operator would. Its gateway is the simulator's, unless a
     webhook_url says where else."""
 
-    def __init__(self, stack, webhook_url=None, webhook=None, **channel):
+    def __init__(self, stack, webhook_url=None, headers=None, **number):
         self.stack = stack
         self.name = f"tenant_{next(_numbers)}_{secrets.token_hex(3)}"
         self.ccid = str(uuid.uuid4())
@@ -26,21 +26,22 @@ class Tenant:
         self.number = new_number()
         self.webhook_secret, self.api_secret = secrets.token_hex(24), secrets.token_hex(24)
         self.webhook = {"url": webhook_url or f"{stack.simulator_url}/gateway/{self.number}",
-                        "secret": self.webhook_secret, **(webhook or {})}
-        self.channel = channel
+                        "secret": self.webhook_secret}
+        self.headers = headers or {}
+        self.options = number
         self.apply()
         stack.private |= {self.api_key, self.agent_token, self.cluster_key, self.webhook_secret, self.api_secret}
 
     def apply(self):
-        channel = {"address": self.number, "kind": "sms", "name": "sms", "provider": "Async", "endpoint": "sales",
-                   "webhook": self.webhook, "api": {"secret": self.api_secret}, **self.channel}
+        number = {"address": self.number, "name": "sms", "endpoint": "sales", "webhook": self.webhook,
+                  "api": {"secret": self.api_secret}, **self.options}
         self.stack.apply({
             "tenants": [{
                 "ccid": self.ccid, "name": self.name,
                 "keys": [{"name": "aggregator", "key": self.api_key, "permissions": ["nexus:consumer:chat"]},
                          {"name": "agent", "key": self.agent_token, "permissions": ["nexus:agent:chat"],
                           "capacity": 0}],
-                "channels": [channel]}],
+                "numbers": [number], "headers": self.headers}],
             "clusterKeys": [{"name": f"cluster of {self.name}", "key": self.cluster_key,
                              "permissions": ["nexus:cluster:*"]}]})
 

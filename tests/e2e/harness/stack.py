@@ -202,9 +202,10 @@ class Stack:
         finally:
             connection.close()
 
-    def nexusctl(self, *words, check=True, standard_input=None):
+    def nexusctl(self, *words, check=True, standard_input=None, failpoints=""):
         environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": self.postgres.url(self.database),
-                       **{name: str(value) for name, value in self._secrets().items()}}
+                       **{name: str(value) for name, value in self._secrets().items()},
+                       "NEXUS_FAILPOINTS": failpoints}
         done = subprocess.run([self.binaries / "nexusctl", *[str(word) for word in words]], env=environment, text=True,
                               input=standard_input, capture_output=True, timeout=60, check=False)
         assert done.returncode == 0 or not check, f"nexusctl {words} exited with {done.returncode}: {done.stderr}"

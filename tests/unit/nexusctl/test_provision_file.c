@@ -2,53 +2,68 @@
 
 #include "rows.h"
 
-#define CCID            "578ec98e-0000-46ad-9675-000000000001"
-#define TENANT(members) "{\"tenants\":[{\"ccid\":\"" CCID "\",\"name\":\"premise\"," members "}]}"
-#define CHANNEL(members)                                                                           \
-    TENANT("\"channels\":[{\"address\":\"18445551212\",\"kind\":\"sms\",\"name\":\"a\"," members   \
-           "}]")
-#define WEBHOOK(members) CHANNEL("\"webhook\":{" members "}")
-#define KEY(members)     TENANT("\"keys\":[{\"permissions\":[\"a:b:c\"]," members "}]")
+#define CCID             "578ec98e-0000-46ad-9675-000000000001"
+#define TENANT(members)  "{tenants: [{ccid: " CCID ", name: premise, " members "}]}"
+#define NUMBER(members)  TENANT("numbers: [{address: 18445551212, name: a, " members "}]")
+#define WEBHOOK(members) NUMBER("webhook: {" members "}")
+#define KEY(members)     TENANT("keys: [{permissions: ['nexus:agent:chat'], " members "}]")
 
 static const struct fault_row {
     const char *text;
     const char *error;
 } fault_rows[] = {
     {"[]", "document: an object is wanted"},
-    {"{\"tenant\":[]}", "tenant: there is no such member here"},
-    {"{\"tenants\":{}}", "tenants: a list is wanted"},
-    {"{\"tenants\":[{\"name\":\"x\"}]}", "tenants[0].ccid: missing"},
-    {"{\"tenants\":[{\"ccid\":1,\"name\":\"x\"}]}", "tenants[0].ccid: a text is wanted"},
-    {TENANT("\"colour\":1"), "tenants[0].colour: there is no such member here"},
-    {TENANT("\"keys\":[{\"name\":\"k\"}]"), "tenants[0].keys[0].permissions: missing"},
-    {TENANT("\"keys\":[{\"name\":\"k\",\"permissions\":[\"a:b:c\",\"x\"]}]"),
+    {"tenant: []", "tenant: there is no such member here"},
+    {"tenants: {}", "tenants: a list is wanted"},
+    {"tenants: [{name: x}]", "tenants[0].ccid: missing"},
+    {"tenants: [{ccid: 1, name: x}]", "tenants[0].ccid: 36 to 36 bytes are allowed"},
+    {"tenants:\n  - ccid: [\n", "YAML: did not find expected node content at line 3, column 1"},
+    {TENANT("colour: 1"), "tenants[0].colour: there is no such member here"},
+    {TENANT("keys: [{name: k}]"), "tenants[0].keys[0].permissions: missing"},
+    {TENANT("keys: [{name: k, permissions: ['nexus:agent:chat', x]}]"),
      "tenants[0].keys[0].permissions[1]: 5 to 128 bytes are allowed"},
-    {KEY("\"name\":\"k\",\"capacity\":-1"),
+    {KEY("name: k, capacity: -1"),
      "tenants[0].keys[0].capacity: a whole number from 0 to 1000000 is wanted"},
-    {KEY("\"name\":\"k\",\"key\":\"not a uuid, although as long as one.\""),
+    {KEY("name: k, key: 'not a uuid, although as long as one.'"),
      "tenants[0].keys[0].key: a UUID is wanted"},
-    {TENANT("\"keys\":[{\"name\":\"k\",\"permissions\":[\"a:b:c\"]},"
-            "{\"name\":\"k\",\"permissions\":[\"a:b:c\"]}]"),
+    {KEY("name: k, expires: soon"), "tenants[0].keys[0].expires: 10 to 27 bytes are allowed"},
+    {TENANT("keys: [{name: k, permissions: ['nexus:agent:chat']},"
+            "{name: k, permissions: ['nexus:agent:chat']}]"),
      "tenants[0].keys[1].name: stands twice in the file"},
-    {CHANNEL("\"endpoint\":\"x\""),
-     "tenants[0].channels[0].webhook: is missing; the provider Async delivers to it"},
-    {CHANNEL("\"cxcOnly\":\"true\""), "tenants[0].channels[0].cxcOnly: true or false is wanted"},
-    {CHANNEL("\"uncertain\":\"ask\""),
-     "tenants[0].channels[0].uncertain: resend or hold is wanted"},
-    {WEBHOOK("\"url\":\"https://u:p@x.example/\",\"secret\":\"s\""),
-     "tenants[0].channels[0].webhook.url: no user name or password in a URL; use a header"},
-    {WEBHOOK("\"url\":\"https://x.example/\""), "tenants[0].channels[0].webhook.secret: missing"},
-    {WEBHOOK("\"url\":\"https://x.example/\",\"secret\":[\"a\",\"b\",\"c\"]"),
-     "tenants[0].channels[0].webhook.secret: a text or a list of one or two is wanted"},
-    {WEBHOOK("\"url\":\"https://x.example/\",\"secret\":[\"a\",1]"),
-     "tenants[0].channels[0].webhook.secret[1]: a text is wanted"},
-    {WEBHOOK("\"url\":\"https://x.example/\",\"secret\":\"s\",\"headers\":{\"Host\":\"y\"}"),
-     "tenants[0].channels[0].webhook.headers.Host: a header's name is a token and none of those "
-     "Nexus sets; its value is a text without control characters"},
-    {WEBHOOK("\"url\":\"https://x.example/\",\"secret\":\"s\",\"headers\":{\"a\":\"b\\r\\nc\"}"),
-     "tenants[0].channels[0].webhook.headers.a: a header's name is a token and none of those Nexus "
-     "sets; its value is a text without control characters"},
-    {"{\"clusterKeys\":[{\"name\":\"c\",\"permissions\":[]}]}",
+    {TENANT("services: {Sms: {}}"), "tenants[0].services.Sms: there is no such service"},
+    {TENANT("services: {Email: {url: N/A}}"), "tenants[0].services.Email.data.provider: missing"},
+    {TENANT("numbers: [{name: a}]"), "tenants[0].numbers[0].address: missing"},
+    {TENANT("numbers: [{address: x, name: a}]"),
+     "tenants[0].numbers[0].address: not a phone number (+ and 3 to 15 digits)"},
+    {TENANT("numbers: [{address: 18445551212}]"), "tenants[0].numbers[0].name: missing"},
+    {TENANT("numbers: [{address: 18445551212, name: a b}]"),
+     "tenants[0].numbers[0].name: letters, digits, _, - and . are wanted"},
+    {TENANT("numbers: [{address: 18445551212, name: a}, {address: +18445551212, name: b}]"),
+     "tenants[0].numbers[1].address: stands twice in the file"},
+    {TENANT("domains: [{address: localhost, name: a}]"),
+     "tenants[0].domains[0].address: a mail domain is wanted"},
+    {NUMBER("colour: red"), "tenants[0].numbers[0].colour: unknown"},
+    {NUMBER("cxcOnly: maybe"), "tenants[0].numbers[0].cxcOnly: true or false is wanted"},
+    {NUMBER("uncertain: ask"), "tenants[0].numbers[0].uncertain: resend or hold is wanted"},
+    {NUMBER("channelId: '1'"), "tenants[0].numbers[0].channelId: is address here"},
+    {NUMBER("api: {secret: s}"), "tenants[0].numbers[0].webhook: missing, where there is an api"},
+    {WEBHOOK("url: 'https://u:p@x.example/', secret: s"),
+     "tenants[0].numbers[0].webhook.url: no user name or password in a URL; use a header"},
+    {WEBHOOK("url: 'https://x.example/', secret: [a, b, c]"),
+     "tenants[0].numbers[0].webhook.secret: a text or a list of one or two is wanted"},
+    {WEBHOOK("url: 'https://x.example/', secret: [a, {}]"),
+     "tenants[0].numbers[0].webhook.secret[1]: a text is wanted"},
+    {NUMBER("webhook: {url: 'https://x.example/'}, api: {secret: s}"),
+     "tenants[0].numbers[0].webhook.secret: missing, where api has one"},
+    {TENANT("services: {Async: {data: {channels: []}}},"
+            "numbers: [{address: 18445551212, name: a, webhook: {url: 'http://x.example/'}}]"),
+     "tenants[0].services.Async: numbers have a webhook of their own; say all of it there or here"},
+    {TENANT("headers: {Host: y}"), "tenants[0].headers.header:Host: not a header that a webhook "
+                                   "may carry: its name is a token and "
+                                   "none of ours, its value has no control characters"},
+    {TENANT("endpoints: {sales: {colour: red}}"), "tenants[0].endpoints.sales.colour: unknown"},
+    {TENANT("designer: {colour: red}"), "tenants[0].designer.colour: unknown"},
+    {"clusterKeys: [{name: c, permissions: []}]",
      "clusterKeys[0].permissions: 1 to 16 elements are allowed"},
 };
 
@@ -65,46 +80,96 @@ ROWS_TEST(provision_file, names_the_path_of_what_is_wrong, fault_rows)
     arena_free(&arena);
 }
 
-static const char whole[] =
-    "{\"tenants\":[{\"ccid\":\"578EC98E-0000-46AD-9675-000000000001\",\"name\":\"premise\","
-    "\"keys\":[{\"name\":\"designer\",\"permissions\":[\"nexus:designer:chat\"]}],"
-    "\"channels\":[{\"address\":\"18445551212\",\"kind\":\"sms\",\"name\":\"chat.a\","
-    "\"validity\":\"1h\",\"uncertain\":\"hold\",\"cxcOnly\":true,"
-    "\"webhook\":{\"url\":\"https://x.example/\",\"secret\":[\"new\",\"old\"],"
-    "\"headers\":{\"x-a\":\"1\"}},\"api\":{\"secret\":\"in\"}}]}]}";
+static const char whole[] = "tenants:\n"
+                            "  - ccid: 578EC98E-0000-46AD-9675-000000000001\n"
+                            "    name: 4711\n"
+                            "    keys:\n"
+                            "      - {name: designer, permissions: ['nexus:designer:chat']}\n"
+                            "      - {name: agent, permissions: ['nexus:agent:chat'],\n"
+                            "         enabled: false, capacity: 0, expires: false}\n"
+                            "    services:\n"
+                            "      SMS: {url: N/A, data: {provider: Async}}\n"
+                            "    numbers:\n"
+                            "      - address: 18445551212\n"
+                            "        name: a\n"
+                            "        cxcOnly: true\n"
+                            "        webhook: {url: 'https://x.example/', secret: [new, 17]}\n"
+                            "        api: {secret: in}\n"
+                            "    domains:\n"
+                            "      - {address: mail.example.com, name: b, provider: Async}\n"
+                            "    headers: {x-a: 1}\n"
+                            "    endpoints:\n"
+                            "      sales: {capacity: 3, lastAgent: true}\n";
 
-Test(provision_file, gives_ccids_and_numbers_their_one_spelling)
+static struct arena *arena;
+
+static const struct file_tenant *read_whole(void)
 {
-    struct arena *arena = arena_new();
     struct provision_file file = {0};
     struct err err = {0};
 
-    cr_assert(provision_file_read(str_of(whole), arena, &file, &err), "%s", err.text);
+    arena = arena_new();
+    cr_assert(provision_file_read(STR(whole), arena, &file, &err), "%s", err.text);
+    return &file.tenants[0];
+}
 
-    cr_assert(str_equal(file.tenants[0].ccid, STR(CCID)));
-    cr_assert(str_equal(file.tenants[0].channels[0].address, STR("+18445551212")));
+static void is_section(const struct file_section *section, const char *name, const char *options)
+{
+    cr_assert(str_equal(section->section, str_of(name)), "%s", name);
+    cr_assert(eq(str, (char *)json_compact(section->options, arena).ptr, (char *)options));
+}
+
+Test(provision_file, gives_ccids_their_one_spelling_and_takes_a_number_for_a_text)
+{
+    const struct file_tenant *tenant = read_whole();
+
+    cr_assert(str_equal(tenant->ccid, STR(CCID)));
+    cr_assert(str_equal(tenant->name, STR("4711")));
     arena_free(&arena);
 }
 
-Test(provision_file, keeps_what_is_written_and_fills_in_what_is_not)
+Test(provision_file, knows_what_of_a_key_is_given)
 {
-    struct arena *arena = arena_new();
-    struct provision_file file = {0};
-    struct err err = {0};
+    const struct file_tenant *tenant = read_whole();
+    const struct file_key *bare = &tenant->keys[0], *full = &tenant->keys[1];
 
-    cr_assert(provision_file_read(str_of(whole), arena, &file, &err), "%s", err.text);
+    cr_assert(not(str_present(bare->key)));
+    cr_assert(eq(i64, bare->capacity, NOT_GIVEN));
+    cr_assert(eq(int, bare->enabled, NOT_GIVEN));
+    cr_assert(not(bare->expires_given));
+    cr_assert(eq(i64, full->capacity, 0));
+    cr_assert(eq(int, full->enabled, false));
+    cr_assert(full->expires_given && !str_present(full->expires));
+    arena_free(&arena);
+}
 
-    const struct file_key *key = &file.tenants[0].keys[0];
-    const struct file_channel *channel = &file.tenants[0].channels[0];
-    cr_assert(eq(i64, key->capacity, 120));
-    cr_assert(eq(i64, key->frequency, 60));
-    cr_assert(not(str_present(key->key)));
-    cr_assert(eq(i64, channel->validity_ms, 3600000));
-    cr_assert(eq(int, channel->uncertain_policy, 2));
-    cr_assert(channel->campaign_only);
-    cr_assert(eq(sz, channel->webhook.secrets.count, 2));
-    cr_assert(str_equal(channel->webhook.secrets.texts[1], STR("old")));
-    cr_assert(str_equal(channel->webhook.headers, STR("{\"x-a\":\"1\"}")));
-    cr_assert(str_equal(channel->provider, STR("Async")));
+Test(provision_file, makes_sections_of_numbers_domains_headers_and_endpoints)
+{
+    const struct file_tenant *tenant = read_whole();
+
+    cr_assert(eq(sz, tenant->section_count, 4));
+    is_section(&tenant->sections[0], "chat.a",
+               "{\"channelId\":\"+18445551212\",\"channelType\":\"sms\",\"provider\":\"Async\","
+               "\"cxcOnly\":\"true\"}");
+    is_section(&tenant->sections[1], "cxc.b",
+               "{\"channelId\":\"mail.example.com\",\"channelType\":\"email\","
+               "\"provider\":\"Async\"}");
+    is_section(&tenant->sections[2], "Async", "{\"header:x-a\":\"1\"}");
+    is_section(&tenant->sections[3], "sales", "{\"capacity\":\"3\",\"lastAgent\":\"true\"}");
+    arena_free(&arena);
+}
+
+Test(provision_file, makes_the_service_async_of_webhooks_at_numbers)
+{
+    const struct file_tenant *tenant = read_whole();
+
+    cr_assert(eq(sz, tenant->service_count, 2));
+    cr_assert(not(tenant->services[0].partial));
+    cr_assert(tenant->services[1].partial);
+    cr_assert(eq(str, (char *)json_compact(tenant->services[1].document, arena).ptr,
+                 "{\"data\":{\"channels\":[{\"channelId\":\"+18445551212\","
+                 "\"webhook\":{\"url\":\"https://x.example/\"}}]},"
+                 "\"secret\":{\"channels\":[{\"channelId\":\"+18445551212\","
+                 "\"webhook\":{\"secret\":[\"new\",\"17\"]},\"api\":{\"secret\":\"in\"}}]}}"));
     arena_free(&arena);
 }

@@ -1,0 +1,25 @@
+// provision_numbers: the short forms of a contact center in the operator's file, as the sections and
+// services that they stand for.
+//
+//   numbers: [{address, name, …}]     NexusServices/chat.<name>; name is the section's, the rest options
+//   domains: [{address, name, …}]     NexusServices/cxc.<name>
+//   headers: {x-account: …}           NexusServices/Async, header:x-account
+//   endpoints: {sales: {queue, …}}    NexusEndpoints/sales
+//   designer: {url, …}                DesignerEnv/options
+//   webhook, api of a number          its entry in the service Async
+#pragma once
+
+#include "nexusctl/provision_file.h"
+
+struct short_forms {
+    const struct json_view *numbers, *domains, *headers, *endpoints, *designer;
+};
+
+// Makes tenant->sections; *async gets the service's document, absent when no number has a webhook.
+MUST_USE bool provision_numbers_read(const struct short_forms *forms, struct str path,
+                                     struct arena *arena, struct file_tenant *tenant,
+                                     struct str *async, struct err *err);
+
+// As JSON, with every number and flag as the text it was written as: options are texts, all of them.
+// A list or an object stays what it is.
+void texts_write(const struct json_view *view, struct buf *out);
