@@ -182,7 +182,7 @@ static const char manual[] =
     "  tenants:\n"
     "    - ccid: 578ec98e-0000-46ad-9675-000000000001\n"
     "      name: premise_tenant           # also type, backendurl, username, token, "
-    "genesystenantid\n"
+    "genesystemenantid\n"
     "      keys:                          # a key without its value is made, and shown once\n"
     "        - {name: designer, permissions: [\"nexus:designer:chat\"], expires: 2027-01-31}\n"
     "      services:                      # as over HTTP: url, data, secret\n"

@@ -165,7 +165,7 @@ static bool tenant_write(struct maker *maker, const struct file_tenant *tenant, 
     text_write(out, "backendurl", tenant->backend_url);
     text_write(out, "username", tenant->username);
     if (tenant->genesys_tenant_id != NOT_GIVEN)
-        json_key_int(out, "genesystenantid", tenant->genesys_tenant_id);
+        json_key_int(out, "genesystemenantid", tenant->genesys_tenant_id);
     if (!token_write(maker, tenant, stored, err))
         return false;
     json_close(out, '}');

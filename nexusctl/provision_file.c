@@ -110,7 +110,7 @@ static const struct member tenant_members[] = {
     MEMBER_TEXT(raw_tenant, backend_url, "backendurl", OPTIONAL, 1, 2048, webhook_url_check),
     MEMBER_TEXT(raw_tenant, username, "username", OPTIONAL, 1, 128, NULL),
     MEMBER_TEXT(raw_tenant, token, "token", OPTIONAL, 1, TOKEN_LIMIT, NULL),
-    MEMBER_NUMBER(raw_tenant, genesys_tenant_id, "genesystenantid", OPTIONAL, 0, INT32_MAX),
+    MEMBER_NUMBER(raw_tenant, genesys_tenant_id, "genesystemenantid", OPTIONAL, 0, INT32_MAX),
     MEMBER_LIST(raw_tenant, keys, "keys", OPTIONAL, 0, ELEMENTS_LIMIT),
     MEMBER_OBJECT(raw_tenant, services, "services"),
     MEMBER_LIST(raw_tenant, forms.numbers, "numbers", OPTIONAL, 0, ELEMENTS_LIMIT),

@@ -45,7 +45,7 @@ static bool tenant_write(struct task *task, const struct msg_tenant_provision *m
     json_key_str(document, "username", message->username);
     json_key_str(document, "token", sealed.len ? buf_str(&sealed) : STR_ABSENT);
     if (message->genesys_tenant_id)
-        json_key_int(document, "genesystenantid", message->genesys_tenant_id);
+        json_key_int(document, "genesystemenantid", message->genesys_tenant_id);
     json_close(document, '}');
     return true;
 }

@@ -35,7 +35,7 @@ language sql stable as $$
                                   where t.ccid = p_ccid and s.secret <> '{}' group by s.transaction) s))::text
 $$;
 
--- p_doc {"ccid"} and those of "name", "type", "backendurl", "username", "token", "genesystenantid" that the file gives.
+-- p_doc {"ccid"} and those of "name", "type", "backendurl", "username", "token", "genesystemenantid" that the file gives.
 create or replace function tenant_apply(p_doc jsonb, out tenant int, out line json)
 language plpgsql as $$
 declare
@@ -52,7 +52,7 @@ begin
     tenant := coalesce(old.id, tenant_named(0, named, true));
     before := jsonb_strip_nulls(jsonb_build_object(
         'name', old.name, 'type', old.type, 'backendurl', old.backend_url, 'username', old.username, 'token', old.token,
-        'genesystenantid', old.genesys_tenant_id));
+        'genesystemenantid', old.genesys_tenant_id));
     changed := members_changed(before, before || given);
     line := case when old.id is null then plan_line('create', 'tenant', named::text, p_doc->>'name', '{}')
                  else plan_change('tenant', named::text, coalesce(p_doc->>'name', old.name), changed) end;
@@ -60,7 +60,7 @@ begin
        set name = coalesce(p_doc->>'name', t.name), type = coalesce(p_doc->>'type', t.type),
            backend_url = coalesce(p_doc->>'backendurl', t.backend_url), username = coalesce(p_doc->>'username', t.username),
            token = coalesce(p_doc->>'token', t.token),
-           genesys_tenant_id = coalesce((p_doc->>'genesystenantid')::int, t.genesys_tenant_id),
+           genesys_tenant_id = coalesce((p_doc->>'genesystemenantid')::int, t.genesys_tenant_id),
            provisioned = coalesce(t.provisioned, case when p_doc ? 'name' then now() end)
      where t.id = tenant and (changed <> '{}' or old.id is null);
 end
@@ -275,7 +275,7 @@ language sql stable as $$
             select json_agg(json_build_object(
                 'tenant', json_strip_nulls(json_build_object(
                     'ccid', t.ccid, 'name', t.name, 'type', t.type, 'backendurl', t.backend_url, 'username', t.username,
-                    'genesystenantid', t.genesys_tenant_id)),
+                    'genesystemenantid', t.genesys_tenant_id)),
                 'keys', keys_export(t.id),
                 'services', (select coalesce(json_agg(json_build_object('name', v.name, 'url', v.url, 'data', v.data)
                                                       order by v.name), '[]') from service v where v.tenant_id = t.id),

@@ -37,10 +37,10 @@ create or replace function tenant_json(t tenant) returns json
 language sql stable as $$
     select json_build_object(
         'id', t.ccid, 'name', t.name, 'type', t.type, 'backendurl', t.backend_url, 'username', t.username,
-        'genesystenantid', t.genesys_tenant_id, 'created', moment(t.created), 'provisioned', moment(t.provisioned))
+        'genesystemenantid', t.genesys_tenant_id, 'created', moment(t.created), 'provisioned', moment(t.provisioned))
 $$;
 
--- p_doc {"id", "name", "type", "backendurl", "username", "token" sealed, "genesystenantid"}; p_key is the key that it gets
+-- p_doc {"id", "name", "type", "backendurl", "username", "token" sealed, "genesystemenantid"}; p_key is the key that it gets
 -- if it has none of its own (apikey_insert). Repeated, it changes what differs and makes no second key.
 -- {"xapikey": the key's prefix, "fresh": is it p_key?}
 create or replace function tenant_provision(p_principal int, p_doc json, p_key json, p_by text) returns text
@@ -57,7 +57,7 @@ begin
     update tenant t
        set name = p_doc->>'name', type = p_doc->>'type', backend_url = p_doc->>'backendurl',
            username = p_doc->>'username', token = p_doc->>'token',
-           genesys_tenant_id = (p_doc->>'genesystenantid')::int, provisioned = coalesce(t.provisioned, now())
+           genesys_tenant_id = (p_doc->>'genesystemenantid')::int, provisioned = coalesce(t.provisioned, now())
      where t.id = tenant;
     select k.prefix into own from api_key k
      where k.tenant_id = tenant and k.name = p_key->>'name' and not k.revoked order by k.id limit 1;

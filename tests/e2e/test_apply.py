@@ -93,7 +93,7 @@ tenants:
     backendurl: http://gws.example.com:8080
     username: nexus
     token: a password
-    genesystenantid: 1
+    genesystemenantid: 1
     keys:
       - {{name: designer, permissions: ["nexus:designer:chat"], capacity: 0, expires: 2037-01-31T12:00:00Z}}
       - {{name: consumer, permissions: ["nexus:consumer:chat"], enabled: false}}

@@ -29,7 +29,7 @@ def everything_stored(stack):
 def tenant_document(office, **members):
     return {"id": office.ccid, "name": f"premise_{office.ccid[:8]}", "type": "PureEngage",
             "backendurl": "http://gws.example.com", "username": "nexus", "token": office.secret,
-            "genesystenantid": 1, **members}
+            "genesystemenantid": 1, **members}
 
 
 def test_a_tenant_is_provisioned_and_gets_a_key_for_chat(nexus, office):
@@ -73,7 +73,7 @@ def test_a_name_that_belongs_to_another_tenant_is_409(nexus, office):
     ({"id": "premise"}, "id: not a UUID"),
     ({"name": None}, "name: missing"),
     ({"backendurl": "gws"}, "backendurl: a URL with http:// or https:// is wanted"),
-    ({"genesystenantid": "one"}, "genesystenantid: not a whole number"),
+    ({"genesystemenantid": "one"}, "genesystemenantid: not a whole number"),
 ])
 def test_a_tenant_that_is_not_good_is_refused_with_path_and_rule(office, members, fault):
     answer = office.post(f"{PROVISIONING}/tenants", json=tenant_document(office, **members))

@@ -58,7 +58,7 @@ def _section(town, with_section=True):
 
 def _tenant(town):
     return {"id": town.ours.ccid, "name": town.ours.name, "type": "PureEngage", "username": "nexus",
-            "backendurl": "http://gws.example.com", "genesystenantid": 1}
+            "backendurl": "http://gws.example.com", "genesystemenantid": 1}
 
 
 SAMPLES = {
