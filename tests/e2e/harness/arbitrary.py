@@ -1,8 +1,9 @@
 """Requests made up from the document: values that follow a schema, values that do not, and everything between.
 
-    requests_for(operation, ids)     a Hypothesis strategy of Request
+    requests_for(operation, ids, bodies)     a Hypothesis strategy of Request
 
-ids: {parameter: values that exist}, so that not everything ends at "there is no such thing"."""
+ids: {parameter: values that exist}, so that not everything ends at "there is no such thing". bodies: good ones, where
+the schema says little."""
 
 import dataclasses
 import json
@@ -16,7 +17,7 @@ NASTY = st.sampled_from(["", "0", "-1", "null", "true", "[]", "{}", "%00", "\0",
                          "9" * 30, "1e400", "2026-02-30", "2026-11-24T00:00:00Z", "99999-01-01", "+15550000000", "*",
                          "00000000-0000-0000-0000-000000000000", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
                          "\r\nx-api-key: 1", "nexus:*:*", "Async", "NexusServices"])
-HEADERS = st.one_of(st.sampled_from(["a", "1", "7-1", "0-0", "x" * 300, "é", "\t"]), st.uuids().map(str)).map(str.encode)
+HEADERS = st.one_of(st.sampled_from(["a", "1", "7-1", "0-0", "x" * 300, "é"]), st.uuids().map(str)).map(str.encode)
 NUMBERS = st.one_of(st.integers(-2**63, 2**63), st.floats(allow_nan=False, allow_infinity=False), st.just(math.pi))
 JSON = st.recursive(st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS, NASTY),
                     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=4)), max_leaves=12)
@@ -108,9 +109,9 @@ def _as_json(value):
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"), "application/json"
 
 
-def _bodies(values, schema):
+def _bodies(values, schema, known):
     """(bytes or None, content type)"""
-    good = values.of(schema)
+    good = st.one_of(st.sampled_from(known), values.of(schema)) if known else values.of(schema)
     bad = good.flatmap(_one_spoiled)
     return st.one_of(good.map(_as_json), good.map(_as_json), good.map(_as_form), bad.map(_as_json),
                      bad.map(lambda value: _as_form(value) if isinstance(value, dict) else _as_json(value)),
@@ -125,7 +126,7 @@ def _path_values(name, known):
 
 
 @st.composite
-def requests_for(draw, operation, ids):
+def requests_for(draw, operation, ids, bodies=()):
     values = Values(operation.api)
     path, query, headers = operation.path, [], {}
     for parameter in operation.parameters:
@@ -140,7 +141,7 @@ def requests_for(draw, operation, ids):
             headers[name] = draw(HEADERS)
     if draw(st.integers(0, 9)) == 0:
         query.append((draw(TEXTS), draw(TEXTS)))
-    body, kind = draw(_bodies(values, operation.body)) if operation.body else (None, None)
+    body, kind = draw(_bodies(values, operation.body, bodies)) if operation.body else (None, None)
     if kind:
         headers["Content-Type"] = kind
     if draw(st.integers(0, 4)) == 0:
