@@ -150,7 +150,8 @@ browse("a key is made with the keyboard alone", {}, async (page) => {
     assert.fail(`Tab does not lead to ${words}`);
   };
 
-  await page.evaluate(() => document.activeElement?.blur());
+  await page.reload();
+  await settled(page);
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Skip to the content");
   const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);

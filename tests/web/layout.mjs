@@ -11,7 +11,7 @@ async function filled() {
   const center = await sending(contactCenter());
   await keyOf(center, LONG, ["nexus:consumer:chat", "nexus:designer:chat"], { expires: "2031-01-01T00:00:00Z" });
   await ask(center.administrator, "PUT", `${PROVISIONING}/transactions/${center.ccid}/NexusEndpoints/sales`, {
-    queue: LONG, bot: `${simulator}/${LONG}`, greeting: "Hello! How can we help?",
+    queue: LONG.slice(0, 60), bot: `${simulator}/${LONG}`, greeting: LONG,
   });
   return center;
 }

@@ -28,7 +28,7 @@ browse("an endpoint and a number are added, changed and removed", {}, async (pag
   await press(page, dialog, "Save");
   await row(page, center.number).waitFor();
   assert.deepEqual((await read(center, "NexusServices"))["chat.Main"], {
-    channelId: center.number, channelType: "sms", endpoint: "chat.sales", interactionSubtype: "SMS",
+    channelId: `+${center.number}`, channelType: "sms", endpoint: "chat.sales", interactionSubtype: "SMS",
     interactionType: "Inbound", media: "chat", provider: "Async",
   });
 

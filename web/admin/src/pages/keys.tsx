@@ -109,8 +109,8 @@ function List({ keys, everyTenant, onOpen, onChanged }: ListProps) {
           cell: (key) => key.permissions.map((permission) => <code key={permission} class="tag">{permission}</code>),
         },
         { title: "State", cell: (key) => <span class={`state ${stateOf(key)}`}>{stateOf(key)}</span> },
-        { title: "Expires", cell: (key) => (key.expires ? <Moment time={key.expires} day /> : "never") },
-        { title: "Rate", cell: (key) => (key.capacity === 0 ? "unlimited" : <span class="nowrap">{`${key.capacity} in ${key.frequency} s`}</span>) },
+        { title: "Expires", cell: (key) => (key.expires ? <Moment time={key.expires} day /> : <span class="nowrap">never</span>) },
+        { title: "Rate", cell: (key) => <span class="nowrap">{key.capacity === 0 ? "unlimited" : `${key.capacity} in ${key.frequency} s`}</span> },
         { title: "Created", cell: (key) => <Created of={key} /> },
         { title: "Actions", kind: "actions", cell: (key) => <Actions of={key} onOpen={onOpen} onChanged={onChanged} /> },
       ]}

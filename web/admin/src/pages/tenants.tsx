@@ -35,7 +35,7 @@ export function TenantsPanel({ session }: { session: Session }) {
   return (
     <Panel
       title="Contact centers"
-      purpose={session.ccid ? "Yours." : "Choose the one to work on."}
+      purpose={session.ccid ? "Yours. Provisioning it again changes what is said here." : "Choose the one to work on."}
       loaded={loaded}
       action={
         <button type="button" class="primary" onClick={() => setAdding(true)}>

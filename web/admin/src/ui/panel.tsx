@@ -4,6 +4,9 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Loaded } from "../load";
 import { Refusal } from "./refusal";
 
+// The first panel of a visit leaves the focus at the top of the page, where Tab begins; each later one takes it.
+let visited = false;
+
 interface Props<T> {
   title: string;
   purpose: string;
@@ -16,7 +19,8 @@ export function Panel<T>({ title, purpose, action, loaded, children }: Props<T>)
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Nexus administration`;
-    heading.current?.focus();
+    if (visited) heading.current?.focus();
+    visited = true;
   }, [title]);
   return (
     <section aria-busy={loaded.busy}>
