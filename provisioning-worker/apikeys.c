@@ -1,6 +1,7 @@
 // apikeys: API keys over HTTP. A key is shown when it is made and never again: the database has a MAC of
 // it and its first characters.
 #include "base/id.h"
+#include "provisioning-worker/new_key.h"
 #include "provisioning-worker/provisioning.h"
 #include "service/task_statement.h"
 #include "store/api_key.h"
@@ -22,7 +23,7 @@ enum {
     FREQUENCY_MAX = 86400
 };
 
-static pg_done_fn apikey_created;
+static task_render_fn apikey_created;
 
 struct raw_key {
     struct str tenant, name;
@@ -114,7 +115,7 @@ static bool settings_write(const struct raw_key *raw, struct buf *out, struct er
 static bool new_key_read(struct task *task, struct str text, struct str *tenant, struct buf *out,
                          struct err *err)
 {
-    struct str value = api_key_text(task->chosen_id, task->arena);
+    struct str value = new_key_text(task);
     const struct provisioning *provisioning = service_state(task->service);
     const struct json_view *view;
     struct raw_key raw = {.tenant = STR_ABSENT};
@@ -152,8 +153,8 @@ void on_apikey_create(struct task *task, const struct msg_apikey_create *message
     struct str tenant;
     struct err err;
 
-    task->chosen_id = api_key_new();
-    if (!new_key_read(task, message->document, &tenant, &document, &err)) {
+    if (!new_key_make(task, &err) ||
+        !new_key_read(task, message->document, &tenant, &document, &err)) {
         task_fail(task, &err);
         return;
     }
@@ -162,38 +163,29 @@ void on_apikey_create(struct task *task, const struct msg_apikey_create *message
     pg_text(&params, tenant);
     pg_text(&params, buf_str(&document));
     pg_text(&params, task->envelope.principal.name);
-    task_call(task, STATEMENT_APIKEY_CREATE, &params, apikey_created);
+    task_render_by(task, STATEMENT_APIKEY_CREATE, &params, apikey_created);
 }
 
-// The stored key, with the key itself as its id. Dying just here loses the value of a key that exists:
-// nobody can use it, and it can be revoked.
-static void apikey_created(void *context, const struct pg_result *result, const struct err *err)
+// The stored key, with the key itself as its id. Dying just before loses the value of a key that
+// exists, unless there is an Idempotency-Key: nobody can use it, and it can be revoked.
+static bool apikey_created(struct task *task, struct str row, struct buf *answer, struct err *err)
 {
-    struct task *task = context;
-    const struct json_view *stored, *value;
-    struct str name;
+    const struct json_view *stored, *member;
+    struct str name, value;
     size_t cursor = 0;
-    AUTO(buf) data = {0};
-    struct err fault;
 
-    if (err) {
-        task_fail(task, err);
-        return;
-    }
-    if (!json_parse(pg_get_text(result, 0, 0), task->arena, &stored, &fault)) {
-        task_fail(task, &fault);
-        return;
-    }
-    json_open(&data, '{');
-    while (json_object_next(stored, &cursor, &name, &value)) {
-        const char *member = arena_c_string(task->arena, name);
+    if (!json_parse(row, task->arena, &stored, err) || !new_key_shown(task, &value, err))
+        return false;
+    json_open(answer, '{');
+    while (json_object_next(stored, &cursor, &name, &member)) {
+        const char *key = arena_c_string(task->arena, name);
         if (str_equal(name, STR("id")))
-            json_key_str(&data, member, api_key_text(task->chosen_id, task->arena));
+            json_key_str(answer, key, value);
         else
-            json_key_raw(&data, member, json_compact(value, task->arena));
+            json_key_raw(answer, key, json_compact(member, task->arena));
     }
-    json_close(&data, '}');
-    task_reply(task, buf_str(&data));
+    json_close(answer, '}');
+    return true;
 }
 
 // ---- keys there are

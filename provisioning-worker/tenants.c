@@ -1,6 +1,7 @@
 // tenants: contact centers. A contact center exists from the first that names it (db/functions/tenant.sql);
 // provisioning it says the rest, and gives it its first key.
 #include "base/id.h"
+#include "provisioning-worker/new_key.h"
 #include "provisioning-worker/provisioning.h"
 #include "service/task_statement.h"
 #include "store/api_key.h"
@@ -13,7 +14,7 @@ void on_tenant_provision(struct task *task, const struct msg_tenant_provision *m
 void on_tenant_list(struct task *task, const struct msg_tenant_list *message);
 void on_tenant_read(struct task *task, const struct msg_tenant_read *message);
 
-static pg_done_fn tenant_provisioned;
+static task_render_fn tenant_provisioned;
 
 // The key that a contact center is given, by the name that tells it from those made later.
 static const struct str first_key_name = STR_INIT("chat");
@@ -73,45 +74,37 @@ void on_tenant_provision(struct task *task, const struct msg_tenant_provision *m
     struct pg_params params;
     struct err err;
 
-    if (!tenant_write(task, message, &document, &err)) {
+    if (!tenant_write(task, message, &document, &err) || !new_key_make(task, &err)) {
         task_fail(task, &err);
         return;
     }
-    task->chosen_id = api_key_new();
-    first_key_write(service_state(task->service), api_key_text(task->chosen_id, task->arena),
-                    &key_document);
+    first_key_write(service_state(task->service), new_key_text(task), &key_document);
     pg_params_init(&params);
     pg_int4(&params, (int32_t)task_tenant(task));
     pg_text(&params, buf_str(&document));
     pg_text(&params, buf_str(&key_document));
     pg_text(&params, task->envelope.principal.name);
-    task_call(task, STATEMENT_TENANT_PROVISION, &params, tenant_provisioned);
+    task_render_by(task, STATEMENT_TENANT_PROVISION, &params, tenant_provisioned);
 }
 
-// Dying just here loses the value of a key that exists: a repetition shows only its first
-// characters. It can be revoked and made anew.
-static void tenant_provisioned(void *context, const struct pg_result *result, const struct err *err)
+// Dying just here loses the value of a key that exists, unless there is an Idempotency-Key: a
+// repetition shows only its first characters. It can be revoked and made anew.
+static bool tenant_provisioned(struct task *task, struct str row, struct buf *answer,
+                               struct err *err)
 {
-    struct task *task = context;
-    const struct json_view *answer;
-    AUTO(buf) data = {0};
-    struct err fault;
+    const struct json_view *stored;
+    struct str value;
 
-    if (err) {
-        task_fail(task, err);
-        return;
-    }
-    if (!json_parse(pg_get_text(result, 0, 0), task->arena, &answer, &fault)) {
-        task_fail(task, &fault);
-        return;
-    }
-    json_open(&data, '{');
-    json_key_str(&data, "xapikey",
-                 json_is_true(json_member(answer, "fresh"))
-                     ? api_key_text(task->chosen_id, task->arena)
-                     : json_text(json_member(answer, "xapikey")));
-    json_close(&data, '}');
-    task_reply(task, buf_str(&data));
+    if (!json_parse(row, task->arena, &stored, err))
+        return false;
+    if (!json_is_true(json_member(stored, "fresh")))
+        value = json_text(json_member(stored, "xapikey"));
+    else if (!new_key_shown(task, &value, err))
+        return false;
+    json_open(answer, '{');
+    json_key_str(answer, "xapikey", value);
+    json_close(answer, '}');
+    return true;
 }
 
 void on_tenant_list(struct task *task, const struct msg_tenant_list *message)

@@ -1,8 +1,8 @@
 // pg: a pool of libpq connections in pipeline mode on a libuv loop.
 //
-// Each call is [Parse] Bind Execute Sync; a guarded one has two of the first three, the Parses in
-// front, so that what the guard stops is prepared all the same. libpq reports its results in order and a
-// PGRES_PIPELINE_SYNC when the server said ReadyForQuery; only then is the transaction's fate
+// Each call is [Parse] Bind Execute Sync; one of several steps has more of the first three, the
+// Parses in front, so that what an earlier step stops is prepared all the same, and for the role
+// that logged in. libpq reports its results in order and a PGRES_PIPELINE_SYNC when the server said ReadyForQuery; only then is the transaction's fate
 // known, and only then does the callback run. A mirror list of calls stands beside libpq's own
 // queue. Statements are prepared at their first use on a connection.
 #include "io/pg.h"
@@ -37,9 +37,9 @@ static const char durability_check[] =
 
 struct call {
     struct list link;
-    unsigned statements[2]; // the guard first, if there is one
+    unsigned statements[PG_STEPS_LIMIT];
     int count;
-    bool prepares[2]; // a Parse goes before them, and its answer is not here yet
+    bool prepares[PG_STEPS_LIMIT]; // a Parse goes before them, and its answer is not here yet
     pg_done_fn *done;
     void *context;
     int64_t sent_ms;
@@ -155,18 +155,18 @@ static bool statement_send(const struct connection *connection, unsigned number,
 
 // Queues the call's messages in libpq and flushes as far as the socket takes them.
 static bool call_send(struct connection *connection, const struct call *call,
-                      struct pg_params *const *params)
+                      const struct pg_step *steps)
 {
     bool sent = true;
 
     for (int i = 0; i < call->count && sent; i++)
         sent = !call->prepares[i] || prepare_send(connection, call->statements[i]);
     for (int i = 0; i < call->count && sent; i++)
-        sent = statement_send(connection, call->statements[i], params[i]);
+        sent = statement_send(connection, call->statements[i], steps[i].params);
     return sent && PQpipelineSync(connection->libpq);
 }
 
-static void call_start(struct pg *pg, struct call *call, struct pg_params *const *params)
+static void call_start(struct pg *pg, struct call *call, const struct pg_step *steps)
 {
     struct connection *connection = connection_choose(pg);
 
@@ -189,7 +189,7 @@ static void call_start(struct pg *pg, struct call *call, struct pg_params *const
     pg->in_flight++;
     // A failure here is a broken connection; reading it will say so and end all its calls from the
     // loop.
-    if (!call_send(connection, call, params))
+    if (!call_send(connection, call, steps))
         LOG_WARN("pg.send_failed",
                  LOG_STR("statement", str_of(pg->statements[call->statements[0]].name)));
     connection_poll(connection);
@@ -205,26 +205,23 @@ static struct call *call_new(pg_done_fn *done, void *context)
     return call;
 }
 
+void pg_call_steps(struct pg *pg, const struct pg_step *steps, size_t count, pg_done_fn *done,
+                   void *context)
+{
+    struct call *call = call_new(done, context);
+
+    ASSERT(count > 0 && count <= PG_STEPS_LIMIT);
+    for (size_t i = 0; i < count; i++)
+        call->statements[call->count++] = steps[i].statement;
+    call_start(pg, call, steps);
+    for (size_t i = 0; i < count; i++)
+        pg_params_release(steps[i].params);
+}
+
 void pg_call(struct pg *pg, unsigned statement, struct pg_params *params, pg_done_fn *done,
              void *context)
 {
-    struct call *call = call_new(done, context);
-
-    call->statements[call->count++] = statement;
-    call_start(pg, call, &params);
-    pg_params_release(params);
-}
-
-void pg_call_guarded(struct pg *pg, unsigned guard, struct pg_params *guard_params,
-                     unsigned statement, struct pg_params *params, pg_done_fn *done, void *context)
-{
-    struct call *call = call_new(done, context);
-
-    call->statements[call->count++] = guard;
-    call->statements[call->count++] = statement;
-    call_start(pg, call, (struct pg_params *[]){guard_params, params});
-    pg_params_release(guard_params);
-    pg_params_release(params);
+    pg_call_steps(pg, &(struct pg_step){statement, params}, 1, done, context);
 }
 
 static void call_pop(struct connection *connection)
@@ -275,7 +272,7 @@ static void result_take(struct connection *connection, PGresult *rows)
         call_pop(connection);
         return;
     case PGRES_TUPLES_OK:
-        PQclear(call->rows); // the guard's
+        PQclear(call->rows); // an earlier step's
         call->rows = rows;
         return;
     case PGRES_COMMAND_OK: parse_answered(call); break;

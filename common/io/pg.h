@@ -111,10 +111,15 @@ typedef void pg_done_fn(void *context, const struct pg_result *result, const str
 // the error.
 void pg_call(struct pg *pg, unsigned statement, struct pg_params *params, pg_done_fn *done,
              void *context);
-// The same with another statement before it, in the same transaction: if the guard raises, the
-// other does not run, and the guard's error is the call's. Its rows are dropped.
-void pg_call_guarded(struct pg *pg, unsigned guard, struct pg_params *guard_params,
-                     unsigned statement, struct pg_params *params, pg_done_fn *done, void *context);
+// Several statements in one transaction and one journey: where one raises, those behind it do not
+// run, and its error is the call's. The rows are the last one's.
+enum { PG_STEPS_LIMIT = 3 };
+struct pg_step {
+    unsigned statement;
+    struct pg_params *params;
+};
+void pg_call_steps(struct pg *pg, const struct pg_step *steps, size_t count, pg_done_fn *done,
+                   void *context);
 
 // Reading a result: valid only inside the callback. Columns by position, as the statement lists
 // them. A value of NULL reads as 0, false, none or absent.

@@ -44,15 +44,23 @@ void task_render_by(struct task *task, unsigned statement, struct pg_params *par
 void task_call(struct task *task, unsigned statement, struct pg_params *params, pg_done_fn *done)
 {
     const struct idempotency *request = &task->idempotency;
-    struct pg *pg = service_pg(task->service);
-    struct pg_params claim;
+    struct pg_params scope, claim;
+    struct pg_step steps[PG_STEPS_LIMIT];
+    size_t count = 0;
 
-    if (!task_has_key(task)) {
-        pg_call(pg, statement, params, done, task);
-        return;
+    // Who acts for one tenant sees only its rows, whatever the statement forgets. Who acts for all
+    // must see all.
+    if (task_tenant(task) != 0) {
+        pg_params_init(&scope);
+        pg_int4(&scope, (int32_t)task_tenant(task));
+        steps[count++] = (struct pg_step){STATEMENT_TENANT_SCOPE, &scope};
     }
-    pg_params_init(&claim);
-    idempotency_claim_bind(&claim, &request, 1);
-    pg_call_guarded(pg, STATEMENT_IDEMPOTENCY_CLAIM, &claim, statement_keeping(statement), params,
-                    done, task);
+    if (task_has_key(task)) {
+        pg_params_init(&claim);
+        idempotency_claim_bind(&claim, &request, 1);
+        steps[count++] = (struct pg_step){STATEMENT_IDEMPOTENCY_CLAIM, &claim};
+        statement = statement_keeping(statement);
+    }
+    steps[count++] = (struct pg_step){statement, params};
+    pg_call_steps(service_pg(task->service), steps, count, done, task);
 }

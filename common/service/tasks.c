@@ -127,7 +127,7 @@ static void task_end(struct task *task, enum err_code code, struct str payload)
     ended_count(tasks, task->envelope.message, code);
     // Dying here is harmless: what was committed stays so, and the gateway asks another worker,
     // which finds it done.
-    if (failpoint(tasks->ack_lost))
+    if (failpoint(tasks->ack_lost) || (task_has_key(task) && failpoint("keyed.ack_lost")))
         bus_worker_forget(bus, task->origin);
     else
         bus_worker_reply(bus, task->origin, code, payload);

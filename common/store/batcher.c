@@ -230,8 +230,9 @@ static void batch_send(struct batch *batch)
         return;
     }
     batch_claim_bind(batch, &claim);
-    pg_call_guarded(batcher->pg, STATEMENT_IDEMPOTENCY_CLAIM, &claim,
-                    statement_keeping(batcher->def->statement), &params, batch_finished, batch);
+    const struct pg_step steps[] = {{STATEMENT_IDEMPOTENCY_CLAIM, &claim},
+                                    {statement_keeping(batcher->def->statement), &params}};
+    pg_call_steps(batcher->pg, steps, COUNT_OF(steps), batch_finished, batch);
 }
 
 // ---- what goes next

@@ -10,6 +10,7 @@ import requests
 
 from harness.customer import CustomerGateway
 from harness.people import Answer, Tenant, conversation_of
+from harness.provisioning import PROVISIONING, Office
 from harness.routes import calls, worker_of
 from harness.wait import eventually
 
@@ -19,13 +20,14 @@ POSTS = calls("POST")
 class Request:
     """One POST that can be sent again and again, and what it does: a query that gives how often it did."""
 
-    def __init__(self, tenant, caller, path, options, effect, *parameters):
-        self.tenant, self.caller, self.path, self.options = tenant, caller, path, options
+    def __init__(self, caller, path, options, effect, *parameters, scope=0):
+        self.stack, self.caller, self.path, self.options = caller.stack, caller, path, options
         self.effect, self.parameters = effect, parameters
+        self.scope = scope  # whose Idempotency-Keys it uses: a tenant's number; 0: of those who act for all
 
     def post(self, key=None, query=None, gateway=0):
         headers = {} if key is None else {"Idempotency-Key": key}
-        return requests.post(self.tenant.stack.url(gateway) + self.path, params=query, auth=self.caller.session.auth,
+        return requests.post(self.stack.url(gateway) + self.path, params=query, auth=self.caller.session.auth,
                              headers={**self.caller.session.headers, **headers}, timeout=10, **self.options)
 
     def until_done(self, key):
@@ -40,8 +42,17 @@ class Request:
             assert answer is None or answer.status_code in (409, 503, 504), answer.text
             threading.Event().wait(0.05)
 
+    def keys(self):
+        """The Idempotency-Keys that are kept in its scope."""
+        return [key for key, in self.stack.query("select key from idempotency where tenant_id = %s", self.scope)]
+
     def times(self):
-        return self.tenant.stack.query(self.effect, *self.parameters)[0][0]
+        return self.stack.query(self.effect, *self.parameters)[0][0]
+
+
+def of_tenant(tenant, caller, *rest):
+    number = tenant.stack.query("select id from tenant where ccid = %s", tenant.ccid)[0][0]
+    return Request(caller, *rest, scope=number)
 
 
 def operator(tenant):
@@ -53,7 +64,7 @@ def operator(tenant):
 
 def sms_message(tenant):
     name = uuid.uuid4().hex
-    return Request(tenant, tenant.aggregator(), "/nexus/v3/sms/message",
+    return of_tenant(tenant, tenant.aggregator(), "/nexus/v3/sms/message",
                    {"data": {"message_id": name, "phone_number": tenant.phone(), "shortcode": tenant.number,
                              "message": tenant.text()}},
                    "select count(*) from message where external_id = %s", name)
@@ -61,7 +72,7 @@ def sms_message(tenant):
 
 def sms_receipt(tenant):
     name = uuid.uuid4().hex
-    return Request(tenant, tenant.aggregator(), "/nexus/v3/sms/receipt", {"data": {"message_id": name, "message_state": 2}},
+    return of_tenant(tenant, tenant.aggregator(), "/nexus/v3/sms/receipt", {"data": {"message_id": name, "message_state": 2}},
                    "select count(*) from receipt where provider_id = %s", name)
 
 
@@ -69,32 +80,54 @@ def undelivered_replay(tenant):
     """What it sends again fails again, and could be replayed once more."""
     failed = Answer(tenant).becomes("failed")
     eventually(lambda: failed.undelivered, "the answer is on record")
-    return Request(tenant, operator(tenant), "/nexus/v3/undelivered/replay", {"json": {"ids": [failed.id]}},
+    return of_tenant(tenant, operator(tenant), "/nexus/v3/undelivered/replay", {"json": {"ids": [failed.id]}},
                    "select count(*) from replay where message_id = %s", failed.id)
 
 
 def conversation_post(tenant):
     conversation = conversation_of(tenant)
-    return Request(tenant, tenant.agent(), f"/chat/v3/conversations/{conversation}/messages",
+    return of_tenant(tenant, tenant.agent(), f"/chat/v3/conversations/{conversation}/messages",
                    {"json": {"text": tenant.text()}},
                    "select count(*) from message where conversation_id = %s and direction = 2", conversation)
 
 
 def conversation_accept(tenant):
     conversation = conversation_of(tenant)
-    return Request(tenant, tenant.agent(), f"/chat/v3/conversations/{conversation}/accept", {},
+    return of_tenant(tenant, tenant.agent(), f"/chat/v3/conversations/{conversation}/accept", {},
                    "select count(*) from event where kind = 3 and state = 2 and conversation_id = %s", conversation)
 
 
 def conversation_done(tenant):
     conversation = conversation_of(tenant)
-    return Request(tenant, tenant.agent(), f"/chat/v3/conversations/{conversation}/done", {},
+    return of_tenant(tenant, tenant.agent(), f"/chat/v3/conversations/{conversation}/done", {},
                    "select count(*) from event where kind = 3 and state = 9 and conversation_id = %s", conversation)
+
+
+def tenant_provision(tenant):
+    office = Office(tenant.stack)
+    return Request(office, f"{PROVISIONING}/tenants", {"json": {"id": office.ccid, "name": f"new {office.ccid}"}},
+                   "select count(*) from api_key k join tenant t on t.id = k.tenant_id where t.ccid = %s", office.ccid)
+
+
+def apikey_create(tenant):
+    office = Office(tenant.stack)
+    body = {"tenant": office.ccid, "name": "of a test", "permissions": ["nexus:consumer:chat"]}
+    return Request(office, "/nexus/v3/apikeys", {"json": body},
+                   "select count(*) from api_key k join tenant t on t.id = k.tenant_id where t.ccid = %s", office.ccid)
+
+
+def service_post(tenant):
+    office = Office(tenant.stack)
+    body = {"data": {"channels": [{"channelId": office.number, "webhook": {"url": "http://127.0.0.1:9/"}}]},
+            "secret": {"channels": [{"channelId": office.number, "webhook": {"secret": office.secret}}]}}
+    return Request(office, office.service_path("Async"), {"json": body},
+                   "select count(*) from service s join tenant t on t.id = s.tenant_id where t.ccid = %s", office.ccid)
 
 
 RECIPES = {"SMS_MESSAGE": sms_message, "SMS_RECEIPT": sms_receipt, "UNDELIVERED_REPLAY": undelivered_replay,
            "CONVERSATION_POST": conversation_post, "CONVERSATION_ACCEPT": conversation_accept,
-           "CONVERSATION_DONE": conversation_done}
+           "CONVERSATION_DONE": conversation_done, "TENANT_PROVISION": tenant_provision, "APIKEY_CREATE": apikey_create,
+           "SERVICE_POST": service_post}
 every_post = pytest.mark.parametrize("route", POSTS, ids=lambda route: route.id)
 
 
@@ -155,7 +188,7 @@ def test_another_request_with_the_same_key_is_422(route, nexus, customer):
 @every_post
 def test_while_the_first_is_not_finished_the_second_is_told_to_wait(route, nexus, customer):
     request, key = request_of(route, nexus, customer), new_key()
-    with running(request.tenant, key):
+    with running(request, key):
         refused = request.post(key)
 
     assert refused.status_code == 409 and int(refused.headers["Retry-After"]) >= 1
@@ -179,18 +212,19 @@ def test_what_is_no_key_is_refused(route, key, nexus, customer):
 @every_post
 def test_without_a_key_nothing_is_kept(route, nexus, customer):
     request = request_of(route, nexus, customer)
+    before = request.keys()
 
     answer = request.post()
 
     assert answer.status_code == route.status and "Idempotency-Replayed" not in answer.headers
-    assert keys_of(request.tenant) == []
+    assert request.keys() == before
 
 
 class running:
     """Somebody holds the key as a transaction does that has not ended."""
 
-    def __init__(self, tenant, key):
-        self.stack, self.name = tenant.stack, f"idempotency|{number_of(tenant)}|{key}"
+    def __init__(self, request, key):
+        self.stack, self.name = request.stack, f"idempotency|{request.scope}|{key}"
 
     def __enter__(self):
         self.connection = self.stack.postgres.connect(self.stack.database)
@@ -198,14 +232,6 @@ class running:
 
     def __exit__(self, *_):
         self.connection.close()
-
-
-def number_of(tenant):
-    return tenant.stack.query("select id from tenant where ccid = %s", tenant.ccid)[0][0]
-
-
-def keys_of(tenant):
-    return [key for key, in tenant.stack.query("select key from idempotency where tenant_id = %s", number_of(tenant))]
 
 
 # ---- what is kept, and for whom
@@ -236,10 +262,35 @@ def test_the_stored_answer_is_what_was_true_then(nexus):
     request, key = conversation_accept(Tenant(nexus)), new_key()
     first = request.post(key)
     assert first.json()["data"]["state"] == "active"
-    conversation = request.parameters[0]
-    assert request.tenant.agent().post(f"/chat/v3/conversations/{conversation}/done").status_code == 200
+    assert request.caller.post(request.path.replace("accept", "done")).status_code == 200
 
     assert data_of(request.post(key)) == data_of(first)
+
+
+@pytest.mark.parametrize("recipe", [apikey_create, tenant_provision])
+def test_a_new_key_is_shown_again_and_stands_nowhere_in_clear(recipe, nexus):
+    request, key = recipe(Tenant(nexus)), new_key()
+    first = request.post(key)
+    value = first.json()["id"] if recipe is apikey_create else first.json()["data"]["xapikey"]
+    nexus.private.add(value)
+    assert uuid.UUID(value)
+
+    again = request.post(key)
+
+    assert is_replayed(again) and data_of(again) == data_of(first)
+    stored = nexus.query("select answer, secret from idempotency where key = %s", key)
+    assert len(stored) == 1 and value not in str(stored) and stored[0][1].startswith("v2|")
+
+
+def test_a_new_key_whose_seal_has_gone_is_not_shown_again(nexus):
+    request, key = apikey_create(Tenant(nexus)), new_key()
+    assert request.post(key).status_code == 200
+    nexus.query("update idempotency set secret = overlay(secret placing 'AAAA' from length(secret) - 12) where key = %s", key)
+
+    refused = request.post(key)
+
+    assert refused.status_code == 409 and "shown once" in refused.text
+    assert request.times() == 1
 
 
 def test_a_get_knows_no_key(nexus):
@@ -248,7 +299,7 @@ def test_a_get_knows_no_key(nexus):
     answers = [tenant.agent().get("/chat/v3/conversations", headers={"Idempotency-Key": key}) for _ in range(2)]
 
     assert all(answer.status_code == 200 and not is_replayed(answer) for answer in answers)
-    assert keys_of(tenant) == []
+    assert nexus.query("select count(*) from idempotency where key = %s", key) == [(0,)]
 
 
 def test_keys_are_forgotten_after_their_time_and_not_before(nexus):
@@ -260,7 +311,7 @@ def test_keys_are_forgotten_after_their_time_and_not_before(nexus):
 
     assert nexus.query("select idempotency_forget(86400)") != [(0,)]
 
-    assert keys_of(request.tenant) == [young]
+    assert request.keys() == [young]
 
 
 def test_one_used_key_in_a_batch_disturbs_none_of_the_others(nexus):
@@ -323,12 +374,12 @@ def test_a_worker_that_dies_between_commit_and_answer_has_done_it_once(route, ma
     stack = make_stack()
     request, key = request_of(route, stack, customer), new_key()
     worker = stack[f"{worker_of(route.message)}-0"]
-    arm(stack, worker, f"{worker_of(route.message)}.ack_lost=kill")
+    arm(stack, worker, "keyed.ack_lost=kill")
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
         accepted = pool.submit(request.until_done, key)
         eventually(lambda: not worker.alive, f"{worker.name} dies after it has committed", within=20)
-        assert keys_of(request.tenant) == [key] and request.times() == 1
+        assert key in request.keys() and request.times() == 1
         disarm(worker)
         answer = accepted.result(30)
 
