@@ -20,7 +20,7 @@ def office(nexus, tenant, customer):
     office = Office(nexus, tenant.ccid)
     office.number = tenant.number
     assert office.gateway(customer.url, tenant.webhook_secret).status_code == 200
-    office.has_number("chat.Support", provider="Async", endpoint="chat.before")
+    office.has_number("chat.sms", provider="Async", endpoint="chat.before")
     return office
 
 
@@ -58,7 +58,7 @@ def test_the_message_after_a_change_of_endpoint_follows_it_under_load(tenant, of
 
     try:
         for turn in range(5):
-            office.has_number("chat.Support", provider="Async", endpoint=f"chat.turn{turn}")
+            office.has_number("chat.sms", provider="Async", endpoint=f"chat.turn{turn}")
             assert queue_of(tenant) == f"chat.turn{turn}"
     finally:
         load.stop()
@@ -99,7 +99,7 @@ def test_what_waits_for_delivery_goes_on_after_its_number_was_retired(tenant, of
     answer = Answer(tenant)
     customer.wait_for(answer.text)
 
-    assert office.delete(office.section_path("chat.Support")).status_code == 200
+    assert office.delete(office.section_path("chat.sms")).status_code == 200
     assert tenant.aggregator().message().status_code == 404
     customer.answer(status=200)
 
