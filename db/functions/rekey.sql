@@ -28,6 +28,8 @@ language sql stable as $$
      cross join unnest(d.secrets) s (sealed)
      where d.tenant_id = p_tenant and (c.address is not null or s.sealed like 'v2|%') -- v1 opens in its place alone
     union all
+    select i.key, 'idempotency', i.secret from idempotency i where i.tenant_id = p_tenant and i.secret is not null
+    union all
     select g.clientid, 'clientSecret', g.clientsecret
       from nex_gapis g where p_tenant = 0 and g.clientsecret ~ '^v[12]\|'
 $$;
@@ -104,5 +106,7 @@ language sql as $$
      where c.tenant_id = p_tenant and c.secrets <> sealed_replace(c.secrets, p_new);
     update destination d set secrets = sealed_replace(d.secrets, p_new)
      where d.tenant_id = p_tenant and d.secrets <> sealed_replace(d.secrets, p_new);
+    update idempotency i set secret = p_new ->> i.secret
+     where i.tenant_id = p_tenant and i.secret is not null and p_new ? i.secret;
     update nex_gapis g set clientsecret = p_new ->> g.clientsecret where p_tenant = 0 and p_new ? g.clientsecret;
 $$;

@@ -8,4 +8,5 @@ create table idempotency (
     created     timestamptz not null default now()
 );
 create index idempotency_age on idempotency (created);
+create index idempotency_secret on idempotency (tenant_id) where secret is not null;
 alter table idempotency add primary key (tenant_id, key);
