@@ -57,3 +57,4 @@ grant select, update on tenant to nexus_api;
 
 -- The same for everybody.
 grant select on message_state to nexus_api;
+grant usage on sequence destination_id_seq to nexus_api; -- channels_derive() takes numbers for new destinations

@@ -116,6 +116,7 @@ class Caller:
     """Somebody who speaks HTTP to one gateway, on one kept connection."""
 
     def __init__(self, stack, gateway):
+        self.stack = stack
         self.base = stack.url(gateway)
         self.session = requests.Session()
 
