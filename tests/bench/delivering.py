@@ -7,7 +7,7 @@ import statistics
 import consumption
 import generators
 from harness.people import Tenant
-from harness.stack import free_port
+from harness.ports import free_port
 from report import number
 from rig import AuditFailed, until_empty
 

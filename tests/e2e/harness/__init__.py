@@ -3,6 +3,8 @@
     process.py    one running program: its logs, its signals
     database.py   PostgreSQL and Redis of a test run
     stack.py      a whole Nexus in any shape: how many of each, ipc or tcp with CURVE
+    ports.py      ports to listen on
+    gws.py        GWS, as the simulator plays it
     people.py     a tenant with an aggregator that posts, an agent that answers
     openapi.py    the API as its document describes it, and whether an answer is what that promises
     identities.py everybody who may knock, and what the route table says that each of them gets

@@ -6,7 +6,6 @@ import os
 import pathlib
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 
@@ -16,6 +15,7 @@ from . import watch
 from .database import Redis
 from .gws import CLIENT, Gws
 from .people import User
+from .ports import free_port
 from .process import Process
 from .wait import eventually
 
@@ -23,12 +23,6 @@ ROOT = pathlib.Path(__file__).parents[3]
 BINARIES = pathlib.Path(os.environ.get("NEXUS_BUILD_DIR", ROOT / "build/asan")) / "bin"
 RELEASE = ROOT / "build/release"  # for tests under a load that sanitizers would not take
 WORKERS = ("chat-worker", "sms-worker", "provisioning-worker")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def curve_pair():
@@ -156,6 +150,7 @@ class Stack:
                     problems.append(str(hung))
         if self.redis.alive:
             self.redis.stop()
+        watch.forget(self)
         problems += self.broken_promises()
         self.postgres.drop_database(self.database)
         if not problems:

@@ -17,6 +17,12 @@ def gateway(stack, port):
     _gateways[f"127.0.0.1:{port}"] = stack
 
 
+def forget(stack):
+    """Its ports may become anybody's."""
+    for address in [address for address, owner in _gateways.items() if owner is stack]:
+        del _gateways[address]
+
+
 def _checked(adapter, request, **options):
     answer = _send(adapter, request, **options)
     stack = _gateways.get(urllib.parse.urlsplit(request.url).netloc)
