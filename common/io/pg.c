@@ -351,8 +351,8 @@ struct pg_counts pg_counts(const struct pg *pg)
     struct pg_counts counts = {.connected = pg->connected};
 
     for (unsigned i = 0; i < pg->options.connections; i++)
-        counts.connecting +=
-            pg->connections[i].state == PG_CONNECTING || pg->connections[i].state == PG_CHECKING ||
+        counts.connecting += pg->connections[i].state == PG_CONNECTING ||
+                             pg->connections[i].state == PG_CHECKING ||
                              pg->connections[i].state == PG_INTRODUCING;
     counts.lost = pg->options.connections - counts.connected - counts.connecting;
     return counts;

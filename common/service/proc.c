@@ -118,8 +118,8 @@ static double started_s(const char *stat)
                          &ticks) != 1)
         return 0;
     clock_gettime(CLOCK_BOOTTIME, &up);
-    double age_s = (double)up.tv_sec + (double)up.tv_nsec / 1e9 -
-                   (double)ticks / (double)sysconf(_SC_CLK_TCK);
+    double age_s =
+        (double)up.tv_sec + (double)up.tv_nsec / 1e9 - (double)ticks / (double)sysconf(_SC_CLK_TCK);
     return (double)clock_unix_us() / 1e6 - age_s;
 }
 

@@ -14,7 +14,14 @@ struct proc_usage proc_usage(void);
 // Pages that several processes have count in parts. Walks all mappings: a millisecond.
 double proc_proportional_bytes(void);
 
-enum proc_descriptor { PROC_SERVER, PROC_SOCKET, PROC_PIPE, PROC_FILE, PROC_OTHER, PROC_DESCRIPTORS };
+enum proc_descriptor {
+    PROC_SERVER,
+    PROC_SOCKET,
+    PROC_PIPE,
+    PROC_FILE,
+    PROC_OTHER,
+    PROC_DESCRIPTORS
+};
 // How many are open by kind; a system call or two for each.
 void proc_descriptors(size_t counts[PROC_DESCRIPTORS]);
 double proc_descriptors_limit(void);

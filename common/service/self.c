@@ -17,9 +17,9 @@ static const char *const handle_names[HANDLES] = {
     [PROC_FILE] = "File",     [PROC_OTHER] = "Other",   [TIMERS] = "Timer"};
 
 static const char *const request_names[SERVICE_UNDER_WAY] = {
-    [SERVICE_EXCHANGES] = "HTTPReq",  [SERVICE_STATEMENTS] = "PGQuery",
-    [SERVICE_COMMANDS] = "RedisCmd",  [SERVICE_TRANSFERS] = "CurlXfer",
-    [SERVICE_REQUESTS] = "ZMQReq",    [SERVICE_LOOP] = "LoopReq"};
+    [SERVICE_EXCHANGES] = "HTTPReq", [SERVICE_STATEMENTS] = "PGQuery",
+    [SERVICE_COMMANDS] = "RedisCmd", [SERVICE_TRANSFERS] = "CurlXfer",
+    [SERVICE_REQUESTS] = "ZMQReq",   [SERVICE_LOOP] = "LoopReq"};
 
 static const char *const space_names[HEAP_SPACES] = {
     [HEAP_MAIN] = "main", [HEAP_THREAD] = "thread", [HEAP_MMAP] = "mmap"};

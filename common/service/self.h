@@ -6,7 +6,8 @@
 
 struct self;
 
-struct self *self_new(struct service *service, const char *role, const char *slot, int64_t start_ms);
+struct self *self_new(struct service *service, const char *role, const char *slot,
+                      int64_t start_ms);
 void self_free(struct self **self);
 
 // Once a second, when the parts have told theirs. What is dear to ask is asked every 15 s.
