@@ -34,10 +34,44 @@ static void connection_ready(struct pg_connection *connection)
     connection->state = PG_READY;
     connection->since_ms = clock_monotonic_ms();
     connection->backoff_ms = BACKOFF_FIRST_MS;
-    pg->counts.connects++;
-    pg->counts.connected++;
-    if (pg->counts.connected == 1 && pg->options.changed)
+    pg->connected++;
+    if (pg->connected == 1 && pg->options.changed)
         pg->options.changed(pg->options.context, true);
+}
+
+static void pipeline_enter(struct pg_connection *connection)
+{
+    if (!PQenterPipelineMode(connection->libpq))
+        pg_connection_lost(connection, "cannot enter pipeline mode");
+    else
+        connection_ready(connection);
+}
+
+static void introduce(struct pg_connection *connection)
+{
+    const struct pg_introduction *ours = &connection->pg->options.introduction;
+
+    connection->state = PG_INTRODUCING;
+    if (!ours->sql)
+        pipeline_enter(connection);
+    else if (!PQsendQueryParams(connection->libpq, ours->sql, PG_INTRODUCTION_PARAMS, NULL,
+                                ours->params, NULL, NULL, 0))
+        pg_connection_lost(connection, "cannot use the new connection");
+}
+
+static void introduction_read(struct pg_connection *connection)
+{
+    while (!PQisBusy(connection->libpq)) {
+        PGresult *rows = PQgetResult(connection->libpq);
+        if (!rows) {
+            pipeline_enter(connection);
+            return;
+        }
+        if (PQresultStatus(rows) != PGRES_TUPLES_OK)
+            LOG_WARN("pg.not_introduced",
+                     LOG_STR("why", str_of(PQresultErrorField(rows, PG_DIAG_SQLSTATE))));
+        PQclear(rows);
+    }
 }
 
 // The answer to the durability check, still outside of pipeline mode.
@@ -46,10 +80,7 @@ static void check_read(struct pg_connection *connection)
     while (!PQisBusy(connection->libpq)) {
         PGresult *rows = PQgetResult(connection->libpq);
         if (!rows) {
-            if (!PQenterPipelineMode(connection->libpq))
-                pg_connection_lost(connection, "cannot enter pipeline mode");
-            else
-                connection_ready(connection);
+            introduce(connection);
             return;
         }
         bool durable = PQresultStatus(rows) == PGRES_TUPLES_OK && PQgetvalue(rows, 0, 0)[0] == 't';
@@ -135,6 +166,8 @@ static void connection_event(uv_poll_t *poll, int status, int events)
     }
     if (connection->state == PG_CHECKING)
         check_read(connection);
+    else if (connection->state == PG_INTRODUCING)
+        introduction_read(connection);
     else
         pg_results_read(connection);
     if (connection->state == PG_DISCONNECTED)
@@ -166,10 +199,7 @@ void pg_connection_lost(struct pg_connection *connection, const char *why)
     watch_close(connection);
     PQfinish(connection->libpq);
     connection->libpq = NULL;
-    if (was_ready) {
-        pg->counts.disconnects++;
-        pg->counts.connected--;
-    }
+    pg->connected -= was_ready;
     if (!pg->closing) {
         uv_timer_start(&connection->retry, connection_retry, connection->backoff_ms, 0);
         connection->backoff_ms = connection->backoff_ms * 2 < BACKOFF_LAST_MS
@@ -180,10 +210,11 @@ void pg_connection_lost(struct pg_connection *connection, const char *why)
     while (!list_is_empty(&connection->calls)) {
         struct pg_call *call = LIST_FIRST(&connection->calls, struct pg_call, link);
         call->failed = true;
+        memcpy(call->state, "08006", sizeof call->state);
         err_set(&call->err, ERR_UNKNOWN_OUTCOME, "the connection to the database was lost");
         pg_call_pop(connection);
     }
-    if (was_ready && pg->counts.connected == 0 && pg->options.changed)
+    if (was_ready && pg->connected == 0 && pg->options.changed)
         pg->options.changed(pg->options.context, false);
 }
 
@@ -211,14 +242,15 @@ static void connection_open(struct pg_connection *connection)
 // What no event reports: servers that accept and then say nothing.
 void pg_connection_watch_silence(struct pg_connection *connection, int64_t now_ms)
 {
-    bool connecting = connection->state == PG_CONNECTING || connection->state == PG_CHECKING;
+    bool connecting = connection->state > PG_DISCONNECTED && connection->state < PG_READY;
 
     if (connecting && now_ms - connection->since_ms > CONNECT_LIMIT_MS)
         pg_connection_lost(connection, "no answer while connecting");
     if (connection->state != PG_READY || list_is_empty(&connection->calls))
         return;
     struct pg_call *oldest = LIST_FIRST(&connection->calls, struct pg_call, link);
-    int64_t since = oldest->sent_ms > connection->since_ms ? oldest->sent_ms : connection->since_ms;
+    int64_t sent_ms = oldest->sent_us / 1000;
+    int64_t since = sent_ms > connection->since_ms ? sent_ms : connection->since_ms;
     if (now_ms - since > SILENCE_LIMIT_MS)
         pg_connection_lost(connection, "the database does not answer");
 }

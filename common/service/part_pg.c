@@ -35,6 +35,19 @@ static void channel_heard(void *context, struct str payload)
     service->def->channel_heard(service, payload);
 }
 
+// From now on what this process does carries its number (db/functions/process.sql).
+static struct pg_introduction introduction(struct service *service)
+{
+    char incarnation[ID_TEXT_LENGTH + 1];
+
+    id_text(id_new(), incarnation);
+    return (struct pg_introduction){
+        .sql = statements[STATEMENT_PROCESS_INTRODUCE].sql,
+        .params = {arena_c_string(service->arena, str_of(incarnation)), service->settings.instance,
+                   NEXUS_REVISION},
+    };
+}
+
 static bool start(struct service *service, struct err *err)
 {
     const struct service_config *config = &service->settings.skeleton;
@@ -44,8 +57,10 @@ static bool start(struct service *service, struct err *err)
     service->pg = pg_new(&service->loop,
                          &(struct pg_options){.url = arena_c_string(service->arena, config->pg_url),
                                               .application = service->settings.instance,
+                                              .introduction = introduction(service),
                                               .connections = (unsigned)config->pg_connections,
                                               .waiting_limit = WAITING_LIMIT,
+                                              .metrics = service->metrics,
                                               .changed = changed,
                                               .context = service},
                          statements, STATEMENT_LIMIT);
@@ -63,9 +78,15 @@ static bool start(struct service *service, struct err *err)
 
 static void tell(struct service *service)
 {
-    metric_set_total(metrics_series(service->metrics, METRIC_DB_REQUESTS, "postgresql"),
-                     (double)pg_counts(service->pg).calls);
-    metric_set(metrics_series(service->metrics, METRIC_DB_READY), pg_ready(service->pg));
+    static const char db[] = "postgresql";
+    struct pg_counts counts = pg_counts(service->pg);
+    struct metrics *metrics = service->metrics;
+
+    metric_set(metrics_series(metrics, METRIC_DB_READY), pg_ready(service->pg));
+    metric_set(metrics_series(metrics, METRIC_DB_CONNECTIONS, db, "ready"), counts.connected);
+    metric_set(metrics_series(metrics, METRIC_DB_CONNECTIONS, db, "connecting"), counts.connecting);
+    metric_set(metrics_series(metrics, METRIC_DB_CONNECTIONS, db, "lost"), counts.lost);
+    service->under_way[SERVICE_STATEMENTS] = pg_in_flight(service->pg);
 }
 
 static void quit(struct service *service)
