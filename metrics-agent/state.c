@@ -97,8 +97,7 @@ bool state_write(const char *path, const struct fold *fold, struct err *err)
 
     buf_printf(&beside, "%s.new", path);
     const char *name = buf_c_string(&beside);
-    struct writing writing = {.file =
-                                  open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    struct writing writing = {.file = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
     if (writing.file < 0)
         return fault(err, name, "opened");
     bytes_write(&writing, head, HEAD_BYTES);
