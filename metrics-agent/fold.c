@@ -175,3 +175,30 @@ void fold_totals(struct fold *fold, int64_t now_ms, struct metrics *totals)
     LIST_EACH (&fold->members, struct member, link, member)
         member_merge(member, totals, !is_silent(member, now_ms) && !is_replaced(fold, member));
 }
+
+static void database_find(void *context, const struct metric_sample *sample)
+{
+    struct fold_process *process = context;
+
+    if (sample->id != METRIC_DB_READY)
+        return;
+    process->needs_database = true;
+    process->has_database = sample->value > 0;
+}
+
+void fold_processes(const struct fold *fold, int64_t now_ms, fold_process_fn *each, void *context)
+{
+    LIST_EACH (&fold->members, struct member, link, member) {
+        struct fold_process process = {.role = str_of(member->role),
+                                       .slot = str_of(member->slot),
+                                       .silent_ms = now_ms - member->heard_ms};
+        struct snapshot_head head;
+        struct err err;
+
+        if (is_replaced(fold, member))
+            continue;
+        if (!snapshot_decode(buf_str(&member->snapshot), &head, database_find, &process, &err))
+            panic("a snapshot that was read once cannot be read again: %s", err.text);
+        each(context, &process);
+    }
+}

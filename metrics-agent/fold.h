@@ -23,3 +23,12 @@ void fold_free(struct fold **fold);
 MUST_USE bool fold_take(struct fold *fold, struct str snapshot, int64_t now_ms, struct err *err);
 // Merges everything into totals, which the caller made.
 void fold_totals(struct fold *fold, int64_t now_ms, struct metrics *totals);
+
+// The processes that were heard and not forgotten; of a (role, slot) the newest.
+struct fold_process {
+    struct str role, slot;
+    int64_t silent_ms;
+    bool needs_database, has_database; // what nexus_db_ready says; who has none needs none
+};
+typedef void fold_process_fn(void *context, const struct fold_process *process);
+void fold_processes(const struct fold *fold, int64_t now_ms, fold_process_fn *each, void *context);

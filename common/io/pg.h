@@ -14,7 +14,8 @@
 //
 // Errors, by what the caller may conclude (err->code):
 //
-//   ERR_UNAVAILABLE      nothing was sent: not connected, or too much is waiting
+//   ERR_UNAVAILABLE      nothing was written: not connected, too much is waiting, or the server is
+//                        read-only (25006), and then all connections are left
 //   ERR_UNKNOWN_OUTCOME  the connection was lost after sending: committed or not, nobody knows
 //   ERR_CONCURRENT       rolled back for concurrency (40001, 40P01, 55P03): run it again
 //   ERR_POISONED         rolled back for what the data is (22*, 23*): some row is bad
