@@ -14,6 +14,7 @@
 #include "base/id.h"
 #include "base/random.h"
 #include "base/str.h"
+#include "base/trace.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -79,7 +80,8 @@ struct exchange {
     struct str ccid;            // x-ccid of a route whose contact center is NAMED
     bool lacks_csrf;            // a cookie says who asks, and nothing that a page of ours does
     struct id operation;
-    struct str traceparent;
+    struct trace trace;     // where the request belongs
+    struct str traceparent; // the same in text, for the answer and the worker
     int64_t started_us;
     struct rate_wait rate_wait; // for the key's rate
     struct rate_verdict rate;

@@ -6,7 +6,7 @@
 #include "client_address.h"
 #include "idempotency_key.h"
 #include "login_guard.h"
-#include "trace.h"
+#include "tracing.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -45,8 +45,9 @@ void ingress_begin(void *context, struct http_request *request)
                                   .http = request,
                                   .operation = id_new(),
                                   .started_us = clock_monotonic_us()};
+    exchange->trace = tracing_read(request, gateway->random);
     exchange->traceparent =
-        trace_parent(http_header(request, "traceparent"), gateway->random, arena);
+        trace_text(&exchange->trace, arena_alloc(arena, TRACE_PARENT_LENGTH));
     gateway->exchanges++;
 
     route_find(http_method(request), http_path(request), &exchange->match);

@@ -1,4 +1,5 @@
-// log: lines wait in one buffer and leave with one write a round of the loop.
+// log: lines wait in one buffer and leave with one write a round of the loop; into a pipe with as many
+// as it takes to write whole lines of at most PIPE_BUF bytes, which is what the kernel does not tear.
 #include "log.h"
 
 #include "buf.h"
@@ -6,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,27 +17,49 @@ enum { WAITING_LIMIT = 256 * 1024, FLUSH_AT = 16 * 1024 };
 static struct {
     const char *service, *instance;
     enum log_level level;
+    int descriptor;
+    enum { SINK_FILE, SINK_PIPE, SINK_SOCKET } sink;
     struct buf waiting;
     uint64_t dropped, dropped_said;
-} state = {.service = "nexus", .instance = "", .level = LOG_LEVEL_INFO};
+} state = {
+    .service = "nexus", .instance = "", .level = LOG_LEVEL_INFO, .descriptor = STDOUT_FILENO};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
-void log_init(const char *service, const char *instance, enum log_level level)
+// Never waits for the reader. Opened anew, a pipe or terminal has flags of its own: those that
+// share ours keep theirs. Where it cannot be opened (it is another user's), a pipe's are changed.
+static void sink_open(void)
 {
     struct stat out;
+    bool known = fstat(STDOUT_FILENO, &out) == 0, pipe = known && S_ISFIFO(out.st_mode);
 
+    state.descriptor = STDOUT_FILENO;
+    state.sink = pipe ? SINK_PIPE : known && S_ISSOCK(out.st_mode) ? SINK_SOCKET : SINK_FILE;
+    if (!pipe && !isatty(STDOUT_FILENO))
+        return;
+    int own = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own >= 0)
+        state.descriptor = own;
+    else if (pipe)
+        fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
+}
+
+void log_init(const char *service, const char *instance, enum log_level level)
+{
     state.service = service;
     state.instance = instance;
     state.level = level;
-    // Only a pipe: O_NONBLOCK on a terminal or file would change it for others that share it.
-    if (fstat(STDOUT_FILENO, &out) == 0 && S_ISFIFO(out.st_mode))
-        fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
+    sink_open();
 }
 
 void log_set_level(enum log_level level)
 {
     state.level = level;
+}
+
+bool log_wants(enum log_level level)
+{
+    return level >= state.level;
 }
 
 bool log_level_parse(struct str text, enum log_level *level)
@@ -53,9 +78,26 @@ uint64_t log_dropped(void)
     return state.dropped;
 }
 
-static void log_line(struct buf *out, enum log_level level, const char *event,
-                     const struct log_field *fields, size_t count)
+static void field_write(struct buf *out, const struct log_field *field)
 {
+    char text[TRACE_ID_LENGTH];
+
+    switch (field->kind) {
+    case LOG_FIELD_STR: json_key_str(out, field->name, field->text); break;
+    case LOG_FIELD_INT: json_key_int(out, field->name, field->number); break;
+    case LOG_FIELD_ID: json_key_id(out, field->name, field->id); break;
+    case LOG_FIELD_TRACE:
+        json_key_str(out, field->name,
+                     trace_is_none(field->trace) ? STR_ABSENT : trace_id_text(field->trace, text));
+        break;
+    }
+}
+
+static void line_write(enum log_level level, const char *event, const struct log_field *fields,
+                       size_t count)
+{
+    struct buf *out = &state.waiting;
+
     json_open(out, '{');
     json_key(out, "time");
     buf_byte(out, '"');
@@ -65,50 +107,103 @@ static void log_line(struct buf *out, enum log_level level, const char *event,
     json_key_str(out, "service", str_of(state.service));
     json_key_str(out, "instance", str_of(state.instance));
     json_key_str(out, "event", str_of(event));
-    for (size_t i = 0; i < count && fields[i].name; i++) {
-        switch (fields[i].kind) {
-        case LOG_FIELD_STR: json_key_str(out, fields[i].name, fields[i].text); break;
-        case LOG_FIELD_INT: json_key_int(out, fields[i].name, fields[i].number); break;
-        case LOG_FIELD_ID: json_key_id(out, fields[i].name, fields[i].id); break;
-        }
-    }
+    for (size_t i = 0; i < count && fields[i].name; i++)
+        field_write(out, &fields[i]);
     json_close(out, '}');
     buf_byte(out, '\n');
+}
+
+// lines: how many this process has dropped in all, as the metric counts them.
+static void drops_say(void)
+{
+    if (state.dropped == state.dropped_said)
+        return;
+    state.dropped_said = state.dropped;
+    line_write(LOG_LEVEL_WARN, "log.dropped", &LOG_INT("lines", state.dropped), 1);
+}
+
+// False: dropped.
+static bool room_make(void)
+{
+    if (state.waiting.len > WAITING_LIMIT)
+        log_flush();
+    if (state.waiting.len > WAITING_LIMIT) {
+        state.dropped++;
+        return false;
+    }
+    drops_say();
+    return true;
 }
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields,
                size_t count)
 {
-    if (level < state.level)
+    if (!log_wants(level) || !room_make())
         return;
-    if (state.waiting.len > WAITING_LIMIT) {
-        log_flush();
-        if (state.waiting.len > WAITING_LIMIT) {
-            state.dropped++;
-            return;
-        }
-    }
-    if (state.dropped != state.dropped_said) {
-        uint64_t count_dropped = state.dropped;
-        state.dropped_said = count_dropped;
-        log_line(&state.waiting, LOG_LEVEL_WARN, "log.dropped", &LOG_INT("lines", count_dropped),
-                 1);
-    }
-    log_line(&state.waiting, level, event, fields, count);
+    line_write(level, event, fields, count);
     if (level >= LOG_LEVEL_WARN || state.waiting.len > FLUSH_AT)
         log_flush();
 }
 
-void log_flush(void)
+void log_turn(int steps)
 {
-    while (state.waiting.len > 0) {
-        ssize_t written = write(STDOUT_FILENO, state.waiting.data, state.waiting.len);
+    int level = (int)state.level + steps;
+
+    level = level < LOG_LEVEL_DEBUG   ? LOG_LEVEL_DEBUG
+            : level > LOG_LEVEL_ERROR ? LOG_LEVEL_ERROR
+                                      : level;
+    state.level = (enum log_level)level;
+    if (room_make())
+        line_write(LOG_LEVEL_INFO, "log.level_changed", &LOG_STR("to", str_of(level_names[level])),
+                   1);
+}
+
+// ---- out
+
+// As many whole lines as fit into PIPE_BUF; a longer line goes alone, and may be torn.
+static size_t lines_length(struct str text)
+{
+    if (text.len <= PIPE_BUF)
+        return text.len;
+    const char *last = memrchr(text.ptr, '\n', PIPE_BUF);
+    if (!last)
+        last = memchr(text.ptr, '\n', text.len);
+    return last ? (size_t)(last - text.ptr) + 1 : text.len;
+}
+
+static ssize_t bytes_write(struct str text)
+{
+    switch (state.sink) {
+    case SINK_PIPE: return write(state.descriptor, text.ptr, lines_length(text));
+    case SINK_SOCKET:
+        return send(state.descriptor, text.ptr, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    case SINK_FILE: break;
+    }
+    return write(state.descriptor, text.ptr, text.len);
+}
+
+static void waiting_write(void)
+{
+    size_t done = 0;
+
+    while (done < state.waiting.len) {
+        ssize_t written = bytes_write(str_skip(buf_str(&state.waiting), done));
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0 && errno != EAGAIN)
-            buf_clear(&state.waiting); // nobody listens any more
+            done = state.waiting.len; // nobody listens any more
         if (written <= 0)
-            return;
-        buf_consume(&state.waiting, (size_t)written);
+            break;
+        done += (size_t)written;
+    }
+    buf_consume(&state.waiting, done);
+}
+
+void log_flush(void)
+{
+    waiting_write();
+    if (state.waiting.len == 0 && state.dropped != state.dropped_said) {
+        drops_say(); // the next event may be far away
+        waiting_write();
     }
 }

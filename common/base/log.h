@@ -1,29 +1,40 @@
 // log: one JSON line an event on stdout: time, level, service, instance, event, then typed fields.
 //
-//   LOG_INFO("sms.sent", LOG_ID("messageId", id), LOG_INT("attempt", 2));
+//   LOG_INFO("sms.sent", LOG_TRACE(&trace), LOG_ID("messageId", id), LOG_INT("attempt", 2));
 //
 // An event has a name and fields, never a sentence with holes, so nothing personal slips in by
-// printf. Phone numbers, message text, secrets and signatures have no LOG_ macro and are never
-// logged. Libraries return errors; the owner of the task logs once.
+// printf. Message text, secrets and signatures have no LOG_ macro and are never logged; who somebody
+// is has one, LOG_PERSON, which takes only a token (io/person.h). Libraries return errors; the owner
+// of the task logs once, with the trace, the tenant and the ids it has.
 //
-// A reader that does not read never blocks the program: stdout is set non-blocking where it is a
-// pipe, up to 256 KiB wait in memory, the rest is dropped and counted (log_dropped()), and the next
-// line that fits says so.
+// A reader that does not read never blocks the program: a pipe, a terminal or a socket is written
+// to without waiting, up to 256 KiB wait in memory, the rest is dropped and counted
+// (log_dropped()), and the first line that fits again says how many. Into a pipe go whole lines,
+// those of several programs that share it one after the other.
 #pragma once
 
 #include "id.h"
 #include "str.h"
+#include "trace.h"
 
 #include <stdint.h>
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
+// A person's number or address as a log may show it: enough to find the lines of one whom the reader
+// knows, not enough to find out whom they are about. Made by io/person.h.
+enum { LOG_PERSON_BYTES = 96 };
+struct log_person {
+    char text[LOG_PERSON_BYTES]; // "" is logged as null
+};
+
 struct log_field {
     const char *name;
-    enum { LOG_FIELD_STR, LOG_FIELD_INT, LOG_FIELD_ID } kind;
+    enum { LOG_FIELD_STR, LOG_FIELD_INT, LOG_FIELD_ID, LOG_FIELD_TRACE } kind;
     struct str text;
     int64_t number;
     struct id id;
+    const struct trace *trace;
 };
 
 #define LOG_STR(field, value)                                                                      \
@@ -32,14 +43,29 @@ struct log_field {
     ((struct log_field){.name = (field), .kind = LOG_FIELD_INT, .number = (int64_t)(value)})
 #define LOG_ID(field, value)                                                                       \
     ((struct log_field){.name = (field), .kind = LOG_FIELD_ID, .id = (value)})
+// "traceId" of a const struct trace *; null where it is none.
+#define LOG_TRACE(value)                                                                           \
+    ((struct log_field){.name = "traceId", .kind = LOG_FIELD_TRACE, .trace = (value)})
+// "tenant": its number, as nexusctl prints it; 0 for those who act for all.
+#define LOG_TENANT(value)        LOG_INT("tenant", value)
+#define LOG_PERSON(field, value) LOG_STR(field, log_person_text(&(value)))
 // The code and text of a struct err *.
 #define LOG_ERR(err) LOG_STR("error", err_name((err)->code)), LOG_STR("detail", str_of((err)->text))
+
+static inline struct str log_person_text(const struct log_person *person)
+{
+    return person->text[0] ? str_of(person->text) : STR_ABSENT;
+}
 
 // Call once, before the first line; both strings must outlive the program. The state of the log is
 // the one process-wide state there is: stdout is, too.
 void log_init(const char *service, const char *instance, enum log_level level);
 void log_set_level(enum log_level level);
+// One step more talkative (-1) or less (1); both ends hold. Says so, whatever the level.
+void log_turn(int steps);
 MUST_USE bool log_level_parse(struct str text, enum log_level *level);
+// Would it be written? For lines whose fields cost something.
+bool log_wants(enum log_level level);
 void log_event(enum log_level level, const char *event, const struct log_field *fields,
                size_t count);
 // Writes what waits; called from the service's loop once a round, and at exit.
@@ -49,7 +75,12 @@ uint64_t log_dropped(void);
 #define LOG_AT(level, event, ...)                                                                  \
     log_event((level), (event), (const struct log_field[]){__VA_ARGS__},                           \
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
-#define LOG_DEBUG(...) LOG_AT(LOG_LEVEL_DEBUG, __VA_ARGS__, LOG_END)
+// The one level that is off in production costs a call, and none of its fields.
+#define LOG_DEBUG(...)                                                                             \
+    do {                                                                                           \
+        if (log_wants(LOG_LEVEL_DEBUG))                                                            \
+            LOG_AT(LOG_LEVEL_DEBUG, __VA_ARGS__, LOG_END);                                         \
+    } while (0)
 #define LOG_INFO(...)  LOG_AT(LOG_LEVEL_INFO, __VA_ARGS__, LOG_END)
 #define LOG_WARN(...)  LOG_AT(LOG_LEVEL_WARN, __VA_ARGS__, LOG_END)
 #define LOG_ERROR(...) LOG_AT(LOG_LEVEL_ERROR, __VA_ARGS__, LOG_END)

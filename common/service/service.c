@@ -62,15 +62,29 @@ static void stop_asked(uv_signal_t *handle, int number)
 
 // ---- start
 
+static void level_turned(uv_signal_t *handle, int number)
+{
+    (void)handle;
+    log_turn(number == SIGUSR1 ? -1 : 1);
+}
+
+static void signal_start(struct service *service, uv_signal_t *handle, uv_signal_cb heard,
+                         int number)
+{
+    uv_signal_init(&service->loop, handle);
+    handle->data = service;
+    uv_signal_start(handle, heard, number);
+}
+
 static void signals_start(struct service *service)
 {
     signal(SIGPIPE, SIG_IGN); // writing to what has gone is an error, not an end
-    uv_signal_init(&service->loop, &service->terminate);
-    uv_signal_init(&service->loop, &service->interrupt);
+    signal_start(service, &service->terminate, stop_asked, SIGTERM);
+    signal_start(service, &service->interrupt, stop_asked, SIGINT);
+    signal_start(service, &service->louder, level_turned, SIGUSR1);
+    signal_start(service, &service->quieter, level_turned, SIGUSR2);
     uv_timer_init(&service->loop, &service->drain_limit);
-    service->terminate.data = service->interrupt.data = service->drain_limit.data = service;
-    uv_signal_start(&service->terminate, stop_asked, SIGTERM);
-    uv_signal_start(&service->interrupt, stop_asked, SIGINT);
+    service->drain_limit.data = service;
 }
 
 // Nothing arrives before the loop runs, so a program's init finds all of this, and all of this
@@ -102,6 +116,8 @@ static void finish(struct service *service)
             part->stop(service);
     uv_close((uv_handle_t *)&service->terminate, NULL);
     uv_close((uv_handle_t *)&service->interrupt, NULL);
+    uv_close((uv_handle_t *)&service->louder, NULL);
+    uv_close((uv_handle_t *)&service->quieter, NULL);
     uv_close((uv_handle_t *)&service->drain_limit, NULL);
     loop_close(&service->loop);
     zmq_bus_context_free(&service->zmq);

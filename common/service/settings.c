@@ -37,8 +37,9 @@ NO_RETURN static void help(const struct service_def *def)
                "  --config FILE    lines NAME=value; the environment wins over them\n"
                "  --check-config   print what would run, and where each value comes from; 125 when "
                "something is wrong\n\n"
-               "It writes one JSON line an event to standard output, stops in good order on "
-               "SIGTERM, and at once on a second.\n\n"
+               "It writes one JSON line an event to standard output: one step more talkative on "
+               "SIGUSR1, one less on SIGUSR2. It stops in good order on SIGTERM, and at once on a "
+               "second.\n\n"
                "Settings, from the environment or the file. <NAME>_FILE names a file that holds "
                "a secret.\n\n",
                def->name, def->summary, def->name, def->name);

@@ -27,7 +27,7 @@ struct service {
     struct settings settings;
     struct arena *arena; // of the settings
     uv_loop_t loop;
-    uv_signal_t terminate, interrupt;
+    uv_signal_t terminate, interrupt, louder, quieter;
     uv_timer_t drain_limit;
     struct metrics *metrics;
     struct random random;

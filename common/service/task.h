@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "base/trace.h"
 #include "store/batcher.h"
 #include "wire/envelope.h"
 
@@ -22,6 +23,7 @@ struct task {
     struct service *service;
     struct arena *arena; // everything of this task; freed with it
     struct envelope envelope;
+    struct trace trace;  // where it belongs; none: its request said nothing
     const void *message; // struct msg_<name>, decoded and checked
     struct idempotency idempotency;
     task_render_fn *render; // NULL: what is stored is the answer

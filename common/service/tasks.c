@@ -82,6 +82,7 @@ static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
                           .started_us = clock_monotonic_us()};
     task->envelope.principal.name = arena_copy(arena, envelope->principal.name);
     task->envelope.traceparent = arena_copy(arena, envelope->traceparent);
+    (void)!trace_parse(task->envelope.traceparent, &task->trace); // no trace is fine, too
     task->envelope.idempotency_key = arena_copy(arena, envelope->idempotency_key);
     task->idempotency = (struct idempotency){.tenant = envelope->principal.tenant,
                                              .key = task->envelope.idempotency_key,

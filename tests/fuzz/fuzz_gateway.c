@@ -1,10 +1,9 @@
-// What the gateway reads of a request beside its body: path, permissions, trace and position.
+// What the gateway reads of a request beside its body: path, permissions and position.
 #include "fuzz.h"
 
 #include "gateway/event_batch.h"
 #include "gateway/permission.h"
 #include "gateway/route.h"
-#include "gateway/trace.h"
 
 static void path(struct str method, struct str path)
 {
@@ -32,17 +31,6 @@ static void position(struct str text)
     ASSERT(!event_position_after(position, again) && !event_position_after(again, position));
 }
 
-static void trace(struct str given)
-{
-    struct random random = {.state = 1};
-    struct arena *arena = arena_new();
-    struct str parent = trace_parent(given, &random, arena);
-
-    ASSERT(parent.len == 55);
-    ASSERT(str_equal(trace_parent(parent, &random, arena), parent));
-    arena_free(&arena);
-}
-
 FUZZ(bytes)
 {
     static const struct str methods[] = {STR_INIT("GET"), STR_INIT("POST"), STR_INIT("HEAD"),
@@ -51,6 +39,5 @@ FUZZ(bytes)
 
     path(method, bytes);
     position(bytes);
-    trace(bytes);
     ASSERT(permission_bits(bytes) < 1U << PERMISSION_COUNT);
 }
