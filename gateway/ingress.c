@@ -46,8 +46,7 @@ void ingress_begin(void *context, struct http_request *request)
                                   .operation = id_new(),
                                   .started_us = clock_monotonic_us()};
     exchange->trace = tracing_read(request, gateway->random);
-    exchange->traceparent =
-        trace_text(&exchange->trace, arena_alloc(arena, TRACE_PARENT_LENGTH));
+    exchange->traceparent = trace_text(&exchange->trace, arena_alloc(arena, TRACE_PARENT_LENGTH));
     gateway->exchanges++;
 
     route_find(http_method(request), http_path(request), &exchange->match);

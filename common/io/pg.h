@@ -61,6 +61,9 @@ struct pg *pg_new(uv_loop_t *loop, const struct pg_options *options,
                   const struct pg_statement *statements, size_t count);
 void pg_close(struct pg **pg); // calls still out are answered ERR_UNKNOWN_OUTCOME first
 bool pg_ready(const struct pg *pg);
+// Leaves a server that was found to be read-only; the same one, or another one of the URL, is taken
+// when it lets us write.
+void pg_leave_read_only(struct pg *pg);
 size_t pg_in_flight(const struct pg *pg);
 
 enum { PG_PARAMS_LIMIT = 24 };

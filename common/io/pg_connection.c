@@ -120,9 +120,7 @@ static void connection_advance(struct pg_connection *connection)
     }
 }
 
-// A server that became read-only while we were connected: the same one, or another one of the URL, is
-// taken again when it lets us write.
-static void leave_read_only_server(struct pg *pg)
+void pg_leave_read_only(struct pg *pg)
 {
     for (unsigned i = 0; i < pg->options.connections; i++)
         if (pg->connections[i].state == PG_READY)
@@ -149,7 +147,7 @@ static void connection_event(uv_poll_t *poll, int status, int events)
     if (connection->state == PG_DISCONNECTED)
         return;
     if (connection->refuses_writes) {
-        leave_read_only_server(connection->pg);
+        pg_leave_read_only(connection->pg);
         return;
     }
     if (PQstatus(connection->libpq) != CONNECTION_OK)

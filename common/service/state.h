@@ -40,6 +40,7 @@ struct service {
     // The parts':
     struct pg *pg;
     struct pg_listen *pg_listen;
+    unsigned pg_tells;
     struct address_ranges *http_allow;
     struct http_client *http_client;
     struct bus_worker *bus;

@@ -42,7 +42,8 @@ Test(queues, leaves_out_what_is_over_the_limit)
         snprintf(name, sizeof name, "queue %d", i);
         metric_set(metrics_series(metrics, METRIC_QUEUE_DEPTH, name), i);
     }
-    metric_set(metrics_series(metrics, METRIC_QUEUE_DEPTH, "a name that is longer than any may be"), 1);
+    metric_set(metrics_series(metrics, METRIC_QUEUE_DEPTH, "a name that is longer than any may be"),
+               1);
 
     cr_assert(eq(sz, queues_add_own(metrics, queues, 0, 2), 2));
     metrics_free(&metrics);
