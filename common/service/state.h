@@ -30,6 +30,7 @@ struct service {
     uv_signal_t terminate, interrupt, louder, quieter;
     uv_timer_t drain_limit;
     struct metrics *metrics;
+    size_t under_way[SERVICE_UNDER_WAY];
     struct random random;
     struct zmq_bus_context *zmq;
     struct process *process;
