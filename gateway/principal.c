@@ -176,9 +176,8 @@ static void lookup_send(struct lookup *lookup, const struct credentials *credent
 {
     struct principals *principals = lookup->principals;
     struct envelope envelope = {.operation = id_new(),
-                                .deadline_ms = credentials->kind == CREDENTIAL_KEY
-                                                   ? KEY_LOOKUP_MS
-                                                   : GWS_LOOKUP_MS};
+                                .deadline_ms = credentials->kind == CREDENTIAL_KEY ? KEY_LOOKUP_MS
+                                                                                   : GWS_LOOKUP_MS};
 
     buf_clear(&principals->payload);
     envelope.message = credentials->kind == CREDENTIAL_SESSION

@@ -14,8 +14,8 @@ static void look_at(void *context, const struct fold_process *process)
     if (str_equal(process->role, survey->self))
         return;
     survey->processes++;
-    survey->silent += process->silent_ms > POD_SILENT_MS;
-    survey->lost += process->silent_ms > POD_LOST_MS;
+    survey->silent += process->has_ended || process->silent_ms > POD_SILENT_MS;
+    survey->lost += !process->has_ended && process->silent_ms > POD_LOST_MS;
     survey->without_database += process->needs_database && !process->has_database;
 
     json_open(survey->json, '{');

@@ -3,10 +3,11 @@
 //
 //   live     200 while nobody has been silent for POD_LOST_MS. A process whose loop stands still
 //            aborts after 10 s and is started again a second later: who stays away for longer is
-//            beyond the supervisor's help, parked or frozen, and the pod is to be started anew
+//            beyond the supervisor's help, parked or frozen, and the pod is to be started anew. Who
+//            was stopped in order is not: somebody wanted that
 //   startup  200 once the pod has been ready
-//   ready    200 while somebody is there, nobody has been silent for POD_SILENT_MS, and everybody
-//            who needs PostgreSQL reaches it
+//   ready    200 while somebody is there, nobody has stopped or been silent for POD_SILENT_MS, and
+//            everybody who needs PostgreSQL reaches it
 //
 // The agent knows nobody when it starts; whoever died before that is not missed.
 #pragma once

@@ -219,8 +219,8 @@ static void session_answered(void *context, const struct pg_result *result, cons
         !session_token_open(message->session, pg_get_text(result, 0, 0), &token))
         refuse(task);
     else
-        ask_gws(task, message->ccid, buf_str(&token), pg_get_text(result, 0, 1), pg_get_text(result, 0, 2),
-                pg_get_int8(result, 0, 3));
+        ask_gws(task, message->ccid, buf_str(&token), pg_get_text(result, 0, 1),
+                pg_get_text(result, 0, 2), pg_get_int8(result, 0, 3));
 }
 
 void on_session_lookup(struct task *task, const struct msg_session_lookup *message)

@@ -45,6 +45,8 @@ static void tell(uv_timer_t *timer)
     SERVICE_PARTS (process->service, part)
         if (part->tell)
             part->tell(process->service);
+    if (process->service->def->tell)
+        process->service->def->tell(process->service);
     self_tell(process->self);
     snapshot_send(process);
 }
@@ -139,6 +141,7 @@ void process_free(struct process **process)
         return;
     *process = NULL;
     watchdog_stop();
+    gone->head.is_last = true;
     self_tell(gone->self);
     snapshot_send(gone);
     self_free(&gone->self);

@@ -76,6 +76,41 @@ Test(pod, does_not_miss_a_process_whose_successor_reports)
     fold_free(&fold);
 }
 
+Test(pod, is_not_ready_and_not_lost_when_a_process_was_stopped_in_order)
+{
+    struct fold *fold = fold_new();
+    struct pod pod = {0};
+    heard(fold, "sms-worker", "0", 1, HAS_DATABASE, 0);
+
+    fold_ended(fold, STR("sms-worker"), STR("0"));
+
+    cr_assert(not(asked(&pod, POD_READY, fold, 1)));
+    cr_assert(asked(&pod, POD_LIVE, fold, 2 * POD_LOST_MS));
+    fold_free(&fold);
+}
+
+static void record_into(void *fold, struct str snapshot)
+{
+    struct err err;
+    cr_assert(fold_restore(fold, snapshot, 0, &err));
+}
+
+Test(pod, misses_nobody_whom_it_knows_from_an_earlier_life_only)
+{
+    struct fold *before = fold_new(), *fold = fold_new();
+    struct pod pod = {0};
+    heard(before, "sms-worker", "0", 1, HAS_DATABASE, 0);
+    heard(before, "sms-worker", "1", 2, HAS_DATABASE, 0);
+    fold_records(before, record_into, fold);
+
+    heard(fold, "sms-worker", "0", 1, HAS_DATABASE, 2 * POD_LOST_MS);
+
+    cr_assert(asked(&pod, POD_LIVE, fold, 2 * POD_LOST_MS));
+    cr_assert(asked(&pod, POD_READY, fold, 2 * POD_LOST_MS));
+    fold_free(&before);
+    fold_free(&fold);
+}
+
 Test(pod, stays_started)
 {
     struct fold *fold = fold_new();
