@@ -20,6 +20,7 @@
 #include "service/service.h"
 #include "sms-worker/breaker.h"
 #include "sms-worker/claim_floor.h"
+#include "sms-worker/engine_metrics.h"
 #include "sms-worker/provider.h"
 #include "sms-worker/schedule.h"
 #include "sms-worker/wakes.h"
@@ -83,9 +84,10 @@ struct delivery {
     struct outgoing message;
     struct outcome outcome;
     int64_t id;
-    int64_t due_us;     // PostgreSQL's clock
-    int64_t claimed_ms; // our monotonic one
-    size_t sent_bytes;  // of the body; 0: it was not sent
+    int64_t due_us;                           // PostgreSQL's clock
+    int64_t claimed_ms;                       // our monotonic one, as the following
+    int64_t claimed_us, accepted_us, sent_us; // sent: 0 where it was not
+    size_t sent_bytes;                        // of the body; 0: it was not sent
     int32_t epoch;
     uint32_t tenant;
     unsigned attempt; // how many came before
@@ -150,11 +152,7 @@ struct engine {
         int32_t after;                     // where the walk goes on
         int64_t due_rows, oldest_ms, open; // summed up over a walk
     } sweep;
-    struct {
-        struct metric *outcomes[OUTCOME_UNCERTAIN + 1], *expired, *opted_out;
-        struct metric *retries[RETRY_CLASS_GONE + 1], *retries_network;
-        struct metric *duration, *lease_expired, *fenced, *depth, *oldest, *open;
-    } metrics;
+    struct engine_metrics metrics;
 };
 
 // ---- for the program

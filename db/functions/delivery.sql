@@ -169,7 +169,7 @@ $$;
 
 -- Stores what became of attempts. outcomes: 1 sent, 2 retry after delays_ms, 3 failed for reasons, 4 uncertain (held
 -- where that is the channel's policy; else failed where there is a reason, else again after delays_ms), 5 given back
--- unsent. Gives the ids that were stored; the others had lost their lease, or were stored by an earlier run of the same
+-- unsent. Gives the ids that were stored, negative where the message is undelivered now; the others had lost their lease, or were stored by an earlier run of the same
 -- call. Idempotent: each row is taken only under its epoch and while leased, and every outcome ends the lease.
 --
 -- decisions, helds_ms, sent_bytes and details are kept as they are (db/migrations/0006_explain.sql).
@@ -257,7 +257,7 @@ begin
         where g.state = 4 and r.tenant_id = g.tenant_id and r.provider_id = g.provider_id and r.message_id is null
         returning r.tenant_id, r.message_id, r.state
     )
-    select array(select id from gone union all select id from put_off),
+    select array(select case when state in (7, 12) then -id else id end from gone union all select id from put_off),
            array(select tenant_id from waited), array(select message_id from waited),
            array(select state from waited)
     into stored, bound_tenant, bound, bound_state;
