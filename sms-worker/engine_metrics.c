@@ -9,8 +9,8 @@
 
 #include <stdlib.h>
 
-static const char *const channels[ENGINE_CHANNELS] = {[ENGINE_SMS] = "sms",
-                                                      [ENGINE_EMAIL] = "email"};
+static const char *const channels[ENGINE_CHANNELS] = {
+    [ENGINE_SMS] = "sms", [ENGINE_EMAIL] = "email"};
 
 static void stages_find(struct engine_metrics *own, struct metrics *metrics)
 {
@@ -65,9 +65,9 @@ static enum engine_channel channel_of(const struct delivery *delivery)
 
 static void message_count(struct engine *engine, enum engine_channel channel, const char *outcome)
 {
-    metric_add(metrics_series(engine->metrics.metrics, METRIC_MESSAGES, channels[channel], "out",
-                              outcome),
-               1);
+    metric_add(
+        metrics_series(engine->metrics.metrics, METRIC_MESSAGES, channels[channel], "out", outcome),
+        1);
 }
 
 static void undelivered_count(struct engine *engine, const char *reason)
@@ -165,6 +165,5 @@ void engine_metrics_stored(struct delivery *delivery, bool is_undelivered, int64
                                                         : "uncertain");
     // The reasons are words of ours (engine_send.c) with a NUL behind them.
     if (is_undelivered)
-        undelivered_count(engine,
-                          str_present(outcome->reason) ? outcome->reason.ptr : "uncertain");
+        undelivered_count(engine, str_present(outcome->reason) ? outcome->reason.ptr : "uncertain");
 }
