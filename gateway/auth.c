@@ -5,6 +5,7 @@
 #include "answer_body.h"
 #include "credentials.h"
 #include "ingress.h"
+#include "tracing.h"
 
 #include "bus/bus_gateway.h"
 #include "io/crypto.h"
@@ -79,7 +80,7 @@ static void ask(struct visit *visit, enum message_id id, const void *message, ui
     struct envelope envelope = {.message = id,
                                 .operation = exchange->operation,
                                 .deadline_ms = deadline_ms,
-                                .traceparent = exchange->traceparent};
+                                .traceparent = tracing_onward(exchange)};
 
     buf_clear(&gateway->payload);
     message_encode(message_type(id), message, &gateway->payload);

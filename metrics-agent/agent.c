@@ -7,6 +7,8 @@
 #include "io/zmq_socket.h"
 #include "metrics-agent/exposition.h"
 #include "metrics-agent/fold.h"
+#include "metrics-agent/otlp.h"
+#include "wire/span_frame.h"
 
 #include <stdlib.h>
 
@@ -17,6 +19,7 @@ struct agent {
     struct fold *fold;
     struct zmq_socket *socket;
     struct http_server *http;
+    struct otlp *otlp; // NULL: spans are sent nowhere
 };
 
 static int64_t now_ms(struct agent *agent)
@@ -30,8 +33,12 @@ static void snapshot_received(void *context, struct str peer, struct str body)
     struct err err;
 
     (void)peer;
-    if (!fold_take(agent->fold, body, now_ms(agent), &err))
-        LOG_WARN("metrics.snapshot_refused", LOG_ERR(&err));
+    if (!span_frame_is(body)) {
+        if (!fold_take(agent->fold, body, now_ms(agent), &err))
+            LOG_WARN("metrics.snapshot_refused", LOG_ERR(&err));
+    } else if (agent->otlp && !otlp_take(agent->otlp, body, &err)) {
+        LOG_WARN("spans.refused", LOG_ERR(&err));
+    }
 }
 
 static void metrics_answer(struct agent *agent, struct http_request *request)
@@ -105,6 +112,17 @@ static bool scrapes_listen(struct agent *agent, struct err *err)
     return agent->http != NULL;
 }
 
+static bool traces_send(struct agent *agent, struct err *err)
+{
+    const struct agent_config *config = service_config(agent->service);
+    struct str endpoint = service_otlp_endpoint(agent->service);
+
+    if (endpoint.len == 0)
+        return true;
+    agent->otlp = otlp_new(agent->service, endpoint, config->otlp_headers, err);
+    return agent->otlp != NULL;
+}
+
 bool agent_init(struct service *service, struct err *err)
 {
     struct agent *agent = calloc(1, sizeof *agent);
@@ -113,7 +131,12 @@ bool agent_init(struct service *service, struct err *err)
         panic("out of memory");
     *agent = (struct agent){.service = service, .fold = fold_new()};
     service_set_state(service, agent);
-    return snapshots_listen(agent, err) && scrapes_listen(agent, err);
+    return traces_send(agent, err) && snapshots_listen(agent, err) && scrapes_listen(agent, err);
+}
+
+static void traces_sent(void *context)
+{
+    service_drained(context);
 }
 
 void agent_drain(struct service *service)
@@ -121,7 +144,10 @@ void agent_drain(struct service *service)
     struct agent *agent = service_state(service);
 
     http_server_drain(agent->http);
-    service_drained(service);
+    if (agent->otlp)
+        otlp_drain(agent->otlp, traces_sent, service);
+    else
+        service_drained(service);
 }
 
 void agent_done(struct service *service)
@@ -132,6 +158,7 @@ void agent_done(struct service *service)
         return;
     http_server_free(&agent->http);
     zmq_socket_free(&agent->socket);
+    otlp_free(&agent->otlp);
     fold_free(&agent->fold);
     free(agent);
     service_set_state(service, NULL);

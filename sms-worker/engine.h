@@ -17,6 +17,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "base/trace.h"
 #include "service/service.h"
 #include "sms-worker/breaker.h"
 #include "sms-worker/claim_floor.h"
@@ -70,7 +71,10 @@ struct delivery {
     struct outgoing message;
     struct outcome outcome;
     int64_t id;
-    int64_t due_us; // PostgreSQL's clock
+    int64_t due_us;               // PostgreSQL's clock
+    int64_t accepted_us, sent_us; // Unix time; monotonic
+    struct trace trace;           // where its message was stored
+    uint64_t claim_span;
     int32_t epoch;
     uint32_t tenant;
     unsigned attempt; // how many came before
@@ -125,6 +129,7 @@ struct engine {
 
     struct {
         bool out;
+        int64_t sent_us; // monotonic
         size_t count;
         struct destination *destinations[ENGINE_CLAIM_DESTINATIONS];
         int rooms[ENGINE_CLAIM_DESTINATIONS], got[ENGINE_CLAIM_DESTINATIONS];
@@ -174,3 +179,10 @@ void engine_sweep_stop(struct engine *engine);
 void engine_wake_in(struct destination *destination, int64_t delay_ms);
 void engine_drain_check(struct engine *engine);
 extern const struct batch_def engine_outcomes;
+
+// ---- engine_trace.c: the spans claim and webhook.attempt. They follow the transaction that stored
+// the message, as its children, or linked to it when they come more than a minute later.
+
+void engine_trace_claimed(struct delivery *delivery, struct str traceparent);
+void engine_trace_send(struct delivery *delivery); // message.trace is what the request says
+void engine_trace_answered(struct delivery *delivery, const struct outcome *outcome);

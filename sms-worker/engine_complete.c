@@ -127,7 +127,8 @@ static void outcome_not_stored(void *context, struct batch_item *item, const str
 {
     struct engine *engine = context;
     struct delivery *delivery = delivery_of(item);
-    LOG_ERROR("delivery.outcome_not_stored", LOG_ID("messageId", delivery->message.id),
+    LOG_ERROR("delivery.outcome_not_stored", LOG_TRACE(&delivery->trace),
+              LOG_TENANT(delivery->tenant), LOG_ID("messageId", delivery->message.id),
               LOG_ERR(err));
     delivery_free(engine, delivery);
     engine_drain_check(engine);

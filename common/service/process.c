@@ -9,13 +9,14 @@
 #include "service/state.h"
 #include "service/watchdog.h"
 #include "wire/snapshot.h"
+#include "wire/span_frame.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
-enum { TELL_MS = 1000, LAG_MS = 100, SNAPSHOTS_WAITING = 4 };
+enum { TELL_MS = 1000, LAG_MS = 100, FRAMES_WAITING = 8 };
 
 struct process {
     struct service *service;
@@ -91,6 +92,26 @@ static void snapshot_send(struct process *process)
     (void)!zmq_socket_send(process->socket, STR_ABSENT, buf_str(&process->snapshot));
 }
 
+// Beside the snapshot, as a frame of another kind (wire/span_frame.h). Not sent: gone, and counted.
+static void spans_send(struct process *process)
+{
+    struct spans *spans = process->service->spans;
+    struct metrics *metrics = process->service->metrics;
+    struct metric *full = metrics_series(metrics, METRIC_SPANS_DROPPED, "ring"),
+                  *unsent = metrics_series(metrics, METRIC_SPANS_DROPPED, "socket");
+    AUTO(buf) frame = {0};
+
+    if (!spans)
+        return;
+    metric_set_total(full, (double)spans_dropped(spans));
+    if (spans_count(spans) == 0)
+        return;
+    span_frame_encode(process->head.role, process->head.slot, spans, &frame);
+    if (!process->socket || !zmq_socket_send(process->socket, STR_ABSENT, buf_str(&frame)))
+        metric_add(unsent, spans_count(spans));
+    spans_clear(spans);
+}
+
 static void tell(uv_timer_t *timer)
 {
     struct process *process = timer->data;
@@ -100,6 +121,7 @@ static void tell(uv_timer_t *timer)
     SERVICE_PARTS (process->service, part)
         if (part->tell)
             part->tell(process->service);
+    spans_send(process);
     snapshot_send(process);
 }
 
@@ -163,12 +185,11 @@ static bool snapshots_connect(struct process *process, struct err *err)
     buf_str_append(&endpoint, service->settings.skeleton.metrics_push);
     if (endpoint.len == 0)
         return true;
-    process->socket =
-        zmq_socket_new(&service->loop, service->zmq,
-                       &(struct zmq_socket_options){.kind = ZMQ_SOCKET_PUSH,
-                                                    .high_water_mark = SNAPSHOTS_WAITING,
-                                                    .curve = service_curve(service),
-                                                    .received = nothing_received});
+    process->socket = zmq_socket_new(&service->loop, service->zmq,
+                                     &(struct zmq_socket_options){.kind = ZMQ_SOCKET_PUSH,
+                                                                  .high_water_mark = FRAMES_WAITING,
+                                                                  .curve = service_curve(service),
+                                                                  .received = nothing_received});
     return zmq_socket_connect(process->socket, buf_c_string(&endpoint), err) ||
            err_in(err, "NEXUS_METRICS_PUSH");
 }
@@ -207,6 +228,7 @@ void process_free(struct process **process)
         return;
     *process = NULL;
     watchdog_stop();
+    spans_send(gone);
     numbers_take(gone);
     snapshot_send(gone);
     zmq_socket_free(&gone->socket);

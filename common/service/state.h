@@ -3,6 +3,7 @@
 
 #include "base/metrics.h"
 #include "base/random.h"
+#include "base/spans.h"
 #include "service/service.h"
 #include "service/settings.h"
 
@@ -29,6 +30,7 @@ struct service {
     uv_signal_t terminate, interrupt, louder, quieter;
     uv_timer_t drain_limit;
     struct metrics *metrics;
+    struct spans *spans; // NULL: nobody would get them
     struct random random;
     struct zmq_bus_context *zmq;
     struct process *process;

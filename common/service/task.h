@@ -24,6 +24,7 @@ struct task {
     struct arena *arena; // everything of this task; freed with it
     struct envelope envelope;
     struct trace trace;  // where it belongs; none: its request said nothing
+    uint64_t span;       // its transaction's
     const void *message; // struct msg_<name>, decoded and checked
     struct idempotency idempotency;
     task_render_fn *render; // NULL: what is stored is the answer
@@ -45,6 +46,9 @@ static inline struct task *task_of_item(struct batch_item *item)
 {
     return CONTAINER_OF(item, struct task, item);
 }
+
+// The traceparent that is stored with what it makes: what follows is its transaction's child.
+struct str task_traceparent(struct task *task);
 
 // json is the reply's "data" as JSON text, copied; empty for none. Only code that saw COMMIT
 // answers a write. Where the request came with an Idempotency-Key, what was kept in its transaction

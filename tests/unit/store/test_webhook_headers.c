@@ -38,6 +38,8 @@ Test(webhook_headers, refuses_to_override_ours_in_any_spelling)
                                         "Authorization",
                                         "traceparent",
                                         "X-B3-TraceId",
+                                        "X-B3-SpanId",
+                                        "x-b3-sampled",
                                         "Expect",
                                         "Upgrade"};
     for (size_t i = 0; i < COUNT_OF(names); i++)
