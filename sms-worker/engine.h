@@ -51,6 +51,16 @@ enum outcome_kind { // as delivery_complete() numbers them
     OUTCOME_KINDS
 };
 
+// What was decided of an attempt, as attempt.decision keeps it (db/migrations/0006_explain.sql): the
+// class of its answer, or what there was instead of one.
+enum decision {
+    DECISION_NOT_SENT = RETRY_CLASS_GONE + 1,
+    DECISION_UNCERTAIN,
+    DECISION_FORBIDDEN,
+    DECISION_UNUSABLE,   // settings that cannot be read; nothing was tried
+    DECISION_PROBE = 16, // added: its breaker was half open
+};
+
 struct outcome {
     enum outcome_kind kind;
     int64_t delay_ms;       // RETRY, UNCERTAIN
@@ -58,6 +68,9 @@ struct outcome {
     struct str reason;      // FAILED, and UNCERTAIN when there is no further attempt
     int status;             // of the answer; 0: there was none
     int64_t duration_ms;
+    int decision;
+    struct str
+        detail; // what the answer held, masked, or why there was none; absent where all is well
 };
 
 // A leased row. It stands in its destination's queue until it is sent, and in the engine's list of
@@ -71,9 +84,12 @@ struct delivery {
     struct outgoing message;
     struct outcome outcome;
     int64_t id;
-    int64_t due_us;               // PostgreSQL's clock
-    int64_t accepted_us, sent_us; // Unix time; monotonic
-    struct trace trace;           // where its message was stored
+    int64_t due_us;      // PostgreSQL's clock
+    int64_t accepted_us; // its message; Unix time
+    int64_t claimed_ms;  // our monotonic one
+    int64_t sent_us;     // likewise
+    size_t sent_bytes;   // of the body; 0: it was not sent
+    struct trace trace;  // where its message was stored
     uint64_t claim_span;
     int32_t epoch;
     uint32_t tenant;

@@ -1,6 +1,7 @@
 // engine_complete: outcomes → batches → PostgreSQL, again and again until it has them.
 #include "sms-worker/engine.h"
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "service/news.h"
@@ -19,7 +20,8 @@ void engine_complete(struct delivery *delivery, const struct outcome *outcome)
 {
     delivery->outcome = *outcome;
     delivery->item.key = (uint64_t)delivery->id;
-    delivery->item.bytes = (uint32_t)(64 + outcome->provider_id.len + outcome->reason.len);
+    delivery->item.bytes =
+        (uint32_t)(80 + outcome->provider_id.len + outcome->reason.len + outcome->detail.len);
     delivery->item.deadline_ms = INT64_MAX; // what happened outside must be known inside
     batcher_add(delivery->destination->engine->outcomes, &delivery->item);
 }
@@ -39,10 +41,38 @@ static struct delivery *delivery_of(struct batch_item *item)
     return CONTAINER_OF(item, struct delivery, item);
 }
 
+static void add_number(struct pg_params *params, int64_t number)
+{
+    if (number)
+        pg_add_int4(params, (int32_t)number);
+    else
+        pg_add_null(params);
+}
+
+// What is kept of an attempt for those who ask afterwards, and for nobody else.
+static void explanation_bind(struct batch_item *const *items, size_t count,
+                             struct pg_params *params)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    pg_array(params, PG_ELEMENT_INT2, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int2(params, (int16_t)delivery_of(items[i])->outcome.decision);
+    pg_array(params, PG_ELEMENT_INT4, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int4(params, (int32_t)(now_ms - delivery_of(items[i])->claimed_ms));
+    pg_array(params, PG_ELEMENT_INT4, count);
+    for (size_t i = 0; i < count; i++)
+        add_number(params, (int64_t)delivery_of(items[i])->sent_bytes);
+    pg_array(params, PG_ELEMENT_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_text(params, delivery_of(items[i])->outcome.detail);
+}
+
 static void outcomes_bind(void *context, struct batch_item *const *items, size_t count,
                           struct pg_params *params)
 {
-    struct engine *engine = context;
+    (void)context;
     pg_array(params, PG_ELEMENT_INT8, count);
     for (size_t i = 0; i < count; i++)
         pg_add_int8(params, delivery_of(items[i])->id);
@@ -59,20 +89,15 @@ static void outcomes_bind(void *context, struct batch_item *const *items, size_t
     for (size_t i = 0; i < count; i++)
         pg_add_text(params, delivery_of(items[i])->outcome.provider_id);
     pg_array(params, PG_ELEMENT_INT4, count);
-    for (size_t i = 0; i < count; i++) {
-        int status = delivery_of(items[i])->outcome.status;
-        if (status)
-            pg_add_int4(params, status);
-        else
-            pg_add_null(params);
-    }
+    for (size_t i = 0; i < count; i++)
+        add_number(params, delivery_of(items[i])->outcome.status);
     pg_array(params, PG_ELEMENT_INT4, count);
     for (size_t i = 0; i < count; i++)
         pg_add_int4(params, (int32_t)delivery_of(items[i])->outcome.duration_ms);
     pg_array(params, PG_ELEMENT_TEXT, count);
     for (size_t i = 0; i < count; i++)
         pg_add_text(params, delivery_of(items[i])->outcome.reason);
-    pg_text(params, str_of(service_instance(engine->service)));
+    explanation_bind(items, count, params);
 }
 
 // What the end of this row lets happen next at its destination.

@@ -5,6 +5,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "io/http_client.h"
+#include "sms-worker/answer_excerpt.h"
 #include "store/statements.h"
 
 enum {
@@ -55,6 +56,7 @@ static void send_next(struct engine *engine, struct destination *destination)
         engine_complete(delivery, &(struct outcome){
                                       .kind = OUTCOME_RETRY,
                                       .delay_ms = retry_profile_sms.config_floor_ms,
+                                      .decision = DECISION_UNUSABLE,
                                   });
         metric_add(engine->metrics.retries[RETRY_CLASS_CONFIG], 1);
         destination_settle(destination);
@@ -74,6 +76,7 @@ static void send_next(struct engine *engine, struct destination *destination)
     arena_reset(request->arena);
     delivery->provider->build(&delivery->message, &destination->webhook, clock_unix_us() / 1000000,
                               request);
+    delivery->sent_bytes = request->body.len;
     // Dying from here until the outcome is stored: the request may have left. The row's next holder
     // knows, because it finds a lease that ran out.
     http_client_post(service_http_client(engine->service), destination->webhook.url,
@@ -89,6 +92,24 @@ static int64_t put_off_ms(struct delivery *delivery, enum retry_class class, int
     int64_t delay_ms = retry_delay_ms(&retry_profile_sms, class, delivery->attempt, retry_after_s,
                                       service_random(destination->engine->service));
     return retry_budget_take(&destination->budget) ? delay_ms : delay_ms * OVER_BUDGET_FACTOR;
+}
+
+// For those who ask what became of the message; what came with a text it says in so many words.
+static void explain(struct delivery *delivery, const struct http_client_answer *answer,
+                    enum retry_class class, struct outcome *outcome)
+{
+    switch (answer->outcome) {
+    case HTTP_CLIENT_ANSWERED: outcome->decision = (int)class; break;
+    case HTTP_CLIENT_NOT_SENT: outcome->decision = DECISION_NOT_SENT; break;
+    case HTTP_CLIENT_UNCERTAIN: outcome->decision = DECISION_UNCERTAIN; break;
+    case HTTP_CLIENT_FORBIDDEN: outcome->decision = DECISION_FORBIDDEN; break;
+    }
+    if (answer->outcome != HTTP_CLIENT_ANSWERED)
+        outcome->detail = arena_copy(delivery->arena, str_of(answer->reason));
+    else if (class != RETRY_CLASS_OK)
+        outcome->detail = answer_excerpt(answer->body, delivery->arena);
+    if (delivery->probe)
+        outcome->decision |= DECISION_PROBE;
 }
 
 static struct outcome judge(struct delivery *delivery, const struct http_client_answer *answer)
@@ -114,6 +135,7 @@ static struct outcome judge(struct delivery *delivery, const struct http_client_
         break;
     }
 
+    explain(delivery, answer, verdict.class, &outcome);
     if (outcome.kind == OUTCOME_RETRY || outcome.kind == OUTCOME_UNCERTAIN) {
         outcome.delay_ms = put_off_ms(delivery, verdict.class, answer->retry_after_s);
         metric_add(answer->outcome == HTTP_CLIENT_ANSWERED ? engine->metrics.retries[verdict.class]

@@ -8,6 +8,7 @@ static const int64_t position_limit = INT64_C(253402300800000000); // the year 1
 void on_receipt_list(struct task *task, const struct msg_receipt_list *message);
 void on_ledger_read(struct task *task, const struct msg_ledger_read *message);
 void on_undelivered_list(struct task *task, const struct msg_undelivered_list *message);
+void on_message_timeline(struct task *task, const struct msg_message_timeline *message);
 
 void on_receipt_list(struct task *task, const struct msg_receipt_list *message)
 {
@@ -62,4 +63,14 @@ void on_undelivered_list(struct task *task, const struct msg_undelivered_list *m
     pg_id(&params, after);
     pg_int4(&params, message->count ? (int32_t)message->count : PAGE_DEFAULT);
     task_answer_by(task, STATEMENT_UNDELIVERED_LIST, &params);
+}
+
+void on_message_timeline(struct task *task, const struct msg_message_timeline *message)
+{
+    struct pg_params params;
+
+    pg_params_init(&params);
+    pg_int4(&params, (int32_t)task_tenant(task));
+    pg_text(&params, message->id);
+    task_answer_by(task, STATEMENT_MESSAGE_TIMELINE, &params);
 }

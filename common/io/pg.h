@@ -41,11 +41,20 @@
 struct pg;
 struct pg_result;
 
+// What each new connection says of us before it is used, outside of any call: one statement with
+// text parameters. A database that does not know the statement yet is used all the same.
+enum { PG_INTRODUCTION_PARAMS = 3 };
+struct pg_introduction {
+    const char *sql; // NULL: nothing
+    const char *params[PG_INTRODUCTION_PARAMS];
+};
+
 struct pg_options {
     const char *url;         // postgresql://… or a conninfo string; must outlive the pool
     const char *application; // shown in pg_stat_activity
-    unsigned connections;    // 1 to 16
-    unsigned waiting_limit;  // calls queued on all connections together; past it ERR_UNAVAILABLE
+    struct pg_introduction introduction; // its texts must outlive the pool
+    unsigned connections;                // 1 to 16
+    unsigned waiting_limit; // calls queued on all connections together; past it ERR_UNAVAILABLE
     void (*changed)(void *context, bool ready); // the first connection came, the last one went
     void *context;
 };

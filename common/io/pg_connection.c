@@ -40,16 +40,48 @@ static void connection_ready(struct pg_connection *connection)
         pg->options.changed(pg->options.context, true);
 }
 
+static void pipeline_enter(struct pg_connection *connection)
+{
+    if (!PQenterPipelineMode(connection->libpq))
+        pg_connection_lost(connection, "cannot enter pipeline mode");
+    else
+        connection_ready(connection);
+}
+
+static void introduce(struct pg_connection *connection)
+{
+    const struct pg_introduction *ours = &connection->pg->options.introduction;
+
+    connection->state = PG_INTRODUCING;
+    if (!ours->sql)
+        pipeline_enter(connection);
+    else if (!PQsendQueryParams(connection->libpq, ours->sql, PG_INTRODUCTION_PARAMS, NULL,
+                                ours->params, NULL, NULL, 0))
+        pg_connection_lost(connection, "cannot use the new connection");
+}
+
+static void introduction_read(struct pg_connection *connection)
+{
+    while (!PQisBusy(connection->libpq)) {
+        PGresult *rows = PQgetResult(connection->libpq);
+        if (!rows) {
+            pipeline_enter(connection);
+            return;
+        }
+        if (PQresultStatus(rows) != PGRES_TUPLES_OK)
+            LOG_WARN("pg.not_introduced",
+                     LOG_STR("why", str_of(PQresultErrorField(rows, PG_DIAG_SQLSTATE))));
+        PQclear(rows);
+    }
+}
+
 // The answer to the durability check, still outside of pipeline mode.
 static void check_read(struct pg_connection *connection)
 {
     while (!PQisBusy(connection->libpq)) {
         PGresult *rows = PQgetResult(connection->libpq);
         if (!rows) {
-            if (!PQenterPipelineMode(connection->libpq))
-                pg_connection_lost(connection, "cannot enter pipeline mode");
-            else
-                connection_ready(connection);
+            introduce(connection);
             return;
         }
         bool durable = PQresultStatus(rows) == PGRES_TUPLES_OK && PQgetvalue(rows, 0, 0)[0] == 't';
@@ -135,6 +167,8 @@ static void connection_event(uv_poll_t *poll, int status, int events)
     }
     if (connection->state == PG_CHECKING)
         check_read(connection);
+    else if (connection->state == PG_INTRODUCING)
+        introduction_read(connection);
     else
         pg_results_read(connection);
     if (connection->state == PG_DISCONNECTED)
@@ -211,7 +245,7 @@ static void connection_open(struct pg_connection *connection)
 // What no event reports: servers that accept and then say nothing.
 void pg_connection_watch_silence(struct pg_connection *connection, int64_t now_ms)
 {
-    bool connecting = connection->state == PG_CONNECTING || connection->state == PG_CHECKING;
+    bool connecting = connection->state > PG_DISCONNECTED && connection->state < PG_READY;
 
     if (connecting && now_ms - connection->since_ms > CONNECT_LIMIT_MS)
         pg_connection_lost(connection, "no answer while connecting");

@@ -22,7 +22,7 @@ struct pg_call {
     struct err err;
 };
 
-enum pg_connection_state { PG_DISCONNECTED, PG_CONNECTING, PG_CHECKING, PG_READY };
+enum pg_connection_state { PG_DISCONNECTED, PG_CONNECTING, PG_CHECKING, PG_INTRODUCING, PG_READY };
 
 struct pg_connection {
     struct pg *pg;

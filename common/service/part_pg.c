@@ -35,6 +35,19 @@ static void channel_heard(void *context, struct str payload)
     service->def->channel_heard(service, payload);
 }
 
+// From now on what this process does carries its number (db/functions/process.sql).
+static struct pg_introduction introduction(struct service *service)
+{
+    char incarnation[ID_TEXT_LENGTH + 1];
+
+    id_text(id_new(), incarnation);
+    return (struct pg_introduction){
+        .sql = statements[STATEMENT_PROCESS_INTRODUCE].sql,
+        .params = {arena_c_string(service->arena, str_of(incarnation)), service->settings.instance,
+                   NEXUS_REVISION},
+    };
+}
+
 static bool start(struct service *service, struct err *err)
 {
     const struct service_config *config = &service->settings.skeleton;
@@ -44,6 +57,7 @@ static bool start(struct service *service, struct err *err)
     service->pg = pg_new(&service->loop,
                          &(struct pg_options){.url = arena_c_string(service->arena, config->pg_url),
                                               .application = service->settings.instance,
+                                              .introduction = introduction(service),
                                               .connections = (unsigned)config->pg_connections,
                                               .waiting_limit = WAITING_LIMIT,
                                               .changed = changed,

@@ -72,6 +72,14 @@ begin
         raise exception 'channelId: the same in %', twice.sections using errcode = 'NX409';
     end if;
 
+    -- A destination that moves is left alone no longer.
+    insert into breaker_change (tenant_id, destination_id, kind)
+    select p_tenant, d.id, 4
+      from channels_wanted(p_tenant) w
+      join channel c on c.tenant_id = p_tenant and c.address = w.address
+      join destination d on d.tenant_id = p_tenant and d.id = c.destination_id
+     where w.url <> d.url and (d.failures > 0 or not d.enabled);
+
     with wanted as materialized (
         select w.*, case when w.url is not null
                          then coalesce(c.destination_id,
@@ -83,7 +91,7 @@ begin
         select w.destination_id, p_tenant, w.url, w.headers, w.webhook_secrets
           from wanted w where w.destination_id is not null
             on conflict (id) do update
-            set url = excluded.url, headers = excluded.headers, secrets = excluded.secrets,
+            set url = excluded.url, headers = excluded.headers, secrets = excluded.secrets, changed = now(),
                 enabled = d.enabled or d.url <> excluded.url,
                 failures = case when d.url = excluded.url then d.failures else 0 end,
                 not_before = case when d.url = excluded.url then d.not_before else '-infinity' end

@@ -79,6 +79,7 @@ language plpgsql as $$
 declare
     stored uuid[];
     missed int;
+    me int := process_here();
 begin
     with input as materialized (
         select i.*
@@ -116,9 +117,9 @@ begin
           full join counted c on c.tenant_id = n.tenant_id and c.id = n.conversation_id -- see sms_accept
     ), written as (
         insert into message (tenant_id, id, channel_id, conversation_id, sequence, direction, state, address, author,
-                             external_id, body, content, traceparent)
+                             external_id, body, content, traceparent, process)
         select p.tenant_id, p.id, p.channel_id, p.conversation_id, p.sequence, 2, 1, p.address, p.author,
-               p.client_id, p.body, p.content::jsonb, p.trace
+               p.client_id, p.body, p.content::jsonb, p.trace, me
           from placed p
             on conflict (tenant_id, id) do nothing
         returning 1
@@ -138,6 +139,9 @@ begin
 
     if missed > 0 then
         raise exception using errcode = '40001', message = 'stored meanwhile';
+    end if;
+    if cardinality(stored) is distinct from cardinality(ids) then
+        perform message_repeated(tenants, ids, stored);
     end if;
     return query
         select case when m.id is not null then 1

@@ -13,7 +13,11 @@ language sql as $$
     with ended as (
         delete from delivery d using unnest(ids, states) e (id, state)
         where d.id = e.id
-        returning d.tenant_id, d.message_id, d.destination_id, d.attempt, e.state
+        returning d.tenant_id, d.message_id, d.destination_id, d.attempt, d.lease_until, d.process, e.state
+    ), lost as (
+        insert into attempt (tenant_id, message_id, at, attempt, outcome, process, destination_id)
+        select tenant_id, message_id, lease_until, attempt + 1, 'lost', process, destination_id
+        from ended where lease_until is not null
     ), changed as (
         update message m set state = e.state, changed = now()
         from (select * from ended order by tenant_id, message_id) e
@@ -23,8 +27,9 @@ language sql as $$
         insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
         select tenant_id, 2, conversation_id, id, sequence, state from changed
     ), logged as (
-        insert into attempt (tenant_id, message_id, attempt, outcome)
-        select c.tenant_id, c.id, c.attempt, s.name from changed c join message_state s on s.id = c.state
+        insert into attempt (tenant_id, message_id, attempt, outcome, process)
+        select c.tenant_id, c.id, c.attempt, s.name, process_here()
+        from changed c join message_state s on s.id = c.state
     )
     insert into undelivered (tenant_id, message_id, destination_id, reason, attempts)
     select c.tenant_id, c.id, c.destination_id, s.name, c.attempt
@@ -32,6 +37,14 @@ language sql as $$
     where c.state in (8, 12)
     on conflict (tenant_id, message_id) do update
         set reason = excluded.reason, attempts = excluded.attempts, last_status = null, since = now()
+$$;
+
+-- A lease ran out without an outcome: its holder died, or was cut off. When it last was heard of is all that is known.
+create or replace function delivery_lost(ids bigint[]) returns void
+language sql as $$
+    insert into attempt (tenant_id, message_id, at, attempt, outcome, process, destination_id)
+    select d.tenant_id, d.message_id, d.lease_until, d.attempt + 1, 'lost', d.process, d.destination_id
+    from delivery d where d.id = any (ids)
 $$;
 
 -- Leases up to rooms[i] due rows of destinations[i], looking no further back than floors_us[i] (µs since 1970). Gives
@@ -57,6 +70,7 @@ declare
     picked     bigint[];
     fates      smallint[];
     recoveries boolean[];
+    me         int := process_here();
 begin
     with wanted as materialized (
         select dst.id, dst.failures, w.room, to_timestamp(w.floor_us / 1e6) as floor
@@ -110,9 +124,14 @@ begin
         where p.fate > 0;
     end if;
 
+    if true = any (recoveries) then
+        perform delivery_lost(array(select p.id from unnest(picked, fates, recoveries) p (id, fate, recovered)
+                                    where p.recovered and p.fate = 0));
+    end if;
+
     return query
         with leased as (
-            update delivery d set lease_until = now() + interval '30 s', lease_epoch = d.lease_epoch + 1
+            update delivery d set lease_until = now() + interval '30 s', lease_epoch = d.lease_epoch + 1, process = me
             from unnest(picked, fates, recoveries) p (id, fate, recovered)
             where d.id = p.id and p.fate = 0
             returning d.*, p.recovered
@@ -152,9 +171,11 @@ $$;
 -- where that is the channel's policy; else failed where there is a reason, else again after delays_ms), 5 given back
 -- unsent. Gives the ids that were stored; the others had lost their lease, or were stored by an earlier run of the same
 -- call. Idempotent: each row is taken only under its epoch and while leased, and every outcome ends the lease.
+--
+-- decisions, helds_ms, sent_bytes and details are kept as they are (db/migrations/0006_explain.sql).
 create or replace function delivery_complete(
     ids bigint[], epochs int[], outcomes smallint[], delays_ms int[], provider_ids text[], statuses int[],
-    durations_ms int[], reasons text[], worker text)
+    durations_ms int[], reasons text[], decisions smallint[], helds_ms int[], sent_bytes int[], details text[])
 returns setof bigint
 language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -164,6 +185,7 @@ declare
     bound_tenant int[];
     bound        uuid[];
     bound_state  smallint[];
+    me           int := process_here();
 begin
     with input as materialized (
         select i.*, d.tenant_id, d.channel_id, d.message_id, d.attempt,
@@ -172,8 +194,9 @@ begin
                     when i.outcome = 4 and c.uncertain_policy = 2 then 12
                     when i.outcome = 4 and i.reason is not null then 7
                end::smallint as state -- null: it stays in the queue
-        from unnest(ids, epochs, outcomes, delays_ms, provider_ids, statuses, durations_ms, reasons)
-             i (id, epoch, outcome, delay_ms, provider_id, status, duration_ms, reason)
+        from unnest(ids, epochs, outcomes, delays_ms, provider_ids, statuses, durations_ms, reasons, decisions,
+                    helds_ms, sent_bytes, details)
+             i (id, epoch, outcome, delay_ms, provider_id, status, duration_ms, reason, decision, held_ms, bytes, detail)
         join delivery d on d.id = i.id
         join channel c on c.id = d.channel_id
         order by i.id
@@ -190,9 +213,12 @@ begin
         where d.id = i.id and d.lease_epoch = i.epoch and d.lease_until is not null and i.state is null
         returning d.destination_id, i.*
     ), logged as (
-        insert into attempt (tenant_id, message_id, attempt, outcome, status, duration_ms, worker)
+        insert into attempt (tenant_id, message_id, attempt, outcome, status, duration_ms, process, destination_id,
+                             decision, held_ms, sent_bytes, delay_ms, detail)
         select a.tenant_id, a.message_id, a.attempt + 1,
-               (array['sent', 'retry', 'failed', 'uncertain'])[a.outcome], a.status, a.duration_ms, worker
+               (array['sent', 'retry', 'failed', 'uncertain'])[a.outcome], a.status, a.duration_ms, me,
+               a.destination_id, a.decision, a.held_ms, a.bytes,
+               case when a.state is null then a.delay_ms end, a.detail
         from (select * from gone union all select * from put_off) a
         where a.outcome < 5
     ), changed as (
@@ -221,6 +247,9 @@ begin
         update destination dst set enabled = false
         from (select distinct destination_id from gone where reason = 'gone') g
         where dst.id = g.destination_id and dst.enabled
+        returning dst.tenant_id, dst.id
+    ), switched_off as (
+        insert into breaker_change (tenant_id, destination_id, kind, process) select tenant_id, id, 3, me from disabled
     ), waited as (
         -- Receipts that came before their message's id was known.
         update receipt r set message_id = g.message_id
@@ -292,11 +321,27 @@ end
 $$;
 
 -- The breaker of a destination: delay_ms > 0 opens it for that long, 0 closes it. seen is the count of openings the
--- worker last saw: workers that open it together count once.
+-- worker last saw: workers that open it together count once. Of each destination the last 500 changes are kept.
 create or replace function destination_breaker(destination int, seen int, delay_ms int) returns void
-language sql as $$
+language plpgsql as $$
+declare
+    changed destination;
+begin
     update destination dst
     set not_before = case when delay_ms > 0 then now() + delay_ms * interval '1 ms' else '-infinity' end,
         failures = case when delay_ms > 0 then seen + 1 else 0 end
     where dst.id = destination and dst.failures = seen
+    returning dst.* into changed;
+    if not found then
+        return;
+    end if;
+    insert into breaker_change (tenant_id, destination_id, kind, until, openings, process)
+    values (changed.tenant_id, changed.id, case when delay_ms > 0 then 1 else 2 end,
+            case when delay_ms > 0 then changed.not_before end, changed.failures, process_here());
+    delete from breaker_change b
+    where b.tenant_id = changed.tenant_id and b.destination_id = changed.id
+      and b.at < (select old.at from breaker_change old
+                  where old.tenant_id = changed.tenant_id and old.destination_id = changed.id
+                  order by old.at desc offset 500 limit 1);
+end
 $$;

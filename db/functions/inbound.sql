@@ -31,6 +31,7 @@ declare
     opened uuid[];   -- conversations, and whose
     openers int[];
     missed int;
+    me int := process_here();
 begin
     if 0 <> any (totals) then
         return query select * from sms_accept_parts(tenants, numbers, ids, externals, addresses, bodies, conversations,
@@ -73,9 +74,9 @@ begin
           full join talk t on (t.tenant_id, t.channel_id, t.address) = (n.tenant_id, n.channel_id, n.address)
     ), written as (
         insert into message (tenant_id, id, channel_id, conversation_id, sequence, direction, state, address,
-                             external_id, body, traceparent)
+                             external_id, body, traceparent, process)
         select p.tenant_id, p.id, p.channel_id, p.conversation_id, p.sequence, 1, 13, p.address,
-               p.external_id, p.body, p.trace
+               p.external_id, p.body, p.trace, me
           from placed p
             on conflict (tenant_id, id) do nothing
         returning 1
@@ -120,6 +121,7 @@ begin
                        from unnest(stored, homes, places) as s (id, home, place);
         return;
     end if;
+    perform message_repeated(tenants, ids, stored);
     return query
         select case when c.id is null then 3 when i.id = any (stored) then 1 else 2 end::smallint,
                m.id, m.conversation_id, m.sequence
@@ -127,6 +129,21 @@ begin
           left join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null
           left join message m on m.tenant_id = i.tenant_id and m.id = i.id and c.id is not null
          order by i.place;
+end $$;
+
+-- Counts how often messages came again; fresh are those that came for the first time with this batch. A batch that runs
+-- again, because nobody knew what had become of it, counts, too.
+create or replace function message_repeated(tenants int[], ids uuid[], fresh uuid[]) returns void
+language plpgsql
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+begin
+    update message m
+       set repeated = coalesce(m.repeated, 0) + i.times, repeated_last = now()
+      from (select i.tenant_id, i.id, count(*) - count(*) filter (where i.id = any (fresh) and i.nth = 1) as times
+              from (select i.tenant_id, i.id, row_number() over (partition by i.tenant_id, i.id) as nth
+                      from unnest(tenants, ids) as i (tenant_id, id)) as i
+             group by i.tenant_id, i.id order by i.tenant_id, i.id) as i
+     where m.tenant_id = i.tenant_id and m.id = i.id and i.times > 0;
 end $$;
 
 -- A batch in which some MOs are parts of long ones. Parts are stored, in any order; the one that completes its message

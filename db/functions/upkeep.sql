@@ -74,7 +74,21 @@ begin
     if not upkeep_claim('partitions') then
         return null;
     end if;
+    perform upkeep_forgotten(p_attempt_days);
     return upkeep_partitions_ahead() + partition_drop('attempt', p_attempt_days) + partition_drop('event', p_event_days);
+end
+$$;
+
+-- Says from when on attempts are kept, and forgets as much of breakers, and of processes all but the last 10 000 starts.
+create or replace function upkeep_forgotten(p_attempt_days int) returns void
+language plpgsql as $$
+declare
+    oldest timestamptz := ((now() at time zone 'utc')::date - p_attempt_days)::timestamp at time zone 'utc';
+begin
+    insert into forgotten as f (about, before) values ('attempt', oldest)
+        on conflict (about) do update set before = greatest(f.before, excluded.before);
+    delete from breaker_change b where b.at < oldest;
+    delete from process p where p.id <= (select max(newest.id) - 10000 from process newest);
 end
 $$;
 

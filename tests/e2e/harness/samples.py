@@ -3,7 +3,7 @@ what has a meaning beyond its form stands here."""
 
 import uuid
 
-from .people import conversation_of
+from .people import Answer, conversation_of
 
 
 class Sample:
@@ -29,6 +29,11 @@ def _conversation(town):
 def _sms_message(town):
     return {"body": {"message_id": uuid.uuid4().hex, "phone_number": town.ours.phone(), "shortcode": town.ours.number,
                      "message": town.ours.text()}}
+
+
+def _message(town):
+    """The answer to a new conversation of ours."""
+    return {"id": Answer(town.ours, _conversation(town)["id"]).id}
 
 
 def _key(town):
@@ -65,6 +70,7 @@ SAMPLES = {
     "smsMessage": _sms_message,
     "smsReceipt": lambda town: {"body": {"message_id": uuid.uuid4().hex, "message_state": 2}},
     "undeliveredReplay": lambda town: {"body": {"ids": []}},
+    "messageTimeline": lambda town: {"names": _message(town)},
     "conversation": lambda town: {"names": _conversation(town)},
     "transcript": lambda town: {"names": _conversation(town)},
     "conversationPost": lambda town: {"names": _conversation(town), "body": {"text": town.ours.text()}},

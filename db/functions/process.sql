@@ -1,0 +1,24 @@
+-- Which process a connection belongs to. A worker says it once for each connection, before it uses it; what is done over the
+-- connection then carries the process's number, without a word more in any statement.
+
+create or replace function process_introduce(p_incarnation uuid, p_name text, p_build text) returns int
+language plpgsql as $$
+declare
+    number int;
+begin
+    select p.id into number from process p where p.incarnation = p_incarnation;
+    if number is null then
+        insert into process (incarnation, name, build) values (p_incarnation, p_name, p_build)
+            on conflict (incarnation) do update set name = excluded.name -- another connection was faster
+        returning id into number;
+    end if;
+    perform set_config('nexus.process', number::text, false);
+    return number;
+end
+$$;
+
+-- Null where nobody introduced himself: nexusctl, or a binary of before.
+create or replace function process_here() returns int
+language sql stable as $$
+    select nullif(current_setting('nexus.process', true), '')::int
+$$;

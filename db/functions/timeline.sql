@@ -1,0 +1,407 @@
+-- What became of one message, step by step, from the tables alone. Nothing here shows a text, or more of a number than its
+-- last two digits.
+
+create or replace function process_name(p_number int) returns text
+language sql stable as $$
+    select coalesce((select p.name from process p where p.id = p_number), 'process ' || p_number)
+$$;
+
+-- "…67"
+create or replace function number_hint(p_number text) returns text
+language sql immutable as $$
+    select '…' || right(p_number, 2)
+$$;
+
+-- The id that follows from a name, as crypto_id_of() makes it.
+create or replace function named_id(variadic p_parts bytea[]) returns uuid
+language sql immutable as $$
+    select encode(set_byte(set_byte(h.digest, 6, (get_byte(h.digest, 6) & 15) | 128),
+                           8, (get_byte(h.digest, 8) & 63) | 128), 'hex')::uuid
+    from (select substr(sha256(string_agg(int4send(length(p.part)) || p.part, ''::bytea order by p.place)), 1, 16) as digest
+          from unnest(p_parts) with ordinality p (part, place)) h
+$$;
+
+-- The messages that a word may mean: our id, that of a part, the sender's id of an inbound one, the provider's of an
+-- outbound one; else the clientId of a post to one of each tenant's 20 000 youngest conversations. Ids follow from the names
+-- that were given, so none of this needs an index of its own. Tenant 0: of all.
+create or replace function message_find(p_tenant int, p_word text)
+returns table (tenant_id int, message_id uuid, called text)
+language plpgsql stable
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+#variable_conflict use_column
+declare
+    own uuid := case when p_word ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_word::uuid end;
+    called_bytes bytea := convert_to(p_word, 'UTF8');
+begin
+    return query
+        with tenants as materialized (
+            select t.id from tenant t where p_tenant in (0, t.id)
+        ), hit as (
+            select m.tenant_id, m.id, 'id' as called, 1 as place
+              from tenants t join message m on m.tenant_id = t.id and m.id = own
+            union all
+            select p.tenant_id, p.message_id, 'part', 2
+              from tenants t join inbound_part p on p.tenant_id = t.id and p.id = own
+             where p.message_id is not null
+            union all
+            select p.tenant_id, p.message_id, 'provider', 3
+              from tenants t join provider_message p on p.tenant_id = t.id and p.provider_id = p_word
+            union all
+            select c.tenant_id, coalesce(p.message_id, m.id), 'sender', 4
+              from tenants t join channel c on c.tenant_id = t.id
+             cross join lateral named_id('mo', convert_to(c.address, 'UTF8'), called_bytes) n (id)
+              left join inbound_part p on p.tenant_id = c.tenant_id and p.id = n.id
+              left join message m on m.tenant_id = c.tenant_id and m.id = n.id
+             where coalesce(p.message_id, m.id) is not null
+        )
+        select distinct on (h.tenant_id, h.id) h.tenant_id, h.id, h.called
+          from hit h order by h.tenant_id, h.id, h.place limit 100;
+    if found then
+        return;
+    end if;
+    return query
+        select m.tenant_id, m.id, 'client'
+          from (select t.id from tenant t where p_tenant in (0, t.id)) t
+         cross join lateral (select c.id from conversation c where c.tenant_id = t.id order by c.id desc limit 20000) c
+          join message m on m.tenant_id = t.id and m.id = named_id('post', uuid_send(c.id), called_bytes)
+         limit 100;
+end
+$$;
+
+-- ---- the exchange with the provider
+
+-- The request of an attempt, as far as it may be shown: where it went by today's settings, without what follows a '?', and
+-- which headers it had. changed: the settings are younger than the attempt.
+create or replace function attempt_request(m message, a attempt) returns json
+language sql stable as $$
+    select json_build_object(
+        'method', 'POST',
+        'host', substring(d.url from '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)'),
+        'path', regexp_replace(coalesce(nullif(substring(d.url from '^[A-Za-z]+://[^/?#]+([^?#]*)'), ''), '/'),
+                               '\+?\d{3,}(\d\d)', '…\1', 'g'),
+        'headers', (select json_agg(json_build_object('name', h.name, 'value', h.value) order by h.place, h.name)
+                    from (values (1, 'Content-Type', 'application/json'),
+                                 (2, 'webhook-id', m.id::text),
+                                 (3, 'webhook-timestamp', null),
+                                 (7, 'X-B3-TraceId', trace_of(m)),
+                                 (8, 'traceparent', '00-' || trace_of(m) || '-…')
+                          union all
+                          select 4, s.name, '***'
+                          from unnest(array['X-Hub-Signature', 'X-Hub-Signature-256', 'webhook-signature']) s (name)
+                          where cardinality(d.secrets) > 0
+                          union all
+                          select 9, k, '***' from jsonb_object_keys(d.headers) k) h (place, name, value)),
+        'bytes', a.sent_bytes,
+        'changed', coalesce(d.changed > a.at, false))
+    from destination d
+    where d.tenant_id = m.tenant_id and d.id = a.destination_id
+$$;
+
+create or replace function trace_of(m message) returns text
+language sql immutable as $$
+    select coalesce(substring(m.traceparent from '^[0-9a-f]{2}-([0-9a-f]{32})-'), replace(m.id::text, '-', ''))
+$$;
+
+-- The class of an attempt's answer; null in rows of before.
+create or replace function attempt_class(a attempt) returns text
+language sql immutable as $$
+    select (array['ok', 'retry', 'config', 'permanent', 'gone', 'not sent', 'uncertain', 'forbidden address', 'unusable'])
+           [(a.decision & 15) + 1]
+$$;
+
+create or replace function attempt_told(m message, a attempt) returns text
+language sql stable as $$
+    select coalesce(a.status || ' after ' || a.duration_ms || ' ms',
+                    case a.decision & 15
+                        when 8 then 'the destination''s settings cannot be read'
+                        else 'no answer within ' || a.duration_ms || ' ms' end, a.outcome)
+        || case when a.status is null and a.detail is not null then ' (' || a.detail || ')' else '' end
+        || case a.outcome
+               when 'sent' then ': taken' || coalesce(', as ' || m.provider_id, '')
+               when 'failed' then ': given up'
+               when 'uncertain' then ': whether it arrived is unknown'
+               else '' end
+        || coalesce('; again in ' || round(a.delay_ms / 1000.0, 1) || ' s', '')
+$$;
+
+-- Its claims and attempts, and how it left the queue otherwise. A claim is shown with the attempt it led to, because that
+-- is where it is kept.
+create or replace function attempt_steps(m message)
+returns table (at timestamptz, place int, step text, process text, attempt int, until timestamptz, decision text,
+               told text, request json, answer json)
+language sql stable as $$
+    select a.at - a.held_ms * interval '1 ms', 40, 'claimed', process_name(a.process), a.attempt, null::timestamptz,
+           'gate: passed; breaker: ' || case when a.decision & 16 > 0 then 'half open' else 'closed' end,
+           'the phone has not opted out and the message is valid'
+               || case when a.decision & 16 > 0 then '; it is the probe of a breaker that was open' else '' end,
+           null::json, null::json
+    from attempt a
+    where a.tenant_id = m.tenant_id and a.message_id = m.id and a.held_ms is not null
+    union all
+    select a.at, 50, 'attempt', coalesce(process_name(a.process), a.worker), a.attempt, null,
+           'class: ' || attempt_class(a), attempt_told(m, a),
+           case when a.decision & 15 <> 8 then attempt_request(m, a) end,
+           json_build_object('status', a.status, 'durationMs', a.duration_ms, 'excerpt', a.detail)
+    from attempt a
+    where a.tenant_id = m.tenant_id and a.message_id = m.id and (a.decision is not null or a.worker is not null)
+    union all
+    select a.at, 45, a.outcome, process_name(a.process), a.attempt, null,
+           case a.outcome when 'opted_out' then 'gate: opted out' when 'expired' then 'gate: expired'
+                          when 'uncertain' then 'policy: hold' end,
+           case a.outcome
+               when 'lost' then 'its lease ran out without an outcome: who held it died or was cut off, and the request may have left'
+               when 'expired' then 'it was not sent any more, because its validity had passed'
+               when 'opted_out' then 'it was not sent, because the phone had said STOP'
+                    || coalesce((select ' at ' || to_char(o.since, 'YYYY-MM-DD HH24:MI:SS') || ' with message ' || o.evidence
+                                 from opt_out o
+                                 where o.tenant_id = m.tenant_id and o.channel_id = m.channel_id and o.address = m.address
+                                   and o.since <= a.at), '')
+               when 'uncertain' then 'it is held, because its request may have left before and this number does not send twice'
+               else 'it left the queue: ' || a.outcome end,
+           null, null
+    from attempt a
+    where a.tenant_id = m.tenant_id and a.message_id = m.id and a.decision is null and a.worker is null
+$$;
+
+-- ---- what held it back
+
+-- When a destination was left alone: from the first opening of its breaker (or its switching off) to what ended that.
+create or replace function breaker_holds(p_tenant int, p_destination int)
+returns table (began timestamptz, ended timestamptz, openings bigint, is_off boolean, process int)
+language sql stable as $$
+    with change as (
+        select b.*, b.kind in (1, 3) as holds, lag(b.kind in (1, 3), 1, false) over (order by b.at) as held
+        from breaker_change b where b.tenant_id = p_tenant and b.destination_id = p_destination
+    ), numbered as (
+        select c.*, count(*) filter (where c.holds and not c.held) over (order by c.at) as nth from change c
+    )
+    select min(n.at), min(n.at) filter (where not n.holds), count(*) filter (where n.kind = 1), bool_or(n.kind = 3),
+           (array_agg(n.process order by n.at))[1]
+    from numbered n group by n.nth having bool_or(n.holds)
+$$;
+
+-- Its row of the queue, if it stands there.
+create or replace function message_queued(m message) returns setof delivery
+language sql stable as $$
+    select d.* from delivery d
+    where d.tenant_id = m.tenant_id and d.conversation_id = m.conversation_id and d.message_id = m.id
+    union all
+    select d.* from message_destinations(m) x (id)
+    join delivery d on d.destination_id = x.id and d.tenant_id = m.tenant_id and d.message_id = m.id
+    where m.conversation_id is null
+$$;
+
+-- When it stood in the queue; ended is null while it does.
+create or replace function message_waits(m message) returns table (began timestamptz, ended timestamptz)
+language sql stable as $$
+    with start as (
+        select s.at, lead(s.at) over (order by s.at) as next
+        from (select m.created as at
+              union all
+              select r.at from replay r where r.tenant_id = m.tenant_id and r.message_id = m.id) s
+    )
+    select s.at,
+           case when s.next is not null or not exists (select from message_queued(m))
+                then coalesce((select max(a.at) from attempt a
+                               where a.tenant_id = m.tenant_id and a.message_id = m.id
+                                 and a.at >= s.at and (s.next is null or a.at < s.next)), s.at) end
+    from start s
+$$;
+
+create or replace function message_destinations(m message) returns setof int
+language sql stable as $$
+    select c.destination_id from channel c
+    where c.tenant_id = m.tenant_id and c.id = m.channel_id and c.destination_id is not null
+    union
+    select a.destination_id from attempt a
+    where a.tenant_id = m.tenant_id and a.message_id = m.id and a.destination_id is not null
+$$;
+
+create or replace function hold_steps(m message)
+returns table (at timestamptz, place int, step text, process text, attempt int, until timestamptz, decision text,
+               told text, request json, answer json)
+language sql stable as $$
+    select greatest(w.began, h.began), 30, 'held_back', process_name(h.process), null::int, least(w.ended, h.ended),
+           case when h.is_off then 'destination: switched off' else 'breaker: open' end,
+           case when h.is_off then 'its destination had asked to be left alone (410)'
+                else 'the breaker of its destination was open ('
+                     || case h.openings when 1 then 'one opening' else h.openings || ' openings' end || ')' end
+               || case when least(w.ended, h.ended) is null then '; it still is' else '' end,
+           null::json, null::json
+    from message_destinations(m) d (id)
+    cross join lateral breaker_holds(m.tenant_id, d.id) h
+    cross join message_waits(m) w
+    where m.direction = 2
+      and least(w.ended, h.ended, now()) - greatest(w.began, h.began) > interval '100 ms'
+$$;
+
+-- Where it stands in the queue now.
+create or replace function queue_step(m message)
+returns table (at timestamptz, place int, step text, process text, attempt int, until timestamptz, decision text,
+               told text, request json, answer json)
+language sql stable as $$
+    select now(), 99, 'waiting', process_name(case when d.lease_until > now() then d.process end), d.attempt + 1, d.due,
+           case when d.lease_until > now() then 'lease: held'
+                when older.id is not null then 'order: behind an older one'
+                when not dst.enabled then 'destination: switched off'
+                when dst.not_before > now() then 'breaker: open'
+                when d.due > now() then 'retry: not due yet'
+                else 'due' end,
+           case when d.lease_until > now() then 'somebody is sending it; the lease ends at ' || to_char(d.lease_until, 'HH24:MI:SS')
+                when older.id is not null then 'message ' || older.message_id || ' of its conversation goes first'
+                when not dst.enabled then 'its destination asked to be left alone; a new address for the webhook switches it on'
+                when dst.not_before > now() then 'its destination is tried again at ' || to_char(dst.not_before, 'HH24:MI:SS')
+                when d.due > now() then 'its next attempt is at ' || to_char(d.due, 'HH24:MI:SS')
+                else 'it can be claimed at any moment' end
+               || '; it is valid until ' || to_char(d.expires, 'YYYY-MM-DD HH24:MI:SS'),
+           null::json, null::json
+    from message_queued(m) d
+    join destination dst on dst.tenant_id = d.tenant_id and dst.id = d.destination_id
+    left join lateral (select o.id, o.message_id from delivery o
+                       where o.tenant_id = d.tenant_id and o.conversation_id = d.conversation_id and o.id < d.id
+                       order by o.id limit 1) older on true
+$$;
+
+-- ---- receipts
+
+-- At most one receipt ever changed a message, and what it changed nothing changes again (receipt_apply()): so which one it
+-- was follows from the message's state, and need not be kept.
+create or replace function receipt_steps(m message)
+returns table (at timestamptz, place int, step text, process text, attempt int, until timestamptz, decision text,
+               told text, request json, answer json)
+language sql stable as $$
+    with theirs as (
+        select r.*, receipt_fate(r.state) as fate,
+               (select min(a.at) from attempt a
+                where a.tenant_id = m.tenant_id and a.message_id = m.id and a.outcome = 'sent') as sent_at,
+               min(r.received) filter (where receipt_fate(r.state) = m.state) over () as applied_at
+        from receipt r
+        where r.tenant_id = m.tenant_id and r.message_id = m.id
+          and r.provider_id in (m.provider_id, m.id::text, upper(m.id::text))
+    ), judged as (
+        select t.*, t.received = t.applied_at and t.fate = m.state
+                    and not exists (select from undelivered u
+                                    where u.tenant_id = m.tenant_id and u.message_id = m.id) as applied
+        from theirs t
+    )
+    select j.received, 70, 'receipt', null, null::int, null::timestamptz,
+           'receipt: ' || case when j.applied then 'applied' when j.fate is null then 'nothing final' else 'ignored' end,
+           (array['en route', 'delivered', 'expired', 'deleted', 'undeliverable', 'accepted', 'unknown', 'rejected'])[j.state]
+               || coalesce(', code ' || j.result_code, '')
+               || case when j.provider_id = m.provider_id and j.received < j.sent_at
+                       then '; it came before its message''s id was known, and was bound '
+                            || round(extract(epoch from j.sent_at - j.received)::numeric, 3) || ' s later'
+                       when j.fate is not null and not j.applied
+                       then case when j.fate = m.state then '; it says what was known'
+                                 else '; late, the first final state stays' end
+                       else '' end,
+           null::json, null::json
+    from judged j
+$$;
+
+-- ---- all of it
+
+-- How it came in, and what else is known of that.
+create or replace function arrival_steps(m message)
+returns table (at timestamptz, place int, step text, process text, attempt int, until timestamptz, decision text,
+               told text, request json, answer json)
+language sql stable as $$
+    select p.received, 0, 'part', null, null::int, null::timestamptz, null,
+           'part ' || p.part || ' of ' || p.total || ' came as ' || p.external_id, null::json, null::json
+    from inbound_part p
+    where p.tenant_id = m.tenant_id and p.message_id = m.id
+    union all
+    select m.created, 10, 'accepted', process_name(m.process), null, null, 'dedupe: new',
+           case m.direction when 1 then 'came in' else 'posted by ' || coalesce(m.author, 'nobody known') end
+               || coalesce(' as ' || m.external_id, '')
+               || case when m.conversation_id is null then '; it stands in no conversation'
+                       else '; number ' || m.sequence || ' of conversation ' || m.conversation_id
+                            || case when m.direction = 1 and c.opened = m.created then ', which it opened' else '' end end
+               || coalesce('; ' || (m.content ->> 'partsMissing') || ' parts of it never came', '')
+               || coalesce((select '; ' || count(*) || ' attachments' from attachment a
+                            where a.tenant_id = m.tenant_id and a.message_id = m.id having count(*) > 0), ''),
+           null, null
+    from (select) one
+    left join conversation c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
+    union all
+    select m.repeated_last, 20, 'repeated', null, null, null, 'dedupe: repeated',
+           'it came again ' || case m.repeated when 1 then 'once' else m.repeated || ' times, for the last time then' end
+               || '; it was answered as before, and nothing was stored', null, null
+    where m.repeated is not null
+    union all
+    select o.since, 15, 'opt_out', null, null, o.cleared, 'opt-out: set',
+           'it said STOP: nothing is sent to this phone from this number', null, null
+    from opt_out o
+    where o.tenant_id = m.tenant_id and o.channel_id = m.channel_id and o.address = m.address and o.evidence = m.id
+    union all
+    select o.cleared, 15, 'opt_out', null, null, null, 'opt-out: cleared',
+           'it said START: this number sends to this phone again', null, null
+    from opt_out o
+    where o.tenant_id = m.tenant_id and o.channel_id = m.channel_id and o.address = m.address and o.cleared_by = m.id
+$$;
+
+-- How it ended up with the operator, and what the operator did.
+create or replace function operator_steps(m message)
+returns table (at timestamptz, place int, step text, process text, attempt int, until timestamptz, decision text,
+               told text, request json, answer json)
+language sql stable as $$
+    select u.since, 60, 'undelivered', null, u.attempts, null::timestamptz, 'undelivered: ' || u.reason,
+           'it is not tried again by itself; it can be replayed', null::json, null::json
+    from undelivered u where u.tenant_id = m.tenant_id and u.message_id = m.id
+    union all
+    select r.at, 25, 'replayed', null, null, null, null, 'sent again by ' || r.by, null, null
+    from replay r where r.tenant_id = m.tenant_id and r.message_id = m.id
+    union all
+    select m.created, 35, 'forgotten', null, null, f.before, null,
+           'attempts and breakers before ' || to_char(f.before, 'YYYY-MM-DD') || ' are not kept any more', null, null
+    from forgotten f where f.about = 'attempt' and f.before > m.created and m.direction = 2
+$$;
+
+create or replace function message_summary(m message) returns json
+language sql stable as $$
+    select json_build_object(
+        'id', m.id, 'ccid', t.ccid, 'direction', case m.direction when 1 then 'in' else 'out' end, 'state', s.name,
+        'channel', c.name, 'number', number_hint(c.address), 'phone', number_hint(m.address),
+        'conversation', m.conversation_id, 'sequence', m.sequence, 'externalId', m.external_id,
+        'providerId', m.provider_id, 'trace', trace_of(m), 'bytes', octet_length(m.body), 'created', m.created,
+        'changed', m.changed)
+    from channel c, tenant t, message_state s
+    where c.tenant_id = m.tenant_id and c.id = m.channel_id and t.id = m.tenant_id and s.id = m.state
+$$;
+
+-- The timeline of the message that the word means, as JSON; of several the list alone.
+create or replace function message_timeline(p_tenant int, p_word text) returns text
+language plpgsql stable as $$
+declare
+    matches json;
+    found_ones message[];
+    m message;
+    steps json;
+begin
+    select json_agg(json_build_object('called', f.called, 'message', message_summary(found_one)) order by found_one.created),
+           array_agg(found_one)
+      into matches, found_ones
+      from message_find(p_tenant, p_word) f
+      join message found_one on found_one.tenant_id = f.tenant_id and found_one.id = f.message_id;
+    if matches is null then
+        raise exception 'there is no such message' using errcode = 'NX404';
+    end if;
+    if cardinality(found_ones) = 1 then
+        m := found_ones[1];
+        select json_agg(json_build_object(
+                   'at', s.at, 'afterMs', round(extract(epoch from s.at - s.first) * 1000)::bigint, 'step', s.step,
+                   'process', s.process, 'attempt', s.attempt, 'until', s.until, 'decision', s.decision, 'text', s.told,
+                   'request', s.request, 'answer', s.answer) order by s.at, s.place)
+          into steps
+          from (select a.*, min(a.at) over () as first
+                  from (select * from arrival_steps(m)
+                        union all select * from attempt_steps(m)
+                        union all select * from hold_steps(m)
+                        union all select * from receipt_steps(m)
+                        union all select * from operator_steps(m)
+                        union all select * from queue_step(m)) a
+                 order by a.at, a.place limit 1000) s;
+    end if;
+    return json_build_object('matches', matches, 'steps', coalesce(steps, '[]'))::text;
+end
+$$;

@@ -1,0 +1,169 @@
+// explain: what became of one message, step by step.
+#include "nexusctl/commands.h"
+#include "nexusctl/table.h"
+#include "wire/codec_json.h"
+
+enum { TENANT };
+static const struct option options[] = {
+    [TENANT] = {"--tenant", NULL, "CCID", "Only messages of this contact center."},
+};
+
+static struct str text_of(const struct json_view *object, const char *name)
+{
+    return json_text(json_member(object, name));
+}
+
+// "2026-11-25T03:11:48.123456+00:00" → "2026-11-25 03:11:48.123"
+static struct str moment(const struct json_view *object, const char *name, struct arena *arena)
+{
+    enum { DAY = 10, TIME_FROM = 11, MILLISECONDS = 12 };
+    struct str time = text_of(object, name), zone = {0}, clock = {0};
+
+    if (time.len < TIME_FROM)
+        return STR_ABSENT;
+    str_cut(str_make(time.ptr + TIME_FROM, time.len - TIME_FROM), '+', &clock, &zone);
+    if (clock.len > MILLISECONDS)
+        clock.len = MILLISECONDS;
+    return arena_printf(arena, "%.*s %.*s", DAY, time.ptr, STR_ARG(clock));
+}
+
+static struct str after_text(const struct json_view *step, struct arena *arena)
+{
+    int64_t ms = 0;
+
+    (void)json_number(json_member(step, "afterMs"), &ms); // every step has it
+    return arena_printf(arena, "+%lld.%03lld s", (long long)(ms / 1000), (long long)(ms % 1000));
+}
+
+// "attempt 2"
+static struct str step_name(const struct json_view *step, struct arena *arena)
+{
+    int64_t attempt = 0;
+    struct str name = text_of(step, "step");
+
+    return str_equal(name, STR("attempt")) && json_number(json_member(step, "attempt"), &attempt)
+               ? arena_printf(arena, "attempt %lld", (long long)attempt)
+               : name;
+}
+
+static struct str what(const struct json_view *step, struct arena *arena)
+{
+    AUTO(buf) text = {0};
+    struct str decision = text_of(step, "decision"), until = moment(step, "until", arena);
+    const struct json_view *request = json_member(step, "request");
+    struct str excerpt = text_of(json_member(step, "answer"), "excerpt");
+    int64_t status = 0;
+
+    if (json_kind(request) == TREE_OBJECT)
+        buf_printf(&text, "%.*s %.*s%.*s: ", STR_ARG(text_of(request, "method")),
+                   STR_ARG(text_of(request, "host")), STR_ARG(text_of(request, "path")));
+    buf_str_append(&text, text_of(step, "text"));
+    if (str_present(excerpt) && json_number(json_member(json_member(step, "answer"), "status"), &status))
+        buf_printf(&text, "; answer %.*s", STR_ARG(excerpt));
+    if (str_present(until))
+        buf_printf(&text, " (until %.*s)", STR_ARG(until));
+    if (str_present(decision))
+        buf_printf(&text, " [%.*s]", STR_ARG(decision));
+    return arena_copy(arena, buf_str(&text));
+}
+
+static void head_print(const struct json_view *message, struct arena *arena, struct buf *out)
+{
+    static const struct {
+        const char *member, *title;
+    } lines[] = {{"ccid", "contact center"},   {"conversation", "conversation"},
+                 {"externalId", "its sender's id"}, {"providerId", "the provider's id"},
+                 {"trace", "trace"}};
+    bool inbound = str_equal(text_of(message, "direction"), STR("in"));
+
+    buf_printf(out, "message %.*s: %.*s, %.*s of %.*s, %.*s %.*s (%.*s) %s %.*s\n",
+               STR_ARG(text_of(message, "id")), STR_ARG(text_of(message, "state")),
+               STR_ARG(moment(message, "created", arena)), 3, "UTC",
+               STR_ARG(inbound ? STR("to") : STR("from")), STR_ARG(text_of(message, "channel")),
+               STR_ARG(text_of(message, "number")), inbound ? "from" : "to",
+               STR_ARG(text_of(message, "phone")));
+    for (size_t i = 0; i < COUNT_OF(lines); i++)
+        if (str_present(text_of(message, lines[i].member)))
+            buf_printf(out, "  %-18s %.*s\n", lines[i].title,
+                       STR_ARG(text_of(message, lines[i].member)));
+}
+
+static void steps_print(const struct json_view *steps, struct arena *arena, struct buf *out)
+{
+    static const struct str titles[] = {STR_INIT("AFTER"), STR_INIT("STEP"), STR_INIT("PROCESS"),
+                                        STR_INIT("WHAT")};
+    struct table table = {.columns = COUNT_OF(titles)};
+    const struct json_view *step;
+
+    for (size_t i = 0; i < COUNT_OF(titles); i++)
+        table_cell(&table, titles[i]);
+    for (size_t i = 0; (step = json_element(steps, i)) != NULL; i++) {
+        table_cell(&table, after_text(step, arena));
+        table_cell(&table, step_name(step, arena));
+        table_cell(&table, text_of(step, "process"));
+        table_cell(&table, what(step, arena));
+    }
+    table_print(&table, out);
+}
+
+static void matches_print(const struct json_view *matches, struct arena *arena, struct buf *out)
+{
+    static const char *const members[] = {"id", "ccid", "direction", "state"};
+    static const struct str titles[] = {STR_INIT("MESSAGE"), STR_INIT("CCID"),    STR_INIT("DIR"),
+                                        STR_INIT("STATE"),   STR_INIT("CREATED"), STR_INIT("CALLED SO BY")};
+    struct table table = {.columns = COUNT_OF(titles)};
+    const struct json_view *match;
+
+    buf_str_append(out, STR("several messages are called so:\n"));
+    for (size_t i = 0; i < COUNT_OF(titles); i++)
+        table_cell(&table, titles[i]);
+    for (size_t i = 0; (match = json_element(matches, i)) != NULL; i++) {
+        const struct json_view *message = json_member(match, "message");
+        for (size_t m = 0; m < COUNT_OF(members); m++)
+            table_cell(&table, text_of(message, members[m]));
+        table_cell(&table, moment(message, "created", arena));
+        table_cell(&table, text_of(match, "called"));
+    }
+    table_print(&table, out);
+}
+
+static bool explain(struct call *call, struct err *err)
+{
+    const struct json_view *view, *matches;
+    struct str text;
+
+    if (call->argument_count != 1)
+        return usage_set(call, err, "which message? give its id, or what its sender or the provider calls it");
+    const struct str parameters[] = {option_text(call, TENANT), call->arguments[0]};
+    if (!call_ask(call, STATEMENT_OPERATOR_TIMELINE, parameters, COUNT_OF(parameters), &text, err) ||
+        !answer_parse(text, call->arena, &view, err))
+        return false;
+    matches = json_member(view, "matches");
+    if (call->json) {
+        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
+    } else if (json_element(matches, 1)) {
+        matches_print(matches, call->arena, &call->out);
+    } else {
+        head_print(json_member(json_element(matches, 0), "message"), call->arena, &call->out);
+        steps_print(json_member(view, "steps"), call->arena, &call->out);
+    }
+    return true;
+}
+
+const struct command explain_command = {
+    .name = "explain",
+    .summary = "tell what became of one message, step by step",
+    .usage = "ID [--tenant CCID] [--json]",
+    .manual =
+        "ID is our id of the message, or what its sender (message_id, clientId) or the provider\n"
+        "calls it; where several are called so, they are listed. Each step has its time after the\n"
+        "first one, the process that did it, and in brackets what decided: dedupe, the gate\n"
+        "before sending, the breaker of the destination, the class of an answer. Texts and phone\n"
+        "numbers are not shown. Everything comes from PostgreSQL, whatever runs or does not.",
+    .examples = "  nexusctl explain 01890a5d-ac96-774b-bcce-b302099a8057\n"
+                "  nexusctl explain mo-4711 --tenant 578ec98e-0000-46ad-9675-000000000001 --json",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .arguments_limit = 1,
+    .run = explain,
+};
