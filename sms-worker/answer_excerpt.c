@@ -90,9 +90,7 @@ static void write_value(const struct json_view *value, bool is_code, struct buf 
 {
     switch (json_kind(value)) {
     case TREE_NULL: buf_str_append(out, STR("null")); break;
-    case TREE_BOOL:
-        buf_str_append(out, json_is_true(value) ? STR("true") : STR("false"));
-        break;
+    case TREE_BOOL: buf_str_append(out, json_is_true(value) ? STR("true") : STR("false")); break;
     case TREE_INTEGER:
     case TREE_REAL: write_number(value, is_code, out); break;
     case TREE_TEXT: buf_printf(out, "\"*%zu\"", json_text(value).len); break;

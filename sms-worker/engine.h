@@ -201,4 +201,7 @@ extern const struct batch_def engine_outcomes;
 
 void engine_trace_claimed(struct delivery *delivery, struct str traceparent);
 void engine_trace_send(struct delivery *delivery); // message.trace is what the request says
+// What its receipt will follow; absent where nobody looks.
+struct str engine_trace_kept(const struct delivery *delivery,
+                             char text[static TRACE_PARENT_LENGTH]);
 void engine_trace_answered(struct delivery *delivery, const struct outcome *outcome);

@@ -72,6 +72,8 @@ static void explanation_bind(struct batch_item *const *items, size_t count,
 static void outcomes_bind(void *context, struct batch_item *const *items, size_t count,
                           struct pg_params *params)
 {
+    char trace[TRACE_PARENT_LENGTH];
+
     (void)context;
     pg_array(params, PG_ELEMENT_INT8, count);
     for (size_t i = 0; i < count; i++)
@@ -98,6 +100,9 @@ static void outcomes_bind(void *context, struct batch_item *const *items, size_t
     for (size_t i = 0; i < count; i++)
         pg_add_text(params, delivery_of(items[i])->outcome.reason);
     explanation_bind(items, count, params);
+    pg_array(params, PG_ELEMENT_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_text(params, engine_trace_kept(delivery_of(items[i]), trace));
 }
 
 // What the end of this row lets happen next at its destination.

@@ -64,6 +64,13 @@ void engine_trace_send(struct delivery *delivery)
         delivery->message.trace.flags = TRACE_SAMPLED;
 }
 
+struct str engine_trace_kept(const struct delivery *delivery, char text[static TRACE_PARENT_LENGTH])
+{
+    if (delivery->sent_us == 0 || !spans_has(service_spans(service_of(delivery)), &delivery->trace))
+        return STR_ABSENT;
+    return trace_text(&delivery->message.trace, text);
+}
+
 void engine_trace_answered(struct delivery *delivery, const struct outcome *outcome)
 {
     struct span *span =

@@ -172,10 +172,12 @@ $$;
 -- unsent. Gives the ids that were stored; the others had lost their lease, or were stored by an earlier run of the same
 -- call. Idempotent: each row is taken only under its epoch and while leased, and every outcome ends the lease.
 --
--- decisions, helds_ms, sent_bytes and details are kept as they are (db/migrations/0006_explain.sql).
+-- decisions, helds_ms, sent_bytes and details are kept as they are (db/migrations/0006_explain.sql). traces: null, or the
+-- traceparent of an attempt, which its receipt then follows.
 create or replace function delivery_complete(
     ids bigint[], epochs int[], outcomes smallint[], delays_ms int[], provider_ids text[], statuses int[],
-    durations_ms int[], reasons text[], decisions smallint[], helds_ms int[], sent_bytes int[], details text[])
+    durations_ms int[], reasons text[], decisions smallint[], helds_ms int[], sent_bytes int[], details text[],
+    traces text[])
 returns setof bigint
 language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -195,8 +197,9 @@ begin
                     when i.outcome = 4 and i.reason is not null then 7
                end::smallint as state -- null: it stays in the queue
         from unnest(ids, epochs, outcomes, delays_ms, provider_ids, statuses, durations_ms, reasons, decisions,
-                    helds_ms, sent_bytes, details)
-             i (id, epoch, outcome, delay_ms, provider_id, status, duration_ms, reason, decision, held_ms, bytes, detail)
+                    helds_ms, sent_bytes, details, traces)
+             i (id, epoch, outcome, delay_ms, provider_id, status, duration_ms, reason, decision, held_ms, bytes, detail,
+                trace)
         join delivery d on d.id = i.id
         join channel c on c.id = d.channel_id
         order by i.id
@@ -223,7 +226,8 @@ begin
         where a.outcome < 5
     ), changed as (
         update message m
-        set state = g.state, changed = now(), provider_id = coalesce(g.provider_id, m.provider_id)
+        set state = g.state, changed = now(), provider_id = coalesce(g.provider_id, m.provider_id),
+            traceparent = coalesce(g.trace, m.traceparent)
         from (select * from gone order by tenant_id, message_id) g
         where m.tenant_id = g.tenant_id and m.id = g.message_id and m.state in (1, 2, 3)
         returning m.tenant_id, m.id, m.conversation_id, m.sequence, m.state,

@@ -78,7 +78,7 @@ def test_one_trace_leads_from_the_request_through_bus_commit_claim_and_webhook_t
     accept, bus, commit, claim, attempt, receipt = (
         only(spans, name) for name in ("http.accept", "bus", "pg.commit", "claim", "webhook.attempt", "receipt"))
     assert [span.parent for span in (accept, bus, commit, claim, attempt, receipt)] == [
-        caller, accept.id, bus.id, commit.id, claim.id, commit.id]
+        caller, accept.id, bus.id, commit.id, claim.id, attempt.id]
     assert [span.process for span in (accept, bus, commit, claim, attempt, receipt)] == [
         "gateway-0", "gateway-0", "chat-worker-0", "sms-worker-0", "sms-worker-0", "sms-worker-0"]
     assert span_of(webhook) == (trace, attempt.id)
