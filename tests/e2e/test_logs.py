@@ -8,7 +8,7 @@ import signal
 import pytest
 import requests
 
-from harness.people import Tenant
+from harness.people import Answer, Tenant, conversation_of
 from harness.wait import eventually
 
 
@@ -64,6 +64,20 @@ def test_at_debug_level_each_request_is_a_line_with_its_trace_tenant_and_operati
     assert line["operationId"] == answer.json()["operationId"]
     assert line["code"] == "OK" and isinstance(line["micros"], int)
     assert len(answered(gateway)) == count
+
+
+def test_an_operator_finds_the_lines_about_a_number_by_its_token(nexus, customer):
+    customer.answer(status=400)
+    tenant = Tenant(nexus, webhook_url=customer.url)
+    phone = tenant.phone()
+
+    message = Answer(tenant, conversation_of(tenant, phone)).becomes("failed").id
+    token = nexus.nexusctl("token", phone).stdout.strip()
+
+    lines = [line for line in events_of(nexus["sms-worker-0"]) if line.get("to") == token]
+    assert [line["messageId"] for line in lines] == [message]
+    assert nexus.nexusctl("token", phone.lstrip("+")).stdout.strip() == token
+    assert nexus.nexusctl("token", "somebody", check=False).returncode == 2
 
 
 class Pipe:
