@@ -1,6 +1,7 @@
 // docs-generator DIRECTORY: the reference, made of the tables that the programs are made of.
 #include "base/config.h"
 #include "base/err.h"
+#include "base/metrics.h"
 #include "base/panic.h"
 #include "gateway/openapi.h"
 #include "provisioning.h"
@@ -153,15 +154,35 @@ static void write_metric(FILE *out, const char *name, const char *kind, const ch
     fprintf(out, "| `%s` | %s | %s | %s |\n", name, kind, labels, doc);
 }
 
+// What @routes and its like stand for is said above the table in the source.
+static void write_label_values(FILE *out)
+{
+    fputs("\n## Labels\n\n"
+          "A label has one of these values and no other: `@routes` the ids of [routes](routes.md) "
+          "or\n"
+          "`none`, `@messages` the names of [messages](messages.md), `@errors` the codes of\n"
+          "[errors](errors.md), `@programs` the processes, `@slot` a process's place among its "
+          "like,\n"
+          "`@status` HTTP status codes, `@states` SQLSTATEs that are told apart or `other`, "
+          "`@build` what\n"
+          "was known when the programs were built.\n\n"
+          "| metric | label | values |\n|---|---|---|\n",
+          out);
+#define VALUES(id, label, values)                                                                  \
+    fprintf(out, "| `%s` | %s | %s |\n", metric_type(METRIC_##id)->name.ptr, #label, values);
+#include "base/metric_values.def"
+}
+
 static void write_metrics(FILE *out)
 {
-    fputs("What metrics-agent serves as Prometheus text.\n\n"
+    fputs("What metrics-agent serves to Prometheus.\n\n"
           "| name | kind | labels | meaning |\n|---|---|---|---|\n",
           out);
 #define COUNTER(id, name, labels, doc)            write_metric(out, name, "counter", labels, doc);
 #define GAUGE(id, name, labels, across, doc)      write_metric(out, name, "gauge", labels, doc);
 #define HISTOGRAM(id, name, labels, buckets, doc) write_metric(out, name, "histogram", labels, doc);
 #include "base/metrics.def"
+    write_label_values(out);
 }
 
 // --- configuration.md -------------------------------------------------------------------------

@@ -44,12 +44,10 @@ static void on_redis_changed(void *context, bool ready)
 {
     struct gateway *gateway = context;
 
-    metric_set(metrics_series(gateway->metrics, METRIC_REDIS_READY), ready);
     if (ready) {
         LOG_INFO("redis.ready");
         rates_connected(gateway->rates);
     } else {
-        metric_add(metrics_series(gateway->metrics, METRIC_REDIS_ERRORS), 1);
         LOG_WARN("redis.lost");
     }
 }
@@ -64,6 +62,12 @@ static void on_tick(uv_timer_t *timer)
     metric_set(metrics_series(gateway->metrics, METRIC_CONNECTIONS, "streaming"),
                (double)gateway->streams);
     metric_set(metrics_series(gateway->metrics, METRIC_HTTP_INFLIGHT), (double)gateway->exchanges);
+    metric_set(metrics_series(gateway->metrics, METRIC_INFLIGHT, "accept"),
+               (double)bus_gateway_in_flight(gateway->bus));
+    redis_tell(gateway->redis);
+    service_has_under_way(gateway->service, SERVICE_EXCHANGES, gateway->exchanges);
+    service_has_under_way(gateway->service, SERVICE_REQUESTS, bus_gateway_in_flight(gateway->bus));
+    service_has_under_way(gateway->service, SERVICE_COMMANDS, redis_in_flight(gateway->redis));
     rates_tick(gateway->rates);
 }
 
@@ -97,6 +101,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
     gateway->redis = redis_new(service_loop(service),
                                &(struct redis_options){.url = config->redis_url,
                                                        .password = config->redis_password,
+                                                       .metrics = gateway->metrics,
                                                        .changed = on_redis_changed,
                                                        .context = gateway},
                                err);

@@ -58,7 +58,8 @@ static struct str what(const struct json_view *step, struct arena *arena)
         buf_printf(&text, "%.*s %.*s%.*s: ", STR_ARG(text_of(request, "method")),
                    STR_ARG(text_of(request, "host")), STR_ARG(text_of(request, "path")));
     buf_str_append(&text, text_of(step, "text"));
-    if (str_present(excerpt) && json_number(json_member(json_member(step, "answer"), "status"), &status))
+    if (str_present(excerpt) &&
+        json_number(json_member(json_member(step, "answer"), "status"), &status))
         buf_printf(&text, "; answer %.*s", STR_ARG(excerpt));
     if (str_present(until))
         buf_printf(&text, " (until %.*s)", STR_ARG(until));
@@ -71,8 +72,10 @@ static void head_print(const struct json_view *message, struct arena *arena, str
 {
     static const struct {
         const char *member, *title;
-    } lines[] = {{"ccid", "contact center"},   {"conversation", "conversation"},
-                 {"externalId", "its sender's id"}, {"providerId", "the provider's id"},
+    } lines[] = {{"ccid", "contact center"},
+                 {"conversation", "conversation"},
+                 {"externalId", "its sender's id"},
+                 {"providerId", "the provider's id"},
                  {"trace", "trace"}};
     bool inbound = str_equal(text_of(message, "direction"), STR("in"));
 
@@ -109,8 +112,9 @@ static void steps_print(const struct json_view *steps, struct arena *arena, stru
 static void matches_print(const struct json_view *matches, struct arena *arena, struct buf *out)
 {
     static const char *const members[] = {"id", "ccid", "direction", "state"};
-    static const struct str titles[] = {STR_INIT("MESSAGE"), STR_INIT("CCID"),    STR_INIT("DIR"),
-                                        STR_INIT("STATE"),   STR_INIT("CREATED"), STR_INIT("CALLED SO BY")};
+    static const struct str titles[] = {STR_INIT("MESSAGE"), STR_INIT("CCID"),
+                                        STR_INIT("DIR"),     STR_INIT("STATE"),
+                                        STR_INIT("CREATED"), STR_INIT("CALLED SO BY")};
     struct table table = {.columns = COUNT_OF(titles)};
     const struct json_view *match;
 
@@ -133,9 +137,11 @@ static bool explain(struct call *call, struct err *err)
     struct str text;
 
     if (call->argument_count != 1)
-        return usage_set(call, err, "which message? give its id, or what its sender or the provider calls it");
+        return usage_set(call, err,
+                         "which message? give its id, or what its sender or the provider calls it");
     const struct str parameters[] = {option_text(call, TENANT), call->arguments[0]};
-    if (!call_ask(call, STATEMENT_OPERATOR_TIMELINE, parameters, COUNT_OF(parameters), &text, err) ||
+    if (!call_ask(call, STATEMENT_OPERATOR_TIMELINE, parameters, COUNT_OF(parameters), &text,
+                  err) ||
         !answer_parse(text, call->arena, &view, err))
         return false;
     matches = json_member(view, "matches");

@@ -10,6 +10,11 @@
 
 static const double bounds_LATENCY[] = {.0005, .001, .0025, .005, .01, .025, .05,
                                         .1,    .25,  .5,    1,    2.5, 5,    15};
+static const double bounds_STAGE[] = {.0005, .001, .0025, .005, .01, .025, .05, .1,
+                                      .25,   .5,   1,     2.5,  5,   15,   60,  300};
+static const double bounds_QUERY_MS[] = {.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000};
+static const double bounds_QUERY[] = {.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 5};
+static const double bounds_READY_MS[] = {1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000};
 static const double bounds_ROWS[] = {1, 2, 5, 10, 20, 50, 100, 150, 200};
 
 static const struct metric_type types[METRIC_COUNT] = {
@@ -37,18 +42,18 @@ static const struct metric_type types[METRIC_COUNT] = {
 struct metric {
     const struct metric_type *type;
     enum metric_id id;
-    struct str labels[METRIC_LABELS_LIMIT]; // inside text
-    char *text;
     double value;
     uint64_t *buckets;
     struct metric *overflow; // of the shared overflow series: what is counted instead
+    char *text;
+    struct str labels[]; // inside text
 };
 
 struct metrics {
     struct map *by_key;
     struct metric **series;
     size_t count, capacity;
-    struct metric nowhere;
+    struct metric *nowhere;
 };
 
 const struct metric_type *metric_type(enum metric_id id)
@@ -79,6 +84,12 @@ size_t metric_label_count(enum metric_id id)
     return count;
 }
 
+bool metric_is_compatibility(enum metric_id id)
+{
+    return str_starts(types[id].name, STR("iwd_")) ||
+           str_starts(types[id].name, STR("nexus_nodejs_"));
+}
+
 static void *zeroed(size_t count, size_t size)
 {
     void *memory = calloc(count, size);
@@ -91,7 +102,8 @@ struct metrics *metrics_new(void)
 {
     struct metrics *metrics = zeroed(1, sizeof *metrics);
     metrics->by_key = map_new();
-    metrics->nowhere.overflow = metrics_series(metrics, METRIC_SERIES_OVERFLOW);
+    metrics->nowhere = zeroed(1, sizeof *metrics->nowhere);
+    metrics->nowhere->overflow = metrics_series(metrics, METRIC_SERIES_OVERFLOW);
     return metrics;
 }
 
@@ -109,6 +121,7 @@ void metrics_free(struct metrics **metrics)
     for (size_t i = 0; i < (*metrics)->count; i++)
         metric_free((*metrics)->series[i]);
     free((*metrics)->series);
+    free((*metrics)->nowhere);
     map_free(&(*metrics)->by_key);
     free(*metrics);
     *metrics = NULL;
@@ -118,12 +131,13 @@ void metrics_free(struct metrics **metrics)
 // labels.
 static struct metric *metric_new(enum metric_id id, struct str key)
 {
-    struct metric *metric = zeroed(1, sizeof *metric);
+    size_t labels = metric_label_count(id);
+    struct metric *metric = zeroed(1, sizeof *metric + labels * sizeof metric->labels[0]);
     *metric = (struct metric){.type = &types[id], .id = id, .text = zeroed(1, key.len)};
     memcpy(metric->text, key.ptr, key.len);
 
     const char *value = metric->text + 2;
-    for (size_t i = 0; i < metric_label_count(id); i++) {
+    for (size_t i = 0; i < labels; i++) {
         metric->labels[i] = str_of(value);
         value += metric->labels[i].len + 1;
     }
@@ -151,7 +165,7 @@ static struct metric *metrics_find(struct metrics *metrics, enum metric_id id,
     if (metric)
         return metric;
     if (metrics->count == METRIC_SERIES_LIMIT)
-        return &metrics->nowhere;
+        return metrics->nowhere;
 
     metric = metric_new(id, buf_str(&key));
     map_put(metrics->by_key, buf_str(&key), metric);
@@ -225,7 +239,7 @@ struct metric_sample metrics_sample(const struct metrics *metrics, size_t index)
     struct metric_sample sample = {
         .id = metric->id, .value = metric->value, .buckets = metric->buckets};
 
-    memcpy(sample.labels, metric->labels, sizeof sample.labels);
+    memcpy(sample.labels, metric->labels, metric_label_count(metric->id) * sizeof sample.labels[0]);
     return sample;
 }
 

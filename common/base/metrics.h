@@ -26,7 +26,7 @@ enum metric_id {
     METRIC_COUNT
 };
 
-enum { METRIC_SERIES_LIMIT = 4096, METRIC_LABELS_LIMIT = 4, METRIC_LABEL_BYTES_LIMIT = 128 };
+enum { METRIC_SERIES_LIMIT = 4096, METRIC_LABELS_LIMIT = 10, METRIC_LABEL_BYTES_LIMIT = 128 };
 
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 enum metric_across { METRIC_SUM, METRIC_MIN, METRIC_MAX };
@@ -36,7 +36,7 @@ struct metric_type {
     struct str name;
     enum metric_kind kind;
     enum metric_across across; // how the values of several processes become one
-    const char *labels;        // names, space-separated
+    const char *labels;        // names, space-separated; their values: metric_values.def
     const double *bounds;      // of a histogram's buckets, ascending, without +Inf
     size_t bound_count;
     const char *doc;
@@ -44,6 +44,8 @@ struct metric_type {
 
 const struct metric_type *metric_type(enum metric_id id);
 size_t metric_label_count(enum metric_id id);
+// Of a name that is there for dashboards made for others (iwd_…, nexus_nodejs_…).
+bool metric_is_compatibility(enum metric_id id);
 // False when no metric is called so: another build's.
 MUST_USE bool metric_id_parse(struct str name, enum metric_id *id);
 

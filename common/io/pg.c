@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "io/pg_connection.h"
+#include "io/pg_metrics.h"
 
 #include <stdlib.h>
 
@@ -22,7 +23,7 @@ static void call_finish(struct pg *pg, struct pg_call *call)
 {
     struct pg_result result = {.rows = call->rows};
 
-    pg->counts.errors += call->failed;
+    pg_metrics_ended(pg->metrics, call);
     call->done(call->context, call->failed ? NULL : &result, call->failed ? &call->err : NULL);
     PQclear(call->rows);
     free(call);
@@ -102,7 +103,6 @@ static void call_start(struct pg *pg, struct pg_call *call, const struct pg_step
 {
     struct pg_connection *connection = connection_choose(pg);
 
-    pg->counts.calls++;
     if (!connection || pg->in_flight >= pg->options.waiting_limit) {
         call_refuse(pg, call,
                     connection ? "too many statements are waiting for the database"
@@ -110,7 +110,8 @@ static void call_start(struct pg *pg, struct pg_call *call, const struct pg_step
         return;
     }
 
-    call->sent_ms = clock_monotonic_ms();
+    call->sent_us = clock_monotonic_us();
+    pg_metrics_sent(pg->metrics, call);
     for (int i = 0; i < call->count; i++) {
         ASSERT(call->statements[i] < pg->statement_count);
         call->prepares[i] = !connection->prepared[call->statements[i]];
@@ -127,20 +128,20 @@ static void call_start(struct pg *pg, struct pg_call *call, const struct pg_step
     pg_connection_poll(connection);
 }
 
-static struct pg_call *call_new(pg_done_fn *done, void *context)
+static struct pg_call *call_new(enum pg_method method, pg_done_fn *done, void *context)
 {
     struct pg_call *call = malloc(sizeof *call);
 
     if (!call)
         panic("out of memory");
-    *call = (struct pg_call){.done = done, .context = context};
+    *call = (struct pg_call){.method = method, .done = done, .context = context};
     return call;
 }
 
-void pg_call_steps(struct pg *pg, const struct pg_step *steps, size_t count, pg_done_fn *done,
-                   void *context)
+static void steps_call(struct pg *pg, enum pg_method method, const struct pg_step *steps,
+                       size_t count, pg_done_fn *done, void *context)
 {
-    struct pg_call *call = call_new(done, context);
+    struct pg_call *call = call_new(method, done, context);
 
     ASSERT(count > 0 && count <= PG_STEPS_LIMIT);
     for (size_t i = 0; i < count; i++)
@@ -150,10 +151,22 @@ void pg_call_steps(struct pg *pg, const struct pg_step *steps, size_t count, pg_
         pg_params_release(steps[i].params);
 }
 
+void pg_call_steps(struct pg *pg, const struct pg_step *steps, size_t count, pg_done_fn *done,
+                   void *context)
+{
+    steps_call(pg, count > 1 ? PG_TRANSACTION : PG_QUERY, steps, count, done, context);
+}
+
+void pg_call_batch(struct pg *pg, const struct pg_step *steps, size_t count, pg_done_fn *done,
+                   void *context)
+{
+    steps_call(pg, PG_BATCH, steps, count, done, context);
+}
+
 void pg_call(struct pg *pg, unsigned statement, struct pg_params *params, pg_done_fn *done,
              void *context)
 {
-    pg_call_steps(pg, &(struct pg_step){statement, params}, 1, done, context);
+    steps_call(pg, PG_QUERY, &(struct pg_step){statement, params}, 1, done, context);
 }
 
 void pg_call_pop(struct pg_connection *connection)
@@ -168,13 +181,28 @@ void pg_call_pop(struct pg_connection *connection)
 }
 
 // The answer to a Parse: they come in the order of the statements.
-static void parse_answered(struct pg_call *call)
+static bool parse_answered(struct pg_call *call)
 {
     for (int i = 0; i < call->count; i++)
         if (call->prepares[i]) {
             call->prepares[i] = false;
-            return;
+            return true;
         }
+    return false;
+}
+
+static void statement_answered(struct pg_call *call, PGresult *rows)
+{
+    static const struct str tags[] = {[PG_SELECT] = STR_INIT("SELECT"),
+                                      [PG_INSERT] = STR_INIT("INSERT"),
+                                      [PG_UPDATE] = STR_INIT("UPDATE"),
+                                      [PG_DELETE] = STR_INIT("DELETE")};
+    struct str tag = str_of(PQcmdStatus(rows));
+    enum pg_command command = PG_SELECT;
+
+    while (command < PG_OTHER && !str_starts(tag, tags[command]))
+        command++;
+    call->commands[call->answered++] = command;
 }
 
 static void call_failed(struct pg_connection *connection, struct pg_call *call,
@@ -184,6 +212,7 @@ static void call_failed(struct pg_connection *connection, struct pg_call *call,
 
     call->failed = true;
     pg_error_read(rows, &call->err);
+    pg_error_state(rows, call->state);
     for (int i = 0; i < call->count; i++)
         if (call->prepares[i])
             connection->prepared[call->statements[i]] = false;
@@ -205,10 +234,14 @@ static void result_take(struct pg_connection *connection, PGresult *rows)
         pg_call_pop(connection);
         return;
     case PGRES_TUPLES_OK:
+        statement_answered(call, rows);
         PQclear(call->rows); // an earlier step's
         call->rows = rows;
         return;
-    case PGRES_COMMAND_OK: parse_answered(call); break;
+    case PGRES_COMMAND_OK:
+        if (!parse_answered(call))
+            statement_answered(call, rows);
+        break;
     case PGRES_PIPELINE_ABORTED: break;
     default:
         if (!call->failed)
@@ -250,6 +283,7 @@ struct pg *pg_new(uv_loop_t *loop, const struct pg_options *options,
     pg->options = *options;
     pg->statements = statements;
     pg->statement_count = count;
+    pg->metrics = pg_metrics_new(options->metrics);
     list_init(&pg->refused);
     uv_timer_init(loop, &pg->refusal);
     pg->refusal.data = pg;
@@ -274,6 +308,7 @@ static void timer_closed(uv_handle_t *handle)
         return;
     for (unsigned i = 0; i < pg->options.connections; i++)
         free(pg->connections[i].prepared);
+    pg_metrics_free(&pg->metrics);
     free(pg);
 }
 
@@ -303,7 +338,7 @@ void pg_close(struct pg **pg_pointer)
 
 bool pg_ready(const struct pg *pg)
 {
-    return pg->counts.connected > 0;
+    return pg->connected > 0;
 }
 
 size_t pg_in_flight(const struct pg *pg)
@@ -313,5 +348,12 @@ size_t pg_in_flight(const struct pg *pg)
 
 struct pg_counts pg_counts(const struct pg *pg)
 {
-    return pg->counts;
+    struct pg_counts counts = {.connected = pg->connected};
+
+    for (unsigned i = 0; i < pg->options.connections; i++)
+        counts.connecting += pg->connections[i].state == PG_CONNECTING ||
+                             pg->connections[i].state == PG_CHECKING ||
+                             pg->connections[i].state == PG_INTRODUCING;
+    counts.lost = pg->options.connections - counts.connected - counts.connecting;
+    return counts;
 }

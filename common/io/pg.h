@@ -32,6 +32,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/id.h"
+#include "base/metrics.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -54,7 +55,8 @@ struct pg_options {
     const char *application; // shown in pg_stat_activity
     struct pg_introduction introduction; // its texts must outlive the pool
     unsigned connections;                // 1 to 16
-    unsigned waiting_limit; // calls queued on all connections together; past it ERR_UNAVAILABLE
+    unsigned waiting_limit;  // calls queued on all connections together; past it ERR_UNAVAILABLE
+    struct metrics *metrics; // counts and times calls as nexus_db_*; NULL: nobody asks
     void (*changed)(void *context, bool ready); // the first connection came, the last one went
     void *context;
 };
@@ -129,6 +131,9 @@ struct pg_step {
 };
 void pg_call_steps(struct pg *pg, const struct pg_step *steps, size_t count, pg_done_fn *done,
                    void *context);
+// The same, of a statement that does the work of many requests: the metrics tell them apart.
+void pg_call_batch(struct pg *pg, const struct pg_step *steps, size_t count, pg_done_fn *done,
+                   void *context);
 
 // Reading a result: valid only inside the callback. Columns by position, as the statement lists
 // them. A value of NULL reads as 0, false, none or absent.
@@ -142,9 +147,8 @@ int64_t pg_get_int8(const struct pg_result *result, size_t row, int column);
 struct str pg_get_text(const struct pg_result *result, size_t row, int column); // text, json, bytea
 struct id pg_get_id(const struct pg_result *result, size_t row, int column);
 
-// Counters for the metrics, since start.
+// Its connections by state; lost: the next attempt is waited for.
 struct pg_counts {
-    uint64_t calls, errors, connects, disconnects;
-    unsigned connected;
+    unsigned connected, connecting, lost;
 };
 struct pg_counts pg_counts(const struct pg *pg);

@@ -34,9 +34,8 @@ static void connection_ready(struct pg_connection *connection)
     connection->state = PG_READY;
     connection->since_ms = clock_monotonic_ms();
     connection->backoff_ms = BACKOFF_FIRST_MS;
-    pg->counts.connects++;
-    pg->counts.connected++;
-    if (pg->counts.connected == 1 && pg->options.changed)
+    pg->connected++;
+    if (pg->connected == 1 && pg->options.changed)
         pg->options.changed(pg->options.context, true);
 }
 
@@ -200,10 +199,7 @@ void pg_connection_lost(struct pg_connection *connection, const char *why)
     watch_close(connection);
     PQfinish(connection->libpq);
     connection->libpq = NULL;
-    if (was_ready) {
-        pg->counts.disconnects++;
-        pg->counts.connected--;
-    }
+    pg->connected -= was_ready;
     if (!pg->closing) {
         uv_timer_start(&connection->retry, connection_retry, connection->backoff_ms, 0);
         connection->backoff_ms = connection->backoff_ms * 2 < BACKOFF_LAST_MS
@@ -214,10 +210,11 @@ void pg_connection_lost(struct pg_connection *connection, const char *why)
     while (!list_is_empty(&connection->calls)) {
         struct pg_call *call = LIST_FIRST(&connection->calls, struct pg_call, link);
         call->failed = true;
+        memcpy(call->state, "08006", sizeof call->state);
         err_set(&call->err, ERR_UNKNOWN_OUTCOME, "the connection to the database was lost");
         pg_call_pop(connection);
     }
-    if (was_ready && pg->counts.connected == 0 && pg->options.changed)
+    if (was_ready && pg->connected == 0 && pg->options.changed)
         pg->options.changed(pg->options.context, false);
 }
 
@@ -252,7 +249,8 @@ void pg_connection_watch_silence(struct pg_connection *connection, int64_t now_m
     if (connection->state != PG_READY || list_is_empty(&connection->calls))
         return;
     struct pg_call *oldest = LIST_FIRST(&connection->calls, struct pg_call, link);
-    int64_t since = oldest->sent_ms > connection->since_ms ? oldest->sent_ms : connection->since_ms;
+    int64_t sent_ms = oldest->sent_us / 1000;
+    int64_t since = sent_ms > connection->since_ms ? sent_ms : connection->since_ms;
     if (now_ms - since > SILENCE_LIMIT_MS)
         pg_connection_lost(connection, "the database does not answer");
 }

@@ -9,6 +9,9 @@
 
 enum { PG_CONNECTIONS_LIMIT = 16 };
 
+enum pg_method { PG_QUERY, PG_BATCH, PG_TRANSACTION };
+enum pg_command { PG_SELECT, PG_INSERT, PG_UPDATE, PG_DELETE, PG_OTHER, PG_COMMANDS };
+
 struct pg_call {
     struct list link;
     unsigned statements[PG_STEPS_LIMIT];
@@ -16,9 +19,13 @@ struct pg_call {
     bool prepares[PG_STEPS_LIMIT]; // a Parse goes before them, and its answer is not here yet
     pg_done_fn *done;
     void *context;
-    int64_t sent_ms;
+    int64_t sent_us; // 0: it was not
+    enum pg_method method;
+    enum pg_command commands[PG_STEPS_LIMIT]; // of those that were answered
+    int answered;
     PGresult *rows;
     bool failed;
+    char state[PG_STATE_LENGTH + 1]; // SQLSTATE, where it failed
     struct err err;
 };
 
@@ -38,6 +45,8 @@ struct pg_connection {
     bool *prepared; // by statement
 };
 
+struct pg_metrics;
+
 struct pg {
     uv_loop_t *loop;
     struct pg_options options;
@@ -48,7 +57,8 @@ struct pg {
     struct list refused; // could not be sent; answered from the loop, never from pg_call()
     uv_timer_t refusal;
     uv_timer_t watch;
-    struct pg_counts counts;
+    unsigned connected;
+    struct pg_metrics *metrics;
     bool closing;
     unsigned timers; // still open while closing
 };

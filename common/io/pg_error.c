@@ -47,3 +47,10 @@ void pg_error_read(const PGresult *failed, struct err *err)
     }
     err_set(err, ERR_INTERNAL, "SQLSTATE %.*s", STR_ARG(state));
 }
+
+void pg_error_state(const PGresult *failed, char state[PG_STATE_LENGTH + 1])
+{
+    const char *text = PQresultErrorField(failed, PG_DIAG_SQLSTATE);
+
+    snprintf(state, PG_STATE_LENGTH + 1, "%s", text ? text : "08006");
+}

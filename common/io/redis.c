@@ -36,10 +36,13 @@ struct redis {
     redisReader *reader;     // of the link's bytes
     struct command commands[COMMANDS_LIMIT];
     size_t first, count; // of the ring
-    bool is_connected, is_pinged, is_ready;
-    int64_t backoff_ms;
+    bool is_connected, is_pinged, is_ready, is_reconnecting;
+    int64_t backoff_ms, attempt_ms; // when the attempt under way began
     uv_timer_t attempt, ping, deadline;
     int open_timers;
+    struct {
+        struct metric *established, *reconnecting, *ready, *until_ready, *errors;
+    } series;
 };
 
 static bool address_parse(struct redis *redis, struct str url, struct err *err)
@@ -59,6 +62,15 @@ static bool address_parse(struct redis *redis, struct str url, struct err *err)
     return true;
 }
 
+static void series_find(struct redis *redis, struct metrics *metrics)
+{
+    redis->series.established = metrics_series(metrics, METRIC_REDIS_ESTABLISHED);
+    redis->series.reconnecting = metrics_series(metrics, METRIC_REDIS_RECONNECTING);
+    redis->series.ready = metrics_series(metrics, METRIC_REDIS_READY);
+    redis->series.until_ready = metrics_series(metrics, METRIC_REDIS_UNTIL_READY);
+    redis->series.errors = metrics_series(metrics, METRIC_REDIS_ERRORS);
+}
+
 static void on_attempt(uv_timer_t *timer);
 
 struct redis *redis_new(uv_loop_t *loop, const struct redis_options *options, struct err *err)
@@ -76,6 +88,8 @@ struct redis *redis_new(uv_loop_t *loop, const struct redis_options *options, st
     redis->password = arena_copy(redis->arena, options->password);
     redis->changed = options->changed;
     redis->context = options->context;
+    if (options->metrics)
+        series_find(redis, options->metrics);
     redis->backoff_ms = BACKOFF_MIN_MS;
     uv_timer_init(loop, &redis->attempt);
     uv_timer_init(loop, &redis->ping);
@@ -92,6 +106,20 @@ bool redis_ready(const struct redis *redis)
     return redis && redis->is_ready;
 }
 
+size_t redis_in_flight(const struct redis *redis)
+{
+    return redis->count;
+}
+
+void redis_tell(const struct redis *redis)
+{
+    if (!redis->series.ready)
+        return;
+    metric_set(redis->series.established, redis->is_connected);
+    metric_set(redis->series.reconnecting, redis->is_reconnecting);
+    metric_set(redis->series.ready, redis->is_ready);
+}
+
 // ---- the link comes and goes
 
 static void set_ready(struct redis *redis, bool is_ready)
@@ -99,6 +127,10 @@ static void set_ready(struct redis *redis, bool is_ready)
     if (redis->is_ready == is_ready)
         return;
     redis->is_ready = is_ready;
+    if (is_ready && redis->series.until_ready)
+        metric_observe(redis->series.until_ready,
+                       (double)(clock_monotonic_ms() - redis->attempt_ms));
+    redis_tell(redis);
     if (redis->changed)
         redis->changed(redis->context, is_ready);
 }
@@ -141,6 +173,9 @@ static void link_lost(void *context)
     struct redis *redis = context;
 
     link_drop(redis);
+    redis->is_reconnecting = true;
+    if (redis->series.errors)
+        metric_add(redis->series.errors, 1);
     uv_timer_start(&redis->attempt, on_attempt, (uint64_t)redis->backoff_ms, 0);
     if (redis->backoff_ms < BACKOFF_MAX_MS)
         redis->backoff_ms *= 2;
@@ -156,6 +191,7 @@ static void on_attempt(uv_timer_t *timer)
 {
     struct redis *redis = timer->data;
 
+    redis->attempt_ms = clock_monotonic_ms();
     redis->reader = redisReaderCreate();
     if (!redis->reader)
         panic("out of memory");
@@ -225,6 +261,7 @@ static void link_connected(void *context)
     struct redis *redis = context;
 
     redis->is_connected = true;
+    redis->is_reconnecting = false;
     if (redis->password.len)
         send_command(
             redis, (const struct str[]){STR("AUTH"), redis->password}, 2,

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/metrics.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -18,6 +19,8 @@ struct redis_options {
     // After each change of redis_ready(); may be NULL. Does not run inside redis_close().
     void (*changed)(void *context, bool ready);
     void *context;
+    // Of base/metrics.def, as nexus_redis_*; NULL: nobody asks.
+    struct metrics *metrics;
 };
 
 // An address that cannot be read is an error; a server that is not there is not.
@@ -25,6 +28,10 @@ struct redis *redis_new(uv_loop_t *loop, const struct redis_options *options, st
 void redis_close(struct redis **redis); // commands still out fail first
 // Connected, authenticated and PING answered within 1 s. NULL is not.
 bool redis_ready(const struct redis *redis);
+
+size_t redis_in_flight(const struct redis *redis); // commands without an answer
+// Sets the gauges. Call it once a second.
+void redis_tell(const struct redis *redis);
 
 // reply: the text of a string, status or integer reply; absent for nil. err when not ready (then
 // done runs inside this call), on an error reply or one of another type, after 20 ms, or when 1000

@@ -77,6 +77,14 @@ static bool start(struct service *service, struct err *err)
     return true;
 }
 
+static void tell(struct service *service)
+{
+    size_t held = tasks_held(service->tasks);
+
+    service->under_way[SERVICE_REQUESTS] = held;
+    metric_set(metrics_series(service->metrics, METRIC_INFLIGHT, "commit"), (double)held);
+}
+
 // Includes the tasks that handlers hold: they are requests without an answer.
 static void drain(struct service *service)
 {
@@ -99,6 +107,7 @@ static void stop(struct service *service)
 
 const struct service_part service_part_bus_worker = {
     .start = start,
+    .tell = tell,
     .drain = drain,
     .database_changed = database_changed,
     .quit = quit,

@@ -22,6 +22,11 @@ static bool start(struct service *service, struct err *err)
     return true;
 }
 
+static void tell(struct service *service)
+{
+    service->under_way[SERVICE_TRANSFERS] = http_client_in_flight(service->http_client);
+}
+
 static void quit(struct service *service)
 {
     if (service->http_client)
@@ -34,4 +39,5 @@ static void stop(struct service *service)
     address_ranges_free(&service->http_allow);
 }
 
-const struct service_part service_part_http_client = {.start = start, .quit = quit, .stop = stop};
+const struct service_part service_part_http_client = {
+    .start = start, .tell = tell, .quit = quit, .stop = stop};

@@ -60,6 +60,7 @@ static bool start(struct service *service, struct err *err)
                                               .introduction = introduction(service),
                                               .connections = (unsigned)config->pg_connections,
                                               .waiting_limit = WAITING_LIMIT,
+                                              .metrics = service->metrics,
                                               .changed = changed,
                                               .context = service},
                          statements, STATEMENT_LIMIT);
@@ -77,9 +78,15 @@ static bool start(struct service *service, struct err *err)
 
 static void tell(struct service *service)
 {
-    metric_set_total(metrics_series(service->metrics, METRIC_DB_REQUESTS, "postgresql"),
-                     (double)pg_counts(service->pg).calls);
-    metric_set(metrics_series(service->metrics, METRIC_DB_READY), pg_ready(service->pg));
+    static const char db[] = "postgresql";
+    struct pg_counts counts = pg_counts(service->pg);
+    struct metrics *metrics = service->metrics;
+
+    metric_set(metrics_series(metrics, METRIC_DB_READY), pg_ready(service->pg));
+    metric_set(metrics_series(metrics, METRIC_DB_CONNECTIONS, db, "ready"), counts.connected);
+    metric_set(metrics_series(metrics, METRIC_DB_CONNECTIONS, db, "connecting"), counts.connecting);
+    metric_set(metrics_series(metrics, METRIC_DB_CONNECTIONS, db, "lost"), counts.lost);
+    service->under_way[SERVICE_STATEMENTS] = pg_in_flight(service->pg);
 }
 
 static void quit(struct service *service)

@@ -6,15 +6,13 @@
 #include "base/panic.h"
 #include "base/random.h"
 #include "io/zmq_socket.h"
+#include "service/self.h"
 #include "service/state.h"
 #include "service/watchdog.h"
 #include "wire/snapshot.h"
 #include "wire/span_frame.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 enum { TELL_MS = 1000, LAG_MS = 100, FRAMES_WAITING = 8 };
 
@@ -27,60 +25,8 @@ struct process {
     uv_check_t round;
     unsigned handles_open;
     int64_t lag_due_us;
-    struct {
-        struct metric *memory, *cpu, *descriptors, *lag, *log_dropped;
-    } series;
+    struct self *self;
 };
-
-static double resident_bytes(void)
-{
-    char text[128] = "";
-    struct str size, resident, rest;
-    int64_t pages = 0;
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return 0;
-    ssize_t length = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (length <= 0)
-        return 0;
-    str_cut(str_make(text, (size_t)length), ' ', &size, &rest);
-    str_cut(rest, ' ', &resident, &rest);
-    if (!str_to_int(resident, 0, INT64_MAX / 65536, &pages))
-        return 0;
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
-
-static double cpu_seconds(void)
-{
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-static double open_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    double count = -3; // ".", ".." and the directory's own
-
-    if (!directory)
-        return 0;
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
-}
-
-static void numbers_take(struct process *process)
-{
-    metric_set(process->series.memory, resident_bytes());
-    metric_set_total(process->series.cpu, cpu_seconds());
-    metric_set(process->series.descriptors, open_descriptors());
-    metric_set_total(process->series.log_dropped, (double)log_dropped());
-}
 
 static void snapshot_send(struct process *process)
 {
@@ -117,20 +63,19 @@ static void tell(uv_timer_t *timer)
     struct process *process = timer->data;
 
     watchdog_feed();
-    numbers_take(process);
     SERVICE_PARTS (process->service, part)
         if (part->tell)
             part->tell(process->service);
     spans_send(process);
+    self_tell(process->self);
     snapshot_send(process);
 }
 
 static void lag_measure(uv_timer_t *timer)
 {
     struct process *process = timer->data;
-    int64_t late_us = clock_monotonic_us() - process->lag_due_us;
 
-    metric_observe(process->series.lag, late_us > 0 ? (double)late_us / 1e6 : 0);
+    self_late(process->self, clock_monotonic_us() - process->lag_due_us);
     process->lag_due_us = clock_monotonic_us() + LAG_MS * 1000;
 }
 
@@ -138,20 +83,6 @@ static void round_over(uv_check_t *check)
 {
     (void)check;
     log_flush();
-}
-
-static void series_find(struct process *process)
-{
-    struct metrics *metrics = process->service->metrics;
-    const char *role = process->head.role.ptr, *slot = process->head.slot.ptr;
-
-    process->series.memory = metrics_series(metrics, METRIC_PROC_RSS, role, slot);
-    process->series.cpu = metrics_series(metrics, METRIC_PROC_CPU, role, slot);
-    process->series.descriptors = metrics_series(metrics, METRIC_PROC_FDS, role, slot);
-    process->series.lag = metrics_series(metrics, METRIC_LOOP_LAG, role);
-    process->series.log_dropped = metrics_series(metrics, METRIC_LOG_DROPPED);
-    metric_set(metrics_series(metrics, METRIC_PROC_START, role, slot),
-               (double)process->head.started_ms / 1000);
 }
 
 static void handles_start(struct process *process)
@@ -205,7 +136,8 @@ struct process *process_new(struct service *service, struct err *err)
                                          .slot = str_of(service->settings.slot),
                                          .started_ms = (uint64_t)(clock_unix_us() / 1000)}};
     random_bytes(&process->head.incarnation, sizeof process->head.incarnation);
-    series_find(process);
+    process->self = self_new(service, process->head.role.ptr, process->head.slot.ptr,
+                             (int64_t)process->head.started_ms);
     handles_start(process);
     if (!snapshots_connect(process, err))
         process_free(&process);
@@ -229,8 +161,9 @@ void process_free(struct process **process)
     *process = NULL;
     watchdog_stop();
     spans_send(gone);
-    numbers_take(gone);
+    self_tell(gone->self);
     snapshot_send(gone);
+    self_free(&gone->self);
     zmq_socket_free(&gone->socket);
     buf_release(&gone->snapshot);
     uv_close((uv_handle_t *)&gone->tell, handle_closed);

@@ -1,6 +1,5 @@
-// process: what a process knows about itself, and tells once a second: memory, time and descriptors
-// from the kernel, how late its loop runs, the counters that libraries keep; then the snapshot of
-// all its metrics goes to metrics-agent. Feeds the watchdog, and the log leaves with each round.
+// process: what a process tells once a second: its numbers about itself (service/self.h), the
+// counters that libraries keep; then the snapshot of all its metrics goes to metrics-agent. Feeds the watchdog, and the log leaves with each round.
 #pragma once
 
 #include "base/err.h"

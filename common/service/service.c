@@ -244,6 +244,11 @@ struct metrics *service_metrics(struct service *service)
     return service->metrics;
 }
 
+void service_has_under_way(struct service *service, enum service_under_way what, size_t count)
+{
+    service->under_way[what] = count;
+}
+
 struct str service_metrics_endpoint(const struct service *service)
 {
     return service->settings.skeleton.metrics_push;

@@ -85,6 +85,17 @@ struct bus_worker *service_bus(struct service *service);
 struct zmq_bus_context *service_zmq(struct service *service);
 const struct zmq_curve *service_curve(const struct service *service); // NULL: none configured
 struct metrics *service_metrics(struct service *service);
+// What a program has under way beside what its parts know of themselves; for the metrics.
+enum service_under_way {
+    SERVICE_EXCHANGES,  // HTTP requests of others
+    SERVICE_STATEMENTS, // of PostgreSQL
+    SERVICE_COMMANDS,   // of Redis
+    SERVICE_TRANSFERS,  // HTTP requests to others
+    SERVICE_REQUESTS,   // over the bus
+    SERVICE_LOOP,       // of libuv itself: names looked up, connections made, bytes written
+    SERVICE_UNDER_WAY
+};
+void service_has_under_way(struct service *service, enum service_under_way what, size_t count);
 struct str service_metrics_endpoint(const struct service *service); // where snapshots are sent to
 struct spans *service_spans(struct service *service);               // NULL: none are kept
 struct str service_otlp_endpoint(const struct service *service);    // empty: no traces

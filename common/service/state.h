@@ -31,6 +31,7 @@ struct service {
     uv_timer_t drain_limit;
     struct metrics *metrics;
     struct spans *spans; // NULL: nobody would get them
+    size_t under_way[SERVICE_UNDER_WAY];
     struct random random;
     struct zmq_bus_context *zmq;
     struct process *process;

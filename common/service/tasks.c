@@ -67,6 +67,11 @@ void tasks_free(struct tasks **tasks)
     *tasks = NULL;
 }
 
+size_t tasks_held(const struct tasks *tasks)
+{
+    return tasks->task_count;
+}
+
 static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
                              const struct envelope *envelope, size_t payload_bytes)
 {

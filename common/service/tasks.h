@@ -13,5 +13,6 @@ struct tasks *tasks_new(struct service *service, const struct service_def *def);
 // Batches that wait fail with ERR_UNAVAILABLE; nothing is taken any more.
 void tasks_stop(struct tasks *tasks);
 void tasks_free(struct tasks **tasks);
+size_t tasks_held(const struct tasks *tasks); // taken and not ended
 void tasks_take(struct tasks *tasks, struct bus_origin *origin, const struct envelope *envelope,
                 struct str payload);

@@ -228,13 +228,14 @@ static void batch_send(struct batch *batch)
     (void)failpoint(batcher->before_commit);
     batch->keyed = batch_has_keys(batch);
     if (!batch->keyed) {
-        pg_call(batcher->pg, batcher->def->statement, &params, batch_finished, batch);
+        pg_call_batch(batcher->pg, &(struct pg_step){batcher->def->statement, &params}, 1,
+                      batch_finished, batch);
         return;
     }
     batch_claim_bind(batch, &claim);
     const struct pg_step steps[] = {{STATEMENT_IDEMPOTENCY_CLAIM, &claim},
                                     {statement_keeping(batcher->def->statement), &params}};
-    pg_call_steps(batcher->pg, steps, COUNT_OF(steps), batch_finished, batch);
+    pg_call_batch(batcher->pg, steps, COUNT_OF(steps), batch_finished, batch);
 }
 
 // ---- what goes next

@@ -97,9 +97,35 @@ Test(metrics, has_a_name_a_help_text_and_few_labels_for_every_row)
     for (size_t i = 0; i < METRIC_COUNT; i++) {
         const struct metric_type *type = metric_type((enum metric_id)i);
         enum metric_id id;
-        cr_assert(str_starts(type->name, STR("nexus_")));
+        cr_assert(str_starts(type->name, STR("nexus_")) ||
+                  metric_is_compatibility((enum metric_id)i));
         cr_assert(gt(sz, strlen(type->doc), 10));
         cr_assert(le(sz, metric_label_count((enum metric_id)i), METRIC_LABELS_LIMIT));
         cr_assert(metric_id_parse(type->name, &id) && id == i, "%s is there twice", type->name.ptr);
     }
+}
+
+Test(metrics, declares_the_values_of_every_label_once)
+{
+    static const struct {
+        enum metric_id id;
+        const char *label, *values;
+    } rows[] = {
+#define VALUES(id, label, values) {METRIC_##id, #label, values},
+#include "base/metric_values.def"
+    };
+
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        struct str names = str_of(metric_type((enum metric_id)i)->labels), name;
+        while (str_present(names) && names.len) {
+            int declared = 0;
+            str_cut(names, ' ', &name, &names);
+            for (size_t row = 0; row < COUNT_OF(rows); row++)
+                declared += rows[row].id == i && str_equal(str_of(rows[row].label), name);
+            cr_assert(eq(int, declared, 1), "%s{%.*s}", metric_type((enum metric_id)i)->name.ptr,
+                      STR_ARG(name));
+        }
+    }
+    for (size_t row = 0; row < COUNT_OF(rows); row++)
+        cr_assert(ne(ptr, strstr(metric_type(rows[row].id)->labels, rows[row].label), NULL));
 }

@@ -27,19 +27,26 @@ static const char *excerpt(const char *body)
 
 Test(answer_excerpt, masks_values_and_keeps_the_shape)
 {
-    cr_assert(eq(str, (char *)excerpt("{\"error\":{\"message\":\"Hi Ada\",\"ok\":false},\"to\":[\"+15551234567\",null]}"),
-                 "{\"error\":{\"message\":\"*6\",\"ok\":false},\"to\":[\"*12\",null]}"));
+    cr_assert(
+        eq(str,
+           (char *)excerpt(
+               "{\"error\":{\"message\":\"Hi Ada\",\"ok\":false},\"to\":[\"+15551234567\",null]}"),
+           "{\"error\":{\"message\":\"*6\",\"ok\":false},\"to\":[\"*12\",null]}"));
 }
 
 Test(answer_excerpt, keeps_a_code_but_no_number_that_could_be_a_phones)
 {
-    cr_assert(eq(str, (char *)excerpt("{\"code\":30007,\"status\":-1,\"errorCode\":15551234567,\"to\":4711,\"state\":1.5}"),
-                 "{\"code\":30007,\"status\":-1,\"errorCode\":#,\"to\":#,\"state\":#}"));
+    cr_assert(eq(
+        str,
+        (char *)excerpt(
+            "{\"code\":30007,\"status\":-1,\"errorCode\":15551234567,\"to\":4711,\"state\":1.5}"),
+        "{\"code\":30007,\"status\":-1,\"errorCode\":#,\"to\":#,\"state\":#}"));
 }
 
 Test(answer_excerpt, masks_names_that_are_no_names_of_fields)
 {
-    cr_assert(eq(str, (char *)excerpt("{\"+15551234567\":1,\"call me\":2,\"\":3,\"n15551\":4,\"n1\":5}"),
+    cr_assert(eq(str,
+                 (char *)excerpt("{\"+15551234567\":1,\"call me\":2,\"\":3,\"n15551\":4,\"n1\":5}"),
                  "{\"*12\":#,\"*7\":#,\"*0\":#,\"*6\":#,\"n1\":#}"));
 }
 
