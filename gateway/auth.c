@@ -286,6 +286,7 @@ void auth_session(struct exchange *exchange)
     visit->wait.done = session_known;
     visit->wait.address = address_asked;
     visit->wait.context = visit;
+    visit->wait.traceparent = tracing_onward(exchange);
     principals_find(exchange->gateway->principals, &credentials, &visit->wait);
 }
 

@@ -67,6 +67,7 @@ void ingress_begin(void *context, struct http_request *request)
         exchange->wait.done = ingress_known;
         exchange->wait.address = address_asked;
         exchange->wait.context = exchange;
+        exchange->wait.traceparent = tracing_onward(exchange);
         principals_find(gateway->principals, &credentials, &exchange->wait);
     }
 }

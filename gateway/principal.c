@@ -104,7 +104,7 @@ static void guard_tell(struct login_guard *guard, const struct lookup *lookup, e
 }
 
 static struct lookup *lookup_start(struct principals *principals, struct str id,
-                                   const struct credentials *credentials);
+                                   const struct credentials *credentials, struct str traceparent);
 
 void principals_find(struct principals *principals, const struct credentials *credentials,
                      struct principal_wait *wait)
@@ -129,7 +129,7 @@ void principals_find(struct principals *principals, const struct credentials *cr
         return;
     }
     if (state == KEY_UNKNOWN || state == KEY_AGEING)
-        lookup = lookup_start(principals, id, credentials);
+        lookup = lookup_start(principals, id, credentials, wait->traceparent);
     if (attempt.is_made && lookup)
         lookup->attempt = attempt;
     else if (attempt.is_made)
@@ -149,7 +149,8 @@ void principals_find(struct principals *principals, const struct credentials *cr
 
 static void lookup_answered(void *context, enum err_code code, struct str payload);
 
-static void lookup_send(struct lookup *lookup, const struct credentials *credentials)
+static void lookup_send(struct lookup *lookup, const struct credentials *credentials,
+                        struct str traceparent)
 {
     struct principals *principals = lookup->principals;
     bool is_key = credentials->kind == CREDENTIAL_KEY;
@@ -164,6 +165,7 @@ static void lookup_send(struct lookup *lookup, const struct credentials *credent
         message.session = credentials->key;
     struct envelope envelope = {.message = MSG_CALLER_LOOKUP,
                                 .operation = id_new(),
+                                .traceparent = traceparent,
                                 .deadline_ms = is_key ? KEY_LOOKUP_MS : GWS_LOOKUP_MS};
     buf_clear(&principals->payload);
     message_encode(message_type(MSG_CALLER_LOOKUP), &message, &principals->payload);
@@ -173,7 +175,7 @@ static void lookup_send(struct lookup *lookup, const struct credentials *credent
 
 // The look-up of this key that is out already, or a new one; NULL when too many are out.
 static struct lookup *lookup_start(struct principals *principals, struct str id,
-                                   const struct credentials *credentials)
+                                   const struct credentials *credentials, struct str traceparent)
 {
     struct lookup *lookup = map_get(principals->lookups, id);
 
@@ -187,7 +189,7 @@ static struct lookup *lookup_start(struct principals *principals, struct str id,
     lookup->id = str_make(lookup->bytes, id.len);
     list_init(&lookup->waiting);
     map_put(principals->lookups, lookup->id, lookup);
-    lookup_send(lookup, credentials);
+    lookup_send(lookup, credentials, traceparent);
     return lookup;
 }
 

@@ -13,6 +13,7 @@ import requests
 
 from harness.collector import Collector
 from harness.customer import CustomerGateway
+from harness.openapi import BrokenPromise
 from harness.people import Answer, Tenant, conversation_of
 from harness.stack import WORKERS
 from harness.wait import eventually
@@ -145,15 +146,20 @@ def destinations_that_go_wrong(canary, customer):
 
 
 def a_database_that_refuses_rows(canary, tenant, conversation):
-    """What PostgreSQL says of a row that breaks a rule holds the row."""
+    """What PostgreSQL says of a row that breaks a rule holds the row. These are 500s, and meant to be."""
     stack = canary.stack
-    stack.query("alter table message add constraint refuses check (body not like 'canary%') not valid")
-    tenant.agent().answer(conversation, canary.word())
-    tenant.aggregator().message(text=canary.word())
+    stack.query("alter table message add constraint refuses check (not starts_with(body, 'canary')) not valid")
+    with pytest.raises(BrokenPromise, match="defect"):
+        tenant.agent().answer(conversation, canary.word())
+    with pytest.raises(BrokenPromise, match="defect"):
+        tenant.aggregator().message(text=canary.word())
     stack.query("alter table message drop constraint refuses")
     stack.query("alter table event rename to events_elsewhere")
-    tenant.agent().answer(conversation, canary.word())
+    with pytest.raises(BrokenPromise, match="defect"):
+        tenant.agent().answer(conversation, canary.word())
     stack.query("alter table events_elsewhere rename to event")
+    canary.shown += [("a defect", told) for told in stack.broken]
+    stack.broken.clear()
 
 
 def secrets_that_cannot_be_opened(canary):
