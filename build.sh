@@ -13,7 +13,7 @@ packages=(
     libjansson-dev libyaml-dev libssl-dev
     postgresql-15 redis-server s6 execline curl jq procps ca-certificates
     libcriterion-dev python3-pytest python3-pytest-xdist python3-requests python3-psycopg2 python3-jsonschema
-    python3-hypothesis wrk shellcheck
+    python3-hypothesis python3-prometheus-client prometheus wrk shellcheck
 )
 # What builds the web pages: Debian's, unless there is another one. 18 and later will do.
 { command -v node && command -v npm; } >/dev/null || packages+=(nodejs npm)
@@ -29,7 +29,7 @@ usage: ./build.sh VERB [ARGUMENT…]
   fuzz [SECONDS]       fuzz every decoder, 60 seconds each
 
   deps                 install the Debian packages that are missing (root or sudo)
-  build [PRESET]       compile: release (default), dev, asan, clang, fuzz; into build/PRESET
+  build [PRESET]       compile: release (default), dev, asan, clang, fuzz, uncounted; into build/PRESET
   web                  build the web pages into web/dist, if their sources changed
   docs                 write docs/generated anew from the tables
   fmt                  format the C sources
@@ -133,6 +133,7 @@ verb_ctl() {
 
 verb_bench() {
     verb_build release
+    verb_build uncounted
     exec tests/bench/run.sh "$@"
 }
 

@@ -54,7 +54,7 @@ static int status_of(const struct route *route, enum err_code code)
 }
 
 static void count(struct answer_metrics *all, const struct route *route, enum err_code code,
-                  int64_t duration_us)
+                  int64_t duration_us, const struct trace *trace)
 {
     size_t id = route ? (size_t)route->id : NO_ROUTE;
     const char *name = route ? route->name : "none", *shed = shed_reason(code);
@@ -69,7 +69,7 @@ static void count(struct answer_metrics *all, const struct route *route, enum er
         all->durations[id] = metrics_series(all->metrics, METRIC_HTTP_DURATION, name);
     metric_add(all->requests, 1);
     metric_add(all->answers[id][code], 1);
-    metric_observe(all->durations[id], (double)duration_us / 1e6);
+    metric_observe_traced(all->durations[id], (double)duration_us / 1e6, trace);
     if (route && route->credentials == CREDENTIALS_NONE)
         return; // health that says no is neither an error nor a request shed
     if (err_http_status(code) >= 500)
@@ -88,7 +88,7 @@ static void record(const struct exchange *exchange, enum err_code code)
     const struct route *route = exchange->match.route;
     int64_t duration_us = clock_monotonic_us() - exchange->started_us;
 
-    count(exchange->gateway->answer_metrics, route, code, duration_us);
+    count(exchange->gateway->answer_metrics, route, code, duration_us, &exchange->trace);
     tracing_answered(exchange, code, status_of(route, code));
     if (err_http_status(code) >= 500 && !(route && route->credentials == CREDENTIALS_NONE))
         LOG_WARN("http.failed", LOG_ANSWER);
@@ -259,5 +259,5 @@ void answer_render_early(void *context, const struct err *err, struct buf *body,
 
     body_render_problem(body, err->code, str_of(err->text), STR(""), id_new());
     *content_type = STR("application/problem+json");
-    count(gateway->answer_metrics, NULL, err->code, 0);
+    count(gateway->answer_metrics, NULL, err->code, 0, NULL);
 }

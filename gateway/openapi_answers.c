@@ -85,6 +85,8 @@ static void success_headers(struct buf *out, const struct route *route)
         json_key(out, "Idempotency-Replayed");
         schema_ref(out, "headers", "Idempotency-Replayed");
     }
+    if (route->limited)
+        errors_rate_headers(out);
     json_close(out, '}');
 }
 
@@ -196,9 +198,11 @@ void answers_headers(struct buf *out)
     header(out, "WWW-Authenticate", true, "What credentials are needed.");
     header(out, "Idempotency-Replayed", false,
            "true: done before under this Idempotency-Key; the answer's data is the stored one.");
-    header(out, "RateLimit", true,
-           "What is left (r) of the rate, and in how many seconds (t) there is more.");
-    header(out, "RateLimit-Policy", true,
+    header(
+        out, "RateLimit", false,
+        "What is left (r) of the rate, and in how many seconds (t) there is more. With every 429 "
+        "and every answer to the holder of a key that has a rate.");
+    header(out, "RateLimit-Policy", false,
            "The rate that counted: q in w seconds; of the key, or of wrong keys (login).");
     json_close(out, '}');
 }

@@ -78,6 +78,14 @@ static int next_status(uint32_t errors, int after)
     return next;
 }
 
+void errors_rate_headers(struct buf *out)
+{
+    json_key(out, "RateLimit");
+    schema_ref(out, "headers", "RateLimit");
+    json_key(out, "RateLimit-Policy");
+    schema_ref(out, "headers", "RateLimit-Policy");
+}
+
 int errors_next(const struct route *route, int after)
 {
     return next_status(errors_of(route), after);
@@ -89,20 +97,20 @@ void errors_headers(struct buf *out, int status)
     json_open(out, '{');
     json_key(out, "traceparent");
     schema_ref(out, "headers", "traceparent");
-    if (status == 429 || status == 503) {
+    if (status == 429 || status == 503 || status == 504) {
         json_key(out, "Retry-After");
         schema_ref(out, "headers", "Retry-After");
     }
+    if (status == 409)
+        json_key_raw(out, "Retry-After",
+                     STR("{\"description\":\"Seconds, where the first request still runs.\","
+                         "\"schema\":{\"type\":\"string\"}}"));
     if (status == 401) {
         json_key(out, "WWW-Authenticate");
         schema_ref(out, "headers", "WWW-Authenticate");
     }
-    if (status == 429) {
-        json_key(out, "RateLimit");
-        schema_ref(out, "headers", "RateLimit");
-        json_key(out, "RateLimit-Policy");
-        schema_ref(out, "headers", "RateLimit-Policy");
-    }
+    if (status >= 400)
+        errors_rate_headers(out);
     json_close(out, '}');
 }
 

@@ -10,6 +10,8 @@
 int errors_next(const struct route *route, int after);
 // "headers": {…} of an answer with this status.
 void errors_headers(struct buf *out, int status);
+// The two that tell the holder of a key with a rate where it stands; members of such an object.
+void errors_rate_headers(struct buf *out);
 // The name under "components": {"responses": …} of what the route answers with this status.
 void errors_name(struct buf *name, const struct route *route, int status);
 // The value of "components": {"responses": …}: every error in each of the looks it has.

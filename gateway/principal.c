@@ -149,26 +149,42 @@ void principals_find(struct principals *principals, const struct credentials *cr
 
 static void lookup_answered(void *context, enum err_code code, struct str payload);
 
-static void lookup_send(struct lookup *lookup, const struct credentials *credentials,
-                        struct str traceparent)
+static enum message_id session_message(struct principals *principals,
+                                       const struct credentials *credentials)
 {
-    struct principals *principals = lookup->principals;
-    bool is_key = credentials->kind == CREDENTIAL_KEY;
+    struct msg_session_lookup message = {.session = credentials->key, .ccid = credentials->ccid};
 
+    message_encode(message_type(MSG_SESSION_LOOKUP), &message, &principals->payload);
+    return MSG_SESSION_LOOKUP;
+}
+
+static enum message_id key_message(struct principals *principals, const struct lookup *lookup,
+                                   const struct credentials *credentials)
+{
     buf_clear(&principals->digest);
     buf_hex(&principals->digest, str_make(lookup->bytes + 1, SHA256_BYTES));
     struct msg_caller_lookup message = {.digest = buf_str(&principals->digest),
                                         .ccid = credentials->ccid};
     if (credentials->kind == CREDENTIAL_TOKEN)
         message.token = credentials->key;
-    if (credentials->kind == CREDENTIAL_SESSION)
-        message.session = credentials->key;
-    struct envelope envelope = {.message = MSG_CALLER_LOOKUP,
-                                .operation = id_new(),
-                                .traceparent = traceparent,
-                                .deadline_ms = is_key ? KEY_LOOKUP_MS : GWS_LOOKUP_MS};
-    buf_clear(&principals->payload);
+
     message_encode(message_type(MSG_CALLER_LOOKUP), &message, &principals->payload);
+    return MSG_CALLER_LOOKUP;
+}
+
+static void lookup_send(struct lookup *lookup, const struct credentials *credentials,
+                        struct str traceparent)
+{
+    struct principals *principals = lookup->principals;
+    struct envelope envelope = {.operation = id_new(),
+                                .traceparent = traceparent,
+                                .deadline_ms = credentials->kind == CREDENTIAL_KEY ? KEY_LOOKUP_MS
+                                                                                   : GWS_LOOKUP_MS};
+
+    buf_clear(&principals->payload);
+    envelope.message = credentials->kind == CREDENTIAL_SESSION
+                           ? session_message(principals, credentials)
+                           : key_message(principals, lookup, credentials);
     bus_gateway_call(principals->bus, &envelope, buf_str(&principals->payload), lookup_answered,
                      lookup);
 }

@@ -8,6 +8,7 @@
 #include "metrics-agent/exposition.h"
 #include "metrics-agent/fold.h"
 #include "metrics-agent/otlp.h"
+#include "metrics-agent/state.h"
 #include "wire/span_frame.h"
 
 #include <stdlib.h>
@@ -19,7 +20,9 @@ struct agent {
     struct fold *fold;
     struct zmq_socket *socket;
     struct http_server *http;
-    struct otlp *otlp; // NULL: spans are sent nowhere
+    struct otlp *otlp;    // NULL: spans are sent nowhere
+    struct buf state;     // the path of its file; empty: totals end with this process
+    bool state_is_broken; // said once, until it works again
 };
 
 static int64_t now_ms(struct agent *agent)
@@ -41,16 +44,33 @@ static void snapshot_received(void *context, struct str peer, struct str body)
     }
 }
 
+// A scrape is answered even where its numbers cannot be kept: they are right, only not for ever.
+static void state_keep(struct agent *agent)
+{
+    struct err err;
+
+    if (agent->state.len == 0)
+        return;
+    bool kept = state_write(buf_c_string(&agent->state), agent->fold, &err);
+    if (!kept && !agent->state_is_broken)
+        LOG_WARN("metrics.state_not_kept", LOG_ERR(&err));
+    agent->state_is_broken = !kept;
+}
+
 static void metrics_answer(struct agent *agent, struct http_request *request)
 {
+    const struct agent_config *config = service_config(agent->service);
+    enum exposition_format format = exposition_accepted(http_header(request, "accept"));
     AUTO(buf) text = {0};
     struct metrics *totals = metrics_new();
 
+    // What is shown now must not be shown lower by the next agent.
+    state_keep(agent);
     fold_totals(agent->fold, now_ms(agent), totals);
-    exposition_write(totals, &text);
+    exposition_write(totals, format, config->compatibility, &text);
     metrics_free(&totals);
     http_answer(request, &(struct http_answer){.status = 200,
-                                               .content_type = STR(EXPOSITION_CONTENT_TYPE),
+                                               .content_type = exposition_content_type(format),
                                                .body = buf_str(&text)});
 }
 
@@ -72,6 +92,17 @@ static void requested(void *context, struct http_request *request)
         text_answer(request, 200, STR("ok\n"));
     else
         text_answer(request, 404, STR("GET /metrics or /health/live\n"));
+}
+
+static void state_begin(struct agent *agent)
+{
+    const struct agent_config *config = service_config(agent->service);
+    struct err err;
+
+    buf_str_append(&agent->state, config->state);
+    if (config->state.len > 0 &&
+        !state_read(buf_c_string(&agent->state), agent->fold, now_ms(agent), &err))
+        LOG_WARN("metrics.state_not_read", LOG_ERR(&err));
 }
 
 static bool snapshots_listen(struct agent *agent, struct err *err)
@@ -131,6 +162,7 @@ bool agent_init(struct service *service, struct err *err)
         panic("out of memory");
     *agent = (struct agent){.service = service, .fold = fold_new()};
     service_set_state(service, agent);
+    state_begin(agent);
     return traces_send(agent, err) && snapshots_listen(agent, err) && scrapes_listen(agent, err);
 }
 
@@ -159,6 +191,10 @@ void agent_done(struct service *service)
     http_server_free(&agent->http);
     zmq_socket_free(&agent->socket);
     otlp_free(&agent->otlp);
+    // Its own last snapshot would come now, and nobody is left to take it.
+    fold_ended(agent->fold, STR("metrics-agent"), str_of(service_slot(service)));
+    state_keep(agent);
+    buf_release(&agent->state);
     fold_free(&agent->fold);
     free(agent);
     service_set_state(service, NULL);

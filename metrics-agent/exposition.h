@@ -1,10 +1,21 @@
-// exposition: metrics as Prometheus reads them, text format 0.0.4: the lines of a family together,
-// HELP and TYPE first, buckets cumulative up to +Inf.
+// exposition: metrics as Prometheus reads them: the lines of a family together, HELP and TYPE first,
+// buckets cumulative up to +Inf. In one of two formats:
+//
+//   text 0.0.4         what everybody reads
+//   OpenMetrics 1.0    for those who ask for it: it has exemplars, so a slow bucket leads to a trace
+//
+// Names, labels and numbers are the same in both, so a series does not change with the format.
 #pragma once
 
 #include "base/buf.h"
 #include "base/metrics.h"
 
-#define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+enum exposition_format { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
 
-void exposition_write(const struct metrics *metrics, struct buf *out);
+// What an Accept header asks for; absent, or naming neither: text.
+enum exposition_format exposition_accepted(struct str accept);
+struct str exposition_content_type(enum exposition_format format);
+
+// compatibility: with those that metric_is_compatibility().
+void exposition_write(const struct metrics *metrics, enum exposition_format format,
+                      bool compatibility, struct buf *out);

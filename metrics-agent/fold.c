@@ -15,19 +15,30 @@ struct member {
     char role[NAME_BYTES], slot[NAME_BYTES];
     uint64_t incarnation, started_ms;
     int64_t heard_ms;
+    bool has_ended; // in order: it said so
     struct buf snapshot;
 };
 
 struct fold {
     struct list members;
     size_t count;
-    struct metrics *retired; // counters and histograms of those that are forgotten
+    // Counters and histograms of those that are forgotten, and the fold's own counters.
+    struct metrics *retired;
 };
 
 struct merge {
     struct metrics *into;
     bool gauges;
 };
+
+// A rate wants the zero before the first: what has no label is there from the start.
+static void zeros_begin(struct metrics *metrics)
+{
+    for (size_t id = 0; id < METRIC_COUNT; id++)
+        if (metric_type((enum metric_id)id)->kind != METRIC_GAUGE &&
+            metric_label_count((enum metric_id)id) == 0)
+            (void)metrics_series(metrics, (enum metric_id)id);
+}
 
 struct fold *fold_new(void)
 {
@@ -37,6 +48,7 @@ struct fold *fold_new(void)
         panic("out of memory");
     list_init(&fold->members);
     fold->retired = metrics_new();
+    zeros_begin(fold->retired);
     return fold;
 }
 
@@ -77,6 +89,11 @@ static void member_merge(const struct member *member, struct metrics *into, bool
         panic("a snapshot that was read once cannot be read again: %s", err.text);
 }
 
+static bool is_place_of(const struct member *member, const struct member *other)
+{
+    return strcmp(other->role, member->role) == 0 && strcmp(other->slot, member->slot) == 0;
+}
+
 static bool is_silent(const struct member *member, int64_t now_ms)
 {
     return now_ms - member->heard_ms > FOLD_SILENT_MS;
@@ -85,8 +102,7 @@ static bool is_silent(const struct member *member, int64_t now_ms)
 static bool is_replaced(const struct fold *fold, const struct member *member)
 {
     LIST_EACH (&fold->members, struct member, link, other)
-        if (other->started_ms > member->started_ms && strcmp(other->role, member->role) == 0 &&
-            strcmp(other->slot, member->slot) == 0)
+        if (other->started_ms > member->started_ms && is_place_of(member, other))
             return true;
     return false;
 }
@@ -112,6 +128,21 @@ static struct member *member_find(const struct fold *fold, const struct snapshot
             str_equal(str_of(member->slot), head->slot))
             return member;
     return NULL;
+}
+
+// A newcomer takes the place of whoever had it last.
+static void restart_count(struct fold *fold, const struct member *newcomer)
+{
+    const struct member *last = NULL;
+
+    LIST_EACH (&fold->members, struct member, link, other)
+        if (other != newcomer && is_place_of(newcomer, other) &&
+            (!last || other->started_ms > last->started_ms))
+            last = other;
+    if (last && last->started_ms < newcomer->started_ms)
+        metric_add(metrics_series(fold->retired, METRIC_RESTARTS, newcomer->role,
+                                  last->has_ended ? "stopped" : "died"),
+                   1);
 }
 
 // NULL when the table is full of processes that are alive; else the longest silent one gives way.
@@ -140,7 +171,8 @@ static struct member *member_new(struct fold *fold, const struct snapshot_head *
     return member;
 }
 
-bool fold_take(struct fold *fold, struct str snapshot, int64_t now_ms, struct err *err)
+static bool take(struct fold *fold, struct str snapshot, int64_t now_ms, bool is_restored,
+                 struct err *err)
 {
     struct snapshot_head head;
 
@@ -149,15 +181,35 @@ bool fold_take(struct fold *fold, struct str snapshot, int64_t now_ms, struct er
     if (head.role.len >= NAME_BYTES || head.slot.len >= NAME_BYTES)
         return err_set(err, ERR_BAD_INPUT, "snapshot: role or slot is too long");
     struct member *member = member_find(fold, &head);
-    if (!member)
+    if (!member) {
         member = member_new(fold, &head, now_ms);
-    if (!member)
-        return err_set(err, ERR_BUSY, "more than %d processes", FOLD_PROCESSES_LIMIT);
+        if (!member)
+            return err_set(err, ERR_BUSY, "more than %d processes", FOLD_PROCESSES_LIMIT);
+        if (!is_restored)
+            restart_count(fold, member);
+    }
     member->heard_ms = now_ms;
+    member->has_ended = head.is_last;
     buf_clear(&member->snapshot);
     buf_str_append(&member->snapshot, snapshot);
     retire_the_replaced(fold, now_ms);
     return true;
+}
+
+bool fold_take(struct fold *fold, struct str snapshot, int64_t now_ms, struct err *err)
+{
+    return take(fold, snapshot, now_ms, false, err);
+}
+
+void fold_ended(struct fold *fold, struct str role, struct str slot)
+{
+    LIST_EACH (&fold->members, struct member, link, member) {
+        if (!str_equal(str_of(member->role), role) || !str_equal(str_of(member->slot), slot) ||
+            is_replaced(fold, member))
+            continue;
+        member->has_ended = true;
+        snapshot_make_last(&member->snapshot);
+    }
 }
 
 static void retired_merge(const struct fold *fold, struct metrics *totals)
@@ -168,10 +220,56 @@ static void retired_merge(const struct fold *fold, struct metrics *totals)
     }
 }
 
+static void own_merge(struct metrics *totals, enum metric_id id, struct str role, struct str slot,
+                      double value)
+{
+    metrics_merge(totals,
+                  &(struct metric_sample){.id = id, .labels = {role, slot}, .value = value});
+}
+
+// What the fold itself sees of a process that should be there.
+static void member_tell(const struct member *member, int64_t now_ms, struct metrics *totals)
+{
+    int64_t age_ms = now_ms - member->heard_ms;
+    struct str role = str_of(member->role), slot = str_of(member->slot);
+
+    if (age_ms <= FOLD_MISSED_MS)
+        own_merge(totals, METRIC_PROC_TICK_AGE, role, slot, (double)age_ms / 1000);
+    if (!is_silent(member, now_ms))
+        own_merge(totals, METRIC_PROCESSES, role, slot, 1);
+}
+
 void fold_totals(struct fold *fold, int64_t now_ms, struct metrics *totals)
 {
     retire_the_replaced(fold, now_ms);
     retired_merge(fold, totals);
+    LIST_EACH (&fold->members, struct member, link, member) {
+        bool is_there = !member->has_ended && !is_replaced(fold, member);
+        member_merge(member, totals, is_there && !is_silent(member, now_ms));
+        if (is_there)
+            member_tell(member, now_ms, totals);
+    }
+}
+
+void fold_records(const struct fold *fold, fold_record_fn *record, void *context)
+{
+    AUTO(buf) retired = {0};
+
+    snapshot_encode(&(struct snapshot_head){.role = STR(""), .slot = STR("")}, fold->retired,
+                    &retired);
+    record(context, buf_str(&retired));
     LIST_EACH (&fold->members, struct member, link, member)
-        member_merge(member, totals, !is_silent(member, now_ms) && !is_replaced(fold, member));
+        record(context, buf_str(&member->snapshot));
+}
+
+bool fold_restore(struct fold *fold, struct str snapshot, int64_t now_ms, struct err *err)
+{
+    struct merge merge = {.into = fold->retired, .gauges = false};
+    struct snapshot_head head;
+
+    if (!snapshot_decode(snapshot, &head, NULL, NULL, err))
+        return false;
+    if (head.role.len > 0)
+        return take(fold, snapshot, now_ms, true, err);
+    return snapshot_decode(snapshot, &head, sample_merge, &merge, err);
 }

@@ -1,4 +1,4 @@
-// metrics-agent: what Prometheus scrapes. Holds nothing that matters if lost.
+// metrics-agent: what Prometheus scrapes. Holds nothing that matters to a message if lost.
 #include "metrics-agent/agent.h"
 
 static const struct config_key config[] = {

@@ -4,7 +4,7 @@
 #   <state>/postgresql  the database          <state>/secrets    made once, readable by their owner only
 #   <state>/nexus.conf  settings of all       <state>/demo.json  the demo tenant: its keys, number, URLs
 #   <state>/supervise   s6's service dirs     <state>/log        one folder a process
-#   <state>/run         sockets
+#   <state>/run         sockets               <state>/metrics.totals  counters, which outlive metrics-agent
 # shellcheck shell=bash disable=SC2154
 
 http_port=${NEXUS_HTTP_PORT:-8080}
@@ -142,6 +142,7 @@ NEXUS_BUS=ipc://$sockets/bus.gateway-*.sock
 NEXUS_METRICS_PUSH=ipc://$sockets/metrics.sock
 NEXUS_METRICS_HOST=127.0.0.1
 NEXUS_METRICS_PORT=$metrics_port
+NEXUS_METRICS_STATE=$state/metrics.totals
 NEXUS_PUBLIC_URL=$(demo url)
 NEXUS_SIM_PORT=$simulator_port
 NEXUS_SIM_TARGET=$(demo url)

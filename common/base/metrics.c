@@ -2,6 +2,7 @@
 #include "metrics.h"
 
 #include "buf.h"
+#include "clock.h"
 #include "map.h"
 #include "panic.h"
 
@@ -39,12 +40,20 @@ static const struct metric_type types[METRIC_COUNT] = {
 #include "base/metrics.def"
 };
 
+// A build that does not count shows what counting costs (./build.sh bench counting).
+#ifdef NEXUS_WITHOUT_COUNTING
+enum { COUNTING = false };
+#else
+enum { COUNTING = true };
+#endif
+
 struct metric {
     const struct metric_type *type;
     enum metric_id id;
     double value;
     uint64_t *buckets;
-    struct metric *overflow; // of the shared overflow series: what is counted instead
+    struct metric_exemplar *exemplars; // made when the first one comes
+    struct metric *overflow;           // of the shared overflow series: what is counted instead
     char *text;
     struct str labels[]; // inside text
 };
@@ -111,6 +120,7 @@ static void metric_free(struct metric *metric)
 {
     free(metric->text);
     free(metric->buckets);
+    free(metric->exemplars);
     free(metric);
 }
 
@@ -196,6 +206,8 @@ struct metric *metrics_series(struct metrics *metrics, enum metric_id id, ...)
 
 void metric_add(struct metric *counter, uint64_t count)
 {
+    if (!COUNTING)
+        return;
     if (counter->overflow)
         counter = counter->overflow;
     counter->value += (double)count;
@@ -203,6 +215,8 @@ void metric_add(struct metric *counter, uint64_t count)
 
 void metric_set(struct metric *gauge, double value)
 {
+    if (!COUNTING)
+        return;
     if (gauge->overflow)
         metric_add(gauge, 1);
     else
@@ -214,18 +228,44 @@ void metric_set_total(struct metric *counter, double total)
     metric_set(counter, total);
 }
 
-void metric_observe(struct metric *histogram, double value)
+static size_t bucket_of(const struct metric *histogram, double value)
 {
     size_t bucket = 0;
 
+    while (bucket < histogram->type->bound_count && value > histogram->type->bounds[bucket])
+        bucket++;
+    return bucket;
+}
+
+static struct metric_exemplar *exemplars_of(struct metric *histogram)
+{
+    if (!histogram->exemplars)
+        histogram->exemplars =
+            zeroed(histogram->type->bound_count + 1, sizeof *histogram->exemplars);
+    return histogram->exemplars;
+}
+
+void metric_observe_traced(struct metric *histogram, double value, const struct trace *trace)
+{
+    if (!COUNTING)
+        return;
     if (histogram->overflow) {
         metric_add(histogram, 1);
         return;
     }
-    while (bucket < histogram->type->bound_count && value > histogram->type->bounds[bucket])
-        bucket++;
+    size_t bucket = bucket_of(histogram, value);
     histogram->buckets[bucket]++;
     histogram->value += value;
+    if (trace && !trace_is_none(trace))
+        exemplars_of(histogram)[bucket] = (struct metric_exemplar){.trace_high = trace->high,
+                                                                   .trace_low = trace->low,
+                                                                   .value = value,
+                                                                   .at_us = clock_unix_us()};
+}
+
+void metric_observe(struct metric *histogram, double value)
+{
+    metric_observe_traced(histogram, value, NULL);
 }
 
 size_t metrics_count(const struct metrics *metrics)
@@ -236,8 +276,10 @@ size_t metrics_count(const struct metrics *metrics)
 struct metric_sample metrics_sample(const struct metrics *metrics, size_t index)
 {
     const struct metric *metric = metrics->series[index];
-    struct metric_sample sample = {
-        .id = metric->id, .value = metric->value, .buckets = metric->buckets};
+    struct metric_sample sample = {.id = metric->id,
+                                   .value = metric->value,
+                                   .buckets = metric->buckets,
+                                   .exemplars = metric->exemplars};
 
     memcpy(sample.labels, metric->labels, metric_label_count(metric->id) * sizeof sample.labels[0]);
     return sample;
@@ -253,6 +295,15 @@ static double gauge_merge(enum metric_across across, double a, double b)
     return b;
 }
 
+static void exemplars_merge(struct metric *metric, const struct metric_exemplar *exemplars)
+{
+    struct metric_exemplar *into = exemplars_of(metric);
+
+    for (size_t i = 0; i <= metric->type->bound_count; i++)
+        if (exemplars[i].at_us > into[i].at_us)
+            into[i] = exemplars[i];
+}
+
 void metrics_merge(struct metrics *metrics, const struct metric_sample *sample)
 {
     bool created;
@@ -264,6 +315,8 @@ void metrics_merge(struct metrics *metrics, const struct metric_sample *sample)
         metric->value += sample->value;
         for (size_t i = 0; metric->buckets && i <= metric->type->bound_count; i++)
             metric->buckets[i] += sample->buckets[i];
+        if (metric->buckets && sample->exemplars)
+            exemplars_merge(metric, sample->exemplars);
     } else {
         metric->value = created ? sample->value
                                 : gauge_merge(metric->type->across, metric->value, sample->value);

@@ -13,6 +13,7 @@
 
 #include "attributes.h"
 #include "str.h"
+#include "trace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +28,7 @@ enum metric_id {
 };
 
 enum { METRIC_SERIES_LIMIT = 4096, METRIC_LABELS_LIMIT = 10, METRIC_LABEL_BYTES_LIMIT = 128 };
+enum { METRIC_BUCKETS_LIMIT = 32 };
 
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 enum metric_across { METRIC_SUM, METRIC_MIN, METRIC_MAX };
@@ -61,8 +63,17 @@ struct metric *metrics_series(struct metrics *metrics, enum metric_id id, ...);
 void metric_add(struct metric *counter, uint64_t count);
 void metric_set(struct metric *gauge, double value);
 void metric_observe(struct metric *histogram, double value);
+// The same, and remembers whose it was: of each bucket the last one that had a trace.
+void metric_observe_traced(struct metric *histogram, double value, const struct trace *trace);
 // A counter whose cumulative value somebody else keeps (pg_counts(), /proc).
 void metric_set_total(struct metric *counter, double total);
+
+// Whose value it was that fell into a bucket.
+struct metric_exemplar {
+    uint64_t trace_high, trace_low;
+    double value;
+    int64_t at_us; // Unix time; 0: nobody's
+};
 
 // A series as plain values, for those who carry and print them. Valid until the series changes.
 struct metric_sample {
@@ -70,11 +81,12 @@ struct metric_sample {
     struct str labels[METRIC_LABELS_LIMIT]; // values; as many as the type has labels
     double value;                           // of a histogram: the sum of what was observed
     const uint64_t *buckets; // of a histogram: bound_count + 1 counts, not cumulative; else NULL
+    const struct metric_exemplar *exemplars; // as many; NULL where nothing was traced
 };
 
 // The series in the order they were made; index < metrics_count().
 size_t metrics_count(const struct metrics *metrics);
 struct metric_sample metrics_sample(const struct metrics *metrics, size_t index);
 // Merges a sample of another process into the series of the same name and labels: counters and
-// histograms add up, gauges as their type says.
+// histograms add up, gauges as their type says, of exemplars the newest stays.
 void metrics_merge(struct metrics *metrics, const struct metric_sample *sample);

@@ -66,6 +66,8 @@ static void tell(uv_timer_t *timer)
     SERVICE_PARTS (process->service, part)
         if (part->tell)
             part->tell(process->service);
+    if (process->service->def->tell)
+        process->service->def->tell(process->service);
     spans_send(process);
     self_tell(process->self);
     snapshot_send(process);
@@ -161,6 +163,7 @@ void process_free(struct process **process)
     *process = NULL;
     watchdog_stop();
     spans_send(gone);
+    gone->head.is_last = true;
     self_tell(gone->self);
     snapshot_send(gone);
     self_free(&gone->self);

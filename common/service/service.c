@@ -214,6 +214,11 @@ const char *service_instance(const struct service *service)
     return service->settings.instance;
 }
 
+const char *service_slot(const struct service *service)
+{
+    return service->settings.slot;
+}
+
 struct pg *service_pg(struct service *service)
 {
     return service->pg;

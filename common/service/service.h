@@ -61,6 +61,7 @@ struct service_def {
     size_t handler_count;
     bool (*init)(struct service *service, struct err *err);
     void (*doorbell)(struct service *service, uint32_t destination);
+    void (*tell)(struct service *service); // once a second: gauges that it does not keep up itself
     // A channel of PostgreSQL (NOTIFY) this program listens to, beside its statements; NULL: none.
     // payload is absent when listening begins, also anew: what was told before was not heard.
     const char *channel;
@@ -79,6 +80,7 @@ void service_drained(struct service *service);
 uv_loop_t *service_loop(struct service *service);
 const void *service_config(const struct service *service);   // the program's struct
 const char *service_instance(const struct service *service); // "sms-worker-0"
+const char *service_slot(const struct service *service);     // "0"
 struct pg *service_pg(struct service *service);
 struct http_client *service_http_client(struct service *service);
 struct bus_worker *service_bus(struct service *service);

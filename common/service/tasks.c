@@ -122,6 +122,9 @@ static void ended_count(struct tasks *tasks, enum message_id message, enum err_c
         *ended = metrics_series(tasks->service->metrics, METRIC_TASKS,
                                 message_type(message)->name.ptr, err_name(code).ptr);
     metric_add(*ended, 1);
+    if (code == ERR_REPLAYED)
+        metric_add(metrics_series(tasks->service->metrics, METRIC_DUPLICATES, "idempotency_key"),
+                   1);
 }
 
 static void task_end(struct task *task, enum err_code code, struct str payload)

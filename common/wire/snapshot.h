@@ -13,6 +13,7 @@ struct snapshot_head {
     struct str role, slot; // "sms-worker", "0"
     uint64_t incarnation;
     uint64_t started_ms; // Unix time; tells the newer of two incarnations
+    bool is_last;        // it ends in order, and will say no more
 };
 
 enum { SNAPSHOT_LIMIT = 512 * 1024 };
@@ -20,6 +21,9 @@ enum { SNAPSHOT_LIMIT = 512 * 1024 };
 // Appends to out.
 void snapshot_encode(const struct snapshot_head *head, const struct metrics *metrics,
                      struct buf *out);
+
+// Says of one that was encoded by this build that it was the last.
+void snapshot_make_last(struct buf *snapshot);
 
 // head and samples point into bytes. sample() runs once a series, and not at all when false is
 // returned; NULL: only the head is wanted.

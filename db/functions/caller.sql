@@ -12,24 +12,27 @@ language sql stable as $$
     where nth <= 3
 $$;
 
--- p_mac is HMAC-SHA-256 (pepper, SHA-256 (key)). caller is one JSON object, or null for whatever reason the key is no good:
--- unknown, disabled, revoked, expired, or not the key of the contact center it was used for. A cluster key acts for the
--- contact center that p_ccid names; without one for all. The same look-ups run in every case. known: there is such a key,
--- good or not, so that it is nobody else's to judge; else places says where to ask about a token.
-create or replace function caller_of_key(p_mac bytea, p_ccid uuid, out caller text, out known boolean, out places text)
+-- Each of p_macs is HMAC-SHA-256 (pepper, SHA-256 (key)), used for the contact center at its place in p_ccids (null: none
+-- named); a row each, in their order. caller is one JSON object, or null for whatever reason the key is no good: unknown,
+-- disabled, revoked, expired, or not the key of that contact center. A cluster key acts for the contact center that is
+-- named; without one for all. The same look-ups are made whatever is wrong. known: there is such a key, good or not, so that
+-- it is nobody else's to judge; else places says where to ask about a token.
+create or replace function callers_of_keys(p_macs bytea[], p_ccids uuid[])
+returns table (caller text, known boolean, places text)
 language sql stable as $$
-    select (select json_build_object(
-                       'tenant', coalesce(t.id, 0), 'all', t.id is null, 'ccid', t.ccid, 'key', k.id, 'name', k.name,
-                       'permissions', k.permissions,
-                       'expires_in_s', floor(extract(epoch from k.expires - now()))::bigint,
-                       'capacity', k.capacity, 'frequency', k.frequency)::text
-            from api_key k
-            left join tenant named on named.ccid = p_ccid
-            left join tenant t on t.id = coalesce(k.tenant_id, named.id)
-            where k.mac = p_mac and k.enabled and not k.revoked and (k.expires is null or k.expires > now())
-              and (p_ccid is null or named.id = t.id)),
-           exists (select from api_key k where k.mac = p_mac),
-           gws_places(p_ccid)
+    select held.caller, k.id is not null, case when held.caller is null then gws_places(asked.ccid) end
+    from unnest(p_macs, p_ccids) with ordinality as asked (mac, ccid, nth)
+    left join api_key k on k.mac = asked.mac
+    left join tenant named on named.ccid = asked.ccid
+    left join tenant t on t.id = coalesce(k.tenant_id, named.id)
+    cross join lateral (select case
+        when k.enabled and not k.revoked and (k.expires is null or k.expires > now())
+             and (asked.ccid is null or named.id = t.id)
+        then json_build_object(
+                 'tenant', coalesce(t.id, 0), 'all', t.id is null, 'ccid', t.ccid, 'key', k.id, 'name', k.name,
+                 'permissions', k.permissions, 'expires_in_s', floor(extract(epoch from k.expires - now()))::bigint,
+                 'capacity', k.capacity, 'frequency', k.frequency)::text end as caller) held
+    order by asked.nth
 $$;
 
 -- The tenant a user acts for. p_center: the user's contact center, founded here if nobody has named it yet; null: of a user

@@ -34,13 +34,12 @@ def throughput(rig, section):
 def pair(nexus, town, number):
     def one():
         return run(nexus, f"one-{number}", lambda name, seconds: nexus.inbound(name, COMPARED, seconds),
-                   [nexus.tenant_id()])
+                   [nexus.tenant_id()], shown=1)
 
     def many():
-        # The first round shows every key once; what is measured finds them in the gateway's memory.
         return run(nexus, f"many-{number}",
                    lambda name, seconds: generators.inbound_tenants(nexus, town.keys, name, COMPARED, seconds),
-                   range(town.first_tenant, town.first_tenant + TENANTS), warm_s=4 * nexus.scale.warm_s)
+                   range(town.first_tenant, town.first_tenant + TENANTS), shown=TENANTS * KEYS_EACH)
 
     if number % 2 == 0:
         alone, shared = one(), many()
@@ -49,12 +48,17 @@ def pair(nexus, town, number):
     return {"pair": str(number + 1), "one tenant /s": alone, "all tenants /s": shared, "ratio": round(shared / alone, 3)}
 
 
-def run(nexus, name, load, tenants, warm_s=None):
-    warm = load(f"{name}-warm", warm_s or nexus.scale.warm_s)
+def run(nexus, name, load, tenants, shown):
+    """What is measured finds the keys in the gateway's memory: a run before it, repeated longer where it must be, shows
+    each of them. (The audit before that, which kills PostgreSQL, made the gateway forget them all.)"""
+    loads, seconds = [], nexus.scale.warm_s
+    while not loads or loads[-1].acknowledged < shown:
+        loads.append(load(f"{name}-warm-{seconds}", seconds))
+        seconds *= 4
     nexus.quiet()
-    counted = load(name, nexus.scale.run_s)
-    nexus.audit(warm, counted, tenants=tenants)
-    return round(counted.per_second)
+    loads.append(load(name, nexus.scale.run_s))
+    nexus.audit(*loads, tenants=tenants)
+    return round(loads[-1].per_second)
 
 
 def populate(nexus):

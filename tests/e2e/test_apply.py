@@ -79,7 +79,7 @@ def test_secrets_are_sealed_and_keys_are_macs(operator):
 def test_a_made_key_is_shown_once_and_is_the_one_that_is_looked_up(operator):
     [made] = operator.apply(document())["keys"]
 
-    found = json.loads(operator.value("select caller from caller_of_key(%s, %s)", mac(made["key"]), CCID))
+    found = json.loads(operator.value("select caller from callers_of_keys(array[%s::bytea], array[%s::uuid])", mac(made["key"]), CCID))
     assert (found["name"], found["permissions"]) == ("designer", ["nexus:designer:chat"])
     assert operator.apply(document())["keys"] == []
 

@@ -283,6 +283,23 @@ def test_a_key_that_nexusctl_spoils_is_refused_everywhere_within_a_second(two_ga
     eventually(lambda: statuses(two_gateways, tenant.agent_token) == [401, 401], "it is refused", 1.0)
 
 
+@pytest.mark.parametrize("how", ["disabled", "revoked"])
+def test_a_key_that_the_api_spoils_is_refused_everywhere_within_a_second(two_gateways, how):
+    tenant = Tenant(two_gateways)
+    office = tenant.administrator()
+    key = office.post("/nexus/v3/apikeys", json={"tenant": tenant.ccid, "name": how,
+                                                 "permissions": ["nexus:agent:chat"]}).json()["id"]
+    two_gateways.private.add(key)
+    assert statuses(two_gateways, key) == [200, 200]
+
+    if how == "disabled":
+        office.put(f"/nexus/v3/apikeys/{key}", json={"enabled": False}).raise_for_status()
+    else:
+        office.delete(f"/nexus/v3/apikeys/{key}").raise_for_status()
+
+    eventually(lambda: statuses(two_gateways, key) == [401, 401], "it is refused", 1.0)
+
+
 def test_a_key_that_is_enabled_again_is_taken_everywhere_within_a_second(two_gateways):
     tenant = Tenant(two_gateways)
     two_gateways.nexusctl("keys", "disable", "agent", "--tenant", tenant.ccid)

@@ -58,15 +58,15 @@ def test_functions_are_written_anew_when_their_text_changed(operator):
 def test_a_key_that_is_no_good_is_as_unknown_as_one_that_never_was(operator, damage):
     [made] = operator.apply(document())["keys"]
     operator.query(f"update api_key set {damage}")
-    assert operator.value("select caller from caller_of_key(%s, null)", mac(made["key"])) is None
-    assert operator.value("select caller from caller_of_key(%s, null)", mac("never was")) is None
+    assert operator.value("select caller from callers_of_keys(array[%s::bytea], array[null::uuid])", mac(made["key"])) is None
+    assert operator.value("select caller from callers_of_keys(array[%s::bytea], array[null::uuid])", mac("never was")) is None
 
 
 def test_a_tenant_key_is_no_good_for_another_contact_center(operator):
     [made] = operator.apply(document())["keys"]
     other = str(uuid.uuid4())
     operator.apply({"tenants": [{"ccid": other, "name": "other"}]})
-    assert operator.value("select caller from caller_of_key(%s, %s)", mac(made["key"]), other) is None
+    assert operator.value("select caller from callers_of_keys(array[%s::bytea], array[%s::uuid])", mac(made["key"]), other) is None
 
 
 def test_a_cluster_key_acts_for_the_contact_center_it_is_used_with(operator):
@@ -75,7 +75,7 @@ def test_a_cluster_key_acts_for_the_contact_center_it_is_used_with(operator):
                         "nexus:cluster:*")["key"]
 
     def tenant(ccid):
-        found = operator.value("select caller from caller_of_key(%s, %s)", mac(key), ccid)
+        found = operator.value("select caller from callers_of_keys(array[%s::bytea], array[%s::uuid])", mac(key), ccid)
         return json.loads(found)["tenant"] if found else None
 
     assert tenant(CCID) == operator.value("select id from tenant")
@@ -99,7 +99,7 @@ def test_a_key_is_disabled_enabled_and_revoked_by_its_name_or_first_characters(o
     [made] = operator.apply(document())["keys"]
 
     def good():
-        return operator.value("select caller from caller_of_key(%s, null)", mac(made["key"])) is not None
+        return operator.value("select caller from callers_of_keys(array[%s::bytea], array[null::uuid])", mac(made["key"])) is not None
 
     assert operator.json("keys", "disable", "designer")["enabled"] is False
     assert not good()

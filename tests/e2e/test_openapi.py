@@ -75,8 +75,10 @@ def test_every_operation_documents_its_success_and_what_may_go_wrong(api):
             assert {401, 503} <= set(operation.responses), operation
         for status, answer in operation.responses.items():
             assert answer["description"], f"{operation} {status}"
-            if status in (429, 503):
+            if status in (409, 429, 503, 504):
                 assert "Retry-After" in answer["headers"], f"{operation} {status}"
+            if status >= 400 or operation.row["limited"]:
+                assert {"RateLimit", "RateLimit-Policy"} <= set(answer["headers"]), f"{operation} {status}"
             if status >= 400 and operation.row["credentials"] != "NONE":
                 assert "application/problem+json" in answer["content"], f"{operation} {status}"
 

@@ -11,12 +11,13 @@ import tempfile
 
 import requests
 
-from . import watch
+from . import label_values, watch
 from .database import Redis
 from .gws import CLIENT, Gws
 from .people import User
 from .ports import free_port
 from .process import Process
+from .scrape import Scrape
 from .wait import eventually
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -58,7 +59,8 @@ class Stack:
         (self.folder / "log_key").write_text(secrets.token_hex(32))
         self.redis = Redis(self.folder)
         self.gws = Gws(self)
-        self._add("metrics-agent", 0, NEXUS_METRICS_PORT=self.metrics_port)
+        self._add("metrics-agent", 0, NEXUS_METRICS_PORT=self.metrics_port,
+                  NEXUS_METRICS_STATE=self.folder / "metrics.totals")
         self._add("simulator", 0, NEXUS_SIM_PORT=self.simulator_port, NEXUS_SIM_JOURNAL=self.webhooks,
                   NEXUS_WEBHOOK_ALLOW_CIDRS="127.0.0.0/8")
         for number in range(gateways):
@@ -141,7 +143,7 @@ class Stack:
 
     def finish(self):
         """Stops everything in order and checks what must hold after every test."""
-        problems = []
+        problems = [f"a label has a value that nobody declared: {series}" for series in self._undeclared_labels()]
         for order in (("gateway", "simulator"), WORKERS, ("metrics-agent",)):
             for process in self.running(*order):
                 try:
@@ -163,6 +165,7 @@ class Stack:
         """The ledger balances, no sanitizer spoke, every answer was as documented, and no log knows a number, a text or a
         secret."""
         problems, self.broken = self.broken, []
+        problems += [f"a label has a value that nobody declared: {series}" for series in self._undeclared_labels()]
         imbalance = self.imbalance()
         if imbalance:
             problems.append(f"the ledger does not balance: {imbalance}")
@@ -173,6 +176,12 @@ class Stack:
                 text = file.read_text(errors="replace") if file.exists() else ""
                 problems += [f"{file.name} shows {word!r}" for word in self.private if word in text]
         return problems
+
+    def _undeclared_labels(self):
+        try:
+            return label_values.undeclared(Scrape(self)) if self.processes["metrics-agent-0"].alive else []
+        except requests.RequestException:
+            return []  # the test has left it frozen
 
     def imbalance(self):
         """Rows of the ledger whose two sides differ."""

@@ -7,6 +7,7 @@
 
 static const struct snapshot_head head = {
     .role = STR_INIT("sms-worker"), .slot = STR_INIT("3"), .incarnation = 9, .started_ms = 17};
+static const struct trace trace = {.high = 0xfedcba9876543210, .low = 7};
 
 static void collect(void *context, const struct metric_sample *sample)
 {
@@ -18,7 +19,7 @@ static void snapshot_make(struct buf *bytes)
     struct metrics *metrics = metrics_new();
 
     metric_add(metrics_series(metrics, METRIC_MESSAGES, "sms", "in", "accepted"), 12);
-    metric_observe(metrics_series(metrics, METRIC_WEBHOOK_DURATION), 0.02);
+    metric_observe_traced(metrics_series(metrics, METRIC_WEBHOOK_DURATION), 0.02, &trace);
     snapshot_encode(&head, metrics, bytes);
     metrics_free(&metrics);
 }
@@ -42,6 +43,12 @@ Test(snapshot, comes_out_as_it_went_in)
     cr_assert(str_equal(messages.labels[2], STR("accepted")));
     cr_assert(eq(dbl, messages.value, 12));
     cr_assert(eq(u64, duration.buckets[5], 1));
+    cr_assert(eq(u64, duration.exemplars[5].trace_high, trace.high));
+    cr_assert(eq(u64, duration.exemplars[5].trace_low, trace.low));
+    cr_assert(eq(dbl, duration.exemplars[5].value, 0.02));
+    cr_assert(gt(i64, duration.exemplars[5].at_us, 0));
+    cr_assert(eq(i64, duration.exemplars[4].at_us, 0));
+    cr_assert(not(read.is_last));
     metrics_free(&copy);
 }
 
@@ -58,6 +65,22 @@ Test(snapshot, passes_over_metrics_this_build_does_not_have)
     cr_assert(snapshot_decode(buf_str(&bytes), &read, collect, copy, &err));
 
     cr_assert(eq(sz, metrics_count(copy), 2));
+    metrics_free(&copy);
+}
+
+Test(snapshot, is_made_the_last_one_afterwards)
+{
+    AUTO(buf) bytes = {0};
+    struct metrics *copy = metrics_new();
+    struct snapshot_head read;
+    struct err err;
+    snapshot_make(&bytes);
+
+    snapshot_make_last(&bytes);
+
+    cr_assert(snapshot_decode(buf_str(&bytes), &read, collect, copy, &err));
+    cr_assert(read.is_last);
+    cr_assert(eq(sz, metrics_count(copy), 3));
     metrics_free(&copy);
 }
 

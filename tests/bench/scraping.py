@@ -1,0 +1,50 @@
+"""What a scrape costs metrics-agent when twenty processes tell it of everything they have done."""
+
+import pathlib
+import time
+
+import requests
+
+from harness.people import Answer
+from harness.scrape import OPENMETRICS
+
+SHAPE = {"gateways": 4, "chat_workers": 5, "sms_workers": 5, "provisioning_workers": 4}   # and the agent and the simulator
+SCRAPES = {True: 100, False: 500}
+FORMATS = {"text": "text/plain; version=0.0.4", "OpenMetrics": OPENMETRICS}
+
+
+def cost(rig, section):
+    with rig.nexus(**SHAPE) as nexus:
+        processes = len(nexus.stack.processes)
+        for gateway in range(SHAPE["gateways"]):
+            nexus.use_everything(gateway)
+        Answer(nexus.tenant).becomes("sent")
+        nexus.quiet(rig.scale.quiet_s)
+        rows = [one_format(nexus, name, accept, rig.scale.scrapes) for name, accept in FORMATS.items()]
+    section.table(f"{processes} processes, {rig.scale.scrapes} scrapes each", rows)
+    for row in rows:
+        section.at_most(f"CPU of a scrape at {processes} processes, {row['format']}", row["CPU ms"], 5, "ms")
+        section.at_most(f"size of a scrape at {processes} processes, {row['format']}", row["KB"], 200, "KB")
+
+
+def one_format(nexus, name, accept, count):
+    """CPU of the agent while it is scraped, less what it spends in as much time without."""
+    agent, session = nexus.stack["metrics-agent-0"].pid, requests.Session()
+    url = f"http://127.0.0.1:{nexus.stack.metrics_port}/metrics"
+    began, before = time.monotonic(), cpu_s(agent)
+    for _ in range(count):
+        answer = session.get(url, headers={"Accept": accept, "Accept-Encoding": "identity"}, timeout=10)
+        answer.raise_for_status()
+    took, used = time.monotonic() - began, cpu_s(agent) - before
+    before = cpu_s(agent)
+    nexus.quiet(took)
+    idle = cpu_s(agent) - before
+    series = sum(1 for line in answer.text.splitlines() if not line.startswith("#"))
+    return {"format": name, "CPU ms": round(1000 * (used - idle) / count, 3), "KB": round(len(answer.content) / 1000, 1),
+            "series": series}
+
+
+def cpu_s(pid):
+    """Of all its threads, in the scheduler's own nanoseconds."""
+    return sum(int(file.read_text(encoding="ascii").split()[0])
+               for file in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9

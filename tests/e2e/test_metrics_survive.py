@@ -1,0 +1,106 @@
+"""Counters never go backwards, whichever process dies, metrics-agent included."""
+
+import contextlib
+import threading
+
+import pytest
+import requests
+
+from harness.people import Tenant
+from harness.scrape import Scrape
+from harness.stack import WORKERS
+from harness.wait import eventually
+
+
+class Watch(threading.Thread):
+    """Scrapes over and over and remembers every counter that went backwards or away."""
+
+    def __init__(self, stack):
+        super().__init__(daemon=True)
+        self._stack, self._over = stack, threading.Event()
+        self.shown, self.faults, self.scrapes = {}, [], 0
+
+    def run(self):
+        while not self._over.wait(0.05):
+            try:
+                self._look(Scrape(self._stack).counters())
+            except requests.RequestException:
+                pass  # the agent is being restarted
+
+    def _look(self, now):
+        self.scrapes += 1
+        self.faults += [f"{series}: {value} became {now.get(series)}" for series, value in self.shown.items()
+                        if now.get(series, -1) < value]
+        self.shown = now
+
+    def total(self, name, **labels):
+        return sum(value for (series, *own), value in self.shown.items()
+                   if series == name and set(labels.items()) <= set(own))
+
+    @contextlib.contextmanager
+    def running(self):
+        self.start()
+        yield self
+        self._over.set()
+        self.join(20)
+
+
+@pytest.mark.parametrize("program", ("gateway", *WORKERS, "metrics-agent"))
+def test_no_counter_goes_backwards_when_a_process_is_killed(make_stack, program):
+    stack = make_stack()
+    aggregator = Tenant(stack).aggregator()
+    name = f"{program}-0"
+
+    def received():
+        return watch.total("nexus_messages_total", direction="in")
+
+    with Watch(stack).running() as watch:
+        for _ in range(5):
+            assert aggregator.message().status_code == 200
+        eventually(lambda: received() == 5, "they are counted")
+        for round_ in (1, 2):
+            stack[name].kill()
+            stack[name].restart()
+            stack.wait_for("green")
+            assert aggregator.message().status_code == 200
+            eventually(lambda: received() == 5 + round_, "what came after it is counted, too")
+            eventually(lambda: watch.total("nexus_worker_restarts_total", proc=program, reason="died") == round_,
+                       f"{program} is seen to have died")
+        stack[name].stop()
+        stack[name].restart()
+        eventually(lambda: watch.total("nexus_worker_restarts_total", proc=program, reason="stopped") == 1,
+                   f"{program} is seen to have been stopped in order")
+        scrapes = watch.scrapes
+        eventually(lambda: watch.scrapes > scrapes + 20, "a second more of scrapes")
+
+    assert watch.faults == []
+
+
+def test_no_counter_goes_backwards_when_all_are_killed_at_once(make_stack):
+    stack = make_stack()
+    aggregator = Tenant(stack).aggregator()
+    names = [f"{program}-0" for program in ("metrics-agent", "gateway", *WORKERS)]
+
+    with Watch(stack).running() as watch:
+        assert aggregator.message().status_code == 200
+        eventually(lambda: watch.total("nexus_messages_total", direction="in") == 1, "it is counted")
+        for name in names:
+            stack[name].kill()
+        for name in names:
+            stack[name].restart()
+        stack.wait_for("green")
+        assert aggregator.message().status_code == 200
+        eventually(lambda: watch.total("nexus_messages_total", direction="in") == 2, "the next one as well")
+
+    assert watch.faults == []
+
+
+def test_a_process_that_hangs_is_seen_to_be_silent(make_stack):
+    stack = make_stack()
+    eventually(lambda: stack.metric("nexus_processes", proc="chat-worker") == 1, "it is there")
+
+    stack["chat-worker-0"].freeze()
+
+    eventually(lambda: stack.metric("nexus_proc_tick_age_seconds", proc="chat-worker", slot="0") > 3, "its age grows", 20)
+    stack["chat-worker-0"].thaw()
+    eventually(lambda: stack.metric("nexus_proc_tick_age_seconds", proc="chat-worker", slot="0") < 3, "it is back", 20)
