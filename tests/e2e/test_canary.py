@@ -146,13 +146,11 @@ def destinations_that_go_wrong(canary, customer):
 
 
 def a_database_that_refuses_rows(canary, tenant, conversation):
-    """What PostgreSQL says of a row that breaks a rule holds the row. These are 500s, and meant to be."""
+    """What PostgreSQL says of a row that breaks a rule holds the row. The last answer is a 500, and meant to be one."""
     stack = canary.stack
     stack.query("alter table message add constraint refuses check (not starts_with(body, 'canary')) not valid")
-    with pytest.raises(BrokenPromise, match="defect"):
-        tenant.agent().answer(conversation, canary.word())
-    with pytest.raises(BrokenPromise, match="defect"):
-        tenant.aggregator().message(text=canary.word())
+    tenant.agent().answer(conversation, canary.word())
+    tenant.aggregator().message(text=canary.word())
     stack.query("alter table message drop constraint refuses")
     stack.query("alter table event rename to events_elsewhere")
     with pytest.raises(BrokenPromise, match="defect"):
