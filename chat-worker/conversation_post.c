@@ -105,6 +105,8 @@ static void posts_stored(void *context, struct batch_item *const *items, size_t 
     struct service *service = context;
     struct news news = {0};
 
+    tasks_committed(service, items, count);
+
     for (size_t i = 0; i < count; i++) {
         struct task *task = task_of_item(items[i]);
         if (!pg_is_null(result, i, 3)) {

@@ -161,7 +161,7 @@ static void write_label_values(FILE *out)
           "A label has one of these values and no other: `@routes` the ids of [routes](routes.md) "
           "or\n"
           "`none`, `@messages` the names of [messages](messages.md), `@errors` the codes of\n"
-          "[errors](errors.md), `@programs` the processes, `@slot` a process's place among its "
+          "[errors](errors.md), `@batches` the kinds of batch, `@programs` the processes, `@slot` a process's place among its "
           "like,\n"
           "`@status` HTTP status codes, `@states` SQLSTATEs that are told apart or `other`, "
           "`@build` what\n"

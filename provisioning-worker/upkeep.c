@@ -22,14 +22,15 @@ struct job_def {
     const char *name;
     enum statement statement;
     uint64_t every_ms;
-    void (*bind)(struct upkeep *upkeep, struct pg_params *params); // NULL: no parameters
-    void (*done)(struct upkeep *upkeep, int64_t result);           // not called when it was taken
+    void (*bind)(struct upkeep *upkeep, struct pg_params *params);       // NULL: no parameters
+    void (*done)(struct upkeep *upkeep, const struct pg_result *result); // not when it was taken
 };
 
 static void bind_partitions(struct upkeep *upkeep, struct pg_params *params);
 static void bind_parts(struct upkeep *upkeep, struct pg_params *params);
 static void bind_retention(struct upkeep *upkeep, struct pg_params *params);
-static void audit_done(struct upkeep *upkeep, int64_t remainder);
+static void audit_done(struct upkeep *upkeep, const struct pg_result *result);
+static void census_done(struct upkeep *upkeep, const struct pg_result *result);
 
 // clang-format off
 static const struct job_def jobs[] = {
@@ -37,6 +38,7 @@ static const struct job_def jobs[] = {
     {"ledger",        STATEMENT_UPKEEP_LEDGER,          60 * 1000, NULL,            NULL},
     {"ledger audit",  STATEMENT_LEDGER_AUDIT,           15 * 1000, NULL,            audit_done},
     {"inbound parts", STATEMENT_INBOUND_PART_FLUSH,     60 * 1000, bind_parts,      NULL},
+    {"census",        STATEMENT_UPKEEP_CENSUS,          10 * 1000, NULL,            census_done},
     {"idempotency",   STATEMENT_IDEMPOTENCY_FORGET,     60 * 1000, bind_retention,  NULL},
 };
 // clang-format on
@@ -145,18 +147,40 @@ static void job_done(void *context, const struct pg_result *result, const struct
     if (err)
         LOG_WARN("upkeep.failed", LOG_STR("job", str_of(job->def->name)), LOG_ERR(err));
     else if (job->def->done && pg_rows(result) > 0 && !pg_is_null(result, 0, 0))
-        job->def->done(upkeep, pg_get_int8(result, 0, 0));
+        job->def->done(upkeep, result);
     if (!upkeep->stopped)
         uv_timer_start(&job->timer, job_run, job_pause_ms(job, err != NULL), 0);
     else if (upkeep->out == 0)
         service_drained(upkeep->service);
 }
 
-static void audit_done(struct upkeep *upkeep, int64_t remainder)
+static void audit_done(struct upkeep *upkeep, const struct pg_result *result)
 {
+    int64_t remainder = pg_get_int8(result, 0, 0);
+
     metric_set(upkeep->imbalance, (double)remainder);
     if (remainder != 0)
         LOG_ERROR("ledger.imbalance", LOG_INT("remainder", remainder));
+}
+
+static void census_done(struct upkeep *upkeep, const struct pg_result *result)
+{
+    struct metrics *metrics = service_metrics(upkeep->service);
+    struct metric *const gauges[] = {
+        // In the order of upkeep_census().
+        metrics_series(metrics, METRIC_QUEUE_DEPTH, "deferred"),
+        metrics_series(metrics, METRIC_QUEUE_DEPTH, "undelivered"),
+        metrics_series(metrics, METRIC_QUEUE_OLDEST_AGE, "undelivered"),
+        metrics_series(metrics, METRIC_BREAKERS, "open"),
+        metrics_series(metrics, METRIC_BREAKERS, "half_open"),
+        metrics_series(metrics, METRIC_BREAKERS, "closed"),
+        metrics_series(metrics, METRIC_BREAKERS, "disabled"),
+        metrics_series(metrics, METRIC_DB_XMIN_AGE),
+        metrics_series(metrics, METRIC_DELIVERY_DEAD_TUPLES),
+    };
+
+    for (size_t i = 0; i < COUNT_OF(gauges); i++)
+        metric_set(gauges[i], (double)pg_get_int8(result, 0, (int)i));
 }
 
 void upkeep_drain(struct upkeep *upkeep)

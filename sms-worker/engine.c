@@ -8,30 +8,6 @@
 
 enum { QUANTUM = 8 };
 
-static void metrics_find(struct engine *engine)
-{
-    struct metrics *metrics = service_metrics(engine->service);
-    static const char *const kinds[] = {[OUTCOME_SENT] = "sent",
-                                        [OUTCOME_RETRY] = "retry",
-                                        [OUTCOME_FAILED] = "failed",
-                                        [OUTCOME_UNCERTAIN] = "uncertain"};
-
-    for (int kind = OUTCOME_SENT; kind <= OUTCOME_UNCERTAIN; kind++)
-        engine->metrics.outcomes[kind] = metrics_series(metrics, METRIC_DELIVERIES, kinds[kind]);
-    engine->metrics.expired = metrics_series(metrics, METRIC_DELIVERIES, "expired");
-    engine->metrics.opted_out = metrics_series(metrics, METRIC_DELIVERIES, "opted_out");
-    for (int class = RETRY_CLASS_OK; class <= RETRY_CLASS_GONE; class ++)
-        engine->metrics.retries[class] =
-            metrics_series(metrics, METRIC_RETRIES, retry_class_name((enum retry_class) class));
-    engine->metrics.retries_network = metrics_series(metrics, METRIC_RETRIES, "network");
-    engine->metrics.duration = metrics_series(metrics, METRIC_WEBHOOK_DURATION);
-    engine->metrics.lease_expired = metrics_series(metrics, METRIC_LEASE_EXPIRED);
-    engine->metrics.fenced = metrics_series(metrics, METRIC_FENCED);
-    engine->metrics.depth = metrics_series(metrics, METRIC_QUEUE_DEPTH, "deliveries");
-    engine->metrics.oldest = metrics_series(metrics, METRIC_QUEUE_OLDEST_AGE, "deliveries");
-    engine->metrics.open = metrics_series(metrics, METRIC_BREAKERS, "open");
-}
-
 struct engine *engine_new(struct service *service, const struct engine_options *options)
 {
     struct engine *engine = calloc(1, sizeof *engine);
@@ -44,7 +20,7 @@ struct engine *engine_new(struct service *service, const struct engine_options *
     schedule_init(&engine->hungry, QUANTUM);
     schedule_init(&engine->ready, QUANTUM);
     list_init(&engine->held);
-    metrics_find(engine);
+    engine_metrics_find(engine);
     engine->outcomes = batcher_new(service_loop(service), service_pg(service), &engine_outcomes,
                                    engine, service_metrics(service));
     engine_sweep_start(engine);

@@ -21,6 +21,7 @@
 #include "service/service.h"
 #include "sms-worker/breaker.h"
 #include "sms-worker/claim_floor.h"
+#include "sms-worker/engine_metrics.h"
 #include "sms-worker/provider.h"
 #include "sms-worker/schedule.h"
 #include "sms-worker/wakes.h"
@@ -84,12 +85,11 @@ struct delivery {
     struct outgoing message;
     struct outcome outcome;
     int64_t id;
-    int64_t due_us;      // PostgreSQL's clock
-    int64_t accepted_us; // its message; Unix time
-    int64_t claimed_ms;  // our monotonic one
-    int64_t sent_us;     // likewise
-    size_t sent_bytes;   // of the body; 0: it was not sent
-    struct trace trace;  // where its message was stored
+    int64_t due_us;                           // PostgreSQL's clock
+    int64_t claimed_ms;                       // our monotonic one, as the following
+    int64_t claimed_us, accepted_us, sent_us; // sent: 0 where it was not
+    size_t sent_bytes;                        // of the body; 0: it was not sent
+    struct trace trace;                       // where its message was stored
     uint64_t claim_span;
     int32_t epoch;
     uint32_t tenant;
@@ -156,11 +156,7 @@ struct engine {
         int32_t after;                     // where the walk goes on
         int64_t due_rows, oldest_ms, open; // summed up over a walk
     } sweep;
-    struct {
-        struct metric *outcomes[OUTCOME_UNCERTAIN + 1], *expired, *opted_out;
-        struct metric *retries[RETRY_CLASS_GONE + 1], *retries_network;
-        struct metric *duration, *lease_expired, *fenced, *depth, *oldest, *open;
-    } metrics;
+    struct engine_metrics metrics;
 };
 
 // ---- for the program
@@ -199,7 +195,7 @@ extern const struct batch_def engine_outcomes;
 // ---- engine_trace.c: the spans claim and webhook.attempt. They follow the transaction that stored
 // the message, as its children, or linked to it when they come more than a minute later.
 
-void engine_trace_claimed(struct delivery *delivery, struct str traceparent);
+void engine_trace_claimed(struct delivery *delivery, struct str traceparent, int64_t age_us);
 void engine_trace_send(struct delivery *delivery); // message.trace is what the request says
 // What its receipt will follow; absent where nobody looks.
 struct str engine_trace_kept(const struct delivery *delivery,

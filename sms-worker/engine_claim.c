@@ -36,7 +36,7 @@ enum claim_column {
     CLAIM_SECRETS_NUMBER,
     CLAIM_CCID,
     CLAIM_FAILURES,
-    CLAIM_ACCEPTED_US
+    CLAIM_AGE_US // since the message was accepted; the statement adds it
 };
 enum claim_fate { FATE_SEND = 0, FATE_EXPIRED = 8, FATE_OPTED_OUT = 9, FATE_UNCERTAIN = 12 };
 
@@ -115,6 +115,7 @@ static struct delivery *delivery_new(struct destination *destination,
         .id = pg_get_int8(result, row, CLAIM_ID),
         .due_us = pg_get_int8(result, row, CLAIM_DUE_US),
         .claimed_ms = clock_monotonic_ms(),
+        .claimed_us = clock_monotonic_us(),
         .epoch = pg_get_int4(result, row, CLAIM_EPOCH),
         .tenant = (uint32_t)pg_get_int4(result, row, CLAIM_TENANT),
         .attempt = (unsigned)pg_get_int2(result, row, CLAIM_ATTEMPT),
@@ -133,8 +134,6 @@ static struct delivery *delivery_new(struct destination *destination,
     }
     if (!pg_is_null(result, row, CLAIM_CONTENT))
         delivery->message.content = arena_copy(arena, pg_get_text(result, row, CLAIM_CONTENT));
-    delivery->accepted_us = pg_get_int8(result, row, CLAIM_ACCEPTED_US);
-    engine_trace_claimed(delivery, pg_get_text(result, row, CLAIM_TRACEPARENT));
     return delivery;
 }
 
@@ -150,6 +149,9 @@ static void take_row(struct engine *engine, size_t at, const struct pg_result *r
     destination->failures = pg_get_int4(result, row, CLAIM_FAILURES);
 
     struct delivery *delivery = delivery_new(destination, result, row);
+    int64_t age_us = pg_get_int8(result, row, CLAIM_AGE_US);
+    engine_trace_claimed(delivery, pg_get_text(result, row, CLAIM_TRACEPARENT), age_us);
+    engine_metrics_claimed(delivery, age_us, pg_get_bool(result, row, CLAIM_RECOVERED));
     claim_floor_note(&destination->floor, delivery->due_us);
     if (delivery->due_us > engine->claim.newest_due_us[at])
         engine->claim.newest_due_us[at] = delivery->due_us;
@@ -166,11 +168,11 @@ static void note_ended(struct engine *engine, struct destination *destination,
 {
     int fate = pg_get_int2(result, row, CLAIM_FATE);
     if (fate == FATE_EXPIRED)
-        metric_add(engine->metrics.expired, 1);
+        engine_metrics_ended(engine, ENGINE_EXPIRED);
     else if (fate == FATE_OPTED_OUT)
-        metric_add(engine->metrics.opted_out, 1);
+        engine_metrics_ended(engine, ENGINE_OPTED_OUT);
     else if (fate == FATE_UNCERTAIN)
-        metric_add(engine->metrics.outcomes[OUTCOME_UNCERTAIN], 1);
+        engine_metrics_ended(engine, ENGINE_HELD);
     destination->due = true; // younger ones of its conversation are free now
     claim_floor_lift(&destination->floor);
     news_tell(service_bus(engine->service), (uint32_t)pg_get_int4(result, row, CLAIM_TENANT));

@@ -127,17 +127,31 @@ static void go_on(struct delivery *delivery)
     destination_settle(destination);
 }
 
+// delivery_complete() gives the id of a row whose message is undelivered now with a minus. There
+// are few of these.
+static bool is_undelivered(const struct delivery *delivery, const struct pg_result *result)
+{
+    for (size_t row = 0; row < pg_rows(result); row++)
+        if (pg_get_int8(result, row, 0) == -delivery->id)
+            return true;
+    return false;
+}
+
 static void outcomes_stored(void *context, struct batch_item *const *items, size_t count,
                             const struct pg_result *result)
 {
     struct engine *engine = context;
     struct news news = {0};
+    int64_t now_us = clock_monotonic_us();
     metric_add(engine->metrics.fenced, count - pg_rows(result));
 
     for (size_t i = 0; i < count; i++) {
         struct delivery *delivery = delivery_of(items[i]);
         if (delivery->outcome.kind != OUTCOME_GIVEN_BACK) {
-            metric_add(engine->metrics.outcomes[delivery->outcome.kind], 1);
+            engine_metrics_stored(delivery,
+                                  delivery->outcome.kind >= OUTCOME_FAILED &&
+                                      is_undelivered(delivery, result),
+                                  now_us);
             news_of_tenant(&news, delivery->tenant);
         }
         go_on(delivery);

@@ -77,6 +77,7 @@ static void send_next(struct engine *engine, struct destination *destination)
     delivery->provider->build(&delivery->message, &destination->webhook, clock_unix_us() / 1000000,
                               request);
     delivery->sent_bytes = request->body.len;
+    engine_metrics_sent(delivery);
     // Dying from here until the outcome is stored: the request may have left. The row's next holder
     // knows, because it finds a lease that ran out.
     http_client_post(service_http_client(engine->service), destination->webhook.url,
@@ -136,6 +137,7 @@ static struct outcome judge(struct delivery *delivery, const struct http_client_
     }
 
     explain(delivery, answer, verdict.class, &outcome);
+    engine_metrics_answered(delivery, answer, verdict.class);
     if (outcome.kind == OUTCOME_RETRY || outcome.kind == OUTCOME_UNCERTAIN) {
         outcome.delay_ms = put_off_ms(delivery, verdict.class, answer->retry_after_s);
         metric_add(answer->outcome == HTTP_CLIENT_ANSWERED ? engine->metrics.retries[verdict.class]
@@ -279,7 +281,6 @@ static void answered(void *context, const struct http_client_answer *answer)
     destination->in_flight--;
     engine->in_flight--;
     engine->slow_in_flight -= delivery->slow;
-    metric_observe(engine->metrics.duration, (double)seen.duration_us / 1e6);
     struct outcome outcome = judge(delivery, &seen);
     engine_trace_answered(delivery, &outcome);
     attempt_log(delivery, &outcome, &seen);

@@ -113,7 +113,8 @@ static void expired(void *context, const struct pg_result *result, const struct 
     if (!step_ended(engine, err, "expire"))
         return;
     int32_t count = pg_get_int4(result, 0, 0);
-    metric_add(engine->metrics.expired, (uint64_t)count);
+    for (int32_t i = 0; i < count; i++)
+        engine_metrics_ended(engine, ENGINE_EXPIRED);
     if (count == EXPIRE_ROWS)
         expire(engine);
 }

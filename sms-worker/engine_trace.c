@@ -1,5 +1,4 @@
 // engine_trace: see engine.h. A message that came without a trace is one of its own: its id.
-#include "base/clock.h"
 #include "base/spans.h"
 #include "sms-worker/engine.h"
 
@@ -35,10 +34,9 @@ static void delivery_say(struct span *span, const struct delivery *delivery)
     span_int(span, "nexus.attempt", delivery->attempt + 1);
 }
 
-void engine_trace_claimed(struct delivery *delivery, struct str traceparent)
+void engine_trace_claimed(struct delivery *delivery, struct str traceparent, int64_t age_us)
 {
     struct engine *engine = delivery->destination->engine;
-    int64_t waited_us = clock_unix_us() - delivery->accepted_us;
 
     if (!trace_parse(traceparent, &delivery->trace))
         delivery->trace = trace_of_id(delivery->message.id);
@@ -49,16 +47,15 @@ void engine_trace_claimed(struct delivery *delivery, struct str traceparent)
         spans_add(service_spans(engine->service), SPAN_CLAIM, &trace, false, engine->claim.sent_us);
     if (!span)
         return;
-    span_follow(span, &delivery->trace, waited_us > SPAN_LATE_US);
+    span_follow(span, &delivery->trace, age_us > SPAN_LATE_US);
     delivery_say(span, delivery);
-    span_int(span, "nexus.waited_us", waited_us);
+    span_int(span, "nexus.waited_us", age_us);
 }
 
 void engine_trace_send(struct delivery *delivery)
 {
     struct service *service = service_of(delivery);
 
-    delivery->sent_us = clock_monotonic_us();
     delivery->message.trace = trace_at(&delivery->trace, trace_span_new(service_random(service)));
     if (spans_has(service_spans(service), &delivery->trace))
         delivery->message.trace.flags = TRACE_SAMPLED;

@@ -21,6 +21,7 @@ static const struct service_def sms_worker = {
     .handler_count = COUNT_OF(handlers),
     .init = sms_worker_init,
     .doorbell = sms_worker_doorbell,
+    .tell = sms_worker_tell,
     .drain = sms_worker_drain,
     .done = sms_worker_done,
 };

@@ -155,8 +155,10 @@ static void mos_stored(void *context, struct batch_item *const *items, size_t co
 {
     struct service *service = context;
     struct news news = {0};
+
     uint64_t stored = 0, repeated = 0;
 
+    tasks_committed(service, items, count);
     for (size_t i = 0; i < count; i++) {
         struct task *task = task_of_item(items[i]);
         int16_t outcome = pg_get_int2(result, i, 0);

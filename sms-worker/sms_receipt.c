@@ -85,6 +85,8 @@ static void receipts_stored(void *context, struct batch_item *const *items, size
                               : pg_get_bool(result, i, CHANGED) ? "bound"
                                                                 : "ignored";
         metric_add(metrics_series(metrics, METRIC_RECEIPTS, outcome), 1);
+        if (pg_get_bool(result, i, REPEATED))
+            metric_add(metrics_series(metrics, METRIC_DUPLICATES, "sms.receipt"), 1);
         if (pg_get_bool(result, i, CHANGED)) {
             news_of_tenant(&news, task_tenant(task));
             receipt_trace(task, pg_get_text(result, i, TRACEPARENT),

@@ -30,6 +30,11 @@ void sms_worker_doorbell(struct service *service, uint32_t destination)
     engine_doorbell(sms_worker_of(service)->engine, (int32_t)destination);
 }
 
+void sms_worker_tell(struct service *service)
+{
+    engine_tell(sms_worker_of(service)->engine);
+}
+
 void sms_worker_drain(struct service *service)
 {
     engine_drain(sms_worker_of(service)->engine);

@@ -79,7 +79,7 @@ void on_undelivered_replay(struct task *task, const struct msg_undelivered_repla
 
 static void replayed(void *context, const struct pg_result *result, const struct err *err)
 {
-    enum { ANSWER, DESTINATION };
+    enum { ANSWER, DESTINATION, REPLAYED };
     struct task *task = context;
     if (err) {
         task_fail(task, err);
@@ -92,6 +92,8 @@ static void replayed(void *context, const struct pg_result *result, const struct
         if (pg_is_null(result, row, DESTINATION))
             continue; // none was chosen
         int32_t destination = pg_get_int4(result, row, DESTINATION);
+        metric_add(metrics_series(service_metrics(task->service), METRIC_REPLAYED),
+                   (uint64_t)pg_get_int4(result, row, REPLAYED));
         engine_doorbell(sms_worker_of(task->service)->engine, destination);
         news_of_destination(&news, (uint32_t)destination); // for the other workers
     }

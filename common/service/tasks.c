@@ -22,7 +22,7 @@ struct tasks {
         const struct handler *handler;
         struct batcher *batcher; // of a hot one
     } by_message[MSG_COUNT];
-    struct metric *ended[MSG_COUNT][ERR_COUNT]; // found when first needed
+    struct metric *ended[MSG_COUNT][ERR_COUNT], *accept_commit; // found when first needed
     struct arena *arenas[ARENAS_KEPT];
     size_t arena_count, task_count;
     char ack_lost[64]; // a failpoint
@@ -142,6 +142,19 @@ static void task_end(struct task *task, enum err_code code, struct str payload)
     else
         bus_worker_reply(bus, task->origin, code, payload);
     task_free(tasks, task);
+}
+
+void tasks_committed(struct service *service, struct batch_item *const *items, size_t count)
+{
+    struct metric **stage = &service->tasks->accept_commit;
+    int64_t now_us = clock_monotonic_us();
+
+    if (!*stage)
+        *stage = metrics_series(service->metrics, METRIC_STAGES, "accept_commit");
+    for (size_t i = 0; i < count; i++) {
+        const struct task *task = task_of_item(items[i]);
+        metric_observe_traced(*stage, (double)(now_us - task->started_us) / 1e6, &task->trace);
+    }
 }
 
 void task_reply(struct task *task, struct str json)

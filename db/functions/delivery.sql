@@ -62,7 +62,7 @@ returns table (
     id bigint, lease_epoch int, tenant_id int, destination_id int, message_id uuid, conversation_id uuid,
     attempt smallint, due_us bigint, recovered boolean, fate smallint, address text, number text,
     sequence int, body text, content text, traceparent text, provider text, url text, headers text, secrets text,
-    secrets_number text, ccid text, failures int, accepted_us bigint)
+    secrets_number text, ccid text, failures int)
 language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
@@ -117,7 +117,7 @@ begin
         return query
             select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, d.conversation_id, d.attempt,
                    0::bigint, p.recovered, p.fate, null::text, null::text, null::int, null::text, null::text,
-                   null::text, null::text, null::text, null::text, null::text, null::text, null::text, 0, 0::bigint
+                   null::text, null::text, null::text, null::text, null::text, null::text, null::text, 0
             from unnest(picked, fates, recoveries) p (id, fate, recovered) join delivery d on d.id = p.id
             where p.fate > 0;
         perform delivery_end(array_agg(p.id), array_agg(p.fate)) from unnest(picked, fates) p (id, fate)
@@ -147,7 +147,7 @@ begin
                                                     where s.tenant_id = dst.tenant_id and s.destination_id = dst.id
                                                     order by s.id limit 1), c.address) end,
                case when d.place = 1 then t.ccid::text end,
-               dst.failures, (extract(epoch from m.created) * 1000000)::bigint
+               dst.failures
         from (select l.*, row_number() over (partition by l.destination_id order by l.id) as place from leased l) d
         join message m on m.tenant_id = d.tenant_id and m.id = d.message_id
         join channel c on c.id = d.channel_id
@@ -169,7 +169,7 @@ $$;
 
 -- Stores what became of attempts. outcomes: 1 sent, 2 retry after delays_ms, 3 failed for reasons, 4 uncertain (held
 -- where that is the channel's policy; else failed where there is a reason, else again after delays_ms), 5 given back
--- unsent. Gives the ids that were stored; the others had lost their lease, or were stored by an earlier run of the same
+-- unsent. Gives the ids that were stored, negative where the message is undelivered now; the others had lost their lease, or were stored by an earlier run of the same
 -- call. Idempotent: each row is taken only under its epoch and while leased, and every outcome ends the lease.
 --
 -- decisions, helds_ms, sent_bytes and details are kept as they are (db/migrations/0006_explain.sql). traces: null, or the
@@ -261,7 +261,7 @@ begin
         where g.state = 4 and r.tenant_id = g.tenant_id and r.provider_id = g.provider_id and r.message_id is null
         returning r.tenant_id, r.message_id, r.state
     )
-    select array(select id from gone union all select id from put_off),
+    select array(select case when state in (7, 12) then -id else id end from gone union all select id from put_off),
            array(select tenant_id from waited), array(select message_id from waited),
            array(select state from waited)
     into stored, bound_tenant, bound, bound_state;

@@ -118,3 +118,25 @@ begin
     return summed;
 end
 $$;
+
+-- What waits, for the gauges: deliveries put off until later, messages undelivered and the age of the oldest in s,
+-- destinations by breaker (open, half open, closed, disabled), the age of the oldest snapshot in s, dead rows of the
+-- queue. Queues are counted up to 100 000. Gives null while another process is looking.
+create or replace function upkeep_census()
+returns table (deferred bigint, undelivered bigint, undelivered_s bigint, open bigint, half_open bigint, closed bigint,
+               disabled bigint, snapshot_s bigint, dead bigint)
+language sql as $$
+    select (select count(*) from (select from delivery d where d.due > now() limit 100000) d), u.rows, u.oldest_s,
+           b.open, b.half_open, b.closed, b.disabled,
+           (select coalesce(max(extract(epoch from now() - a.xact_start))::bigint, 0)
+            from pg_stat_activity a where a.backend_xmin is not null and a.pid <> pg_backend_pid()),
+           (select coalesce(sum(s.n_dead_tup), 0)::bigint from pg_stat_user_tables s where s.relname = 'delivery')
+    from (select count(*) as rows, coalesce(max(extract(epoch from now() - u.since))::bigint, 0) as oldest_s
+          from (select u.since from undelivered u limit 100000) u) u,
+         (select count(*) filter (where dst.enabled and dst.not_before > now()) as open,
+                 count(*) filter (where dst.enabled and dst.failures > 0 and dst.not_before <= now()) as half_open,
+                 count(*) filter (where dst.enabled and dst.failures = 0 and dst.not_before <= now()) as closed,
+                 count(*) filter (where not dst.enabled) as disabled
+          from destination dst) b
+    where upkeep_claim('census')
+$$;

@@ -42,7 +42,7 @@ def _values(text):
     if text in NUMBERED:
         return NUMBERED[text]
     tables = {"@routes": _routes, "@messages": _messages, "@errors": _errors, "@programs": lambda: PROGRAMS,
-              "@states": _states}
+              "@states": _states, "@batches": _batches}
     return tables[text]() if text in tables else set(text.split())
 
 
@@ -58,6 +58,11 @@ def _messages():
 
 def _errors():
     return set(re.findall(r'^ERROR\(\w+,\s*"(\w+)"', _text("common/base/errors.def"), re.MULTILINE))
+
+
+def _batches():
+    return {name for file in ROOT.glob("*-worker/*.c")
+            for name in re.findall(r'struct batch_def \w+ = \{\s*\.name = "([^"]+)"', file.read_text(encoding="utf-8"))}
 
 
 def _states():

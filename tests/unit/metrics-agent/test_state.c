@@ -32,8 +32,9 @@ static struct fold *fold_with(uint64_t sent)
     struct err err;
 
     metric_add(metrics_series(metrics, METRIC_DELIVERIES, "sent"), sent);
-    snapshot_encode(&(struct snapshot_head){.role = STR("gateway"), .slot = STR("0"), .incarnation = 1},
-                    metrics, &bytes);
+    snapshot_encode(
+        &(struct snapshot_head){.role = STR("gateway"), .slot = STR("0"), .incarnation = 1},
+        metrics, &bytes);
     cr_assert(fold_take(fold, buf_str(&bytes), 0, &err));
     metrics_free(&metrics);
     return fold;
