@@ -36,6 +36,7 @@ enum claim_column {
     CLAIM_SECRETS_NUMBER,
     CLAIM_CCID,
     CLAIM_FAILURES,
+    CLAIM_ACCEPTED_US,
     CLAIM_AGE_US // since the message was accepted; the statement adds it
 };
 enum claim_fate { FATE_SEND = 0, FATE_EXPIRED = 8, FATE_OPTED_OUT = 9, FATE_UNCERTAIN = 12 };
@@ -150,7 +151,8 @@ static void take_row(struct engine *engine, size_t at, const struct pg_result *r
 
     struct delivery *delivery = delivery_new(destination, result, row);
     int64_t age_us = pg_get_int8(result, row, CLAIM_AGE_US);
-    engine_trace_claimed(delivery, pg_get_text(result, row, CLAIM_TRACEPARENT), age_us);
+    engine_trace_claimed(delivery, pg_get_text(result, row, CLAIM_TRACEPARENT),
+                         clock_unix_us() - pg_get_int8(result, row, CLAIM_ACCEPTED_US));
     engine_metrics_claimed(delivery, age_us, pg_get_bool(result, row, CLAIM_RECOVERED));
     claim_floor_note(&destination->floor, delivery->due_us);
     if (delivery->due_us > engine->claim.newest_due_us[at])

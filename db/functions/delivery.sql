@@ -62,7 +62,7 @@ returns table (
     id bigint, lease_epoch int, tenant_id int, destination_id int, message_id uuid, conversation_id uuid,
     attempt smallint, due_us bigint, recovered boolean, fate smallint, address text, number text,
     sequence int, body text, content text, traceparent text, provider text, url text, headers text, secrets text,
-    secrets_number text, ccid text, failures int)
+    secrets_number text, ccid text, failures int, accepted_us bigint)
 language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
@@ -117,7 +117,7 @@ begin
         return query
             select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, d.conversation_id, d.attempt,
                    0::bigint, p.recovered, p.fate, null::text, null::text, null::int, null::text, null::text,
-                   null::text, null::text, null::text, null::text, null::text, null::text, null::text, 0
+                   null::text, null::text, null::text, null::text, null::text, null::text, null::text, 0, 0::bigint
             from unnest(picked, fates, recoveries) p (id, fate, recovered) join delivery d on d.id = p.id
             where p.fate > 0;
         perform delivery_end(array_agg(p.id), array_agg(p.fate)) from unnest(picked, fates) p (id, fate)
@@ -147,7 +147,7 @@ begin
                                                     where s.tenant_id = dst.tenant_id and s.destination_id = dst.id
                                                     order by s.id limit 1), c.address) end,
                case when d.place = 1 then t.ccid::text end,
-               dst.failures
+               dst.failures, (extract(epoch from m.created) * 1000000)::bigint
         from (select l.*, row_number() over (partition by l.destination_id order by l.id) as place from leased l) d
         join message m on m.tenant_id = d.tenant_id and m.id = d.message_id
         join channel c on c.id = d.channel_id
