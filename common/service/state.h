@@ -3,6 +3,8 @@
 
 #include "base/metrics.h"
 #include "base/random.h"
+#include "base/spans.h"
+#include "bus/protocol.h"
 #include "service/service.h"
 #include "service/settings.h"
 
@@ -29,6 +31,7 @@ struct service {
     uv_signal_t terminate, interrupt, louder, quieter;
     uv_timer_t drain_limit;
     struct metrics *metrics;
+    struct spans *spans; // NULL: nobody would get them
     size_t under_way[SERVICE_UNDER_WAY];
     struct random random;
     struct zmq_bus_context *zmq;
@@ -40,9 +43,11 @@ struct service {
     // The parts':
     struct pg *pg;
     struct pg_listen *pg_listen;
+    unsigned pg_tells;
     struct address_ranges *http_allow;
     struct http_client *http_client;
     struct bus_worker *bus;
+    struct bus_queue queues[BUS_QUEUES_LIMIT]; // of the last heartbeat
     uv_timer_t bus_open;
     struct tasks *tasks;
 };

@@ -11,16 +11,20 @@ import traceback
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e"))
 
 import accepting    # noqa: E402 -- they import the harness, which the line above makes known
+import counting     # noqa: E402
 import delivering   # noqa: E402
 import hotspots     # noqa: E402
 import machine      # noqa: E402
 import memory       # noqa: E402
+import scraping     # noqa: E402
 import tenants      # noqa: E402
 from report import Report, Section      # noqa: E402
 from rig import FULL, QUICK, Rig        # noqa: E402
 
 MEASUREMENTS = {
     "idle": (memory.idle, "Memory of idle processes"),
+    "scrape": (scraping.cost, "What a scrape costs"),
+    "counting": (counting.cost, "What counting costs"),
     "inbound": (accepting.throughput, "Messages accepted a second"),
     "tenants": (tenants.throughput, "Messages accepted from many tenants"),
     "latency": (accepting.latency, "Latency of accepting"),

@@ -35,10 +35,12 @@ class Scale(typing.NamedTuple):
     drain: int          # answers that one drain sends
     hopeless: int       # answers to each destination that does not take them
     backlog: int        # rows
+    scrapes: int        # of each format
 
 
-FULL = Scale(quiet_s=3, warm_s=1, run_s=8, limit_s=4, open_s=15, pairs=5, drain=20_000, hopeless=2_000, backlog=1_000_000)
-QUICK = Scale(quiet_s=3, warm_s=1, run_s=2, limit_s=2, open_s=3, pairs=1, drain=4_000, hopeless=500, backlog=50_000)
+FULL = Scale(quiet_s=3, warm_s=1, run_s=8, limit_s=4, open_s=15, pairs=5, drain=20_000, hopeless=2_000, backlog=1_000_000,
+             scrapes=500)
+QUICK = Scale(quiet_s=3, warm_s=1, run_s=2, limit_s=2, open_s=3, pairs=1, drain=4_000, hopeless=500, backlog=50_000, scrapes=100)
 
 
 class Correspondents(typing.NamedTuple):
@@ -62,9 +64,9 @@ class Rig:
         shutil.rmtree(self.folder)
 
     @contextlib.contextmanager
-    def nexus(self):
+    def nexus(self, **shape):
         """A running Nexus with one tenant. Its end checks that the ledger balances and that all stop in order."""
-        nexus = Nexus(self)
+        nexus = Nexus(self, **shape)
         try:
             yield nexus
         except BaseException:
@@ -74,12 +76,12 @@ class Rig:
 
 
 class Nexus:
-    def __init__(self, rig):
+    def __init__(self, rig, **shape):
         self.rig, self.postgres, self.scale = rig, rig.postgres, rig.scale
         # In memory: the simulator syncs its journal, and that must not compete with PostgreSQL.
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="nx-bench-", dir="/dev/shm"))
         self.webhooks = self.scratch / "webhooks"
-        self.stack = Stack(rig.postgres, rig.template, settings={"simulator": {"NEXUS_SIM_JOURNAL": self.webhooks}})
+        self.stack = Stack(rig.postgres, rig.template, settings={"simulator": {"NEXUS_SIM_JOURNAL": self.webhooks}}, **shape)
         self.stack.start()
         self.tenant = Tenant(self.stack)
         self.simulator("PUT", "knobs", {"receipts": "none"})
