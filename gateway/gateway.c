@@ -3,6 +3,7 @@
 
 #include "answer.h"
 #include "events.h"
+#include "health.h"
 #include "ingress.h"
 #include "login_guard.h"
 #include "pages.h"
@@ -69,6 +70,7 @@ static void on_tick(uv_timer_t *timer)
     service_has_under_way(gateway->service, SERVICE_REQUESTS, bus_gateway_in_flight(gateway->bus));
     service_has_under_way(gateway->service, SERVICE_COMMANDS, redis_in_flight(gateway->redis));
     rates_tick(gateway->rates);
+    health_tick(gateway);
 }
 
 static bool login_guard_make(struct gateway *gateway, struct err *err)
@@ -147,6 +149,7 @@ bool gateway_init(struct service *service, struct err *err)
     gateway->metrics = service_metrics(service);
     gateway->random = service_random(service);
     gateway->started_unix_us = clock_unix_us();
+    gateway->health.started_ms = clock_monotonic_ms();
     service_set_state(service, gateway);
     uv_timer_init(service_loop(service), &gateway->tick);
     if (!parts_make(gateway, err))

@@ -5,6 +5,7 @@
 // An exchange lives in its request's arena, from ingress_begin() to the one answer it gets.
 #pragma once
 
+#include "health.h"
 #include "principal.h"
 #include "rates.h"
 #include "route.h"
@@ -57,6 +58,7 @@ struct gateway {
     struct answer_metrics *answer_metrics;
     struct buf text, payload; // scratch of the function that runs; nothing in them outlives it
     int64_t started_unix_us;
+    struct health health;
     size_t exchanges; // begun and not yet answered
     size_t streams;   // of events, opening ones included
     bool draining, drained;

@@ -1,4 +1,4 @@
-// health: see the header.
+// health: the decisions and the probes. What detail says is put together in health_detail.c.
 #include "health.h"
 
 #include "answer.h"
@@ -6,13 +6,12 @@
 #include "base/clock.h"
 #include "io/redis.h"
 
-#include <malloc.h>
+// ---- the deciding part
 
-enum { WORKERS_SHOWN = 128 };
-
-struct health_view health_view_of(const struct bus_worker_view *workers, size_t count, bool cache)
+struct health_view health_view_of(const struct bus_worker_view *workers, size_t count, bool cache,
+                                  bool draining)
 {
-    struct health_view view = {.cache = cache};
+    struct health_view view = {.cache = cache, .draining = draining};
 
     for (size_t i = 0; i < count; i++) {
         if (!workers[i].db_ready)
@@ -24,19 +23,73 @@ struct health_view health_view_of(const struct bus_worker_view *workers, size_t 
     return view;
 }
 
-bool health_is_ready(const struct health_view *view)
+static size_t services_writing(const struct health_view *view)
 {
+    size_t count = 0;
+
     for (size_t i = 0; i < SERVICE_COUNT; i++)
-        if (!view->can_write[i])
-            return false;
-    return true;
+        count += view->can_write[i];
+    return count;
 }
 
 enum health_state health_state_of(const struct health_view *view)
 {
-    if (!view->database)
+    size_t writing = services_writing(view);
+
+    if (writing == 0)
         return HEALTH_RED;
-    return health_is_ready(view) && view->cache ? HEALTH_GREEN : HEALTH_YELLOW;
+    return writing == SERVICE_COUNT && view->cache && !view->draining ? HEALTH_GREEN
+                                                                      : HEALTH_YELLOW;
+}
+
+bool health_look(struct health *health, const struct health_view *view, int64_t now_ms)
+{
+    size_t writing = services_writing(view);
+
+    if (writing == SERVICE_COUNT || now_ms - health->started_ms >= HEALTH_SETTLE_MS)
+        health->settled = true;
+    bool is_ready = health->settled && writing > 0 && !view->draining;
+    if (is_ready)
+        health->was_ready = true;
+    return is_ready;
+}
+
+size_t health_reasons(const struct health_view *view, struct str reasons[HEALTH_REASONS_LIMIT])
+{
+    static const struct str idle[] = {
+#define X(id, name) [SERVICE_##id] = STR_INIT("no " name " takes requests"),
+        SERVICES(X)
+#undef X
+    };
+    size_t count = 0;
+
+    if (!view->database)
+        reasons[count++] = STR("no worker reaches PostgreSQL");
+    for (size_t i = 0; i < SERVICE_COUNT && view->database; i++)
+        if (!view->can_write[i])
+            reasons[count++] = idle[i];
+    if (!view->cache)
+        reasons[count++] = STR("Redis does not answer");
+    if (view->draining)
+        reasons[count++] = STR("this gateway drains");
+    return count;
+}
+
+// ---- probes
+
+static bool is_ready_now(struct gateway *gateway)
+{
+    struct bus_worker_view workers[HEALTH_WORKERS_SHOWN];
+    size_t count = bus_gateway_workers(gateway->bus, workers, HEALTH_WORKERS_SHOWN);
+    struct health_view view =
+        health_view_of(workers, count, redis_ready(gateway->redis), gateway->draining);
+
+    return health_look(&gateway->health, &view, clock_monotonic_ms());
+}
+
+void health_tick(struct gateway *gateway)
+{
+    (void)is_ready_now(gateway);
 }
 
 void health_live(struct exchange *exchange)
@@ -44,120 +97,19 @@ void health_live(struct exchange *exchange)
     answer_json(exchange, ERR_OK, STR("{\"live\":true}"));
 }
 
-void health_ready(struct exchange *exchange)
+void health_startup(struct exchange *exchange)
 {
     struct gateway *gateway = exchange->gateway;
-    struct bus_worker_view workers[WORKERS_SHOWN];
-    size_t count = bus_gateway_workers(gateway->bus, workers, WORKERS_SHOWN);
-    struct health_view view = health_view_of(workers, count, redis_ready(gateway->redis));
-    bool is_ready = health_is_ready(&view) && !gateway->draining;
+
+    health_tick(gateway);
+    answer_json(exchange, gateway->health.was_ready ? ERR_OK : ERR_UNAVAILABLE,
+                gateway->health.was_ready ? STR("{\"started\":true}") : STR("{\"started\":false}"));
+}
+
+void health_ready(struct exchange *exchange)
+{
+    bool is_ready = is_ready_now(exchange->gateway);
 
     answer_json(exchange, is_ready ? ERR_OK : ERR_UNAVAILABLE,
                 is_ready ? STR("{\"ready\":true}") : STR("{\"ready\":false}"));
-}
-
-static void json_key_time(struct buf *out, const char *key, int64_t unix_us)
-{
-    json_key(out, key);
-    buf_byte(out, '"');
-    buf_time(out, unix_us);
-    buf_byte(out, '"');
-}
-
-static void build_info(struct buf *out)
-{
-    json_key(out, "buildInfo");
-    json_open(out, '{');
-    json_key_str(out, "@genesys/nexus-admin-ux", STR("none"));
-    json_key_str(out, "@genesys/nexus-ux", STR("none"));
-    json_key_str(out, "version", STR(NEXUS_VERSION));
-    json_key_str(out, "changeset", STR(NEXUS_REVISION));
-    json_key_str(out, "timestamp", STR(NEXUS_REVISION_TIME));
-    json_close(out, '}');
-}
-
-static void machine(struct buf *out)
-{
-    double load[3], up_s = 0;
-
-    uv_loadavg(load);
-    (void)uv_uptime(&up_s); // 0 says that the kernel did not tell
-    json_key(out, "os");
-    json_open(out, '{');
-    json_key_int(out, "upTime", (int64_t)up_s);
-    json_key_int(out, "freemem", (int64_t)uv_get_free_memory());
-    json_key(out, "loadavg");
-    json_open(out, '[');
-    for (int i = 0; i < 3; i++)
-        json_double(out, load[i]);
-    json_close(out, ']');
-    json_key_int(out, "totalmem", (int64_t)uv_get_total_memory());
-    json_close(out, '}');
-}
-
-static void memory(struct buf *out)
-{
-    struct mallinfo2 heap = mallinfo2();
-    size_t resident = 0;
-
-    (void)uv_resident_set_memory(&resident);
-    json_key(out, "memoryUsage");
-    json_open(out, '{');
-    json_key_int(out, "rss", (int64_t)resident);
-    json_key_int(out, "heapTotal", (int64_t)(heap.arena + heap.hblkhd));
-    json_key_int(out, "heapUsed", (int64_t)(heap.uordblks + heap.hblkhd));
-    json_key_int(out, "external", (int64_t)heap.hblkhd);
-    json_key_int(out, "arrayBuffers", 0);
-    json_close(out, '}');
-}
-
-static void worker_list(struct buf *out, const struct bus_worker_view *workers, size_t count)
-{
-    json_key(out, "workers");
-    json_open(out, '[');
-    for (size_t i = 0; i < count; i++) {
-        json_open(out, '{');
-        json_key_str(out, "instance", workers[i].instance);
-        json_key_str(out, "service", service_name(workers[i].service));
-        json_key_bool(out, "db", workers[i].db_ready);
-        json_key_bool(out, "draining", workers[i].draining);
-        json_key_int(out, "load", workers[i].load);
-        json_key_int(out, "silentMs", workers[i].silent_ms);
-        json_close(out, '}');
-    }
-    json_close(out, ']');
-}
-
-void health_detail(struct exchange *exchange)
-{
-    static const struct str states[] = {[HEALTH_GREEN] = STR_INIT("green"),
-                                        [HEALTH_YELLOW] = STR_INIT("yellow"),
-                                        [HEALTH_RED] = STR_INIT("red")};
-    struct gateway *gateway = exchange->gateway;
-    struct buf *out = &gateway->text;
-    struct bus_worker_view workers[WORKERS_SHOWN];
-    size_t count = bus_gateway_workers(gateway->bus, workers, WORKERS_SHOWN);
-    struct health_view view = health_view_of(workers, count, redis_ready(gateway->redis));
-    enum health_state state = health_state_of(&view);
-
-    buf_clear(out);
-    json_open(out, '{');
-    build_info(out);
-    json_key_time(out, "startTime", gateway->started_unix_us);
-    machine(out);
-    json_key_int(out, "upTime", (clock_unix_us() - gateway->started_unix_us) / 1000);
-    memory(out);
-    json_key(out, "cache");
-    json_open(out, '{');
-    json_key_bool(out, "ready", view.cache);
-    json_key_str(out, "state", view.cache ? STR("READY") : STR("DOWN"));
-    json_close(out, '}');
-    json_key(out, "db");
-    json_open(out, '{');
-    json_key_bool(out, "ready", view.database);
-    json_close(out, '}');
-    json_key_str(out, "state", states[state]);
-    worker_list(out, workers, count);
-    json_close(out, '}');
-    answer_json(exchange, state == HEALTH_RED ? ERR_UNAVAILABLE : ERR_OK, buf_str(out));
 }

@@ -7,6 +7,7 @@
 #include "io/zmq_socket.h"
 #include "metrics-agent/exposition.h"
 #include "metrics-agent/fold.h"
+#include "metrics-agent/pod.h"
 #include "metrics-agent/requests.h"
 #include "metrics-agent/state.h"
 
@@ -17,6 +18,7 @@ enum { BODY_LIMIT = 1024, CONNECTIONS_LIMIT = 64, SNAPSHOTS_WAITING = 256 };
 struct agent {
     struct service *service;
     struct fold *fold;
+    struct pod pod;
     struct zmq_socket *socket;
     struct http_server *http;
     struct buf state;     // the path of its file; empty: totals end with this process
@@ -76,6 +78,17 @@ static void text_answer(struct http_request *request, int status, struct str tex
                              .status = status, .content_type = STR("text/plain"), .body = text});
 }
 
+// A probe's, or a person's who wants to know why.
+static void pod_answer(struct agent *agent, struct http_request *request, enum pod_question asked)
+{
+    AUTO(buf) json = {0};
+    bool yes = pod_ask(&agent->pod, asked, agent->fold, STR("metrics-agent"), now_ms(agent), &json);
+
+    http_answer(request, &(struct http_answer){.status = yes ? 200 : 503,
+                                               .content_type = STR("application/json"),
+                                               .body = buf_str(&json)});
+}
+
 static void requested(void *context, struct http_request *request)
 {
     struct str path = http_path(request);
@@ -85,9 +98,14 @@ static void requested(void *context, struct http_request *request)
     else if (str_equal(path, STR("/metrics")))
         metrics_answer(context, request);
     else if (str_equal(path, STR("/health/live")))
-        text_answer(request, 200, STR("ok\n"));
+        pod_answer(context, request, POD_LIVE);
+    else if (str_equal(path, STR("/health/startup")))
+        pod_answer(context, request, POD_STARTUP);
+    else if (str_equal(path, STR("/health/ready")))
+        pod_answer(context, request, POD_READY);
     else
-        text_answer(request, 404, STR("GET /metrics or /health/live\n"));
+        text_answer(request, 404,
+                    STR("GET /metrics, /health/live, /health/ready or /health/startup\n"));
 }
 
 static void state_begin(struct agent *agent)

@@ -16,6 +16,7 @@ struct member {
     uint64_t incarnation, started_ms;
     int64_t heard_ms;
     bool has_ended; // in order: it said so
+    bool is_heard;  // by this agent, not read from its state alone
     struct buf snapshot;
 };
 
@@ -190,6 +191,7 @@ static bool take(struct fold *fold, struct str snapshot, int64_t now_ms, bool is
     }
     member->heard_ms = now_ms;
     member->has_ended = head.is_last;
+    member->is_heard |= !is_restored;
     buf_clear(&member->snapshot);
     buf_str_append(&member->snapshot, snapshot);
     retire_the_replaced(fold, now_ms);
@@ -272,4 +274,32 @@ bool fold_restore(struct fold *fold, struct str snapshot, int64_t now_ms, struct
     if (head.role.len > 0)
         return take(fold, snapshot, now_ms, true, err);
     return snapshot_decode(snapshot, &head, sample_merge, &merge, err);
+}
+
+static void database_find(void *context, const struct metric_sample *sample)
+{
+    struct fold_process *process = context;
+
+    if (sample->id != METRIC_DB_READY)
+        return;
+    process->needs_database = true;
+    process->has_database = sample->value > 0;
+}
+
+void fold_processes(const struct fold *fold, int64_t now_ms, fold_process_fn *each, void *context)
+{
+    LIST_EACH (&fold->members, struct member, link, member) {
+        struct fold_process process = {.role = str_of(member->role),
+                                       .slot = str_of(member->slot),
+                                       .silent_ms = now_ms - member->heard_ms,
+                                       .has_ended = member->has_ended};
+        struct snapshot_head head;
+        struct err err;
+
+        if (!member->is_heard || is_replaced(fold, member))
+            continue;
+        if (!snapshot_decode(buf_str(&member->snapshot), &head, database_find, &process, &err))
+            panic("a snapshot that was read once cannot be read again: %s", err.text);
+        each(context, &process);
+    }
 }

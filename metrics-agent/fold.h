@@ -39,3 +39,13 @@ void fold_records(const struct fold *fold, fold_record_fn *record, void *context
 // Takes one of these back, before any other snapshot. A process is taken for alive until it is
 // silent.
 MUST_USE bool fold_restore(struct fold *fold, struct str snapshot, int64_t now_ms, struct err *err);
+
+// The processes that this agent has heard itself and not forgotten; of a (role, slot) the newest.
+struct fold_process {
+    struct str role, slot;
+    int64_t silent_ms;
+    bool has_ended;                    // in order, and said so
+    bool needs_database, has_database; // what nexus_db_ready says; who has none needs none
+};
+typedef void fold_process_fn(void *context, const struct fold_process *process);
+void fold_processes(const struct fold *fold, int64_t now_ms, fold_process_fn *each, void *context);

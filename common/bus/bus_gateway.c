@@ -45,6 +45,7 @@ static void gauges_set(struct bus_gateway *bus)
                    (double)gateway_workers_of(bus->workers, (enum service_id)i));
     }
     metric_set(bus->waiting, (double)calls_waiting(bus->calls));
+    metric_set(bus->oldest, (double)calls_oldest_ms(bus->calls, gateway_now_ms(bus)) / 1000);
 }
 
 static void ticked(uv_timer_t *timer)
@@ -80,6 +81,7 @@ static void metrics_find(struct bus_gateway *bus)
         bus->of_service[i].resent = metrics_series(metrics, METRIC_BUS_RESENT, name);
     }
     bus->waiting = metrics_series(metrics, METRIC_QUEUE_DEPTH, "calls");
+    bus->oldest = metrics_series(metrics, METRIC_QUEUE_OLDEST_AGE, "calls");
 }
 
 static bool endpoints_bind(struct bus_gateway *bus, struct err *err)
@@ -195,7 +197,9 @@ size_t bus_gateway_workers(const struct bus_gateway *bus, struct bus_worker_view
                                      .cache_ready = worker->health.cache_ready,
                                      .draining = worker->draining,
                                      .load = worker->health.load,
-                                     .silent_ms = gateway_now_ms(bus) - worker->heard_ms};
+                                     .silent_ms = gateway_now_ms(bus) - worker->heard_ms,
+                                     .queues = worker->health.queues,
+                                     .queue_count = worker->health.queue_count};
     }
     return count;
 }

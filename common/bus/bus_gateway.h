@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "base/metrics.h"
 #include "base/str.h"
-#include "wire/envelope.h"
+#include "bus/protocol.h"
 
 #include <stdbool.h>
 #include <uv.h>
@@ -54,6 +54,8 @@ struct bus_worker_view { // for /health/detail
     bool db_ready, cache_ready, draining;
     uint32_t load;
     int64_t silent_ms;
+    const struct bus_queue *queues; // valid until the next frame of its
+    size_t queue_count;
 };
 size_t bus_gateway_workers(const struct bus_gateway *bus, struct bus_worker_view *views,
                            size_t limit);

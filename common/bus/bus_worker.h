@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/metrics.h"
 #include "base/str.h"
-#include "wire/envelope.h"
+#include "bus/protocol.h"
 
 #include <stdbool.h>
 #include <uv.h>
@@ -33,8 +33,10 @@ struct bus_worker_options {
     // envelope and payload are valid inside the callback only.
     void (*request)(void *context, struct bus_origin *origin, const struct envelope *envelope,
                     struct str payload);
-    void (*doorbell)(void *context, uint32_t destination);            // may be NULL
-    void (*health)(void *context, bool *db_ready, bool *cache_ready); // asked at each heartbeat
+    void (*doorbell)(void *context, uint32_t destination); // may be NULL
+    // Asked at each heartbeat for all but the load; what queues points at is valid until it is asked
+    // again.
+    void (*health)(void *context, struct bus_heartbeat *heartbeat);
     // After bus_worker_drain(): all gateways have said that nothing follows, and every request is
     // answered. Runs once. May be NULL.
     void (*drained)(void *context);

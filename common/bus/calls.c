@@ -82,6 +82,7 @@ struct call *calls_open(struct calls *calls, enum service_id service,
         return NULL;
     call->losses = 0;
     call->service = service;
+    call->opened_ms = now_ms;
     call->deadline_ms = now_ms + envelope->deadline_ms;
     call->envelope = *envelope;
     call->envelope.request = call_request(call);
@@ -220,4 +221,16 @@ size_t calls_unanswered(const struct calls *calls)
 size_t calls_waiting(const struct calls *calls)
 {
     return calls->waiting_count;
+}
+
+int64_t calls_oldest_ms(const struct calls *calls, int64_t now_ms)
+{
+    int64_t oldest_ms = 0;
+
+    for (size_t i = 0; i < SERVICE_COUNT; i++) {
+        const struct call *first = calls_first_waiting(calls, (enum service_id)i);
+        if (first && now_ms - first->opened_ms > oldest_ms)
+            oldest_ms = now_ms - first->opened_ms;
+    }
+    return oldest_ms;
 }

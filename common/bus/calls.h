@@ -32,7 +32,7 @@ struct call {
     struct str payload;
     struct buf bytes;
     void *worker; // OUT, ABANDONED: the gateway's record of it
-    int64_t deadline_ms;
+    int64_t opened_ms, deadline_ms;
     call_reply_fn *reply;
     void *context;
 };
@@ -67,3 +67,5 @@ bool calls_first_deadline(const struct calls *calls, int64_t *deadline_ms);
 
 size_t calls_unanswered(const struct calls *calls); // waiting and out
 size_t calls_waiting(const struct calls *calls);
+// How long the one that waits at the head of a queue has been known; 0 when nothing waits.
+int64_t calls_oldest_ms(const struct calls *calls, int64_t now_ms);

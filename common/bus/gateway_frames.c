@@ -66,7 +66,7 @@ static bool frame_take(struct bus_gateway *bus, struct gateway_worker *worker,
         gateway_place_waiting(bus, worker->service);
         return true;
     case BUS_HEARTBEAT:
-        worker->health = frame->heartbeat;
+        gateway_worker_heard(worker, &frame->heartbeat);
         gateway_place_waiting(bus, worker->service); // its database may be back
         return !frame->bare;
     case BUS_DRAIN: worker_drains(bus, worker); return true;

@@ -30,7 +30,7 @@ struct bus_gateway {
     struct {
         struct metric *credit, *workers, *resent;
     } of_service[SERVICE_COUNT];
-    struct metric *waiting;
+    struct metric *waiting, *oldest;
 };
 
 static inline int64_t gateway_now_ms(const struct bus_gateway *bus)

@@ -106,6 +106,14 @@ struct str gateway_worker_peer(const struct gateway_worker *worker)
     return str_make(worker->peer, worker->peer_length);
 }
 
+void gateway_worker_heard(struct gateway_worker *worker, const struct bus_heartbeat *heartbeat)
+{
+    worker->health = *heartbeat;
+    worker->health.queues = worker->queues;
+    for (size_t i = 0; i < heartbeat->queue_count; i++)
+        worker->queues[i] = heartbeat->queues[i];
+}
+
 static bool is_usable(const struct gateway_worker *worker, enum service_id service)
 {
     return worker->service == service && !worker->draining && !worker->broken;

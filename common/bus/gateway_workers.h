@@ -19,6 +19,7 @@ struct gateway_worker {
     uint64_t incarnation, hash;
     struct credit credit;
     struct bus_heartbeat health;
+    struct bus_queue queues[BUS_QUEUES_LIMIT]; // what health points at
     bool draining;
     bool broken; // its socket refused a frame
     int64_t heard_ms;
@@ -43,6 +44,7 @@ struct gateway_worker *gateway_workers_named(const struct gateway_workers *worke
 size_t gateway_workers_of(const struct gateway_workers *workers, enum service_id service);
 struct list *gateway_workers_list(struct gateway_workers *workers);
 struct str gateway_worker_peer(const struct gateway_worker *worker);
+void gateway_worker_heard(struct gateway_worker *worker, const struct bus_heartbeat *heartbeat);
 
 // Takes the credit for a call from the worker that placement.h chooses; NULL when none has any.
 struct gateway_worker *gateway_workers_place(struct gateway_workers *workers,

@@ -12,6 +12,7 @@
 struct bus_reader {
     msgpack_zone zone; // keeps its first chunk from frame to frame
     union bus_item items[BUS_ITEMS_LIMIT];
+    struct bus_queue queues[BUS_QUEUES_LIMIT];
 };
 
 enum { ZONE_BYTES = 16 * 1024 };
@@ -120,11 +121,42 @@ static bool hello_read(const msgpack_object *fields, size_t count, struct bus_he
            hello->credit_bytes > 0;
 }
 
-static bool heartbeat_read(const msgpack_object *fields, size_t count, struct bus_heartbeat *beat)
+static bool queue_read(const msgpack_object *value, struct bus_queue *queue)
+{
+    struct str name;
+
+    if (value->type != MSGPACK_OBJECT_ARRAY || value->via.array.size < 3)
+        return false;
+    const msgpack_object *fields = value->via.array.ptr;
+    *queue = (struct bus_queue){0};
+    if (!values_read_text(&fields[0], &name) || name.len > BUS_QUEUE_NAME_LIMIT ||
+        memchr(name.ptr, '\0', name.len))
+        return false;
+    memcpy(queue->name, name.ptr, name.len);
+    return read_u64(&fields[1], &queue->depth) && read_u64(&fields[2], &queue->oldest_ms);
+}
+
+static bool queues_read(struct bus_reader *reader, const msgpack_object *value,
+                        struct bus_heartbeat *beat)
+{
+    if (value->type != MSGPACK_OBJECT_ARRAY || value->via.array.size > BUS_QUEUES_LIMIT)
+        return false;
+    for (size_t i = 0; i < value->via.array.size; i++)
+        if (!queue_read(&value->via.array.ptr[i], &reader->queues[i]))
+            return false;
+    beat->queues = reader->queues;
+    beat->queue_count = value->via.array.size;
+    return true;
+}
+
+// An earlier build says nothing of queues.
+static bool heartbeat_read(struct bus_reader *reader, const msgpack_object *fields, size_t count,
+                           struct bus_heartbeat *beat)
 {
     return count >= 3 && values_read_u32(&fields[0], &beat->load) &&
            values_read_flag(&fields[1], &beat->db_ready) &&
-           values_read_flag(&fields[2], &beat->cache_ready);
+           values_read_flag(&fields[2], &beat->cache_ready) &&
+           (count == 3 || queues_read(reader, &fields[3], beat));
 }
 
 static bool welcome_read(const msgpack_object *fields, size_t count, struct bus_welcome *welcome)
@@ -139,7 +171,8 @@ static bool fields_read(struct bus_reader *reader, const msgpack_object *fields,
     frame->bare = count == 0;
     switch (frame->type) {
     case BUS_HELLO: return frame->bare || hello_read(fields, count, &frame->hello);
-    case BUS_HEARTBEAT: return frame->bare || heartbeat_read(fields, count, &frame->heartbeat);
+    case BUS_HEARTBEAT:
+        return frame->bare || heartbeat_read(reader, fields, count, &frame->heartbeat);
     case BUS_WELCOME: return welcome_read(fields, count, &frame->welcome);
     case BUS_REPLY:
     case BUS_REQUEST:
@@ -218,10 +251,17 @@ void bus_write_heartbeat(struct buf *out, const struct bus_heartbeat *heartbeat)
 {
     msgpack_packer packer;
 
-    head_write(&packer, out, BUS_HEARTBEAT, 3);
+    head_write(&packer, out, BUS_HEARTBEAT, 4);
     msgpack_pack_uint32(&packer, heartbeat->load);
     flag_write(&packer, heartbeat->db_ready);
     flag_write(&packer, heartbeat->cache_ready);
+    msgpack_pack_array(&packer, heartbeat->queue_count);
+    for (size_t i = 0; i < heartbeat->queue_count; i++) {
+        msgpack_pack_array(&packer, 3);
+        values_pack_text(&packer, str_of(heartbeat->queues[i].name));
+        msgpack_pack_uint64(&packer, heartbeat->queues[i].depth);
+        msgpack_pack_uint64(&packer, heartbeat->queues[i].oldest_ms);
+    }
 }
 
 void bus_write_welcome(struct buf *out, const struct bus_welcome *welcome)

@@ -7,7 +7,7 @@
 // clang-format off
 //   worker → gateway   HELLO      service, instance, incarnation, build, credit messages, credit bytes
 //                      REPLY      [[request, code, payload], …]   code by name; payload: JSON text, or the error's text
-//                      HEARTBEAT  load (requests in work), db ready, cache ready
+//                      HEARTBEAT  load (requests in work), db ready, cache ready, [[queue, depth, age of its oldest in ms], …]
 //                      DRAIN      finish what I have, send me nothing new
 //                      BYE        gone; requests still out may be sent elsewhere
 //                      EVENT      [[topic (tenant number), payload], …]
@@ -44,6 +44,8 @@ enum {
     BUS_FRAME_LIMIT = 1024 * 1024,
     BUS_ITEMS_LIMIT = 1024,      // of one list
     BUS_BELLS_LIMIT = 256,       // destinations rung in one round of the loop
+    BUS_QUEUES_LIMIT = 16,       // of a heartbeat; what is more is not told
+    BUS_QUEUE_NAME_LIMIT = 31,   // bytes
     BUS_NAME_LIMIT = 64,         // bytes of an instance or build
     BUS_HIGH_WATER_MARK = 4096,  // frames; far above what credit lets pass
     BUS_ITEM_LIMIT = 960 * 1024, // a request or reply, with its envelope
@@ -56,9 +58,17 @@ struct bus_hello {
     uint32_t credit_messages, credit_bytes;
 };
 
+// What waits somewhere behind the bus, as its worker measured it last.
+struct bus_queue {
+    char name[BUS_QUEUE_NAME_LIMIT + 1];
+    uint64_t depth, oldest_ms;
+};
+
 struct bus_heartbeat {
     uint32_t load;
     bool db_ready, cache_ready;
+    const struct bus_queue *queues;
+    size_t queue_count;
 };
 
 struct bus_welcome {

@@ -128,7 +128,7 @@ void link_heartbeat(struct bus_link *link)
     struct bus_worker *bus = link->bus;
     struct bus_heartbeat health = {.load = (uint32_t)bus->unanswered};
 
-    bus->options.health(bus->options.context, &health.db_ready, &health.cache_ready);
+    bus->options.health(bus->options.context, &health);
     bus_write_heartbeat(&bus->frame, &health);
     link_send(link);
 }

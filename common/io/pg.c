@@ -213,6 +213,7 @@ static void call_failed(struct pg_connection *connection, struct pg_call *call,
     call->failed = true;
     pg_error_read(rows, &call->err);
     pg_error_state(rows, call->state);
+    connection->refuses_writes |= call->err.code == ERR_UNAVAILABLE;
     for (int i = 0; i < call->count; i++)
         if (call->prepares[i])
             connection->prepared[call->statements[i]] = false;

@@ -14,7 +14,8 @@
 //
 // Errors, by what the caller may conclude (err->code):
 //
-//   ERR_UNAVAILABLE      nothing was sent: not connected, or too much is waiting
+//   ERR_UNAVAILABLE      nothing was written: not connected, too much is waiting, or the server is
+//                        read-only (25006), and then all connections are left
 //   ERR_UNKNOWN_OUTCOME  the connection was lost after sending: committed or not, nobody knows
 //   ERR_CONCURRENT       rolled back for concurrency (40001, 40P01, 55P03): run it again
 //   ERR_POISONED         rolled back for what the data is (22*, 23*): some row is bad
@@ -71,6 +72,9 @@ struct pg *pg_new(uv_loop_t *loop, const struct pg_options *options,
                   const struct pg_statement *statements, size_t count);
 void pg_close(struct pg **pg); // calls still out are answered ERR_UNKNOWN_OUTCOME first
 bool pg_ready(const struct pg *pg);
+// Leaves a server that was found to be read-only; the same one, or another one of the URL, is taken
+// when it lets us write.
+void pg_leave_read_only(struct pg *pg);
 size_t pg_in_flight(const struct pg *pg);
 
 enum { PG_PARAMS_LIMIT = 24 };

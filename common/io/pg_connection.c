@@ -151,6 +151,13 @@ static void connection_advance(struct pg_connection *connection)
     }
 }
 
+void pg_leave_read_only(struct pg *pg)
+{
+    for (unsigned i = 0; i < pg->options.connections; i++)
+        if (pg->connections[i].state == PG_READY)
+            pg_connection_lost(&pg->connections[i], "PostgreSQL takes no writes");
+}
+
 static void connection_event(uv_poll_t *poll, int status, int events)
 {
     struct pg_connection *connection = poll->data;
@@ -172,6 +179,10 @@ static void connection_event(uv_poll_t *poll, int status, int events)
         pg_results_read(connection);
     if (connection->state == PG_DISCONNECTED)
         return;
+    if (connection->refuses_writes) {
+        pg_leave_read_only(connection->pg);
+        return;
+    }
     if (PQstatus(connection->libpq) != CONNECTION_OK)
         pg_connection_lost(connection, "connection lost");
     else
@@ -229,6 +240,7 @@ static void connection_open(struct pg_connection *connection)
         NULL};
 
     connection->state = PG_CONNECTING;
+    connection->refuses_writes = false;
     connection->since_ms = clock_monotonic_ms();
     connection->libpq = PQconnectStartParams(names, values, 1);
     if (!connection->libpq)

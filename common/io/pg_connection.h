@@ -42,7 +42,8 @@ struct pg_connection {
     uint64_t backoff_ms;
     struct list calls; // in flight, oldest first
     size_t call_count;
-    bool *prepared; // by statement
+    bool *prepared;      // by statement
+    bool refuses_writes; // the server became a standby, or was told to
 };
 
 struct pg_metrics;

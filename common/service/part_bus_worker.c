@@ -1,5 +1,6 @@
 // part_bus_worker: requests from the gateways, for a program whose table has handlers.
 #include "bus/bus_worker.h"
+#include "service/queues.h"
 #include "service/state.h"
 #include "service/tasks.h"
 
@@ -20,12 +21,14 @@ static void doorbell_rang(void *context, uint32_t destination)
         service->def->doorbell(service, destination);
 }
 
-static void health_asked(void *context, bool *db_ready, bool *cache_ready)
+static void health_asked(void *context, struct bus_heartbeat *heartbeat)
 {
     struct service *service = context;
 
-    *db_ready = !service->pg || pg_ready(service->pg);
-    *cache_ready = true; // workers have no cache; the gateway knows its own
+    heartbeat->db_ready = !service->pg || pg_ready(service->pg);
+    heartbeat->cache_ready = true; // workers have no cache; the gateway knows its own
+    heartbeat->queues = service->queues;
+    heartbeat->queue_count = queues_add_own(service->metrics, service->queues, 0, BUS_QUEUES_LIMIT);
 }
 
 static void bus_is_drained(void *context)

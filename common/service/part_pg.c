@@ -4,7 +4,7 @@
 #include "service/state.h"
 #include "store/statements.h"
 
-enum { WAITING_LIMIT = 4096 };
+enum { WAITING_LIMIT = 4096, CHECK_TELLS = 5 };
 
 static void changed(void *context, bool ready)
 {
@@ -76,6 +76,26 @@ static bool start(struct service *service, struct err *err)
     return true;
 }
 
+static void writes_checked(void *context, const struct pg_result *result, const struct err *err)
+{
+    struct service *service = context;
+
+    if (!err && pg_get_bool(result, 0, 0))
+        pg_leave_read_only(service->pg);
+}
+
+// A server may become read-only while we stay connected. Who writes is told so; who is idle asks,
+// or health would say that all is well until somebody comes.
+static void writes_check(struct service *service)
+{
+    struct pg_params params;
+
+    if (!pg_ready(service->pg) || ++service->pg_tells % CHECK_TELLS != 0)
+        return;
+    pg_params_init(&params);
+    pg_call(service->pg, STATEMENT_IS_READ_ONLY, &params, writes_checked, service);
+}
+
 static void tell(struct service *service)
 {
     static const char db[] = "postgresql";
@@ -87,6 +107,7 @@ static void tell(struct service *service)
     metric_set(metrics_series(metrics, METRIC_DB_CONNECTIONS, db, "connecting"), counts.connecting);
     metric_set(metrics_series(metrics, METRIC_DB_CONNECTIONS, db, "lost"), counts.lost);
     service->under_way[SERVICE_STATEMENTS] = pg_in_flight(service->pg);
+    writes_check(service);
 }
 
 static void quit(struct service *service)

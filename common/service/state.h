@@ -3,6 +3,7 @@
 
 #include "base/metrics.h"
 #include "base/random.h"
+#include "bus/protocol.h"
 #include "service/service.h"
 #include "service/settings.h"
 
@@ -40,9 +41,11 @@ struct service {
     // The parts':
     struct pg *pg;
     struct pg_listen *pg_listen;
+    unsigned pg_tells;
     struct address_ranges *http_allow;
     struct http_client *http_client;
     struct bus_worker *bus;
+    struct bus_queue queues[BUS_QUEUES_LIMIT]; // of the last heartbeat
     uv_timer_t bus_open;
     struct tasks *tasks;
 };

@@ -40,10 +40,10 @@ static void request_came(void *context, struct bus_origin *origin, const struct 
     bus_worker_reply(bench->worker, origin, ERR_OK, str_make(text, REPLY_BYTES));
 }
 
-static void health_asked(void *context, bool *db_ready, bool *cache_ready)
+static void health_asked(void *context, struct bus_heartbeat *heartbeat)
 {
     (void)context;
-    *db_ready = *cache_ready = true;
+    heartbeat->db_ready = heartbeat->cache_ready = true;
 }
 
 static void worker_run(const char *socket)

@@ -59,6 +59,26 @@ class Postgres(Process):
     def thaw(self):
         self._signal_all(signal.SIGCONT)
 
+    def become_standby(self):
+        """Starts again as a standby, which can be read and not written."""
+        self.stop()
+        (self.data / "standby.signal").touch()
+        self.restart()
+
+    def promote(self):
+        connection = self.connect()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("select pg_promote()")
+                assert cursor.fetchone() == (True,)
+        finally:
+            connection.close()
+
+    def set(self, setting, value):
+        """Of the whole server, while it runs."""
+        self._administer(f"alter system set {setting} = {value}")
+        self._administer("select pg_reload_conf()")
+
     def url(self, database):
         return f"host={self.folder} dbname={database}"
 

@@ -345,6 +345,30 @@ static void nothing(void *context, struct str peer, struct str body)
     ++*(int *)context;
 }
 
+static size_t queues_told(const struct town *town, struct bus_worker_view *view)
+{
+    return bus_gateway_workers(town->gateway, view, 1) == 1 ? view->queue_count : 0;
+}
+
+Test(bus, tells_gateways_what_waits_behind_their_workers)
+{
+    struct town town;
+    struct resident worker = {0};
+    struct bus_worker_view view;
+    town_open(&town);
+    town_start(&town);
+    town_gateway(&town);
+    town_worker(&town, &worker, SERVICE_SMS, "sms-worker-0", 10);
+
+    TOWN_UNTIL(&town, queues_told(&town, &view) == 1);
+
+    cr_assert(eq(str, (char *)view.queues[0].name, "letters"));
+    cr_assert(eq(u64, view.queues[0].depth, 3));
+    cr_assert(eq(u64, view.queues[0].oldest_ms, 1500));
+    bus_worker_free(&worker.bus);
+    town_close(&town);
+}
+
 Test(bus, drops_a_peer_that_sends_hostile_frames_and_serves_the_others)
 {
     enum { FRAMES = 200 };

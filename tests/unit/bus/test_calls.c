@@ -159,3 +159,16 @@ Test(calls, answers_every_call_exactly_once_whatever_happens)
         calls_free(&calls);
     }
 }
+
+Test(calls, knows_how_long_the_oldest_has_waited)
+{
+    struct calls *calls = calls_new(1);
+    struct call *call = open_one(calls, 100); // at 1000
+    cr_assert(eq(i64, calls_oldest_ms(calls, 5000), 0), "nothing waits");
+
+    cr_assert(calls_wait(calls, call));
+
+    cr_assert(eq(i64, calls_oldest_ms(calls, 1300), 300));
+    calls_close(calls, call);
+    calls_free(&calls);
+}

@@ -133,6 +133,11 @@ static const struct hostile_row {
     {"REQUEST of one field",              STR_INIT("\x93\x01\x09\x91\x91\xc4\x00")},
     {"DOORBELL with a negative number",   STR_INIT("\x93\x01\x07\x91\xff")},
     {"HEARTBEAT with a number as flag",   STR_INIT("\x95\x01\x03\x01\x01\x01")},
+    {"HEARTBEAT whose queues are text",   STR_INIT("\x96\x01\x03\x01\xc2\xc2\xa1x")},
+    {"HEARTBEAT with a queue of no age",  STR_INIT("\x96\x01\x03\x01\xc2\xc2\x91\x92\xa1x\x01")},
+    {"HEARTBEAT with half a queue",       STR_INIT("\x96\x01\x03\x01\xc2\xc2\x91\x93\xa1x\xff\x01")},
+    {"HEARTBEAT with a NUL in a name",    STR_INIT("\x96\x01\x03\x01\xc2\xc2\x91\x93\xa1\x00\x01\x01")},
+    {"HEARTBEAT with a queue's long name", STR_INIT("\x96\x01\x03\x01\xc2\xc2\x91\x93\xd9\x20xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\x01\x01")},
     {"bytes after the frame",             STR_INIT("\x92\x01\x05\x00")},
     {"an ext type",                       STR_INIT("\x93\x01\x02\xd4\x01\x00")},
 };
@@ -154,10 +159,44 @@ Test(protocol, skips_fields_that_a_later_build_appends)
     struct bus_frame frame;
     struct err err;
 
-    cr_assert(bus_read(reader, STR("\x96\x01\x03\x05\xc3\xc2\xa5later"), &frame, &err));
+    cr_assert(bus_read(reader, STR("\x97\x01\x03\x05\xc3\xc2\x90\xa5later"), &frame, &err));
 
     cr_assert(eq(u32, frame.heartbeat.load, 5));
     cr_assert(frame.heartbeat.db_ready);
+    bus_reader_free(&reader);
+}
+
+Test(protocol, a_heartbeat_says_what_waits)
+{
+    AUTO(buf) frame = {0};
+    struct bus_reader *reader = bus_reader_new();
+    const struct bus_queue queues[] = {{.name = "deliveries", .depth = 7, .oldest_ms = 1500},
+                                       {.name = "calls"}};
+
+    bus_write_heartbeat(&frame, &(struct bus_heartbeat){.load = 2,
+                                                        .db_ready = true,
+                                                        .queues = queues,
+                                                        .queue_count = COUNT_OF(queues)});
+    struct bus_frame read = read_back(reader, &frame);
+
+    cr_assert(eq(sz, read.heartbeat.queue_count, 2));
+    cr_assert(eq(str, (char *)read.heartbeat.queues[0].name, "deliveries"));
+    cr_assert(eq(u64, read.heartbeat.queues[0].depth, 7));
+    cr_assert(eq(u64, read.heartbeat.queues[0].oldest_ms, 1500));
+    cr_assert(eq(str, (char *)read.heartbeat.queues[1].name, "calls"));
+    bus_reader_free(&reader);
+}
+
+Test(protocol, takes_the_heartbeat_of_a_build_that_says_nothing_of_queues)
+{
+    struct bus_reader *reader = bus_reader_new();
+    struct bus_frame frame;
+    struct err err;
+
+    cr_assert(bus_read(reader, STR("\x95\x01\x03\x05\xc3\xc2"), &frame, &err));
+
+    cr_assert(frame.heartbeat.db_ready);
+    cr_assert(eq(sz, frame.heartbeat.queue_count, 0));
     bus_reader_free(&reader);
 }
 

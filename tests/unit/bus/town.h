@@ -97,10 +97,14 @@ static inline void resident_doorbell(void *context, uint32_t destination)
     resident->doorbells += destination == 42;
 }
 
-static inline void resident_health(void *context, bool *db_ready, bool *cache_ready)
+static inline void resident_health(void *context, struct bus_heartbeat *heartbeat)
 {
+    static const struct bus_queue queue = {.name = "letters", .depth = 3, .oldest_ms = 1500};
+
     (void)context;
-    *db_ready = *cache_ready = true;
+    heartbeat->db_ready = heartbeat->cache_ready = true;
+    heartbeat->queues = &queue;
+    heartbeat->queue_count = 1;
 }
 
 static inline void resident_drained(void *context)

@@ -2,50 +2,101 @@
 
 #include "rows.h"
 
+// What each process says of itself, and what follows for whoever asks us.
+// clang-format off
+enum worker { AWAY, LEAVES, NO_DB, SERVES };
+
 static const struct health_row {
     const char *name;
-    bool chat, sms, provisioning; // does a worker of it reach PostgreSQL?
-    bool cache;
+    enum worker chat, sms, provisioning;
+    bool cache, draining;
     enum health_state state;
     bool is_ready;
+    const char *reason; // the first; NULL: none
 } health_rows[] = {
-    {"all is well", true, true, true, true, HEALTH_GREEN, true},
-    {"Redis is down", true, true, true, false, HEALTH_YELLOW, true},
-    {"one service is down", true, false, true, true, HEALTH_YELLOW, false},
-    {"PostgreSQL is down", false, false, false, true, HEALTH_RED, false},
+    //                              chat    sms     prov.   cache  drain  state          ready  why
+    {"everything is up",            SERVES, SERVES, SERVES, true,  false, HEALTH_GREEN,  true,  NULL},
+    {"PostgreSQL is down",          NO_DB,  NO_DB,  NO_DB,  true,  false, HEALTH_RED,    false, "no worker reaches PostgreSQL"},
+    {"Redis is down",               SERVES, SERVES, SERVES, false, false, HEALTH_YELLOW, true,  "Redis does not answer"},
+    {"both are down",               NO_DB,  NO_DB,  NO_DB,  false, false, HEALTH_RED,    false, "no worker reaches PostgreSQL"},
+    {"no chat-worker",              AWAY,   SERVES, SERVES, true,  false, HEALTH_YELLOW, true,  "no chat-worker takes requests"},
+    {"no sms-worker",               SERVES, AWAY,   SERVES, true,  false, HEALTH_YELLOW, true,  "no sms-worker takes requests"},
+    {"no provisioning-worker",      SERVES, SERVES, AWAY,   true,  false, HEALTH_YELLOW, true,  "no provisioning-worker takes requests"},
+    {"one service without its database", SERVES, NO_DB, SERVES, true, false, HEALTH_YELLOW, true, "no sms-worker takes requests"},
+    {"the last sms-worker leaves",  SERVES, LEAVES, SERVES, true,  false, HEALTH_YELLOW, true,  "no sms-worker takes requests"},
+    {"all workers leave",           LEAVES, LEAVES, LEAVES, true,  false, HEALTH_RED,    false, "no chat-worker takes requests"},
+    {"no worker at all",            AWAY,   AWAY,   AWAY,   true,  false, HEALTH_RED,    false, "no worker reaches PostgreSQL"},
+    {"this gateway drains",         SERVES, SERVES, SERVES, true,  true,  HEALTH_YELLOW, false, "this gateway drains"},
+    {"PostgreSQL down while draining", NO_DB, NO_DB, NO_DB, true,  true,  HEALTH_RED,    false, "no worker reaches PostgreSQL"},
 };
+// clang-format on
+
+static struct health_view view_of(const struct health_row *row)
+{
+    const enum worker workers[] = {row->chat, row->sms, row->provisioning};
+    struct bus_worker_view views[SERVICE_COUNT];
+    size_t count = 0;
+
+    for (size_t i = 0; i < SERVICE_COUNT; i++)
+        if (workers[i] != AWAY)
+            views[count++] = (struct bus_worker_view){.service = (enum service_id)i,
+                                                      .db_ready = workers[i] != NO_DB,
+                                                      .draining = workers[i] == LEAVES};
+    return health_view_of(views, count, row->cache, row->draining);
+}
 
 ROWS_TEST(health, follows_from_what_the_workers_reach, health_rows)
 {
-    const struct bus_worker_view workers[] = {
-        {.service = SERVICE_CHAT, .db_ready = row->chat},
-        {.service = SERVICE_SMS, .db_ready = row->sms},
-        {.service = SERVICE_PROVISIONING, .db_ready = row->provisioning},
-    };
-
-    struct health_view view = health_view_of(workers, COUNT_OF(workers), row->cache);
+    struct health_view view = view_of(row);
+    struct health health = {.settled = true};
+    struct str reasons[HEALTH_REASONS_LIMIT];
+    size_t count = health_reasons(&view, reasons);
 
     cr_assert(eq(int, health_state_of(&view), row->state), "%s", row->name);
-    cr_assert(eq(int, health_is_ready(&view), row->is_ready), "%s", row->name);
+    cr_assert(eq(int, health_look(&health, &view, 0), row->is_ready), "%s", row->name);
+    cr_assert(eq(int, count > 0, row->reason != NULL), "%s", row->name);
+    if (row->reason)
+        cr_assert(str_equal(reasons[0], str_of(row->reason)), "%s", row->name);
 }
 
-Test(health, does_not_count_on_a_worker_that_drains)
+static const struct health_view all = {.can_write = {true, true, true}, .database = true},
+                                some = {.can_write = {true, false, false}, .database = true},
+                                none = {.database = false};
+
+Test(health, a_new_gateway_waits_for_a_worker_of_each_service)
 {
-    const struct bus_worker_view workers[] = {
-        {.service = SERVICE_CHAT, .db_ready = true},
-        {.service = SERVICE_SMS, .db_ready = true, .draining = true},
-        {.service = SERVICE_PROVISIONING, .db_ready = true},
-    };
+    struct health health = {.started_ms = 5000};
 
-    struct health_view view = health_view_of(workers, COUNT_OF(workers), true);
-
-    cr_assert(not(health_is_ready(&view)));
-    cr_assert(eq(int, health_state_of(&view), HEALTH_YELLOW));
+    cr_assert(not(health_look(&health, &some, 5001)));
+    cr_assert(not(health.was_ready));
+    cr_assert(health_look(&health, &all, 5002));
+    cr_assert(health.was_ready);
+    cr_assert(health_look(&health, &some, 5003), "from now on some are enough");
 }
 
-Test(health, is_red_when_nobody_is_there)
+Test(health, a_new_gateway_does_not_wait_for_ever)
 {
-    struct health_view view = health_view_of(NULL, 0, true);
+    struct health health = {.started_ms = 5000};
 
-    cr_assert(eq(int, health_state_of(&view), HEALTH_RED));
+    cr_assert(not(health_look(&health, &some, 5000 + HEALTH_SETTLE_MS - 1)));
+    cr_assert(health_look(&health, &some, 5000 + HEALTH_SETTLE_MS));
+    cr_assert(health.was_ready);
+}
+
+Test(health, a_gateway_that_nothing_came_to_has_not_started)
+{
+    struct health health = {0};
+
+    cr_assert(not(health_look(&health, &none, 2 * HEALTH_SETTLE_MS)));
+    cr_assert(not(health.was_ready));
+}
+
+Test(health, what_has_started_stays_started)
+{
+    struct health health = {0};
+    cr_assert(health_look(&health, &all, 0));
+
+    cr_assert(not(health_look(&health, &none, 1)));
+
+    cr_assert(health.was_ready);
 }

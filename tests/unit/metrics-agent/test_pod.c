@@ -1,0 +1,141 @@
+#include "metrics-agent/pod.h"
+
+#include "rows.h"
+#include "wire/snapshot.h"
+
+enum database { NO_DATABASE, HAS_DATABASE, NEEDS_NONE };
+
+static void heard(struct fold *fold, const char *role, const char *slot, uint64_t started_ms,
+                  enum database database, int64_t now_ms)
+{
+    AUTO(buf) bytes = {0};
+    struct metrics *metrics = metrics_new();
+    struct err err = {0};
+    const struct snapshot_head head = {.role = str_of(role),
+                                       .slot = str_of(slot),
+                                       .incarnation = started_ms,
+                                       .started_ms = started_ms};
+
+    if (database != NEEDS_NONE)
+        metric_set(metrics_series(metrics, METRIC_DB_READY), database == HAS_DATABASE);
+    snapshot_encode(&head, metrics, &bytes);
+    cr_assert(fold_take(fold, buf_str(&bytes), now_ms, &err), "%s", err.text);
+    metrics_free(&metrics);
+}
+
+static bool asked(struct pod *pod, enum pod_question question, const struct fold *fold,
+                  int64_t now_ms)
+{
+    AUTO(buf) json = {0};
+    return pod_ask(pod, question, fold, STR("metrics-agent"), now_ms, &json);
+}
+
+// A gateway, an sms-worker and the agent itself, heard at these times; asked at 100000.
+// clang-format off
+static const struct pod_row {
+    const char *name;
+    int64_t gateway_ms, worker_ms; // -1: never
+    enum database database;
+    bool is_live, is_ready;
+} pod_rows[] = {
+    {"all report",                      99500, 99800, HAS_DATABASE, true,  true},
+    {"nobody has reported yet",            -1,    -1, HAS_DATABASE, true,  false},
+    {"a worker without its database",   99500, 99800, NO_DATABASE,  true,  false},
+    {"a worker was silent for 6 s",     99500, 94000, HAS_DATABASE, true,  false},
+    {"a worker was silent for 31 s",    99500, 69000, HAS_DATABASE, false, false},
+    {"a gateway needs no database",     99500,    -1, HAS_DATABASE, true,  true},
+};
+// clang-format on
+
+ROWS_TEST(pod, answers_by_who_still_reports, pod_rows)
+{
+    struct fold *fold = fold_new();
+    struct pod pod = {0};
+
+    heard(fold, "metrics-agent", "0", 1, NEEDS_NONE, 99900);
+    if (row->gateway_ms >= 0)
+        heard(fold, "gateway", "0", 1, NEEDS_NONE, row->gateway_ms);
+    if (row->worker_ms >= 0)
+        heard(fold, "sms-worker", "0", 1, row->database, row->worker_ms);
+
+    cr_assert(eq(int, asked(&pod, POD_LIVE, fold, 100000), row->is_live), "%s", row->name);
+    cr_assert(eq(int, asked(&pod, POD_READY, fold, 100000), row->is_ready), "%s", row->name);
+    cr_assert(eq(int, asked(&pod, POD_STARTUP, fold, 100000), row->is_ready), "%s", row->name);
+    fold_free(&fold);
+}
+
+Test(pod, does_not_miss_a_process_whose_successor_reports)
+{
+    struct fold *fold = fold_new();
+    struct pod pod = {0};
+    heard(fold, "sms-worker", "0", 1, HAS_DATABASE, 0);
+    heard(fold, "sms-worker", "0", 2, HAS_DATABASE, 40000);
+
+    cr_assert(asked(&pod, POD_LIVE, fold, 40000));
+    cr_assert(asked(&pod, POD_READY, fold, 40000));
+    fold_free(&fold);
+}
+
+Test(pod, is_not_ready_and_not_lost_when_a_process_was_stopped_in_order)
+{
+    struct fold *fold = fold_new();
+    struct pod pod = {0};
+    heard(fold, "sms-worker", "0", 1, HAS_DATABASE, 0);
+
+    fold_ended(fold, STR("sms-worker"), STR("0"));
+
+    cr_assert(not(asked(&pod, POD_READY, fold, 1)));
+    cr_assert(asked(&pod, POD_LIVE, fold, 2 * POD_LOST_MS));
+    fold_free(&fold);
+}
+
+static void record_into(void *fold, struct str snapshot)
+{
+    struct err err;
+    cr_assert(fold_restore(fold, snapshot, 0, &err));
+}
+
+Test(pod, misses_nobody_whom_it_knows_from_an_earlier_life_only)
+{
+    struct fold *before = fold_new(), *fold = fold_new();
+    struct pod pod = {0};
+    heard(before, "sms-worker", "0", 1, HAS_DATABASE, 0);
+    heard(before, "sms-worker", "1", 2, HAS_DATABASE, 0);
+    fold_records(before, record_into, fold);
+
+    heard(fold, "sms-worker", "0", 1, HAS_DATABASE, 2 * POD_LOST_MS);
+
+    cr_assert(asked(&pod, POD_LIVE, fold, 2 * POD_LOST_MS));
+    cr_assert(asked(&pod, POD_READY, fold, 2 * POD_LOST_MS));
+    fold_free(&before);
+    fold_free(&fold);
+}
+
+Test(pod, stays_started)
+{
+    struct fold *fold = fold_new();
+    struct pod pod = {0};
+    heard(fold, "sms-worker", "0", 1, HAS_DATABASE, 0);
+    cr_assert(asked(&pod, POD_STARTUP, fold, 0));
+
+    heard(fold, "sms-worker", "0", 1, NO_DATABASE, 1000);
+
+    cr_assert(not(asked(&pod, POD_READY, fold, 1000)));
+    cr_assert(asked(&pod, POD_STARTUP, fold, 1000));
+    fold_free(&fold);
+}
+
+Test(pod, says_who_is_to_blame)
+{
+    struct fold *fold = fold_new();
+    struct pod pod = {0};
+    AUTO(buf) json = {0};
+    heard(fold, "sms-worker", "0", 1, NO_DATABASE, 0);
+
+    pod_ask(&pod, POD_READY, fold, STR("metrics-agent"), 7, &json);
+
+    cr_assert(eq(str, (char *)buf_c_string(&json),
+                 "{\"processes\":[{\"process\":\"sms-worker\",\"slot\":\"0\",\"silentMs\":7,"
+                 "\"db\":false}],\"ready\":false}"));
+    fold_free(&fold);
+}
