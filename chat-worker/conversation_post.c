@@ -72,7 +72,7 @@ static void posts_bind(void *context, struct batch_item *const *items, size_t co
         pg_add_text(params, post_of(items[i])->content);
     pg_array(params, PG_ELEMENT_TEXT, count);
     for (size_t i = 0; i < count; i++)
-        pg_add_text(params, task_of_item(items[i])->envelope.traceparent);
+        pg_add_text(params, task_traceparent(task_of_item(items[i])));
 }
 
 static void post_answer(struct task *task, const struct pg_result *result, size_t row)

@@ -2,6 +2,7 @@
 #include "answer.h"
 
 #include "answer_body.h"
+#include "tracing.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -47,6 +48,11 @@ static const char *shed_reason(enum err_code code)
                                      : NULL;
 }
 
+static int status_of(const struct route *route, enum err_code code)
+{
+    return code == ERR_OK && route ? route->status : err_http_status(code);
+}
+
 static void count(struct answer_metrics *all, const struct route *route, enum err_code code,
                   int64_t duration_us, const struct trace *trace)
 {
@@ -55,8 +61,7 @@ static void count(struct answer_metrics *all, const struct route *route, enum er
 
     if (!all->answers[id][code]) {
         char status[12];
-        snprintf(status, sizeof status, "%d",
-                 code == ERR_OK && route ? route->status : err_http_status(code));
+        snprintf(status, sizeof status, "%d", status_of(route, code));
         all->answers[id][code] = metrics_series(all->metrics, METRIC_HTTP_REQUESTS, name,
                                                 route ? route_verb(route) : "any", status);
     }
@@ -75,14 +80,21 @@ static void count(struct answer_metrics *all, const struct route *route, enum er
 
 static void record(const struct exchange *exchange, enum err_code code)
 {
+#define LOG_ANSWER                                                                                 \
+    LOG_TRACE(&exchange->trace), LOG_TENANT(exchange->principal.tenant),                           \
+        LOG_ID("operationId", exchange->operation),                                                \
+        LOG_STR("route", str_of(route ? route->name : "none")), LOG_STR("code", err_name(code)),   \
+        LOG_INT("micros", duration_us)
     const struct route *route = exchange->match.route;
     int64_t duration_us = clock_monotonic_us() - exchange->started_us;
 
     count(exchange->gateway->answer_metrics, route, code, duration_us, &exchange->trace);
+    tracing_answered(exchange, code, status_of(route, code));
     if (err_http_status(code) >= 500 && !(route && route->credentials == CREDENTIALS_NONE))
-        LOG_WARN("http.failed", LOG_STR("route", str_of(route ? route->name : "none")),
-                 LOG_STR("code", err_name(code)), LOG_ID("operationId", exchange->operation),
-                 LOG_INT("tenant", exchange->principal.tenant), LOG_INT("micros", duration_us));
+        LOG_WARN("http.failed", LOG_ANSWER);
+    else
+        LOG_DEBUG("http.answered", LOG_ANSWER);
+#undef LOG_ANSWER
 }
 
 static void header_put(struct http_answer *answer, const char *name, struct str value)

@@ -5,6 +5,7 @@
 #include "answer_body.h"
 #include "credentials.h"
 #include "ingress.h"
+#include "tracing.h"
 
 #include "bus/bus_gateway.h"
 #include "io/crypto.h"
@@ -79,7 +80,7 @@ static void ask(struct visit *visit, enum message_id id, const void *message, ui
     struct envelope envelope = {.message = id,
                                 .operation = exchange->operation,
                                 .deadline_ms = deadline_ms,
-                                .traceparent = exchange->traceparent};
+                                .traceparent = tracing_onward(exchange)};
 
     buf_clear(&gateway->payload);
     message_encode(message_type(id), message, &gateway->payload);
@@ -285,6 +286,7 @@ void auth_session(struct exchange *exchange)
     visit->wait.done = session_known;
     visit->wait.address = address_asked;
     visit->wait.context = visit;
+    visit->wait.traceparent = tracing_onward(exchange);
     principals_find(exchange->gateway->principals, &credentials, &visit->wait);
 }
 

@@ -148,6 +148,7 @@ bool gateway_init(struct service *service, struct err *err)
     gateway->config = service_config(service);
     gateway->metrics = service_metrics(service);
     gateway->random = service_random(service);
+    gateway->spans = service_spans(service);
     gateway->started_unix_us = clock_unix_us();
     gateway->health.started_ms = clock_monotonic_ms();
     service_set_state(service, gateway);

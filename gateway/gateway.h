@@ -31,6 +31,7 @@ struct metrics;
 struct pages;
 struct redis;
 struct service;
+struct spans;
 
 #define CONFIG_TYPE_STR                              struct str
 #define CONFIG_TYPE_INT                              int64_t
@@ -46,6 +47,7 @@ struct gateway {
     const struct gateway_config *config;
     struct metrics *metrics;
     struct random *random;
+    struct spans *spans; // NULL: none are kept
     struct bus_gateway *bus;
     struct http_server *server;
     struct redis *redis;
@@ -80,8 +82,11 @@ struct exchange {
     struct str ccid;            // x-ccid of a route whose contact center is NAMED
     bool lacks_csrf;            // a cookie says who asks, and nothing that a page of ours does
     struct id operation;
-    struct trace trace;     // where the request belongs
-    struct str traceparent; // the same in text, for the answer and the worker
+    struct trace trace;     // where the request belongs, and its own span
+    uint64_t caller_span;   // that span's parent; 0: none
+    uint64_t bus_span;      // of what a worker is asked for it
+    struct str traceparent; // what the answer says
+    int64_t asked_us;
     int64_t started_us;
     struct rate_wait rate_wait; // for the key's rate
     struct rate_verdict rate;

@@ -45,8 +45,7 @@ void ingress_begin(void *context, struct http_request *request)
                                   .http = request,
                                   .operation = id_new(),
                                   .started_us = clock_monotonic_us()};
-    exchange->trace = tracing_read(request, gateway->random);
-    exchange->traceparent = trace_text(&exchange->trace, arena_alloc(arena, TRACE_PARENT_LENGTH));
+    tracing_begin(exchange);
     gateway->exchanges++;
 
     route_find(http_method(request), http_path(request), &exchange->match);
@@ -68,6 +67,7 @@ void ingress_begin(void *context, struct http_request *request)
         exchange->wait.done = ingress_known;
         exchange->wait.address = address_asked;
         exchange->wait.context = exchange;
+        exchange->wait.traceparent = tracing_onward(exchange);
         principals_find(gateway->principals, &credentials, &exchange->wait);
     }
 }
@@ -275,7 +275,7 @@ static void ingress_send(struct exchange *exchange)
         .partition = route_partition(route, message),
         .operation = exchange->operation,
         .deadline_ms = spent_ms < route->deadline_ms ? route->deadline_ms - (uint32_t)spent_ms : 1,
-        .traceparent = exchange->traceparent,
+        .traceparent = tracing_asked(exchange),
     };
     if (!idempotency_read(exchange, &envelope, &err)) {
         answer_err(exchange, &err);
@@ -297,6 +297,7 @@ static void ingress_send(struct exchange *exchange)
 
 static void ingress_replied(void *context, enum err_code code, struct str payload)
 {
+    tracing_replied(context, code);
     if (code == ERR_OK)
         answer_data(context, payload);
     else if (code == ERR_REPLAYED)

@@ -104,7 +104,7 @@ static void guard_tell(struct login_guard *guard, const struct lookup *lookup, e
 }
 
 static struct lookup *lookup_start(struct principals *principals, struct str id,
-                                   const struct credentials *credentials);
+                                   const struct credentials *credentials, struct str traceparent);
 
 void principals_find(struct principals *principals, const struct credentials *credentials,
                      struct principal_wait *wait)
@@ -129,7 +129,7 @@ void principals_find(struct principals *principals, const struct credentials *cr
         return;
     }
     if (state == KEY_UNKNOWN || state == KEY_AGEING)
-        lookup = lookup_start(principals, id, credentials);
+        lookup = lookup_start(principals, id, credentials, wait->traceparent);
     if (attempt.is_made && lookup)
         lookup->attempt = attempt;
     else if (attempt.is_made)
@@ -172,10 +172,12 @@ static enum message_id key_message(struct principals *principals, const struct l
     return MSG_CALLER_LOOKUP;
 }
 
-static void lookup_send(struct lookup *lookup, const struct credentials *credentials)
+static void lookup_send(struct lookup *lookup, const struct credentials *credentials,
+                        struct str traceparent)
 {
     struct principals *principals = lookup->principals;
     struct envelope envelope = {.operation = id_new(),
+                                .traceparent = traceparent,
                                 .deadline_ms = credentials->kind == CREDENTIAL_KEY ? KEY_LOOKUP_MS
                                                                                    : GWS_LOOKUP_MS};
 
@@ -189,7 +191,7 @@ static void lookup_send(struct lookup *lookup, const struct credentials *credent
 
 // The look-up of this key that is out already, or a new one; NULL when too many are out.
 static struct lookup *lookup_start(struct principals *principals, struct str id,
-                                   const struct credentials *credentials)
+                                   const struct credentials *credentials, struct str traceparent)
 {
     struct lookup *lookup = map_get(principals->lookups, id);
 
@@ -203,7 +205,7 @@ static struct lookup *lookup_start(struct principals *principals, struct str id,
     lookup->id = str_make(lookup->bytes, id.len);
     list_init(&lookup->waiting);
     map_put(principals->lookups, lookup->id, lookup);
-    lookup_send(lookup, credentials);
+    lookup_send(lookup, credentials, traceparent);
     return lookup;
 }
 

@@ -41,7 +41,8 @@ struct principal_wait {
     // Where the request comes from; asked only where a key must be looked up.
     void (*address)(void *context, uint8_t address[static ADDRESS_BYTES]);
     void *context;
-    int64_t retry_ms; // with ERR_RATE_LIMITED: not before then
+    struct str traceparent; // of who waits; the first one's is the look-up's. May be absent
+    int64_t retry_ms;       // with ERR_RATE_LIMITED: not before then
 };
 
 // done runs once: inside this call when the answer is known, else when it came, at the latest after

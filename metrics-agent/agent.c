@@ -7,9 +7,11 @@
 #include "io/zmq_socket.h"
 #include "metrics-agent/exposition.h"
 #include "metrics-agent/fold.h"
+#include "metrics-agent/otlp.h"
 #include "metrics-agent/pod.h"
 #include "metrics-agent/requests.h"
 #include "metrics-agent/state.h"
+#include "wire/span_frame.h"
 
 #include <stdlib.h>
 
@@ -21,6 +23,7 @@ struct agent {
     struct pod pod;
     struct zmq_socket *socket;
     struct http_server *http;
+    struct otlp *otlp;    // NULL: spans are sent nowhere
     struct buf state;     // the path of its file; empty: totals end with this process
     bool state_is_broken; // said once, until it works again
 };
@@ -36,8 +39,12 @@ static void snapshot_received(void *context, struct str peer, struct str body)
     struct err err;
 
     (void)peer;
-    if (!fold_take(agent->fold, body, now_ms(agent), &err))
-        LOG_WARN("metrics.snapshot_refused", LOG_ERR(&err));
+    if (!span_frame_is(body)) {
+        if (!fold_take(agent->fold, body, now_ms(agent), &err))
+            LOG_WARN("metrics.snapshot_refused", LOG_ERR(&err));
+    } else if (agent->otlp && !otlp_take(agent->otlp, body, &err)) {
+        LOG_WARN("spans.refused", LOG_ERR(&err));
+    }
 }
 
 // A scrape is answered even where its numbers cannot be kept: they are right, only not for ever.
@@ -157,6 +164,17 @@ static bool scrapes_listen(struct agent *agent, struct err *err)
     return agent->http != NULL;
 }
 
+static bool traces_send(struct agent *agent, struct err *err)
+{
+    const struct agent_config *config = service_config(agent->service);
+    struct str endpoint = service_otlp_endpoint(agent->service);
+
+    if (endpoint.len == 0)
+        return true;
+    agent->otlp = otlp_new(agent->service, endpoint, config->otlp_headers, err);
+    return agent->otlp != NULL;
+}
+
 bool agent_init(struct service *service, struct err *err)
 {
     struct agent *agent = calloc(1, sizeof *agent);
@@ -166,7 +184,12 @@ bool agent_init(struct service *service, struct err *err)
     *agent = (struct agent){.service = service, .fold = fold_new()};
     service_set_state(service, agent);
     state_begin(agent);
-    return snapshots_listen(agent, err) && scrapes_listen(agent, err);
+    return traces_send(agent, err) && snapshots_listen(agent, err) && scrapes_listen(agent, err);
+}
+
+static void traces_sent(void *context)
+{
+    service_drained(context);
 }
 
 void agent_drain(struct service *service)
@@ -174,7 +197,10 @@ void agent_drain(struct service *service)
     struct agent *agent = service_state(service);
 
     http_server_drain(agent->http);
-    service_drained(service);
+    if (agent->otlp)
+        otlp_drain(agent->otlp, traces_sent, service);
+    else
+        service_drained(service);
 }
 
 void agent_done(struct service *service)
@@ -185,6 +211,7 @@ void agent_done(struct service *service)
         return;
     http_server_free(&agent->http);
     zmq_socket_free(&agent->socket);
+    otlp_free(&agent->otlp);
     // Its own last snapshot would come now, and nobody is left to take it.
     fold_ended(agent->fold, STR("metrics-agent"), str_of(service_slot(service)));
     state_keep(agent);

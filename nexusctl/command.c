@@ -202,6 +202,8 @@ static bool settings_load(struct call *call, struct err *err)
                    "32 bytes in hex under which API keys are stored."),
         CONFIG_STR(settings, key_encryption_key, "NEXUS_KEY_ENCRYPTION_KEY", "", CONFIG_SECRET,
                    "32 bytes in hex that seal secrets at rest."),
+        CONFIG_STR(settings, log_key, "NEXUS_LOG_KEY", "", CONFIG_SECRET,
+                   "32 bytes in hex that make tokens of phone numbers in logs."),
     };
     const struct config_table table = {
         .keys = keys, .count = COUNT_OF(keys), .values = &call->settings};

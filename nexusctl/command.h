@@ -60,7 +60,7 @@ struct command {
 };
 
 struct settings { // of the environment
-    struct str pg_url, key_pepper, key_encryption_key;
+    struct str pg_url, key_pepper, key_encryption_key, log_key;
 };
 
 enum { GIVEN_LIMIT = 64, ARGUMENTS_LIMIT = 8 };

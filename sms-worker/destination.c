@@ -109,10 +109,11 @@ void destination_configure(struct destination *destination, struct str url, stru
                              &destination->webhook.header_count, &refused, &err) &&
         secrets_open(destination, secrets, secrets_number, ccid, &err);
     if (!destination->usable)
-        LOG_ERROR("destination.unusable", LOG_INT("destination", destination->id), LOG_ERR(&err));
+        LOG_ERROR("destination.unusable", LOG_TENANT(destination->tenant),
+                  LOG_INT("destination", destination->id), LOG_ERR(&err));
     if (refused > 0)
-        LOG_WARN("destination.headers_refused", LOG_INT("destination", destination->id),
-                 LOG_INT("headers", refused));
+        LOG_WARN("destination.headers_refused", LOG_TENANT(destination->tenant),
+                 LOG_INT("destination", destination->id), LOG_INT("headers", refused));
 }
 
 // ---- where it stands

@@ -17,6 +17,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "base/trace.h"
 #include "service/service.h"
 #include "sms-worker/breaker.h"
 #include "sms-worker/claim_floor.h"
@@ -88,6 +89,8 @@ struct delivery {
     int64_t claimed_ms;                       // our monotonic one, as the following
     int64_t claimed_us, accepted_us, sent_us; // sent: 0 where it was not
     size_t sent_bytes;                        // of the body; 0: it was not sent
+    struct trace trace;                       // where its message was stored
+    uint64_t claim_span;
     int32_t epoch;
     uint32_t tenant;
     unsigned attempt; // how many came before
@@ -142,6 +145,7 @@ struct engine {
 
     struct {
         bool out;
+        int64_t sent_us; // monotonic
         size_t count;
         struct destination *destinations[ENGINE_CLAIM_DESTINATIONS];
         int rooms[ENGINE_CLAIM_DESTINATIONS], got[ENGINE_CLAIM_DESTINATIONS];
@@ -187,3 +191,13 @@ void engine_sweep_stop(struct engine *engine);
 void engine_wake_in(struct destination *destination, int64_t delay_ms);
 void engine_drain_check(struct engine *engine);
 extern const struct batch_def engine_outcomes;
+
+// ---- engine_trace.c: the spans claim and webhook.attempt. They follow the transaction that stored
+// the message, as its children, or linked to it when they come more than a minute later.
+
+void engine_trace_claimed(struct delivery *delivery, struct str traceparent, int64_t age_us);
+void engine_trace_send(struct delivery *delivery); // message.trace is what the request says
+// What its receipt will follow; absent where nobody looks.
+struct str engine_trace_kept(const struct delivery *delivery,
+                             char text[static TRACE_PARENT_LENGTH]);
+void engine_trace_answered(struct delivery *delivery, const struct outcome *outcome);

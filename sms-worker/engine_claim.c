@@ -36,6 +36,7 @@ enum claim_column {
     CLAIM_SECRETS_NUMBER,
     CLAIM_CCID,
     CLAIM_FAILURES,
+    CLAIM_ACCEPTED_US,
     CLAIM_AGE_US // since the message was accepted; the statement adds it
 };
 enum claim_fate { FATE_SEND = 0, FATE_EXPIRED = 8, FATE_OPTED_OUT = 9, FATE_UNCERTAIN = 12 };
@@ -96,6 +97,7 @@ void engine_claim(struct engine *engine)
         pg_add_int8(&params, claim_floor_take(&engine->claim.destinations[i]->floor));
 
     engine->claim.out = true;
+    engine->claim.sent_us = clock_monotonic_us();
     engine->calls++;
     pg_call(service_pg(engine->service), STATEMENT_DELIVERY_CLAIM, &params, claimed, engine);
 }
@@ -133,15 +135,13 @@ static struct delivery *delivery_new(struct destination *destination,
     }
     if (!pg_is_null(result, row, CLAIM_CONTENT))
         delivery->message.content = arena_copy(arena, pg_get_text(result, row, CLAIM_CONTENT));
-    if (!pg_is_null(result, row, CLAIM_TRACEPARENT))
-        delivery->message.traceparent =
-            arena_copy(arena, pg_get_text(result, row, CLAIM_TRACEPARENT));
     return delivery;
 }
 
 static void take_row(struct engine *engine, size_t at, const struct pg_result *result, size_t row)
 {
     struct destination *destination = engine->claim.destinations[at];
+    destination->tenant = (uint32_t)pg_get_int4(result, row, CLAIM_TENANT);
     if (!pg_is_null(result, row, CLAIM_URL))
         destination_configure(
             destination, pg_get_text(result, row, CLAIM_URL),
@@ -150,12 +150,13 @@ static void take_row(struct engine *engine, size_t at, const struct pg_result *r
     destination->failures = pg_get_int4(result, row, CLAIM_FAILURES);
 
     struct delivery *delivery = delivery_new(destination, result, row);
-    engine_metrics_claimed(delivery, pg_get_int8(result, row, CLAIM_AGE_US),
-                           pg_get_bool(result, row, CLAIM_RECOVERED));
+    int64_t age_us = pg_get_int8(result, row, CLAIM_AGE_US);
+    engine_trace_claimed(delivery, pg_get_text(result, row, CLAIM_TRACEPARENT),
+                         clock_unix_us() - pg_get_int8(result, row, CLAIM_ACCEPTED_US));
+    engine_metrics_claimed(delivery, age_us, pg_get_bool(result, row, CLAIM_RECOVERED));
     claim_floor_note(&destination->floor, delivery->due_us);
     if (delivery->due_us > engine->claim.newest_due_us[at])
         engine->claim.newest_due_us[at] = delivery->due_us;
-    destination->tenant = delivery->tenant;
     list_append(&destination->queue, &delivery->queued);
     list_append(&engine->held, &delivery->held);
     destination->queued++;

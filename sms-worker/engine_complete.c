@@ -72,6 +72,8 @@ static void explanation_bind(struct batch_item *const *items, size_t count,
 static void outcomes_bind(void *context, struct batch_item *const *items, size_t count,
                           struct pg_params *params)
 {
+    char trace[TRACE_PARENT_LENGTH];
+
     (void)context;
     pg_array(params, PG_ELEMENT_INT8, count);
     for (size_t i = 0; i < count; i++)
@@ -98,6 +100,9 @@ static void outcomes_bind(void *context, struct batch_item *const *items, size_t
     for (size_t i = 0; i < count; i++)
         pg_add_text(params, delivery_of(items[i])->outcome.reason);
     explanation_bind(items, count, params);
+    pg_array(params, PG_ELEMENT_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_text(params, engine_trace_kept(delivery_of(items[i]), trace));
 }
 
 // What the end of this row lets happen next at its destination.
@@ -166,7 +171,8 @@ static void outcome_not_stored(void *context, struct batch_item *item, const str
 {
     struct engine *engine = context;
     struct delivery *delivery = delivery_of(item);
-    LOG_ERROR("delivery.outcome_not_stored", LOG_ID("messageId", delivery->message.id),
+    LOG_ERROR("delivery.outcome_not_stored", LOG_TRACE(&delivery->trace),
+              LOG_TENANT(delivery->tenant), LOG_ID("messageId", delivery->message.id),
               LOG_ERR(err));
     delivery_free(engine, delivery);
     engine_drain_check(engine);

@@ -75,14 +75,6 @@ static void undelivered_count(struct engine *engine, const char *reason)
     metric_add(metrics_series(engine->metrics.metrics, METRIC_UNDELIVERED, reason), 1);
 }
 
-static struct trace trace_of(const struct delivery *delivery)
-{
-    struct trace trace = {0};
-
-    (void)!trace_parse(delivery->message.traceparent, &trace); // then it has none
-    return trace;
-}
-
 // ---- the way of a delivery
 
 // A row whose lease ran out, or that was put off, waited for something else than a worker.
@@ -91,9 +83,8 @@ void engine_metrics_claimed(struct delivery *delivery, int64_t age_us, bool is_r
     delivery->accepted_us = delivery->claimed_us - age_us;
     if (delivery->attempt > 0 || is_recovered)
         return;
-    struct trace trace = trace_of(delivery);
     metric_observe_traced(delivery->destination->engine->metrics.commit_claim,
-                          age_us > 0 ? (double)age_us / 1e6 : 0, &trace);
+                          age_us > 0 ? (double)age_us / 1e6 : 0, &delivery->trace);
 }
 
 void engine_metrics_ended(struct engine *engine, enum engine_end end)
@@ -129,24 +120,23 @@ void engine_metrics_answered(const struct delivery *delivery,
     bool is_answer = answer->outcome == HTTP_CLIENT_ANSWERED;
     struct metric **attempts =
         is_answer ? &own->attempts[channel][class] : &own->silences[channel][answer->outcome];
-    struct trace trace = trace_of(delivery);
 
     if (!*attempts)
         *attempts = metrics_series(own->metrics, METRIC_WEBHOOK_ATTEMPTS, channels[channel],
                                    is_answer ? retry_class_name(class) : silences[answer->outcome]);
     metric_add(*attempts, 1);
-    metric_observe_traced(own->duration, (double)answer->duration_us / 1e6, &trace);
+    metric_observe_traced(own->duration, (double)answer->duration_us / 1e6, &delivery->trace);
 }
 
 static void stages_observe(const struct delivery *delivery, int64_t now_us)
 {
     struct engine_metrics *own = &delivery->destination->engine->metrics;
-    struct trace trace = trace_of(delivery);
 
-    metric_observe_traced(own->sent_done, (double)(now_us - delivery->sent_us) / 1e6, &trace);
+    metric_observe_traced(own->sent_done, (double)(now_us - delivery->sent_us) / 1e6,
+                          &delivery->trace);
     if (delivery->outcome.kind == OUTCOME_SENT)
         metric_observe_traced(own->end_to_end, (double)(now_us - delivery->accepted_us) / 1e6,
-                              &trace);
+                              &delivery->trace);
 }
 
 void engine_metrics_stored(struct delivery *delivery, bool is_undelivered, int64_t now_us)

@@ -71,6 +71,7 @@ static void send_next(struct engine *engine, struct destination *destination)
         retry_budget_fresh(&destination->budget);
     destination_settle(destination);
 
+    engine_trace_send(delivery);
     struct provider_request *request = &engine->request;
     arena_reset(request->arena);
     delivery->provider->build(&delivery->message, &destination->webhook, clock_unix_us() / 1000000,
@@ -149,7 +150,9 @@ static struct outcome judge(struct delivery *delivery, const struct http_client_
         }
     }
     if (verdict.class == RETRY_CLASS_CONFIG)
-        LOG_WARN("destination.misconfigured", LOG_INT("destination", delivery->destination->id),
+        LOG_WARN("destination.misconfigured", LOG_TRACE(&delivery->trace),
+                 LOG_TENANT(delivery->tenant), LOG_ID("messageId", delivery->message.id),
+                 LOG_INT("destination", delivery->destination->id),
                  LOG_INT("status", answer->status));
     return outcome;
 }
@@ -182,7 +185,8 @@ static void breaker_open(struct destination *destination, int64_t now_ms)
 {
     int64_t delay_ms = breaker_delay_ms((unsigned)destination->failures,
                                         service_random(destination->engine->service));
-    LOG_WARN("destination.breaker_opened", LOG_INT("destination", destination->id),
+    LOG_WARN("destination.breaker_opened", LOG_TENANT(destination->tenant),
+             LOG_INT("destination", destination->id),
              LOG_INT("openings", destination->failures + 1), LOG_INT("delayMs", delay_ms));
     breaker_tell(destination, delay_ms);
     breaker_reset(&destination->breaker);
@@ -193,7 +197,8 @@ static void breaker_open(struct destination *destination, int64_t now_ms)
 
 static void breaker_close(struct destination *destination)
 {
-    LOG_INFO("destination.breaker_closed", LOG_INT("destination", destination->id));
+    LOG_INFO("destination.breaker_closed", LOG_TENANT(destination->tenant),
+             LOG_INT("destination", destination->id));
     breaker_tell(destination, 0);
     breaker_reset(&destination->breaker);
     window_init(&destination->window, destination->engine->options.window);
@@ -242,6 +247,25 @@ static void note_answer(struct destination *destination, bool probe,
 
 // ---- the answer came
 
+// Who it was for is said as a token: whoever knows the number finds its lines.
+static void attempt_log(const struct delivery *delivery, const struct outcome *outcome,
+                        const struct http_client_answer *answer)
+{
+    enum log_level level = outcome->kind == OUTCOME_FAILED ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+
+    if (!log_wants(level))
+        return;
+    struct log_person to =
+        service_person(delivery->destination->engine->service, delivery->message.to);
+    LOG_AT(level, outcome->kind == OUTCOME_FAILED ? "delivery.failed" : "delivery.attempted",
+           LOG_TRACE(&delivery->trace), LOG_TENANT(delivery->tenant),
+           LOG_ID("messageId", delivery->message.id), LOG_PERSON("to", to),
+           LOG_INT("destination", delivery->destination->id),
+           LOG_INT("attempt", delivery->attempt + 1), LOG_INT("status", outcome->status),
+           LOG_STR("why", str_of(answer->reason)), LOG_STR("reason", outcome->reason),
+           LOG_INT("millis", outcome->duration_ms), LOG_END);
+}
+
 static void answered(void *context, const struct http_client_answer *answer)
 {
     struct delivery *delivery = context;
@@ -258,6 +282,8 @@ static void answered(void *context, const struct http_client_answer *answer)
     engine->in_flight--;
     engine->slow_in_flight -= delivery->slow;
     struct outcome outcome = judge(delivery, &seen);
+    engine_trace_answered(delivery, &outcome);
+    attempt_log(delivery, &outcome, &seen);
     note_answer(destination, delivery->probe, &seen);
     engine_complete(delivery, &outcome);
     destination_settle(destination);

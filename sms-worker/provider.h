@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "base/trace.h"
 #include "io/http_client.h"
 #include "sms-worker/retry.h"
 #include "store/webhook_headers.h"
@@ -20,7 +21,7 @@ struct outgoing {
     struct id conversation; // none: it is in none, and has no sequence
     int32_t sequence;       // its place in the conversation, from 1
     struct str content;     // JSON, absent when there is none
-    struct str traceparent; // absent when none came with the message
+    struct trace trace;     // its span is this attempt's
 };
 
 // Where it goes. The engine keeps one for each destination.

@@ -1,11 +1,10 @@
 #include "sms-worker/provider_async.h"
 
 #include "base/panic.h"
-#include "base/random.h"
 #include "store/signature.h"
 #include "wire/codec_json.h"
 
-enum { PROVIDER_ID_LIMIT = 128, TRACE_ID_LENGTH = 32 };
+enum { PROVIDER_ID_LIMIT = 128 };
 
 static void write_body(const struct outgoing *message, struct buf *body)
 {
@@ -60,26 +59,19 @@ static void add_signatures(const struct outgoing *message, const struct webhook 
     add_header(request, STR("webhook-signature"), arena_copy(arena, buf_str(&text)));
 }
 
-// The trace goes on under a span of its own. A message that came without one gets the same trace id
-// on every attempt: its own.
+// Whoever traces on the other side, in either style, goes on below this attempt.
 static void add_trace(const struct outgoing *message, struct provider_request *request)
 {
-    AUTO(buf) trace_id = {0};
-    struct str rest;
-    struct str part;
-    if (str_cut(message->traceparent, '-', &part, &rest) && str_cut(rest, '-', &part, &rest) &&
-        part.len == TRACE_ID_LENGTH)
-        buf_str_append(&trace_id, part);
-    else
-        buf_hex(&trace_id, id_bytes(&message->id));
-    uint64_t span;
-    random_bytes(&span, sizeof span);
+    char text[TRACE_PARENT_LENGTH];
+    struct arena *arena = request->arena;
 
-    struct str trace = arena_copy(request->arena, buf_str(&trace_id));
-    add_header(request, STR("X-B3-TraceId"), trace);
-    add_header(request, STR("traceparent"),
-               arena_printf(request->arena, "00-%.*s-%016llx-01", STR_ARG(trace),
-                            (unsigned long long)span));
+    add_header(request, STR("traceparent"), arena_copy(arena, trace_text(&message->trace, text)));
+    add_header(request, STR("X-B3-TraceId"),
+               arena_copy(arena, trace_id_text(&message->trace, text)));
+    add_header(request, STR("X-B3-SpanId"),
+               arena_copy(arena, trace_span_text(message->trace.span, text)));
+    add_header(request, STR("X-B3-Sampled"),
+               message->trace.flags & TRACE_SAMPLED ? STR("1") : STR("0"));
 }
 
 static void build(const struct outgoing *message, const struct webhook *webhook, int64_t now_s,

@@ -127,7 +127,7 @@ static void mos_bind(void *context, struct batch_item *const *items, size_t coun
         pg_add_int2(params, (int16_t)mo_of(items[i])->concat_part);
     pg_array(params, PG_ELEMENT_TEXT, count);
     for (size_t i = 0; i < count; i++)
-        pg_add_text(params, task_of_item(items[i])->envelope.traceparent);
+        pg_add_text(params, task_traceparent(task_of_item(items[i])));
 }
 
 static void mo_answer(struct task *task, const struct pg_result *result, size_t row)

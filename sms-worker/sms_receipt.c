@@ -2,6 +2,8 @@
 //
 // A receipt for an id nobody knows is a good receipt: its message's id may still be on the way
 // here. It is stored, answered with 200, and bound when the id comes (db/functions/receipt.sql).
+#include "base/clock.h"
+#include "base/spans.h"
 #include "service/news.h"
 #include "service/service.h"
 #include "service/task.h"
@@ -46,10 +48,31 @@ static void receipt_answer(struct task *task, bool bound)
     task_reply(task, buf_str(&json));
 }
 
+// The last span of its message's trace, linked to that of the receipt's own request.
+static void receipt_trace(const struct task *task, struct str traceparent, int64_t accepted_us)
+{
+    const struct msg_sms_receipt *receipt = task->message;
+    struct spans *spans = service_spans(task->service);
+    struct trace message;
+    struct span *span;
+
+    if (!spans || !trace_parse(traceparent, &message))
+        return;
+    struct trace trace = trace_at(&message, 0);
+    span = spans_add(spans, SPAN_RECEIPT, &trace, false, task->started_us);
+    if (!span)
+        return;
+    if (clock_unix_us() - accepted_us <= SPAN_LATE_US)
+        span->parent = message.span;
+    span->link = trace_at(&task->trace, task->span);
+    span_int(span, "nexus.tenant", task_tenant(task));
+    span_int(span, "nexus.receipt_state", receipt->message_state);
+}
+
 static void receipts_stored(void *context, struct batch_item *const *items, size_t count,
                             const struct pg_result *result)
 {
-    enum { BOUND, REPEATED, CHANGED };
+    enum { BOUND, REPEATED, CHANGED, TRACEPARENT, ACCEPTED_US };
     struct service *service = context;
     struct metrics *metrics = service_metrics(service);
     struct news news = {0};
@@ -64,8 +87,11 @@ static void receipts_stored(void *context, struct batch_item *const *items, size
         metric_add(metrics_series(metrics, METRIC_RECEIPTS, outcome), 1);
         if (pg_get_bool(result, i, REPEATED))
             metric_add(metrics_series(metrics, METRIC_DUPLICATES, "sms.receipt"), 1);
-        if (pg_get_bool(result, i, CHANGED))
+        if (pg_get_bool(result, i, CHANGED)) {
             news_of_tenant(&news, task_tenant(task));
+            receipt_trace(task, pg_get_text(result, i, TRACEPARENT),
+                          pg_get_int8(result, i, ACCEPTED_US));
+        }
         receipt_answer(task, bound);
     }
     news_send(&news, service_bus(service));

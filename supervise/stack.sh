@@ -84,6 +84,7 @@ stack_files() {
     rm -f "$sockets"/*.sock
     secret key_pepper
     secret key_encryption_key
+    secret log_key
     secret gws_client_secret
     if [ ! -f "$state/postgresql/PG_VERSION" ]; then
         say "making a database in $state/postgresql"
@@ -150,6 +151,7 @@ NEXUS_SIM_KEY=$(demo clusterKey)
 NEXUS_SIM_WEBHOOK_SECRET=$(demo asyncWebhookSecret)
 NEXUS_SIM_CLIENT_SECRET_FILE=$state/secrets/gws_client_secret
 NEXUS_KEY_PEPPER_FILE=$state/secrets/key_pepper
+NEXUS_LOG_KEY_FILE=$state/secrets/log_key
 NEXUS_KEY_ENCRYPTION_KEY_FILE=$state/secrets/key_encryption_key
 NEXUS_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8,::1/128
 NEXUS_WEB_ROOT=$root/web/dist

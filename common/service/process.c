@@ -10,10 +10,11 @@
 #include "service/state.h"
 #include "service/watchdog.h"
 #include "wire/snapshot.h"
+#include "wire/span_frame.h"
 
 #include <stdlib.h>
 
-enum { TELL_MS = 1000, LAG_MS = 100, SNAPSHOTS_WAITING = 4 };
+enum { TELL_MS = 1000, LAG_MS = 100, FRAMES_WAITING = 8 };
 
 struct process {
     struct service *service;
@@ -37,6 +38,26 @@ static void snapshot_send(struct process *process)
     (void)!zmq_socket_send(process->socket, STR_ABSENT, buf_str(&process->snapshot));
 }
 
+// Beside the snapshot, as a frame of another kind (wire/span_frame.h). Not sent: gone, and counted.
+static void spans_send(struct process *process)
+{
+    struct spans *spans = process->service->spans;
+    struct metrics *metrics = process->service->metrics;
+    struct metric *full = metrics_series(metrics, METRIC_SPANS_DROPPED, "ring"),
+                  *unsent = metrics_series(metrics, METRIC_SPANS_DROPPED, "socket");
+    AUTO(buf) frame = {0};
+
+    if (!spans)
+        return;
+    metric_set_total(full, (double)spans_dropped(spans));
+    if (spans_count(spans) == 0)
+        return;
+    span_frame_encode(process->head.role, process->head.slot, spans, &frame);
+    if (!process->socket || !zmq_socket_send(process->socket, STR_ABSENT, buf_str(&frame)))
+        metric_add(unsent, spans_count(spans));
+    spans_clear(spans);
+}
+
 static void tell(uv_timer_t *timer)
 {
     struct process *process = timer->data;
@@ -47,6 +68,7 @@ static void tell(uv_timer_t *timer)
             part->tell(process->service);
     if (process->service->def->tell)
         process->service->def->tell(process->service);
+    spans_send(process);
     self_tell(process->self);
     snapshot_send(process);
 }
@@ -96,12 +118,11 @@ static bool snapshots_connect(struct process *process, struct err *err)
     buf_str_append(&endpoint, service->settings.skeleton.metrics_push);
     if (endpoint.len == 0)
         return true;
-    process->socket =
-        zmq_socket_new(&service->loop, service->zmq,
-                       &(struct zmq_socket_options){.kind = ZMQ_SOCKET_PUSH,
-                                                    .high_water_mark = SNAPSHOTS_WAITING,
-                                                    .curve = service_curve(service),
-                                                    .received = nothing_received});
+    process->socket = zmq_socket_new(&service->loop, service->zmq,
+                                     &(struct zmq_socket_options){.kind = ZMQ_SOCKET_PUSH,
+                                                                  .high_water_mark = FRAMES_WAITING,
+                                                                  .curve = service_curve(service),
+                                                                  .received = nothing_received});
     return zmq_socket_connect(process->socket, buf_c_string(&endpoint), err) ||
            err_in(err, "NEXUS_METRICS_PUSH");
 }
@@ -141,6 +162,7 @@ void process_free(struct process **process)
         return;
     *process = NULL;
     watchdog_stop();
+    spans_send(gone);
     gone->head.is_last = true;
     self_tell(gone->self);
     snapshot_send(gone);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "io/loop.h"
+#include "io/person.h"
 #include "io/zmq_socket.h"
 #include "service/memory.h"
 #include "service/process.h"
@@ -122,6 +123,7 @@ static void finish(struct service *service)
     loop_close(&service->loop);
     zmq_bus_context_free(&service->zmq);
     metrics_free(&service->metrics);
+    spans_free(&service->spans);
 }
 
 // The supervisor that gave us the descriptor takes a newline on it for "ready".
@@ -170,6 +172,8 @@ int service_main(const struct service_def *def, int argc, char **argv)
         panic("uv_loop_init failed");
     random_bytes(&service->random.state, sizeof service->random.state);
     service->metrics = metrics_new();
+    if (service->settings.skeleton.otlp_endpoint.len > 0)
+        service->spans = spans_new(service->settings.trace_sample);
     signals_start(service);
 
     bool started = start(service, &err);
@@ -253,6 +257,21 @@ void service_has_under_way(struct service *service, enum service_under_way what,
 struct str service_metrics_endpoint(const struct service *service)
 {
     return service->settings.skeleton.metrics_push;
+}
+
+struct spans *service_spans(struct service *service)
+{
+    return service->spans;
+}
+
+struct log_person service_person(const struct service *service, struct str address)
+{
+    return person_token(service->settings.log_key, address);
+}
+
+struct str service_otlp_endpoint(const struct service *service)
+{
+    return service->settings.skeleton.otlp_endpoint;
 }
 
 struct random *service_random(struct service *service)

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/config.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "base/random.h"
 #include "io/pg.h"
@@ -28,6 +29,7 @@ struct bus_worker;
 struct zmq_bus_context;
 struct zmq_curve;
 struct http_client;
+struct spans;
 
 // What a program may need beside its loop, log, settings and metrics. Named, not flagged, so that a
 // program is linked with the libraries of those it names and with no others.
@@ -97,7 +99,11 @@ enum service_under_way {
 };
 void service_has_under_way(struct service *service, enum service_under_way what, size_t count);
 struct str service_metrics_endpoint(const struct service *service); // where snapshots are sent to
+struct spans *service_spans(struct service *service);               // NULL: none are kept
+struct str service_otlp_endpoint(const struct service *service);    // empty: no traces
 struct random *service_random(struct service *service);
+// A phone number or address as this installation's logs show it.
+struct log_person service_person(const struct service *service, struct str address);
 // A keyring_read_fn (store/keyring.h), with the service as its context.
 bool service_key_encryption_keys(void *service, struct arena *arena, struct str *text,
                                  struct err *err);

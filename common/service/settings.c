@@ -3,6 +3,8 @@
 
 #include "base/log.h"
 #include "base/panic.h"
+#include "base/random.h"
+#include "base/spans.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -130,6 +132,27 @@ static bool log_level_check(const struct settings *settings, struct err *err)
            err_set(err, ERR_BAD_INPUT, "NEXUS_LOG_LEVEL is debug, info, warn or error");
 }
 
+static bool trace_sample_read(struct settings *settings, struct err *err)
+{
+    return spans_ratio_parse(settings->skeleton.trace_sample, &settings->trace_sample) ||
+           err_set(err, ERR_BAD_INPUT, "NEXUS_TRACE_SAMPLE is a number from 0 to 1, like 0.01");
+}
+
+static bool log_key_read(struct settings *settings, struct err *err)
+{
+    struct str hex = settings->skeleton.log_key;
+    AUTO(buf) bytes = {0};
+
+    if (hex.len == 0) {
+        random_bytes(settings->log_key, sizeof settings->log_key);
+        return true;
+    }
+    if (!buf_unhex(&bytes, hex) || bytes.len != LOG_KEY_BYTES)
+        return err_set(err, ERR_BAD_INPUT, "NEXUS_LOG_KEY is not %d bytes in hex", LOG_KEY_BYTES);
+    memcpy(settings->log_key, bytes.data, LOG_KEY_BYTES);
+    return true;
+}
+
 NO_RETURN static void check_config(const struct settings *settings,
                                    const struct config_table *tables, size_t count)
 {
@@ -153,7 +176,8 @@ void settings_read(struct settings *settings, const struct service_def *def, int
         {.keys = skeleton_keys, .count = COUNT_OF(skeleton_keys), .values = &settings->skeleton}};
     if (!config_load(tables, COUNT_OF(tables), settings->file, arena, &err) ||
         !curve_read(settings, &err) || !keys_check(settings, &err) ||
-        !log_level_check(settings, &err))
+        !log_level_check(settings, &err) || !trace_sample_read(settings, &err) ||
+        !log_key_read(settings, &err))
         die("%s: %s", def->name, err.text);
     if (line.check_config)
         check_config(settings, tables, COUNT_OF(tables));

@@ -5,7 +5,7 @@
 #include "io/zmq_socket.h"
 #include "service/service.h"
 
-enum { KEY_ENCRYPTION_KEY_BYTES = 32 };
+enum { KEY_ENCRYPTION_KEY_BYTES = 32, LOG_KEY_BYTES = 32 };
 
 struct service_config {
 #define CONFIG(kind, field, ...) CONFIG_FIELD_##kind field;
@@ -28,6 +28,8 @@ struct settings {
     const char *file; // --config, or NULL
     struct zmq_curve curve;
     bool curve_on;
+    double trace_sample;
+    unsigned char log_key[LOG_KEY_BYTES];
 };
 
 // Reads the command line and then the configuration. What only asks (--help, --version,

@@ -3,6 +3,7 @@
 
 #include "base/metrics.h"
 #include "base/random.h"
+#include "base/spans.h"
 #include "bus/protocol.h"
 #include "service/service.h"
 #include "service/settings.h"
@@ -30,6 +31,7 @@ struct service {
     uv_signal_t terminate, interrupt, louder, quieter;
     uv_timer_t drain_limit;
     struct metrics *metrics;
+    struct spans *spans; // NULL: nobody would get them
     size_t under_way[SERVICE_UNDER_WAY];
     struct random random;
     struct zmq_bus_context *zmq;

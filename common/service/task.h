@@ -24,6 +24,7 @@ struct task {
     struct arena *arena; // everything of this task; freed with it
     struct envelope envelope;
     struct trace trace;  // where it belongs; none: its request said nothing
+    uint64_t span;       // its transaction's
     const void *message; // struct msg_<name>, decoded and checked
     struct idempotency idempotency;
     task_render_fn *render; // NULL: what is stored is the answer
@@ -46,8 +47,12 @@ static inline struct task *task_of_item(struct batch_item *item)
     return CONTAINER_OF(item, struct task, item);
 }
 
+// The traceparent that is stored with what it makes: what follows is its transaction's child.
+struct str task_traceparent(struct task *task);
+
 // Of a batch that is committed: how long each of its messages took since this worker got it.
 void tasks_committed(struct service *service, struct batch_item *const *items, size_t count);
+
 // json is the reply's "data" as JSON text, copied; empty for none. Only code that saw COMMIT
 // answers a write. Where the request came with an Idempotency-Key, what was kept in its transaction
 // is the reply.

@@ -1,6 +1,7 @@
 // task_statement: see the header.
 #include "service/task_statement.h"
 
+#include "base/clock.h"
 #include "service/service.h"
 #include "store/statements.h"
 
@@ -62,5 +63,6 @@ void task_call(struct task *task, unsigned statement, struct pg_params *params, 
         statement = statement_keeping(statement);
     }
     steps[count++] = (struct pg_step){statement, params};
+    task->item.sent_us = clock_monotonic_us();
     pg_call_steps(service_pg(task->service), steps, count, done, task);
 }

@@ -7,7 +7,7 @@
 #include "base/panic.h"
 #include "bus/bus_worker.h"
 #include "service/state.h"
-#include "service/task.h"
+#include "service/task_trace.h"
 #include "store/batcher.h"
 #include "store/statements.h"
 
@@ -87,7 +87,7 @@ static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
                           .started_us = clock_monotonic_us()};
     task->envelope.principal.name = arena_copy(arena, envelope->principal.name);
     task->envelope.traceparent = arena_copy(arena, envelope->traceparent);
-    (void)!trace_parse(task->envelope.traceparent, &task->trace); // no trace is fine, too
+    task_trace_begin(task);
     task->envelope.idempotency_key = arena_copy(arena, envelope->idempotency_key);
     task->idempotency = (struct idempotency){.tenant = envelope->principal.tenant,
                                              .key = task->envelope.idempotency_key,
@@ -134,6 +134,7 @@ static void task_end(struct task *task, enum err_code code, struct str payload)
 
     ASSERT(task->origin);
     ended_count(tasks, task->envelope.message, code);
+    task_trace_end(task, code);
     // Dying here is harmless: what was committed stays so, and the gateway asks another worker,
     // which finds it done.
     if (failpoint(tasks->ack_lost) || (task_has_key(task) && failpoint("keyed.ack_lost")))
@@ -205,8 +206,14 @@ void task_fail(struct task *task, const struct err *err)
         return;
     }
     if (err->code == ERR_INTERNAL)
-        LOG_ERROR("task.failed", LOG_STR("message", message_type(task->envelope.message)->name),
-                  LOG_ID("operationId", task->envelope.operation), LOG_ERR(err));
+        LOG_ERROR("task.failed", LOG_TRACE(&task->trace), LOG_TENANT(task_tenant(task)),
+                  LOG_ID("operationId", task->envelope.operation),
+                  LOG_STR("message", message_type(task->envelope.message)->name), LOG_ERR(err));
+    else
+        LOG_DEBUG("task.refused", LOG_TRACE(&task->trace), LOG_TENANT(task_tenant(task)),
+                  LOG_ID("operationId", task->envelope.operation),
+                  LOG_STR("message", message_type(task->envelope.message)->name),
+                  LOG_STR("error", err_name(err->code)));
     task_end(task, err->code, str_of(err->text));
 }
 

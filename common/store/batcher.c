@@ -217,6 +217,8 @@ static void batch_send(struct batch *batch)
     pg_params_init(&params);
     batcher->def->bind(batcher->context, batch->items, batch->count, &params);
     batch->sent_us = clock_monotonic_us();
+    for (size_t i = 0; i < batch->count; i++)
+        batch->items[i]->sent_us = batch->sent_us;
     list_append(&batcher->flying, &batch->link);
     batcher->flying_count++;
     if (batcher->rows)

@@ -49,6 +49,7 @@ struct batch_item {
     uint64_t key;        // of the rows it touches: conversation, number pair
     uint32_t bytes;      // its weight
     int64_t deadline_ms; // monotonic; INT64_MAX: tries for ever (outcomes of deliveries)
+    int64_t sent_us;     // when its last batch was sent; 0: in none yet
     struct idempotency *idempotency; // NULL: comes without a key
 };
 

@@ -27,6 +27,8 @@ static const struct str reserved[] = {
     STR_INIT("webhook-id"),
     STR_INIT("webhook-signature"),
     STR_INIT("webhook-timestamp"),
+    STR_INIT("x-b3-sampled"),
+    STR_INIT("x-b3-spanid"),
     STR_INIT("x-b3-traceid"),
     STR_INIT("x-hub-signature"),
     STR_INIT("x-hub-signature-256"),

@@ -62,7 +62,7 @@ returns table (
     id bigint, lease_epoch int, tenant_id int, destination_id int, message_id uuid, conversation_id uuid,
     attempt smallint, due_us bigint, recovered boolean, fate smallint, address text, number text,
     sequence int, body text, content text, traceparent text, provider text, url text, headers text, secrets text,
-    secrets_number text, ccid text, failures int)
+    secrets_number text, ccid text, failures int, accepted_us bigint)
 language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
@@ -117,7 +117,7 @@ begin
         return query
             select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, d.conversation_id, d.attempt,
                    0::bigint, p.recovered, p.fate, null::text, null::text, null::int, null::text, null::text,
-                   null::text, null::text, null::text, null::text, null::text, null::text, null::text, 0
+                   null::text, null::text, null::text, null::text, null::text, null::text, null::text, 0, 0::bigint
             from unnest(picked, fates, recoveries) p (id, fate, recovered) join delivery d on d.id = p.id
             where p.fate > 0;
         perform delivery_end(array_agg(p.id), array_agg(p.fate)) from unnest(picked, fates) p (id, fate)
@@ -147,7 +147,7 @@ begin
                                                     where s.tenant_id = dst.tenant_id and s.destination_id = dst.id
                                                     order by s.id limit 1), c.address) end,
                case when d.place = 1 then t.ccid::text end,
-               dst.failures
+               dst.failures, (extract(epoch from m.created) * 1000000)::bigint
         from (select l.*, row_number() over (partition by l.destination_id order by l.id) as place from leased l) d
         join message m on m.tenant_id = d.tenant_id and m.id = d.message_id
         join channel c on c.id = d.channel_id
@@ -172,10 +172,12 @@ $$;
 -- unsent. Gives the ids that were stored, negative where the message is undelivered now; the others had lost their lease, or were stored by an earlier run of the same
 -- call. Idempotent: each row is taken only under its epoch and while leased, and every outcome ends the lease.
 --
--- decisions, helds_ms, sent_bytes and details are kept as they are (db/migrations/0006_explain.sql).
+-- decisions, helds_ms, sent_bytes and details are kept as they are (db/migrations/0006_explain.sql). traces: null, or the
+-- traceparent of an attempt, which its receipt then follows.
 create or replace function delivery_complete(
     ids bigint[], epochs int[], outcomes smallint[], delays_ms int[], provider_ids text[], statuses int[],
-    durations_ms int[], reasons text[], decisions smallint[], helds_ms int[], sent_bytes int[], details text[])
+    durations_ms int[], reasons text[], decisions smallint[], helds_ms int[], sent_bytes int[], details text[],
+    traces text[])
 returns setof bigint
 language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -195,8 +197,9 @@ begin
                     when i.outcome = 4 and i.reason is not null then 7
                end::smallint as state -- null: it stays in the queue
         from unnest(ids, epochs, outcomes, delays_ms, provider_ids, statuses, durations_ms, reasons, decisions,
-                    helds_ms, sent_bytes, details)
-             i (id, epoch, outcome, delay_ms, provider_id, status, duration_ms, reason, decision, held_ms, bytes, detail)
+                    helds_ms, sent_bytes, details, traces)
+             i (id, epoch, outcome, delay_ms, provider_id, status, duration_ms, reason, decision, held_ms, bytes, detail,
+                trace)
         join delivery d on d.id = i.id
         join channel c on c.id = d.channel_id
         order by i.id
@@ -223,7 +226,8 @@ begin
         where a.outcome < 5
     ), changed as (
         update message m
-        set state = g.state, changed = now(), provider_id = coalesce(g.provider_id, m.provider_id)
+        set state = g.state, changed = now(), provider_id = coalesce(g.provider_id, m.provider_id),
+            traceparent = coalesce(g.trace, m.traceparent)
         from (select * from gone order by tenant_id, message_id) g
         where m.tenant_id = g.tenant_id and m.id = g.message_id and m.state in (1, 2, 3)
         returning m.tenant_id, m.id, m.conversation_id, m.sequence, m.state,

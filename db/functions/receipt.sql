@@ -8,9 +8,10 @@ $$;
 
 -- Applies the receipts of messages. The first final state stays: a later one, whatever it says, does not undo it. What
 -- we ended ourselves without knowing (uncertain, or failed after an attempt that may have arrived: it stands in
--- undelivered) the receipt resolves. Gives the messages that changed.
+-- undelivered) the receipt resolves. Gives the messages that changed, with where their traces stand (accepted_us: µs
+-- since 1970).
 create or replace function receipt_apply(tenants int[], messages uuid[], states smallint[])
-returns table (tenant_id int, message_id uuid)
+returns table (tenant_id int, message_id uuid, traceparent text, accepted_us bigint)
 language sql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
     with final as (
@@ -25,24 +26,24 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as
           and (m.state in (1, 2, 3, 4, 12)
                or m.state in (7, 8) and exists (select from undelivered u
                                                 where u.tenant_id = m.tenant_id and u.message_id = m.id))
-        returning m.tenant_id, m.id, m.conversation_id, m.sequence, m.state
+        returning m.tenant_id, m.id, m.conversation_id, m.sequence, m.state, m.traceparent, m.created
     ), resolved as (
         delete from undelivered u using changed c where u.tenant_id = c.tenant_id and u.message_id = c.id
     ), told as (
         insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
         select tenant_id, 2, conversation_id, id, sequence, state from changed
     )
-    select tenant_id, id from changed
+    select tenant_id, id, traceparent, (extract(epoch from created) * 1000000)::bigint from changed
 $$;
 
 -- Stores a batch of receipts. numbers: our number, where the provider says it. Gives one row for each, in the order of
--- the arrays: is its message known, was the receipt stored before, did the message change.
+-- the arrays: is its message known, was the receipt stored before, did the message change; where it did, its trace.
 --
 -- A receipt and the outcome that names its message may commit side by side and miss each other; receipt_bind() finds
 -- such pairs a few seconds later.
 create or replace function receipt_store(
     tenants int[], provider_ids text[], states smallint[], numbers text[], results int[])
-returns table (bound boolean, repeated boolean, changed boolean)
+returns table (bound boolean, repeated boolean, changed boolean, traceparent text, accepted_us bigint)
 language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
@@ -50,6 +51,8 @@ declare
     messages uuid[];    -- in the order of the arrays
     fresh    boolean[];
     moved    uuid[];    -- messages whose state changed
+    traces   text[];    -- theirs
+    accepted bigint[];
 begin
     with input as materialized (
         select i.*, coalesce(known.message_id, own.id) as message_id,
@@ -77,7 +80,7 @@ begin
     into messages, fresh
     from input i left join stored s using (tenant_id, provider_id, state);
 
-    select coalesce(array_agg(a.message_id), '{}') into moved
+    select array_agg(a.message_id), array_agg(a.traceparent), array_agg(a.accepted_us) into moved, traces, accepted
     from (select array_agg(i.tenant_id order by i.place) as tenants, array_agg(i.id order by i.place) as ids,
                  array_agg(i.state order by i.place) as states
           from unnest(tenants, messages, states, fresh) with ordinality i (tenant_id, id, state, fresh, place)
@@ -85,8 +88,10 @@ begin
     cross join lateral receipt_apply(i.tenants, i.ids, i.states) a;
 
     return query
-        select i.id is not null, not i.fresh, i.fresh and coalesce(i.id = any (moved), false)
-        from unnest(messages, fresh) with ordinality i (id, fresh, place) order by i.place;
+        select i.id is not null, not i.fresh, i.at is not null, traces[i.at], accepted[i.at]
+        from (select u.id, u.fresh, u.place, case when u.fresh then array_position(moved, u.id) end as at
+              from unnest(messages, fresh) with ordinality u (id, fresh, place)) i
+        order by i.place;
 end
 $$;
 

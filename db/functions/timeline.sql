@@ -84,6 +84,8 @@ language sql stable as $$
                                  (2, 'webhook-id', m.id::text),
                                  (3, 'webhook-timestamp', null),
                                  (7, 'X-B3-TraceId', trace_of(m)),
+                                 (8, 'X-B3-SpanId', null),
+                                 (8, 'X-B3-Sampled', null),
                                  (8, 'traceparent', '00-' || trace_of(m) || '-…')
                           union all
                           select 4, s.name, '***'

@@ -56,6 +56,7 @@ class Stack:
         self.metrics_port, self.simulator_port = free_port(), free_port()
         (self.folder / "key_encryption_key").write_text(secrets.token_hex(32))
         (self.folder / "key_pepper").write_text(secrets.token_hex(32))
+        (self.folder / "log_key").write_text(secrets.token_hex(32))
         self.redis = Redis(self.folder)
         self.gws = Gws(self)
         self._add("metrics-agent", 0, NEXUS_METRICS_PORT=self.metrics_port,
@@ -91,6 +92,7 @@ class Stack:
     def _secrets(self):
         return {"NEXUS_KEY_ENCRYPTION_KEY_FILE": self.folder / "key_encryption_key",
                 "NEXUS_KEY_PEPPER_FILE": self.folder / "key_pepper",
+                "NEXUS_LOG_KEY_FILE": self.folder / "log_key",
                 "NEXUS_WEBHOOK_ALLOW_CIDRS": "127.0.0.0/8,::1/128"}
 
     def _bus_at_gateway(self, number):

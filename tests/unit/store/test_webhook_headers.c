@@ -26,19 +26,11 @@ Test(webhook_headers, refuses_what_could_split_a_header)
 
 Test(webhook_headers, refuses_to_override_ours_in_any_spelling)
 {
-    static const char *const names[] = {"Host",
-                                        "content-length",
-                                        "Transfer-Encoding",
-                                        "Connection",
-                                        "X-Hub-Signature",
-                                        "x-hub-signature-256",
-                                        "WEBHOOK-ID",
-                                        "webhook-signature",
-                                        "Content-Type",
-                                        "Authorization",
-                                        "traceparent",
-                                        "X-B3-TraceId",
-                                        "Expect",
+    static const char *const names[] = {"Host",          "content-length",    "Transfer-Encoding",
+                                        "Connection",    "X-Hub-Signature",   "x-hub-signature-256",
+                                        "WEBHOOK-ID",    "webhook-signature", "Content-Type",
+                                        "Authorization", "traceparent",       "X-B3-TraceId",
+                                        "X-B3-SpanId",   "x-b3-sampled",      "Expect",
                                         "Upgrade"};
     for (size_t i = 0; i < COUNT_OF(names); i++)
         cr_expect(not(webhook_header_is_allowed(str_of(names[i]), STR("x"))), "%s", names[i]);

@@ -1,0 +1,279 @@
+"""Traces: one from the request through all processes to the receipt, and on their way to a collector."""
+
+import json
+import secrets
+import uuid
+
+import pytest
+import requests
+
+from harness.collector import Collector
+from harness.people import Answer, Tenant, conversation_of
+from harness.stack import WORKERS
+from harness.wait import eventually
+
+PROGRAMS = ("gateway", *WORKERS, "metrics-agent", "simulator")
+
+
+@pytest.fixture
+def collector():
+    one = Collector()
+    yield one
+    one.close()
+    assert not one.problems, "\n".join(one.problems)
+
+
+@pytest.fixture
+def traced(make_stack, collector):
+    """A maker of Nexuses that send their traces to the collector."""
+    def make(sample="1", **of_agent):
+        common = {"NEXUS_OTLP_ENDPOINT": collector.url, "NEXUS_TRACE_SAMPLE": sample}
+        settings = {program: dict(common) for program in PROGRAMS}
+        settings["metrics-agent"].update(of_agent)
+        return make_stack(settings=settings)
+
+    return make
+
+
+def new_ids():
+    return secrets.token_hex(16), secrets.token_hex(8)
+
+
+def only(spans, name):
+    """The one span of that name, beside those of the question who calls."""
+    named = [span for span in spans if span.name == name and span.says.get("nexus.message") != "caller.lookup"]
+    assert len(named) == 1, f"{name}: {spans}"
+    return named[0]
+
+
+def posted(tenant, conversation, text, headers):
+    answer = tenant.agent().post(f"/chat/v3/conversations/{conversation}/messages",
+                                 json={"type": "Text", "text": text}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def span_of(webhook):
+    """The trace and the span that a webhook names, in both styles the same."""
+    version, trace, span, flags = webhook.headers["traceparent"].split("-")
+    assert (version, flags) == ("00", "01")
+    assert webhook.headers["X-B3-TraceId"] == trace
+    assert webhook.headers["X-B3-SpanId"] == span
+    assert webhook.headers["X-B3-Sampled"] == "1"
+    return trace, span
+
+
+def test_one_trace_leads_from_the_request_through_bus_commit_claim_and_webhook_to_the_receipt(traced, collector, customer):
+    tenant = Tenant(traced(), webhook_url=customer.url)
+    conversation, text, (trace, caller) = conversation_of(tenant), tenant.text(), new_ids()
+    customer.answer(body='{"messageId":"theirs-1"}')
+
+    answer = posted(tenant, conversation, text, {"traceparent": f"00-{trace}-{caller}-01"})
+    webhook = customer.wait_for(text)[0]
+    eventually(lambda: tenant.agent().transcript(conversation)[-1]["state"] == "sent", "the answer is sent")
+    assert tenant.aggregator().receipt("theirs-1", 2).status_code == 200
+
+    assert answer.headers["traceparent"] == f"00-{trace}-{caller}-01"
+    spans = collector.wait_for(trace, ["http.accept", "bus", "pg.commit", "claim", "webhook.attempt", "receipt"])
+    accept, bus, commit, claim, attempt, receipt = (
+        only(spans, name) for name in ("http.accept", "bus", "pg.commit", "claim", "webhook.attempt", "receipt"))
+    assert [span.parent for span in (accept, bus, commit, claim, attempt, receipt)] == [
+        caller, accept.id, bus.id, commit.id, claim.id, attempt.id]
+    assert [span.process for span in (accept, bus, commit, claim, attempt, receipt)] == [
+        "gateway-0", "gateway-0", "chat-worker-0", "sms-worker-0", "sms-worker-0", "sms-worker-0"]
+    assert span_of(webhook) == (trace, attempt.id)
+    assert accept.says["http.route"] == "/chat/v3/conversations/{id}/messages"
+    assert attempt.says["http.response.status_code"] == 200 and attempt.says["nexus.outcome"] == "sent"
+    assert claim.says["nexus.message_id"] == attempt.says["nexus.message_id"] == answer.json()["data"]["id"]
+    # The receipt's own request is a trace of its own, and the two are linked.
+    (own_trace, own_span), = receipt.links
+    assert only(collector.wait_for(own_trace, ["pg.commit"]), "pg.commit").id == own_span
+    assert not any(span.failed for span in spans)
+
+
+def test_a_text_that_comes_in_is_traced_to_its_commit(traced, collector):
+    tenant = Tenant(traced())
+    trace, caller = new_ids()
+
+    answer = tenant.aggregator().post(
+        "/nexus/v3/sms/message", headers={"traceparent": f"00-{trace}-{caller}-00"},
+        data={"message_id": "mo-1", "phone_number": tenant.phone(), "shortcode": tenant.number, "message": tenant.text()})
+
+    assert answer.status_code == 200
+    spans = collector.wait_for(trace, ["http.accept", "bus", "pg.commit"])
+    assert only(spans, "pg.commit").process == "sms-worker-0"
+    assert only(spans, "pg.commit").parent == only(spans, "bus").id
+
+
+@pytest.mark.parametrize("style", ["b3 in one header", "b3 of 64 bits", "X-B3", "X-B3 of 64 bits"])
+def test_a_trace_is_taken_up_in_every_style(traced, collector, style):
+    tenant = Tenant(traced())
+    trace, caller = new_ids()
+    if "64" in style:
+        trace = trace[:16]
+    headers = {"b3": f"{trace}-{caller}-1"} if style.startswith("b3") else {
+        "X-B3-TraceId": trace, "X-B3-SpanId": caller, "X-B3-Sampled": "1"}
+
+    answer = tenant.agent().get("/chat/v3/conversations", headers=headers)
+
+    trace = trace.rjust(32, "0")
+    assert answer.headers["traceparent"] == f"00-{trace}-{caller}-01"
+    assert only(collector.wait_for(trace, ["http.accept"]), "http.accept").parent == caller
+
+
+def test_traceparent_counts_before_b3_and_what_is_malformed_begins_a_new_trace(nexus):
+    tenant = Tenant(nexus)
+    (trace, span), (other, _) = new_ids(), new_ids()
+
+    both = tenant.agent().get("/chat/v3/conversations",
+                              headers={"traceparent": f"00-{trace}-{span}-01", "b3": f"{other}-{span}-1"})
+    neither = tenant.agent().get("/chat/v3/conversations", headers={"traceparent": f"00-{trace}-{span}-0", "b3": "0"})
+
+    assert both.headers["traceparent"] == f"00-{trace}-{span}-01"
+    assert trace not in neither.headers["traceparent"] and len(neither.headers["traceparent"]) == 55
+
+
+def test_each_attempt_has_a_claim_and_a_span_of_its_own_and_the_failed_ones_say_so(traced, collector, customer):
+    tenant = Tenant(traced(), webhook_url=customer.url)
+    conversation, text, (trace, caller) = conversation_of(tenant), tenant.text(), new_ids()
+    customer.answer(status=503)
+
+    posted(tenant, conversation, text, {"traceparent": f"00-{trace}-{caller}-01"})
+    customer.wait_for(text)
+    customer.answer()
+    tenant.stack.query("update delivery set due = now()")
+    webhooks = customer.wait_for(text, count=2)
+
+    def both():
+        spans = collector.spans(trace, "webhook.attempt")
+        return len(spans) == 2 and sorted(spans, key=lambda span: span.started)
+
+    first, second = eventually(both, "two attempts")
+    assert [(span.failed, span.says["nexus.attempt"], span.says["nexus.outcome"]) for span in (first, second)] == [
+        (True, 1, "retry"), (False, 2, "sent")]
+    assert [span_of(webhook) for webhook in webhooks] == [(trace, first.id), (trace, second.id)]
+    claims = {span.id: span for span in collector.spans(trace, "claim")}
+    assert {claims[first.parent].says["nexus.attempt"], claims[second.parent].says["nexus.attempt"]} == {1, 2}
+
+
+def test_an_attempt_more_than_a_minute_later_is_linked_and_no_child(traced, collector, customer):
+    tenant = Tenant(traced(), webhook_url=customer.url)
+    conversation, text, (trace, caller) = conversation_of(tenant), tenant.text(), new_ids()
+    customer.answer(status=503)
+
+    posted(tenant, conversation, text, {"traceparent": f"00-{trace}-{caller}-01"})
+    customer.wait_for(text)
+    tenant.stack.query("update message set created = created - interval '2 minutes'")
+    tenant.stack.query("update delivery set due = now() where lease_until is null")
+
+    def late(name):
+        return [span for span in collector.spans(trace, name) if span.says.get("nexus.waited_us", 0) > 60_000_000]
+
+    claim = eventually(lambda: late("claim"), "a late claim")[0]
+    commit = only(collector.wait_for(trace, ["pg.commit"]), "pg.commit")
+    assert claim.parent is None and claim.links == [(trace, commit.id)]
+    attempt = eventually(lambda: [span for span in collector.spans(trace, "webhook.attempt") if span.parent == claim.id],
+                         "its attempt")[0]
+    assert attempt.says["nexus.attempt"] == claim.says["nexus.attempt"] > 1
+
+
+def test_of_what_is_not_in_the_sample_only_what_failed_is_kept(traced, collector):
+    tenant = Tenant(traced(sample="0"))
+    conversation = conversation_of(tenant)
+    (good, caller), (bad, _) = new_ids(), new_ids()
+
+    posted(tenant, conversation, tenant.text(), {"traceparent": f"00-{good}-{caller}-01"})
+    tenant.stack["chat-worker-0"].stop()
+    refused = tenant.agent().get("/chat/v3/conversations", headers={"traceparent": f"00-{bad}-{caller}-01"})
+
+    assert refused.status_code == 503
+    spans = collector.wait_for(bad, ["http.accept", "bus"])
+    assert all(span.failed for span in spans)
+    assert only(spans, "bus").parent == only(spans, "http.accept").id
+    assert not collector.spans(good)
+
+
+def test_the_headers_of_the_collector_are_sent_and_shown_nowhere(traced, collector):
+    key = secrets.token_hex(12)
+    stack = traced(NEXUS_OTLP_HEADERS=f"x-key={key},x-dataset=my%20own")
+    stack.private.add(key)
+
+    eventually(lambda: collector.requests, "a request")
+
+    assert collector.requests[0][1]["x-key"] == key and collector.requests[0][1]["x-dataset"] == "my own"
+
+
+def exported(stack, **labels):
+    return stack.metric("nexus_spans_exported_total", **labels)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_collector_that_is_busy_gets_the_same_batch_again_when_it_says(traced, collector, status):
+    collector.answers.append((status, {"Retry-After": 1}, ""))
+    stack = traced()
+
+    eventually(lambda: len(collector.requests) >= 2, "the batch comes again")
+
+    first, again = collector.requests[:2]
+    assert first[2] == again[2] and (first[3], again[3]) == (status, 200)
+    eventually(lambda: exported(stack, outcome="accepted") > 0, "spans are accepted")
+    assert exported(stack, outcome="rejected") == exported(stack, outcome="given_up") == 0
+
+
+def test_what_the_collector_refuses_is_dropped_and_counted(traced, collector):
+    collector.answers.append((400, {}, '{"message":"no"}'))
+    stack = traced()
+    tenant = Tenant(stack)
+
+    eventually(lambda: exported(stack, outcome="rejected") > 0, "spans are rejected")
+    conversation_of(tenant)
+    eventually(lambda: exported(stack, outcome="accepted") > 0, "and later ones accepted")
+
+    assert collector.requests[0][2] != collector.requests[1][2]
+
+
+def test_what_the_collector_takes_in_part_is_counted_so(traced, collector):
+    collector.answers.append((200, {}, json.dumps({"partialSuccess": {"rejectedSpans": "1", "errorMessage": "old"}})))
+    stack = traced()
+
+    eventually(lambda: exported(stack, outcome="rejected") == 1, "one span is rejected")
+
+
+def test_a_collector_that_hangs_holds_up_nobody_and_what_does_not_fit_is_counted(traced, collector):
+    collector.hold()
+    stack = traced()
+    tenant = Tenant(stack)
+
+    for _ in range(40):
+        assert tenant.agent().get("/chat/v3/conversations").status_code == 200
+    assert requests.get(f"http://127.0.0.1:{stack.metrics_port}/metrics", timeout=5).status_code == 200
+    collector.release()
+
+    eventually(lambda: exported(stack, outcome="accepted") > 80, "all came after all")
+
+
+def test_no_collector_no_spans(nexus, collector):
+    Answer(Tenant(nexus)).becomes("sent")
+
+    assert not collector.requests
+    assert nexus.metric("nexus_spans_dropped_total") == 0
+
+
+def test_the_traces_id_stands_in_the_log(traced, customer):
+    stack = traced()
+    tenant = Tenant(stack, webhook_url=customer.url)
+    conversation, text, (trace, caller) = conversation_of(tenant), tenant.text(), new_ids()
+    customer.answer(status=400)
+
+    answer = posted(tenant, conversation, text, {"traceparent": f"00-{trace}-{caller}-01"})
+
+    line = eventually(lambda: lines_of(stack["sms-worker-0"], "delivery.failed"), "the failure is logged")[0]
+    assert line["traceId"] == trace and line["messageId"] == answer.json()["data"]["id"]
+    assert line["tenant"] == stack.query("select id from tenant where name = %s", tenant.name)[0][0]
+    phone = tenant.agent().conversations()[0]["contact"]["address"]
+    assert line["to"].endswith(f"-{phone[-2:]}") and len(line["to"]) == 19
+
+
+def lines_of(process, event):
+    """The log's lines of one event."""
+    return [line for line in map(json.loads, process.log.read_text().splitlines()) if line["event"] == event]
