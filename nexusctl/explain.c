@@ -79,9 +79,9 @@ static void head_print(const struct json_view *message, struct arena *arena, str
                  {"trace", "trace"}};
     bool inbound = str_equal(text_of(message, "direction"), STR("in"));
 
-    buf_printf(out, "message %.*s: %.*s, %.*s of %.*s, %.*s %.*s (%.*s) %s %.*s\n",
+    buf_printf(out, "message %.*s: %.*s, %.*s UTC, %.*s %.*s (%.*s) %s %.*s\n",
                STR_ARG(text_of(message, "id")), STR_ARG(text_of(message, "state")),
-               STR_ARG(moment(message, "created", arena)), 3, "UTC",
+               STR_ARG(moment(message, "created", arena)),
                STR_ARG(inbound ? STR("to") : STR("from")), STR_ARG(text_of(message, "channel")),
                STR_ARG(text_of(message, "number")), inbound ? "from" : "to",
                STR_ARG(text_of(message, "phone")));
