@@ -9,6 +9,7 @@
 #include "metrics-agent/fold.h"
 #include "metrics-agent/otlp.h"
 #include "metrics-agent/pod.h"
+#include "metrics-agent/requests.h"
 #include "metrics-agent/state.h"
 #include "wire/span_frame.h"
 
@@ -69,6 +70,8 @@ static void metrics_answer(struct agent *agent, struct http_request *request)
     // What is shown now must not be shown lower by the next agent.
     state_keep(agent);
     fold_totals(agent->fold, now_ms(agent), totals);
+    if (config->of_workers)
+        requests_are_tasks(totals);
     exposition_write(totals, format, config->compatibility, &text);
     metrics_free(&totals);
     http_answer(request, &(struct http_answer){.status = 200,

@@ -235,7 +235,8 @@ static void member_tell(const struct member *member, int64_t now_ms, struct metr
     int64_t age_ms = now_ms - member->heard_ms;
     struct str role = str_of(member->role), slot = str_of(member->slot);
 
-    if (age_ms <= FOLD_MISSED_MS)
+    // Whom only an agent before this one heard may have been taken away for good.
+    if (member->is_heard && age_ms <= FOLD_MISSED_MS)
         own_merge(totals, METRIC_PROC_TICK_AGE, role, slot, (double)age_ms / 1000);
     if (!is_silent(member, now_ms))
         own_merge(totals, METRIC_PROCESSES, role, slot, 1);

@@ -120,3 +120,21 @@ def test_names_made_for_others_can_be_left_out(make_stack):
     families = eventually(lambda: "nexus_process_open_fds" in Scrape(stack).families and Scrape(stack).families, "a scrape")
 
     assert not [name for name in families if name.startswith(("iwd_", "nexus_nodejs_"))]
+
+
+def test_requests_of_a_pod_of_workers_are_what_they_are_asked(make_stack):
+    stack = make_stack(settings={"metrics-agent": {"NEXUS_METRICS_OF_WORKERS": "true"},
+                                 "gateway": {"NEXUS_METRICS_PUSH": ""}})
+    assert Tenant(stack).aggregator().message().status_code == 200
+
+    eventually(lambda: stack.metric("nexus_request_total") == stack.metric("nexus_tasks_total") > 1, "they are counted")
+
+
+def test_a_scrape_is_answered_also_where_its_totals_cannot_be_kept(make_stack):
+    stack = make_stack(settings={"metrics-agent": {"NEXUS_METRICS_STATE": "/nowhere/totals"}})
+
+    eventually(lambda: stack.metric("nexus_processes", proc="gateway") == 1, "it is answered")
+    Scrape(stack)
+
+    said = [line for line in stack["metrics-agent-0"].log.read_text(encoding="utf-8").splitlines() if "metrics.state_not_kept" in line]
+    assert len(said) == 1 and "/nowhere/totals" in said[0]
