@@ -273,6 +273,7 @@ static const struct call calls[] = {
      .deadline_ms = wait,                                                                          \
      .summary = text},
 #define STREAM(...)
+#define OWN(...)
 #define LOCAL(...)
 #include "gateway/routes.def"
 };
@@ -296,13 +297,18 @@ static void write_routes(FILE *out)
 #define CALL(...)
 #define STREAM(id, method, path, credentials, permission, open, summary)                           \
     fputs("| " #method " `" path "` | " #credentials " | " #permission " | " summary " |\n", out);
+#define OWN(...)
 #define LOCAL(...)
 #include "gateway/routes.def"
-    fputs("\n## answered by the gateway itself\n\n| endpoint | meaning |\n|---|---|\n", out);
+    fputs("\n## answered by the gateway itself\n\n"
+          "| endpoint | credentials | permission | meaning |\n|---|---|---|---|\n",
+          out);
 #define CALL(...)
 #define STREAM(...)
+#define OWN(id, method, path, credentials, permission, tenants, open, summary)                     \
+    fputs("| " #method " `" path "` | " #credentials " | " #permission " | " summary " |\n", out);
 #define LOCAL(id, method, path, open, summary)                                                     \
-    fputs("| " #method " `" path "` | " summary " |\n", out);
+    fputs("| " #method " `" path "` | - | - | " summary " |\n", out);
 #include "gateway/routes.def"
 }
 

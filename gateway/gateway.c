@@ -7,6 +7,7 @@
 #include "ingress.h"
 #include "login_guard.h"
 #include "pages.h"
+#include "pipeline.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -125,6 +126,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
         principals_new(gateway->bus, (size_t)config->key_cache_entries, config->gws_token_cache_ms);
     principals_guard(gateway->principals, gateway->login_guard);
     gateway->events = events_new(gateway);
+    gateway->pipeline = pipeline_new(gateway);
     gateway->server = http_server_new(service_loop(service),
                                       &(struct http_server_options){
                                           .host = buf_c_string(&host),
@@ -203,6 +205,7 @@ void gateway_done(struct service *service)
     uv_timer_stop(&gateway->tick);   // the parts' ends turn the loop, and it looks at them
     redis_close(&gateway->redis);    // who waits for it goes on, to the bus
     bus_gateway_free(&gateway->bus); // answers what is still parked
+    pipeline_free(&gateway->pipeline);
     events_free(&gateway->events);
     http_server_free(&gateway->server);
     principals_free(&gateway->principals);

@@ -29,6 +29,7 @@ struct http_server;
 struct login_guard;
 struct metrics;
 struct pages;
+struct pipeline;
 struct redis;
 struct service;
 struct spans;
@@ -57,6 +58,7 @@ struct gateway {
     struct address_ranges *trusted_proxies;
     struct events *events;
     struct pages *pages; // NULL: none
+    struct pipeline *pipeline;
     struct answer_metrics *answer_metrics;
     struct buf text, payload; // scratch of the function that runs; nothing in them outlives it
     int64_t started_unix_us;

@@ -7,6 +7,7 @@
 #include "health.h"
 #include "openapi.h"
 #include "pages.h"
+#include "pipeline.h"
 
 #include "base/buf.h"
 #include "base/id.h"
@@ -59,6 +60,17 @@ static const struct route routes[ROUTE_COUNT] = {
                      .open = function,                                                             \
                      .credentials = CREDENTIALS_##proof,                                           \
                      .permission = PERMISSION_##right,                                             \
+                     .status = 200,                                                                \
+                     .summary = says},
+#define OWN(row, verb, text, proof, right, whose, function, says)                                  \
+    [ROUTE_##row] = {.id = ROUTE_##row,                                                            \
+                     .name = #row,                                                                 \
+                     .method = METHOD_##verb,                                                      \
+                     .path = STR_INIT(text),                                                       \
+                     .open = function,                                                             \
+                     .credentials = CREDENTIALS_##proof,                                           \
+                     .permission = PERMISSION_##right,                                             \
+                     whose,                                                                        \
                      .status = 200,                                                                \
                      .summary = says},
 #define LOCAL(row, verb, text, function, says)                                                     \

@@ -16,6 +16,7 @@ struct exchange;
 enum route_id {
 #define CALL(id, ...)   ROUTE_##id,
 #define STREAM(id, ...) ROUTE_##id,
+#define OWN(id, ...)    ROUTE_##id,
 #define LOCAL(id, ...)  ROUTE_##id,
 #include "routes.def"
     ROUTE_COUNT
@@ -44,7 +45,7 @@ struct route {
     enum route_method method;
     struct str path;
     enum message_id message;         // of a CALL
-    void (*open)(struct exchange *); // of a STREAM or LOCAL; NULL for a CALL
+    void (*open)(struct exchange *); // NULL for a CALL
     enum route_credentials credentials;
     enum permission permission;
     enum route_tenants tenants;

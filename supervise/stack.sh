@@ -142,6 +142,7 @@ NEXUS_BUS=ipc://$sockets/bus.gateway-*.sock
 NEXUS_METRICS_PUSH=ipc://$sockets/metrics.sock
 NEXUS_METRICS_HOST=127.0.0.1
 NEXUS_METRICS_PORT=$metrics_port
+NEXUS_METRICS_URL=http://127.0.0.1:$metrics_port/metrics
 NEXUS_METRICS_STATE=$state/metrics.totals
 NEXUS_PUBLIC_URL=$(demo url)
 NEXUS_SIM_PORT=$simulator_port

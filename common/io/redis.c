@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/panic.h"
-#include "io/redis_link.h"
+#include "io/link.h"
 
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
@@ -28,12 +28,12 @@ struct command {
 struct redis {
     uv_loop_t *loop;
     struct arena *arena; // the options
-    struct redis_address address;
+    struct link_address address;
     struct str password;
     void (*changed)(void *context, bool ready);
     void *context;
-    struct redis_link *link; // NULL: the next attempt is waited for
-    redisReader *reader;     // of the link's bytes
+    struct link *link;   // NULL: the next attempt is waited for
+    redisReader *reader; // of the link's bytes
     struct command commands[COMMANDS_LIMIT];
     size_t first, count; // of the ring
     bool is_connected, is_pinged, is_ready, is_reconnecting;
@@ -159,7 +159,7 @@ static void commands_fail(struct redis *redis)
 
 static void link_drop(struct redis *redis)
 {
-    redis_link_close(&redis->link);
+    link_close(&redis->link);
     if (redis->reader)
         redisReaderFree(redis->reader);
     redis->reader = NULL;
@@ -195,11 +195,11 @@ static void on_attempt(uv_timer_t *timer)
     redis->reader = redisReaderCreate();
     if (!redis->reader)
         panic("out of memory");
-    redis->link = redis_link_new(redis->loop, &redis->address,
-                                 &(struct redis_link_events){.connected = link_connected,
-                                                             .received = link_received,
-                                                             .lost = link_lost,
-                                                             .context = redis});
+    redis->link = link_new(redis->loop, &redis->address,
+                           &(struct link_events){.connected = link_connected,
+                                                 .received = link_received,
+                                                 .lost = link_lost,
+                                                 .context = redis});
     uv_timer_start(&redis->ping, on_ping, PING_MS, PING_MS);
 }
 
@@ -220,7 +220,7 @@ static void send_command(struct redis *redis, const struct str *words, size_t co
     int length = redisFormatCommandArgv(&bytes, (int)count, texts, lengths);
     if (length < 0)
         panic("out of memory");
-    redis_link_send(redis->link, str_make(bytes, (size_t)length));
+    link_send(redis->link, str_make(bytes, (size_t)length));
     redisFreeCommand(bytes);
     redis->commands[(redis->first + redis->count++) % COMMANDS_LIMIT] = *command;
 }

@@ -280,7 +280,9 @@ def test_of_several_messages_that_are_called_so_all_are_listed(tenant, customer)
 
 def test_a_post_is_found_by_its_client_id(tenant):
     name = f"of the client/{uuid.uuid4().hex}"
-    posted = tenant.agent().answer(conversation_of(tenant), client_id=name).json()["data"]["id"]
+    conversation = conversation_of(tenant)
+    posted = tenant.agent().answer(conversation, client_id=name).json()["data"]["id"]
+    eventually(lambda: tenant.agent().transcript(conversation)[-1]["state"] == "sent", "it was sent")
 
     timeline = Timeline(tenant, name)
 

@@ -6,5 +6,7 @@ import "./keys.mjs";
 import "./services.mjs";
 import "./numbers.mjs";
 import "./messages.mjs";
+import "./explaining.mjs";
+import "./pipeline.mjs";
 import "./safety.mjs";
 import "./layout.mjs";

@@ -1,6 +1,7 @@
 // One Chromium for all tests, a fresh profile for each. Whatever happens in a test, nothing may be refused by the
 // page's policy, reported on the console, thrown, or asked of any host but this machine.
 import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, test } from "node:test";
 import { simulator, url } from "./nexus.mjs";
@@ -89,4 +90,19 @@ export async function press(page, where, name) {
 
 export async function says(page, text) {
   await page.getByRole("status").filter({ hasText: text }).waitFor();
+}
+
+// --- how it looks ---
+
+export async function fits(page, what) {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(over <= 0, `${what} is ${over} px too wide`);
+}
+
+// Pictures for people to look at, where NEXUS_SCREENSHOTS names a folder.
+export async function picture(page, name) {
+  const into = process.env.NEXUS_SCREENSHOTS;
+  if (!into) return;
+  mkdirSync(into, { recursive: true });
+  await page.screenshot({ path: `${into}/${name}.png`, fullPage: true });
 }

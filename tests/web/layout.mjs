@@ -1,10 +1,9 @@
 // How it looks: nothing is cut off on a phone, and both colour schemes can be read.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { browse, logIn, panel, PHONE, press, row, settled } from "./browser.mjs";
+import { browse, fits, logIn, panel, PHONE, picture, press, row, settled } from "./browser.mjs";
 import { ask, contactCenter, keyOf, PROVISIONING, sending, simulator } from "./nexus.mjs";
 
-const PANELS = ["tenants", "keys", "services", "numbers", "endpoints", "undelivered", "ledger"];
+const PANELS = ["tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "ledger", "pipeline"];
 const LONG = "a_name_without_any_blank_that_goes_on_and_on_for_longer_than_a_phone_is_wide";
 
 async function filled() {
@@ -14,19 +13,6 @@ async function filled() {
     queue: LONG.slice(0, 60), bot: `${simulator}/${LONG}`, greeting: LONG,
   });
   return center;
-}
-
-async function fits(page, what) {
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  assert.ok(over <= 0, `${what} is ${over} px too wide`);
-}
-
-// Pictures for people to look at, where NEXUS_SCREENSHOTS names a folder.
-async function picture(page, name) {
-  const into = process.env.NEXUS_SCREENSHOTS;
-  if (!into) return;
-  mkdirSync(into, { recursive: true });
-  await page.screenshot({ path: `${into}/${name}.png`, fullPage: true });
 }
 
 for (const [name, options] of [

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
 
-export const { url, simulator, folder, clientSecret } = JSON.parse(process.env.NEXUS_UNDER_TEST);
+export const { url, simulator, folder, clientSecret, faults } = JSON.parse(process.env.NEXUS_UNDER_TEST);
 export const PASSWORD = "nexus_password";
 let made = 0;
 
@@ -69,13 +69,13 @@ export async function keyOf(center, name, permissions, more = {}) {
 }
 
 // A contact center that sends through its own gateway, which the simulator is.
-export async function sending(center = contactCenter()) {
+export async function sending(center = contactCenter(), webhook = `${simulator}/gateway/${center.number}`) {
   await provisioned(center);
   const secrets = { webhook: { secret: randomBytes(12).toString("hex") }, api: { secret: randomBytes(12).toString("hex") } };
   const services = `${PROVISIONING}/services/${center.ccid}`;
   await ask(center.administrator, "POST", `${services}/SMS`, { url: "N/A", data: { provider: "Async" }, secret: {} });
   await ask(center.administrator, "POST", `${services}/Async`, {
-    data: { channels: [{ channelId: center.number, webhook: { url: `${simulator}/gateway/${center.number}` } }] },
+    data: { channels: [{ channelId: center.number, webhook: { url: webhook } }] },
     secret: { channels: [{ channelId: center.number, ...secrets }] },
   });
   await ask(center.administrator, "PUT", `${PROVISIONING}/transactions/${center.ccid}/NexusServices/chat.Main`, {
@@ -114,6 +114,12 @@ export async function knobs(center, settings) {
     method: "PUT", body: JSON.stringify(settings), headers: { "content-type": "application/json" },
   });
   assert.equal(put.status, 200, await put.clone().text());
+}
+
+// "stop-postgresql" and "start-postgresql"; run.py does it.
+export async function fault(what) {
+  const done = await fetch(`${faults}/${what}`, { method: "POST" });
+  assert.equal(done.status, 200, await done.clone().text());
 }
 
 export async function eventually(condition, what, withinMs = 20000) {

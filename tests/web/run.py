@@ -4,6 +4,7 @@ whether the promises of every test hold (the ledger balances, no sanitizer spoke
 
 usage: run.py FOLDER [PATTERN]   FOLDER gets result.tap; only tests whose name matches PATTERN run"""
 
+import http.server
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
@@ -37,9 +39,30 @@ def main(folder, pattern=None):
     return status
 
 
+class Faults:
+    """What a browser test may do to the Nexus under test: POST url/<what>."""
+
+    def __init__(self, postgres):
+        ways = {"/stop-postgresql": postgres.stop, "/start-postgresql": postgres.restart}
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                ways[self.path]()
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{server.server_address[1]}"
+
+
 def browse(stack, folder, pattern):
     where = {"url": stack.url(), "simulator": stack.simulator_url, "folder": str(folder),
-             "clientSecret": stack.gws.client_secret}
+             "clientSecret": stack.gws.client_secret, "faults": Faults(stack.postgres).url}
     filters = [f"--test-name-pattern={pattern}"] if pattern else []
     return subprocess.run(
         ["node", *filters, "--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=tap",

@@ -47,7 +47,7 @@ def _values(text):
 
 
 def _routes():
-    return set(re.findall(r"^(?:CALL|STREAM|LOCAL)\((\w+),", routes.TABLE.read_text(encoding="utf-8"), re.MULTILINE)) | {"none"}
+    return set(re.findall(r"^(?:CALL|STREAM|OWN|LOCAL)\((\w+),", routes.TABLE.read_text(encoding="utf-8"), re.MULTILINE)) | {"none"}
 
 
 def _messages():

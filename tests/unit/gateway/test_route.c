@@ -87,6 +87,7 @@ Test(route, gives_every_call_a_message_that_some_service_takes)
     static const char *const paths[] = {
 #define CALL(id, method, path, ...) #method " " path,
 #define STREAM(...)
+#define OWN(...)
 #define LOCAL(...)
 #include "gateway/routes.def"
     };

@@ -11,6 +11,7 @@ enum { OUTCOMES = 4, CODES = 4, SLOTS = 4, VALUES_LIMIT = 80, SIZE_LIMIT = 200 *
 static const char *const routes[] = {
 #define CALL(row, ...)   #row,
 #define STREAM(row, ...) #row,
+#define OWN(row, ...)    #row,
 #define LOCAL(row, ...)  #row,
 #include "gateway/routes.def"
 #undef CALL

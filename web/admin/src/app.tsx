@@ -6,8 +6,10 @@ import { Header, Navigation } from "./chrome";
 import { asApiError } from "./load";
 import { KeysPanel } from "./pages/keys";
 import { LedgerPanel } from "./pages/ledger";
+import { MessagePanel } from "./pages/message";
 import { NumbersPanel } from "./pages/numbers";
 import { EndpointsPanel } from "./pages/endpoints";
+import { PipelinePanel } from "./pages/pipeline";
 import { ServicesPanel } from "./pages/services";
 import { TenantsPanel } from "./pages/tenants";
 import { UndeliveredPanel } from "./pages/undelivered";
@@ -74,7 +76,7 @@ function Inside({ session, onOut }: { session: Session; onOut: () => void }) {
       <Header session={session} place={place} onOut={onOut} />
       <Navigation session={session} place={place} />
       <main id="content">
-        <Content key={`${place.tenant}/${place.panel}`} session={session} place={place} />
+        <Content key={`${place.tenant}/${place.panel}/${place.about ?? ""}`} session={session} place={place} />
       </main>
       <Announcements />
     </div>
@@ -90,6 +92,8 @@ function Content({ session, place }: { session: Session; place: Place }) {
       return <KeysPanel session={session} tenant={tenant} />;
     case "ledger":
       return <LedgerPanel tenant={tenant} />;
+    case "pipeline":
+      return <PipelinePanel tenant={tenant} />;
     default:
       if (!tenant) return <Choose />;
   }
@@ -102,6 +106,8 @@ function Content({ session, place }: { session: Session; place: Place }) {
       return <EndpointsPanel tenant={tenant} />;
     case "undelivered":
       return <UndeliveredPanel tenant={tenant} />;
+    case "message":
+      return <MessagePanel tenant={tenant} word={place.about ?? ""} />;
   }
 }
 

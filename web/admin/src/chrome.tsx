@@ -14,7 +14,9 @@ const TITLES: Record<Panel, { title: string; needs: string; forOne: boolean }> =
   numbers: { title: "Numbers", needs: "services", forOne: true },
   endpoints: { title: "Endpoints", needs: "services", forOne: true },
   undelivered: { title: "Undelivered", needs: "messages", forOne: true },
+  message: { title: "Explain a message", needs: "messages", forOne: true },
   ledger: { title: "Ledger", needs: "messages", forOne: false },
+  pipeline: { title: "Pipeline", needs: "messages", forOne: false },
 };
 
 export function Header({ session, place, onOut }: { session: Session; place: Place; onOut: () => void }) {

@@ -1,12 +1,14 @@
-// Where in the page one is: "#/keys", or "#/<contact center>/keys" for an operator who has chosen one.
+// Where in the page one is: "#/keys", or "#/<contact center>/keys" for an operator who has chosen one;
+// "#/message/<id>" is about one thing of a panel.
 import { useEffect, useState } from "preact/hooks";
 
-export const PANELS = ["tenants", "keys", "services", "numbers", "endpoints", "undelivered", "ledger"] as const;
+export const PANELS = ["tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "ledger", "pipeline"] as const;
 export type Panel = (typeof PANELS)[number];
 
 export interface Place {
   tenant: string | null;
   panel: Panel;
+  about?: string; // what of it
 }
 
 const CCID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -14,12 +16,21 @@ const CCID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export function placeOf(hash: string): Place {
   const words = hash.replace(/^#\/?/, "").split("/");
   const tenant = words[0] && CCID.test(words[0]) ? words[0].toLowerCase() : null;
-  const panel = PANELS.find((name) => name === words[tenant ? 1 : 0]);
-  return { tenant, panel: panel ?? (tenant ? "keys" : "tenants") };
+  const [wanted, about] = words.slice(tenant ? 1 : 0);
+  const panel = PANELS.find((name) => name === wanted) ?? (tenant ? "keys" : "tenants");
+  return { tenant, panel, ...(about ? { about: decoded(about) } : {}) };
 }
 
-export function addressOf(place: Place): string {
-  return place.tenant ? `#/${place.tenant}/${place.panel}` : `#/${place.panel}`;
+export function addressOf({ tenant, panel, about }: Place): string {
+  return `#/${tenant ? `${tenant}/` : ""}${panel}${about ? `/${encodeURIComponent(about)}` : ""}`;
+}
+
+function decoded(word: string): string {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    return word; // somebody wrote it by hand
+  }
 }
 
 export function usePlace(): Place {

@@ -3,8 +3,8 @@ import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useAction } from "../ui/action";
 import { Dialog } from "../ui/dialog";
+import { Ending } from "../ui/ending";
 import { Lines, linesOf, optionsOf } from "../ui/lines";
-import { Refusal } from "../ui/refusal";
 import { pathOf, type Options } from "./section";
 
 const PREFIX = "header:";
@@ -37,15 +37,7 @@ export function HeadersForm({ tenant, options, onDone, onClose }: Props) {
       <form onSubmit={(event) => void submit(event)}>
         <p class="hint">Sent on every webhook to your own gateway, beside the signatures. They are not secret.</p>
         <Lines lines={lines} onLines={setLines} placeholder="x-my-header" />
-        <Refusal error={action.error} />
-        <div class="buttons">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={action.busy}>
-            Save
-          </button>
-        </div>
+        <Ending action={action} verb="Save" onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -3,9 +3,9 @@ import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useAction } from "../ui/action";
 import { Dialog } from "../ui/dialog";
+import { Ending } from "../ui/ending";
 import { faultOf, TextField } from "../ui/field";
 import { localText } from "../ui/moment";
-import { Refusal } from "../ui/refusal";
 import { PATH, type Key } from "./key";
 
 const STEPS = [
@@ -55,15 +55,7 @@ export function KeyExpiry({ of, onDone, onClose }: Props) {
             Never
           </button>
         </div>
-        <Refusal error={action.error} />
-        <div class="buttons">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={action.busy}>
-            Save
-          </button>
-        </div>
+        <Ending action={action} verb="Save" onClose={onClose} />
       </form>
     </Dialog>
   );

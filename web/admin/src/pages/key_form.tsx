@@ -3,9 +3,9 @@ import { useState } from "preact/hooks";
 import { ApiError, call, freshName } from "../api";
 import { useAction } from "../ui/action";
 import { Dialog } from "../ui/dialog";
+import { Ending } from "../ui/ending";
 import { CheckField, faultOf, TextField } from "../ui/field";
 import { localText } from "../ui/moment";
-import { Refusal } from "../ui/refusal";
 import { PATH, PERMISSIONS, type Key } from "./key";
 
 export interface Draft {
@@ -93,15 +93,7 @@ export function KeyForm({ draft, mayCluster, onMade, onClose }: Props) {
             fault={faultOf(action.error, "frequency")}
           />
         </div>
-        <Refusal error={action.error} />
-        <div class="buttons">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={action.busy}>
-            Create
-          </button>
-        </div>
+        <Ending action={action} verb="Create" onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -3,9 +3,9 @@ import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useAction } from "../ui/action";
 import { Dialog } from "../ui/dialog";
+import { Ending } from "../ui/ending";
 import { CheckField, faultOf, SelectField, TextField } from "../ui/field";
 import { Lines, linesOf, optionsOf } from "../ui/lines";
-import { Refusal } from "../ui/refusal";
 import { filled, NAME_RULE, others, pathOf, type Field, type Options, type Transaction } from "./section";
 
 interface Props {
@@ -58,15 +58,7 @@ export function SectionForm({ title, tenant, transaction, prefix, fields, fixed,
           <summary>Other options</summary>
           <Lines lines={lines} onLines={setLines} />
         </details>
-        <Refusal error={action.error} />
-        <div class="buttons">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={action.busy}>
-            Save
-          </button>
-        </div>
+        <Ending action={action} verb="Save" onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -4,8 +4,8 @@ import { useState } from "preact/hooks";
 import { call, type ApiError } from "../api";
 import { useAction } from "../ui/action";
 import { Dialog } from "../ui/dialog";
+import { Ending } from "../ui/ending";
 import { jsonFault, JsonField, TextField } from "../ui/field";
-import { Refusal } from "../ui/refusal";
 import { KINDS, pathOf, pretty, type Service } from "./service";
 
 interface Props {
@@ -63,15 +63,7 @@ export function ServiceForm({ tenant, name, service, onDone, onClose }: Props) {
           onText={setSecret}
           fault={under(action.error, "secret")}
         />
-        <Refusal error={action.error} />
-        <div class="buttons">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={action.busy || broken !== undefined}>
-            Save
-          </button>
-        </div>
+        <Ending action={action} verb="Save" blocked={broken !== undefined} onClose={onClose} />
       </form>
     </Dialog>
   );

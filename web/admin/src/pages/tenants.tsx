@@ -9,10 +9,10 @@ import { announce } from "../ui/announce";
 import { More } from "../ui/more";
 import { CopyOnce } from "../ui/copy_once";
 import { Dialog } from "../ui/dialog";
+import { Ending } from "../ui/ending";
 import { faultOf, TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
 import { Panel } from "../ui/panel";
-import { Refusal } from "../ui/refusal";
 import { Table } from "../ui/table";
 
 export interface Tenant {
@@ -139,15 +139,7 @@ function Provision({ session, onClose, onDone }: ProvisionProps) {
         <TextField label="User name" required {...field("username")} />
         <TextField label="Password" type="password" hint="Stored encrypted, never shown." required {...field("token")} />
         <TextField label="Genesys tenant id" type="number" min={1} required {...field("genesystemenantid")} />
-        <Refusal error={action.error} />
-        <div class="buttons">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={action.busy}>
-            Provision
-          </button>
-        </div>
+        <Ending action={action} verb="Provision" onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useLoaded } from "../load";
+import { addressOf } from "../place";
 import { announce } from "../ui/announce";
 import { Confirm } from "../ui/confirm";
 import { Moment } from "../ui/moment";
@@ -59,7 +60,7 @@ export function UndeliveredPanel({ tenant }: { tenant: string }) {
                 </button>
               </div>
             )}
-            <List rows={shown} none={failures.length === 0} ticked={ticked} onTicked={setTicked} />
+            <List tenant={tenant} rows={shown} none={failures.length === 0} ticked={ticked} onTicked={setTicked} />
             {failures.length === wanted && (
               <button type="button" class="more" disabled={loaded.busy} onClick={() => setWanted(wanted + PAGE)}>
                 Show more
@@ -87,13 +88,14 @@ export function UndeliveredPanel({ tenant }: { tenant: string }) {
 }
 
 interface ListProps {
+  tenant: string;
   rows: Failure[];
   none: boolean; // there are none at all
   ticked: ReadonlySet<string>;
   onTicked: (ticked: ReadonlySet<string>) => void;
 }
 
-function List({ rows, none, ticked, onTicked }: ListProps) {
+function List({ tenant, rows, none, ticked, onTicked }: ListProps) {
   const tick = (ids: string[], on: boolean) => {
     const next = new Set(ticked);
     for (const id of ids) if (on) next.add(id);
@@ -121,7 +123,9 @@ function List({ rows, none, ticked, onTicked }: ListProps) {
             cell: (row) => (
               <label class="tick">
                 <input type="checkbox" checked={ticked.has(row.id)} onChange={(event) => tick([row.id], event.currentTarget.checked)} />
-                <code>{row.id}</code>
+                <a href={addressOf({ tenant, panel: "message", about: row.id })} title="What became of it">
+                  <code>{row.id}</code>
+                </a>
               </label>
             ),
           },

@@ -1,13 +1,13 @@
-// redis_link: see the header.
-#include "io/redis_link.h"
+// link: see the header.
+#include "io/link.h"
 
 #include "base/attributes.h"
 #include "base/panic.h"
 
 #include <stdlib.h>
 
-struct redis_link {
-    struct redis_link_events events;
+struct link {
+    struct link_events events;
     union {
         uv_handle_t handle;
         uv_stream_t stream;
@@ -31,16 +31,16 @@ static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *
 static void on_connected(uv_connect_t *connect, int status);
 static void on_failed(uv_idle_t *failed);
 
-static void lost(struct redis_link *link)
+static void lost(struct link *link)
 {
     if (!link->is_given_up)
         link->events.lost(link->events.context);
 }
 
-struct redis_link *redis_link_new(uv_loop_t *loop, const struct redis_address *address,
-                                  const struct redis_link_events *events)
+struct link *link_new(uv_loop_t *loop, const struct link_address *address,
+                      const struct link_events *events)
 {
-    struct redis_link *link = calloc(1, sizeof *link);
+    struct link *link = calloc(1, sizeof *link);
     if (!link)
         panic("out of memory");
 
@@ -64,10 +64,10 @@ struct redis_link *redis_link_new(uv_loop_t *loop, const struct redis_address *a
 static void on_failed(uv_idle_t *failed)
 {
     uv_idle_stop(failed);
-    lost(CONTAINER_OF(failed, struct redis_link, failed));
+    lost(CONTAINER_OF(failed, struct link, failed));
 }
 
-static void free_if_over(struct redis_link *link)
+static void free_if_over(struct link *link)
 {
     if (link->open_handles == 0 && !link->is_resolving)
         free(link);
@@ -75,7 +75,7 @@ static void free_if_over(struct redis_link *link)
 
 static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *addresses)
 {
-    struct redis_link *link = CONTAINER_OF(resolve, struct redis_link, resolve);
+    struct link *link = CONTAINER_OF(resolve, struct link, resolve);
 
     link->is_resolving = false;
     if (link->is_given_up)
@@ -88,7 +88,7 @@ static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *
 
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *bytes)
 {
-    struct redis_link *link = CONTAINER_OF(handle, struct redis_link, handle);
+    struct link *link = CONTAINER_OF(handle, struct link, handle);
 
     (void)suggested;
     *bytes = uv_buf_init(link->bytes, sizeof link->bytes);
@@ -96,7 +96,7 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *bytes)
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
 {
-    struct redis_link *link = CONTAINER_OF(stream, struct redis_link, stream);
+    struct link *link = CONTAINER_OF(stream, struct link, stream);
 
     if (count < 0)
         lost(link);
@@ -106,7 +106,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
 
 static void on_connected(uv_connect_t *connect, int status)
 {
-    struct redis_link *link = CONTAINER_OF(connect, struct redis_link, connect);
+    struct link *link = CONTAINER_OF(connect, struct link, connect);
 
     if (link->is_given_up)
         return;
@@ -122,7 +122,7 @@ static void on_written(uv_write_t *write, int status)
     free(CONTAINER_OF(write, struct piece, write));
 }
 
-void redis_link_send(struct redis_link *link, struct str bytes)
+void link_send(struct link *link, struct str bytes)
 {
     struct piece *piece = malloc(sizeof *piece + bytes.len);
     if (!piece)
@@ -138,15 +138,15 @@ void redis_link_send(struct redis_link *link, struct str bytes)
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct redis_link *link = handle->data;
+    struct link *link = handle->data;
 
     link->open_handles--;
     free_if_over(link);
 }
 
-void redis_link_close(struct redis_link **link)
+void link_close(struct link **link)
 {
-    struct redis_link *closing = *link;
+    struct link *closing = *link;
 
     if (!closing)
         return;

@@ -1,0 +1,146 @@
+// pipeline_view: what a scrape says about each hop, and how well it is judged to do.
+#include "gateway/pipeline_view.h"
+
+#include "base/metrics.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+static const char up[] = "nexus_workers{service=\"chat\"} 1\nnexus_workers{service=\"sms\"} 1\n"
+                         "nexus_workers{service=\"provisioning\"} "
+                         "1\nnexus_db_connections{db=\"postgresql\",state=\"ready\"} 4\n";
+
+static struct pipeline_sample sample(const char *more, int64_t at_s)
+{
+    struct pipeline_sample sample;
+    AUTO(buf) text = {0};
+
+    buf_printf(&text, "# HELP nexus_request_total x\n%s%s", up, more);
+    pipeline_read(buf_str(&text), at_s * 1000000, &sample);
+    return sample;
+}
+
+static const char *judged(const struct pipeline_sample *before, const struct pipeline_sample *now,
+                          enum pipeline_hop hop)
+{
+    static const char *const words[] = {"idle", "good", "warn", "bad"};
+    static struct buf text; // until the next one
+    AUTO(buf) why = {0};
+    enum pipeline_state state = pipeline_judge(before, now, hop, &why);
+
+    buf_clear(&text);
+    buf_printf(&text, "%s%s%.*s", words[state], why.len ? ": " : "", STR_ARG(buf_str(&why)));
+    return buf_c_string(&text);
+}
+
+#define JUDGED(before, now, hop) ((char *)judged(before, now, PIPELINE_##hop))
+
+Test(pipeline_view, names_only_metrics_that_there_are)
+{
+    static const char *const names[] = {
+#define HOP(...)
+#define FROM(hop, measure, metric, label) metric,
+#define NEEDS(hop, metric, label, why)    metric,
+#include "gateway/pipeline.def"
+    };
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        bool found = false;
+        for (int id = 0; id < METRIC_COUNT; id++) {
+            struct str name = str_of(names[i]), family = metric_type((enum metric_id)id)->name;
+            bool histogram = metric_type((enum metric_id)id)->kind == METRIC_HISTOGRAM;
+            struct str rest = str_starts(name, family)
+                                  ? str_make(name.ptr + family.len, name.len - family.len)
+                                  : STR("other");
+            found =
+                found || (histogram ? str_equal(rest, STR("_sum")) || str_equal(rest, STR("_count"))
+                                    : rest.len == 0);
+        }
+        cr_assert(found, "%s", names[i]);
+    }
+}
+
+Test(pipeline_view, adds_up_the_series_that_match)
+{
+    struct pipeline_sample now = sample("nexus_queue_depth{queue=\"deliveries\"} 12\n"
+                                        "nexus_queue_depth{queue=\"deferred\"} 3\n"
+                                        "nexus_deliveries_total{outcome=\"sent\"} 5\n"
+                                        "nexus_deliveries_total{outcome=\"retry\"} 2 1 # {} 3\n"
+                                        "nexus_request_total 1e3\n"
+                                        "nexus_request_total_more 7\n"
+                                        "nexus_errors_total{broken\nnexus_http_inflight\n",
+                                        1);
+
+    cr_assert(eq(dbl, now.values[PIPELINE_CLAIM][PIPELINE_DEPTH], 12));
+    cr_assert(eq(dbl, now.values[PIPELINE_RETRY][PIPELINE_DEPTH], 3));
+    cr_assert(eq(dbl, now.values[PIPELINE_SEND][PIPELINE_TOTAL], 7));
+    cr_assert(eq(dbl, now.values[PIPELINE_SEND][PIPELINE_ERRORS], 2));
+    cr_assert(eq(dbl, now.values[PIPELINE_HTTP][PIPELINE_TOTAL], 1000));
+    cr_assert(eq(dbl, now.values[PIPELINE_HTTP][PIPELINE_ERRORS], 0));
+}
+
+Test(pipeline_view, is_idle_where_nothing_moves_and_good_where_something_does)
+{
+    struct pipeline_sample before = sample("nexus_request_total 10\n", 1);
+    struct pipeline_sample now = sample("nexus_request_total 20\n", 2);
+
+    cr_assert(eq(str, JUDGED(&before, &now, HTTP), "good"));
+    cr_assert(eq(str, JUDGED(&before, &before, HTTP), "idle"));
+    cr_assert(eq(str, JUDGED(NULL, &now, HTTP), "idle"));
+    cr_assert(eq(str, JUDGED(&now, &before, HTTP), "idle")); // its counters began anew
+}
+
+Test(pipeline_view, is_worse_the_more_of_it_goes_wrong)
+{
+    struct pipeline_sample before = sample("nexus_request_total 0\n", 1);
+    struct pipeline_sample few = sample("nexus_request_total 1000\nnexus_errors_total 9\n", 2);
+    struct pipeline_sample some = sample("nexus_request_total 1000\nnexus_errors_total 50\n", 2);
+    struct pipeline_sample many = sample("nexus_request_total 1000\nnexus_errors_total 500\n", 2);
+
+    cr_assert(eq(str, JUDGED(&before, &few, HTTP), "good"));
+    cr_assert(eq(str, JUDGED(&before, &some, HTTP), "warn: 5 % goes wrong"));
+    cr_assert(eq(str, JUDGED(&before, &many, HTTP), "bad: 50 % goes wrong"));
+}
+
+Test(pipeline_view, says_what_is_missing)
+{
+    struct pipeline_sample now, nothing;
+
+    pipeline_read(STR("nexus_workers{service=\"sms\"} 0\nnexus_workers{service=\"chat\"} 1\n"
+                      "nexus_db_connections{db=\"postgresql\",state=\"ready\"} 0\n"),
+                  1, &now);
+    pipeline_read(STR(""), 1, &nothing);
+
+    cr_assert(eq(str, JUDGED(NULL, &nothing, BUS), "idle")); // nobody has said anything yet
+    cr_assert(eq(str, JUDGED(NULL, &now, BUS), "bad: no sms-worker is connected"));
+    cr_assert(eq(str, JUDGED(NULL, &now, COMMIT), "bad: PostgreSQL does not answer"));
+}
+
+Test(pipeline_view, warns_of_what_waits_long_and_of_ways_that_are_closed)
+{
+    struct pipeline_sample now = sample("nexus_queue_oldest_age_seconds{queue=\"deliveries\"} 11\n"
+                                        "nexus_breaker_destinations{state=\"open\"} 2\n",
+                                        1);
+    struct pipeline_sample later =
+        sample("nexus_queue_oldest_age_seconds{queue=\"deliveries\"} 500\n", 1);
+
+    cr_assert(eq(str, JUDGED(NULL, &now, CLAIM), "warn: the oldest has waited for 11 s"));
+    cr_assert(eq(str, JUDGED(NULL, &later, CLAIM), "bad: the oldest has waited for 500 s"));
+    cr_assert(eq(str, JUDGED(NULL, &now, SEND), "warn: 2 destinations are left alone"));
+}
+
+Test(pipeline_view, gives_rates_between_two_readings)
+{
+    struct pipeline_sample before = sample("nexus_request_total 10\n", 10);
+    struct pipeline_sample now = sample("nexus_request_total 15\n", 12);
+    AUTO(buf) out = {0};
+
+    pipeline_write(&before, &now, &out);
+    cr_assert(ne(ptr, strstr(buf_c_string(&out), "\"intervalMs\":2000"), NULL));
+    cr_assert(ne(ptr, strstr(buf_c_string(&out), "\"rate\":2.5,\"errorRate\":0"), NULL));
+
+    buf_clear(&out);
+    pipeline_write(NULL, &now, &out);
+    cr_assert(ne(ptr, strstr(buf_c_string(&out), "\"intervalMs\":null"), NULL));
+    cr_assert(ne(ptr, strstr(buf_c_string(&out), "\"rate\":null"), NULL));
+}

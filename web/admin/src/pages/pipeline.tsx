@@ -1,0 +1,174 @@
+// The way of a message, hop by hop, as it is now: read again every two seconds while somebody looks.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { call, type ApiError } from "../api";
+import { asApiError } from "../load";
+import { announce } from "../ui/announce";
+import { Panel } from "../ui/panel";
+
+interface Hop {
+  name: string;
+  title: string;
+  meaning: string;
+  state: "idle" | "good" | "warn" | "bad";
+  why: string | null;
+  rate: number | null;
+  errorRate: number | null;
+  depth: number | null;
+  oldestSeconds: number | null;
+  averageMs: number | null;
+  total: number;
+  errors: number | null;
+}
+
+interface Pipeline {
+  at: string;
+  intervalMs: number | null;
+  hops: Hop[];
+}
+
+const EVERY_MS = 2000;
+const KEPT = 60; // readings in a hop's curve
+const WORDS: Record<Hop["state"], string> = { idle: "idle", good: "good", warn: "look at it", bad: "bad" };
+
+interface Watched {
+  data: Pipeline | undefined;
+  error: ApiError | undefined;
+  busy: boolean;
+  curves: Map<string, number[]>; // rates, the newest last
+}
+
+function useWatched(tenant: string | null, paused: boolean): Watched & { again: () => Promise<void> } {
+  const [state, set] = useState<Watched>({ data: undefined, error: undefined, busy: true, curves: new Map() });
+  const states = useRef(new Map<string, Hop["state"]>());
+  async function read() {
+    try {
+      const data = await call<Pipeline>("GET", "/nexus/v3/pipeline", { tenant: tenant ?? undefined });
+      tell(states.current, data.hops);
+      set(({ curves }) => ({ data, error: undefined, busy: false, curves: grown(curves, data.hops) }));
+    } catch (reason) {
+      set((before) => ({ ...before, error: asApiError(reason), busy: false })); // what was seen last stays
+    }
+  }
+  useEffect(() => {
+    let timer: number | undefined;
+    let over = false;
+    const turn = async () => {
+      if (!document.hidden) await read();
+      if (!over && !paused) timer = window.setTimeout(() => void turn(), EVERY_MS);
+    };
+    if (!paused) void turn();
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [tenant, paused]);
+  return { ...state, again: read };
+}
+
+// Who listens hears what turned bad, and what is well again.
+function tell(before: Map<string, Hop["state"]>, hops: Hop[]) {
+  for (const hop of hops) {
+    const was = before.get(hop.name);
+    if (hop.state === "bad" && was !== "bad") announce(`${hop.title}: ${hop.why}.`);
+    else if (was === "bad" && hop.state !== "bad") announce(`${hop.title} is well again.`);
+    before.set(hop.name, hop.state);
+  }
+}
+
+function grown(curves: Map<string, number[]>, hops: Hop[]): Map<string, number[]> {
+  return new Map(hops.map(({ name, rate }) => [name, [...(curves.get(name) ?? []), rate ?? 0].slice(-KEPT)]));
+}
+
+export function PipelinePanel({ tenant }: { tenant: string | null }) {
+  const [paused, setPaused] = useState(false);
+  const watched = useWatched(tenant, paused);
+  return (
+    <Panel
+      title="Pipeline"
+      purpose="The way of a message, hop by hop, in this pod: what passes, what waits, and how well it goes."
+      loaded={watched}
+      action={
+        <div class="actions">
+          <button type="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>
+            {paused ? "Go on" : "Pause"}
+          </button>
+        </div>
+      }
+    >
+      {({ hops, at, intervalMs }) => (
+        <>
+          <ol class="pipeline">
+            {hops.map((hop) => (
+              <Card key={hop.name} hop={hop} curve={watched.curves.get(hop.name) ?? []} />
+            ))}
+          </ol>
+          <p class="faint">
+            Read at <time dateTime={at}>{new Date(at).toLocaleTimeString()}</time>
+            {intervalMs === null ? ". Rates come with the second reading." : `; rates are of the last ${(intervalMs / 1000).toFixed(1)} s.`}
+          </p>
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function Card({ hop, curve }: { hop: Hop; curve: number[] }) {
+  const facts: [string, string | null][] = [
+    ["errors", hop.errorRate === null ? null : `${short(hop.errorRate)}/s`],
+    ["there now", hop.depth === null ? null : short(hop.depth)],
+    ["oldest", hop.oldestSeconds === null ? null : seconds(hop.oldestSeconds)],
+    ["takes", hop.averageMs === null ? null : `${short(hop.averageMs)} ms`],
+  ];
+  return (
+    <li class={`hop ${hop.state}`} data-hop={hop.name}>
+      <h2>
+        {hop.title} <span class="state">{WORDS[hop.state]}</span>
+      </h2>
+      <p class="rate">
+        <strong>{hop.rate === null ? "…" : short(hop.rate)}</strong> /s
+      </p>
+      <Curve of={curve} />
+      {hop.why && <p class="why">{hop.why}</p>}
+      <dl>
+        {facts.map(([title, value]) =>
+          value === null ? null : (
+            <div key={title}>
+              <dt>{title}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+        )}
+      </dl>
+      <details>
+        <summary>More</summary>
+        <p class="hint">{hop.meaning}</p>
+        <p class="hint">
+          {hop.total.toLocaleString()} in all{hop.errors !== null && `, ${hop.errors.toLocaleString()} errors`}
+        </p>
+      </details>
+    </li>
+  );
+}
+
+// The last two minutes; decoration: the numbers say the same.
+function Curve({ of: rates }: { of: number[] }) {
+  const top = Math.max(...rates, 1);
+  const points = rates.map((rate, i) => `${((KEPT - rates.length + i) / (KEPT - 1)) * 100},${29 - (rate / top) * 28}`).join(" ");
+  return (
+    <svg class="curve" viewBox="0 0 100 30" preserveAspectRatio="none" aria-hidden="true">
+      <polyline points={points} />
+    </svg>
+  );
+}
+
+// Three digits are enough to look at.
+function short(value: number): string {
+  if (value >= 1e6) return `${(value / 1e6).toFixed(1)} M`;
+  if (value >= 1e4) return `${(value / 1e3).toFixed(0)} k`;
+  return value >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toFixed(1);
+}
+
+function seconds(value: number): string {
+  if (value >= 3600) return `${(value / 3600).toFixed(1)} h`;
+  return value >= 120 ? `${(value / 60).toFixed(0)} min` : `${value.toFixed(value < 10 ? 1 : 0)} s`;
+}
