@@ -38,7 +38,8 @@ const struct command token_command = {
     .usage = "[--json] NUMBER",
     .manual = "Logs hold no phone numbers and no e-mail addresses, but tokens of them, made with\n"
               "NEXUS_LOG_KEY. This prints the token of one, to search the logs for.",
-    .examples = "  grep \"$(nexusctl token +15551230001)\" var/log/*/current",
+    .examples = "  nexusctl token +15551230001\n"
+                "  grep \"$(nexusctl token +15551230001)\" var/log/*/current",
     .arguments_limit = 1,
     .run = token,
 };

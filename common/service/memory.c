@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
 
 struct mapping {
@@ -17,10 +18,12 @@ static void line_take(const char *line, struct mapping *mapping)
 {
     struct mapping next;
     unsigned long inode, anonymous_kib;
+    char may[8];
 
-    if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &next.start, &next.end, &inode) == 3) {
+    if (sscanf(line, "%lx-%lx %7s %*s %*s %lu", &next.start, &next.end, may, &inode) == 4) {
         *mapping = next;
-        mapping->is_file = inode != 0;
+        // What may be written, another thread may be writing at this moment.
+        mapping->is_file = inode != 0 && !strchr(may, 'w');
     } else if (sscanf(line, "Anonymous: %lu", &anonymous_kib) == 1 && anonymous_kib == 0 &&
                mapping->is_file) {
         // A failure costs only memory.

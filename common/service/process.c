@@ -6,6 +6,7 @@
 #include "base/panic.h"
 #include "base/random.h"
 #include "io/zmq_socket.h"
+#include "service/memory.h"
 #include "service/self.h"
 #include "service/state.h"
 #include "service/watchdog.h"
@@ -14,7 +15,7 @@
 
 #include <stdlib.h>
 
-enum { TELL_MS = 1000, LAG_MS = 100, FRAMES_WAITING = 8 };
+enum { TELL_MS = 1000, LAG_MS = 100, FRAMES_WAITING = 8, SETTLED_S = 3 };
 
 struct process {
     struct service *service;
@@ -23,7 +24,7 @@ struct process {
     struct buf snapshot;
     uv_timer_t tell, lag;
     uv_check_t round;
-    unsigned handles_open;
+    unsigned handles_open, seconds;
     int64_t lag_due_us;
     struct self *self;
 };
@@ -71,6 +72,9 @@ static void tell(uv_timer_t *timer)
     spans_send(process);
     self_tell(process->self);
     snapshot_send(process);
+    // What the first seconds took from the files of libraries is not needed again.
+    if (++process->seconds == SETTLED_S)
+        memory_give_back();
 }
 
 static void lag_measure(uv_timer_t *timer)
