@@ -6,9 +6,10 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-static const char up[] = "nexus_workers{service=\"chat\"} 1\nnexus_workers{service=\"sms\"} 1\n"
-                         "nexus_workers{service=\"provisioning\"} "
-                         "1\nnexus_db_connections{db=\"postgresql\",state=\"ready\"} 4\n";
+static const char up[] =
+    "nexus_workers{service=\"chat-worker\"} 1\nnexus_workers{service=\"sms-worker\"} 1\n"
+    "nexus_workers{service=\"provisioning-worker\"} "
+    "1\nnexus_db_connections{db=\"postgresql\",state=\"ready\"} 4\n";
 
 static struct pipeline_sample sample(const char *more, int64_t at_s)
 {
@@ -106,9 +107,10 @@ Test(pipeline_view, says_what_is_missing)
 {
     struct pipeline_sample now, nothing;
 
-    pipeline_read(STR("nexus_workers{service=\"sms\"} 0\nnexus_workers{service=\"chat\"} 1\n"
-                      "nexus_db_connections{db=\"postgresql\",state=\"ready\"} 0\n"),
-                  1, &now);
+    pipeline_read(
+        STR("nexus_workers{service=\"sms-worker\"} 0\nnexus_workers{service=\"chat-worker\"} 1\n"
+            "nexus_db_connections{db=\"postgresql\",state=\"ready\"} 0\n"),
+        1, &now);
     pipeline_read(STR(""), 1, &nothing);
 
     cr_assert(eq(str, JUDGED(NULL, &nothing, BUS), "idle")); // nobody has said anything yet
