@@ -7,7 +7,7 @@ import uuid
 import pytest
 import requests
 
-from harness.collector import Collector
+from harness.collector import Collector, validated
 from harness.people import Answer, Tenant, conversation_of
 from harness.stack import WORKERS
 from harness.wait import eventually
@@ -44,6 +44,23 @@ def only(spans, name):
     named = [span for span in spans if span.name == name and span.says.get("nexus.message") != "caller.lookup"]
     assert len(named) == 1, f"{name}: {spans}"
     return named[0]
+
+
+def request_with(**of_span):
+    span = {"traceId": "1" * 32, "spanId": "2" * 16, "name": "bus", "startTimeUnixNano": "1", "endTimeUnixNano": "2",
+            **of_span}
+    return json.dumps({"resourceSpans": [{"resource": {}, "scopeSpans": [{"spans": [span]}]}]})
+
+
+@pytest.mark.parametrize("of_span", [
+    {"traceId": "ETn9DMI7TUuCUrzkOEpiXQ=="}, {"spanId": "0" * 16}, {"startTimeUnixNano": 1}, {"parent_span_id": "2" * 16},
+    {"kind": "SPAN_KIND_SERVER"}, {"attributes": [{"key": "n", "value": {"intValue": 1}}]}, {"status": {"code": 3}}],
+    ids=lambda of_span: next(iter(of_span)))
+def test_the_collector_takes_only_what_the_protocol_allows(of_span):
+    assert validated(request_with())
+
+    with pytest.raises(ValueError):
+        validated(request_with(**of_span))
 
 
 def posted(tenant, conversation, text, headers):
