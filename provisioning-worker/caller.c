@@ -73,11 +73,11 @@ static void ask_gws(struct task *task, struct str ccid, struct str token, struct
     const struct provisioning *provisioning = service_state(task->service);
     struct stranger *stranger = ARENA_ALLOC(task->arena, struct stranger);
 
-    *stranger = (struct stranger){.task = task,
-                                  .expires = str_present(expires) ? arena_copy(task->arena, expires)
-                                                                  : STR_ABSENT,
-                                  .expires_in_s = expires_in_s,
-                                  .wait = {.done = gws_answered, .context = stranger}};
+    *stranger = (struct stranger){
+        .task = task,
+        .expires = str_present(expires) ? arena_copy(task->arena, expires) : STR_ABSENT,
+        .expires_in_s = expires_in_s,
+        .wait = {.done = gws_answered, .context = stranger, .trace = task->trace}};
     (void)ccid_read(ccid, &stranger->ccid); // it could be read before
     gws_who(provisioning->gws, token, places, &stranger->wait);
 }

@@ -24,6 +24,7 @@ struct question {
     struct arena *arena;
     struct list waiting;
     struct str id, token;
+    struct trace trace;                  // of who asked first
     struct str places[GWS_PLACES_LIMIT]; // URLs
     size_t place_count, at;
     int64_t until_ms;
@@ -33,6 +34,7 @@ struct question {
 struct redemption {
     gws_redeemed_fn *done;
     void *context;
+    struct trace trace;
 };
 
 struct gws *gws_new(struct service *service)
@@ -105,10 +107,11 @@ static void ask_next(struct question *question)
     question_end(question, NULL, &err);
 }
 
-static void log_doubt(const struct http_client_answer *answer, const char *why)
+static void log_doubt(const struct trace *trace, const struct http_client_answer *answer,
+                      const char *why)
 {
-    LOG_WARN("gws.failed", LOG_STR("why", str_of(why)), LOG_INT("status", answer->status),
-             LOG_INT("micros", answer->duration_us));
+    LOG_WARN("gws.failed", LOG_TRACE(trace), LOG_STR("why", str_of(why)),
+             LOG_INT("status", answer->status), LOG_INT("micros", answer->duration_us));
 }
 
 static void userinfo_came(void *context, const struct http_client_answer *answer)
@@ -118,17 +121,17 @@ static void userinfo_came(void *context, const struct http_client_answer *answer
     struct err err;
 
     if (answer->outcome != HTTP_CLIENT_ANSWERED) {
-        log_doubt(answer, answer->reason);
+        log_doubt(&question->trace, answer, answer->reason);
         question->is_in_doubt = true;
     } else if (answer->status == 200) {
         if (gws_user_read(answer->body, question->arena, &user, &err)) {
             question_end(question, &user, NULL);
             return;
         }
-        log_doubt(answer, err.text);
+        log_doubt(&question->trace, answer, err.text);
         question->is_in_doubt = true;
     } else if (answer->status != 401 && answer->status != 403) {
-        log_doubt(answer, "the status says nothing about the token");
+        log_doubt(&question->trace, answer, "the status says nothing about the token");
         question->is_in_doubt = true;
     }
     ask_next(question);
@@ -148,7 +151,8 @@ static bool places_read(struct question *question, struct str json, struct err *
     return true;
 }
 
-static struct question *question_new(struct gws *gws, struct str id, struct str token)
+static struct question *question_new(struct gws *gws, struct str id, struct str token,
+                                     const struct trace *trace)
 {
     struct arena *arena = arena_new();
     struct question *question = ARENA_ALLOC(arena, struct question);
@@ -157,6 +161,7 @@ static struct question *question_new(struct gws *gws, struct str id, struct str 
                                   .arena = arena,
                                   .id = arena_copy(arena, id),
                                   .token = arena_copy(arena, token),
+                                  .trace = *trace,
                                   .until_ms = clock_monotonic_ms() + GWS_WHOLE_MS};
     list_init(&question->waiting);
     map_put(gws->questions, question->id, question);
@@ -187,7 +192,7 @@ void gws_who(struct gws *gws, struct str token, struct str places, struct gws_wa
         wait->done(wait->context, NULL, &err);
         return;
     }
-    question = question_new(gws, id, token);
+    question = question_new(gws, id, token, &wait->trace);
     list_append(&question->waiting, &wait->link);
     if (places_read(question, places, &err))
         ask_next(question);
@@ -222,12 +227,12 @@ static void token_came(void *context, const struct http_client_answer *answer)
     if (answered && answer->status == 200) {
         granted = gws_grant_read(answer->body, arena, &grant, &err);
         if (!granted)
-            log_doubt(answer, err.text);
+            log_doubt(&redemption.trace, answer, err.text);
     } else if (answered && answer->status == 400) {
         err_set(&err, ERR_UNAUTHENTICATED, "GWS does not take the code: log in again");
     } else {
         // 401 and 403, too: it is our own secret that is wrong then.
-        log_doubt(answer, answered ? "no token for the code" : answer->reason);
+        log_doubt(&redemption.trace, answer, answered ? "no token for the code" : answer->reason);
         err_set(&err, ERR_UNAVAILABLE, "GWS gives no token");
     }
     redemption.done(redemption.context, granted ? &grant : NULL, granted ? NULL : &err);
@@ -243,7 +248,7 @@ void gws_redeem(struct gws *gws, const struct gws_redemption *asked, gws_redeeme
 
     if (!redemption)
         panic("out of memory");
-    *redemption = (struct redemption){.done = done, .context = context};
+    *redemption = (struct redemption){.done = done, .context = context, .trace = asked->trace};
     form_add(&form, "grant_type", STR("authorization_code"));
     form_add(&form, "code", asked->code);
     form_add(&form, "redirect_uri", asked->redirect_uri);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "base/trace.h"
 #include "provisioning-worker/gws_reply.h"
 
 struct gws;
@@ -40,6 +41,7 @@ struct gws_wait {
     struct list link;
     void (*done)(void *context, const struct gws_user *user, const struct err *err);
     void *context;
+    struct trace trace; // of the request that asks, for the log
 };
 
 // places: the JSON list that gws_places() in db/functions/caller.sql makes; absent or empty: GWS is
@@ -49,6 +51,7 @@ void gws_who(struct gws *gws, struct str token, struct str places, struct gws_wa
 struct gws_redemption {
     struct str url; // of the place
     struct str client, secret, code, redirect_uri;
+    struct trace trace; // of the request, for the log
 };
 typedef void gws_redeemed_fn(void *context, const struct gws_grant *grant, const struct err *err);
 // ERR_UNAUTHENTICATED: GWS does not take the code.

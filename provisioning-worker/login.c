@@ -164,7 +164,8 @@ static void client_answered(void *context, const struct pg_result *result, const
                                         .client = pg_get_text(result, 0, 3),
                                         .secret = buf_str(&secret),
                                         .code = message->code,
-                                        .redirect_uri = message->redirect_uri},
+                                        .redirect_uri = message->redirect_uri,
+                                        .trace = task->trace},
                token_came, login);
 }
 
@@ -182,7 +183,8 @@ static void token_came(void *context, const struct gws_grant *grant, const struc
     }
     login->grant = *grant;
     login->grant.token = arena_copy(task->arena, grant->token);
-    login->wait = (struct gws_wait){.done = user_came, .context = login};
+    login->wait =
+        (struct gws_wait){.done = user_came, .context = login, .trace = login->task->trace};
     gws_who(provisioning->gws, login->grant.token, login->places, &login->wait);
 }
 

@@ -120,8 +120,8 @@ static void call_start(struct pg *pg, struct pg_call *call, const struct pg_step
     list_append(&connection->calls, &call->link);
     connection->call_count++;
     pg->in_flight++;
-    // A failure here is a broken connection; reading it will say so and end all its calls from the
-    // loop.
+    // A failure here is a broken connection; pg_connection_poll() sees to it that all its calls end
+    // from the loop.
     if (!call_send(connection, call, steps))
         LOG_WARN("pg.send_failed",
                  LOG_STR("statement", str_of(pg->statements[call->statements[0]].name)));

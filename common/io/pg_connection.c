@@ -124,10 +124,25 @@ static void watch_for(struct pg_connection *connection, int events)
     uv_poll_start(connection->watch, events, connection_event);
 }
 
-// Write interest exactly while libpq has something it could not send.
+static void breakage_found(uv_timer_t *timer)
+{
+    pg_connection_lost(timer->data, "connection lost");
+}
+
+// Write interest exactly while libpq has something it could not send. Sending may find the connection
+// broken, and then libpq has closed its socket: no event would ever tell, and libuv ends the process
+// over a watch on a closed descriptor. So the loss is told from the loop, by the timer that is free
+// until then.
 void pg_connection_poll(struct pg_connection *connection)
 {
-    watch_for(connection, UV_READABLE | (PQflush(connection->libpq) == 1 ? UV_WRITABLE : 0));
+    bool is_full = PQflush(connection->libpq) == 1;
+
+    if (PQstatus(connection->libpq) != CONNECTION_OK || PQsocket(connection->libpq) < 0) {
+        watch_close(connection);
+        uv_timer_start(&connection->retry, breakage_found, 0, 0);
+        return;
+    }
+    watch_for(connection, UV_READABLE | (is_full ? UV_WRITABLE : 0));
 }
 
 // One step of connecting. libpq may move on to another address and so to another socket: the watch

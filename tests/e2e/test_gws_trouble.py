@@ -2,6 +2,8 @@
 notice."""
 
 import concurrent.futures
+import json
+import secrets
 import time
 import uuid
 
@@ -87,6 +89,16 @@ def test_an_error_of_gws_opens_nothing(tenant, status, answer):
     refused = user.get(CONVERSATIONS)
 
     assert refused.status_code == answer, refused.text
+
+
+def test_the_log_names_the_request_for_which_gws_failed(tenant):
+    trace, user = secrets.token_hex(16), tenant.gws_agent()
+    tenant.stack.gws.knobs(tenant.ccid, gws_status=500)
+
+    refused_for_now(user.get(CONVERSATIONS, headers={"traceparent": f"00-{trace}-{'1' * 16}-01"}))
+
+    lines = [json.loads(line) for line in tenant.stack["provisioning-worker-0"].log.read_text().splitlines()]
+    assert [line["traceId"] for line in lines if line["event"] == "gws.failed"][-1] == trace
 
 
 def test_a_slow_gws_is_waited_for_a_moment_and_delays_nobody_else(tenant):

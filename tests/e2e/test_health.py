@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from harness.people import Tenant
+from harness.stack import WORKERS
 from harness.wait import eventually
 
 
@@ -59,6 +60,29 @@ def test_without_postgresql_health_is_red_and_writes_are_refused_quickly(make_st
     postgres.restart()
     stack.wait_for("green")
     assert aggregator.message().status_code == 200
+
+
+def tick_age(stack, program):
+    """Seconds since metrics-agent heard of it."""
+    return stack.metrics().get(f'nexus_proc_tick_age_seconds{{proc="{program}",slot="0"}}', 0)
+
+
+def test_workers_that_write_to_a_postgresql_that_is_gone_before_they_hear_of_it_live_on(make_stack, postgres):
+    stack = make_stack()
+    workers = stack.running(*WORKERS)
+
+    for worker in workers:
+        worker.freeze()
+    postgres.kill()  # without a farewell, which a socket would have to say first
+    eventually(lambda: all(tick_age(stack, program) > 5.5 for program in WORKERS), "what they do every 5 s is due")
+    for worker in workers:
+        worker.thaw()  # timers come before what the sockets have to say
+    stack.wait_for("red")
+    postgres.restart()
+
+    stack.wait_for("green")
+    assert all(worker.alive for worker in workers)
+    assert any("pg.send_failed" in worker.log.read_text() for worker in workers)
 
 
 def test_what_was_accepted_is_there_after_postgresql_crashed(make_stack, postgres):

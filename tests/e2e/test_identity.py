@@ -354,7 +354,8 @@ def test_without_provisioning_worker_known_keys_go_on_and_others_wait(make_stack
     assert statuses(stack, tenant.agent_token) == [200, 200]
     stack["provisioning-worker-0"].kill()
     for gateway in range(2):
-        eventually(lambda: "provisioning-worker" not in stack.health(gateway).text, "the gateway knows")
+        eventually(lambda: all(worker["instance"] != "provisioning-worker-0"
+                               for worker in stack.health(gateway).json()["workers"]), "the gateway knows")
 
     assert statuses(stack, tenant.agent_token) == [200, 200]
     assert statuses(stack, other.agent_token) == [503, 503]
