@@ -13,7 +13,7 @@ packages=(
     libjansson-dev libyaml-dev libssl-dev
     postgresql-15 redis-server s6 execline curl jq procps ca-certificates
     libcriterion-dev python3-pytest python3-pytest-xdist python3-requests python3-psycopg2 python3-jsonschema
-    python3-hypothesis python3-prometheus-client prometheus wrk shellcheck
+    python3-hypothesis python3-prometheus-client wrk shellcheck
 )
 # What builds the web pages: Debian's, unless there is another one. 18 and later will do.
 { command -v node && command -v npm; } >/dev/null || packages+=(nodejs npm)
@@ -57,7 +57,7 @@ die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
 missing_packages() {
     local installed
     installed=$(dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p')
-    comm -23 <(printf '%s\n' "${packages[@]}" | sort) <(sort -u <<<"$installed")
+    comm -23 <(printf "%s\n" "${packages[@]}" | sort -u) <(sort -u <<<"$installed")
 }
 
 verb_deps() {
