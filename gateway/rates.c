@@ -49,10 +49,16 @@ struct rates {
     const char *instance;
     struct rate_table *table; // what this gateway gave out, whoever decided it
     char sha[SHA_LENGTH + 1]; // of the script, once Redis has it; else empty
-    uint32_t gateways;        // that live, as last told
     int64_t paused_until_ms;
-    struct metric *by_redis, *by_share;
+    uint32_t gateways; // that live, as last told
+    struct metric *by_redis, *by_share, *known;
 };
+
+static void gateways_set(struct rates *rates, uint32_t count)
+{
+    rates->gateways = count;
+    metric_set(rates->known, count);
+}
 
 struct rates *rates_new(struct redis *const *redis, const char *instance, struct metrics *metrics)
 {
@@ -65,7 +71,8 @@ struct rates *rates_new(struct redis *const *redis, const char *instance, struct
                             .table = rate_table_new(BUCKETS),
                             .by_redis = metrics_series(metrics, METRIC_RATE_DECISIONS, "redis"),
                             .by_share = metrics_series(metrics, METRIC_RATE_DECISIONS, "share"),
-                            .gateways = 1};
+                            .known = metrics_series(metrics, METRIC_GATEWAYS)};
+    gateways_set(rates, 1);
     return rates;
 }
 
@@ -184,7 +191,7 @@ static void gateways_told(void *context, struct str reply, const struct err *err
     int64_t count;
 
     if (!err && str_present(reply) && str_to_int(reply, 1, UINT16_MAX, &count))
-        rates->gateways = (uint32_t)count;
+        gateways_set(rates, (uint32_t)count);
 }
 
 void rates_tick(struct rates *rates)

@@ -35,13 +35,14 @@ class Limited:
 def two_gateways(request, postgres, template):
     from harness.stack import Stack
     stack = Stack(postgres, template, gateways=2).start()
-    eventually(lambda: live_gateways(stack) == "2", "both gateways have told Redis that they live")
+    eventually(lambda: known_gateways(stack) == 2, "both gateways know of each other")
     yield stack
     stack.finish()
 
 
-def live_gateways(stack):
-    return stack.redis.command_line("zcard", "nexus:gateways")
+def known_gateways(stack):
+    """How many the gateway knows of that knows of fewest."""
+    return stack.metric("nexus_gateways")
 
 
 def decided_alone(stack):
@@ -136,8 +137,7 @@ def test_a_capacity_that_an_administrator_lowers_holds_within_a_second(two_gatew
 @pytest.fixture
 def stack(make_stack):
     stack = make_stack(gateways=2)
-    eventually(lambda: live_gateways(stack) == "2", "both gateways have told Redis that they live")
-    eventually(lambda: Limited(stack, capacity=2).calls(4) <= 2, "both gateways know of each other")
+    eventually(lambda: known_gateways(stack) == 2, "both gateways know of each other")
     return stack
 
 

@@ -40,9 +40,10 @@ def test_the_way_of_a_message_takes_as_long_as_its_parts(make_stack, customer):
     stack = make_stack()
     customer.answer(status=503)
     answer = Answer(Tenant(stack, webhook_url=customer.url))
-    eventually(lambda: stack.metric("nexus_deliveries_total", outcome="retry") == 1, "it is put off")
+    eventually(lambda: stack.metric("nexus_deliveries_total", outcome="retry") >= 1, "it is put off")
     customer.answer(status=200)
     answer.becomes("sent", 30)
+    attempts = len(customer.messages())
 
     def seconds(stage):
         return stack.metric("nexus_stage_duration_seconds_sum", stage=stage)
@@ -52,7 +53,7 @@ def test_the_way_of_a_message_takes_as_long_as_its_parts(make_stack, customer):
 
     eventually(lambda: count("end_to_end") == 1, "it is timed")
     assert count("commit_claim") == 1, "what was put off did not wait for a worker"
-    assert count("claim_sent") == count("sent_done") == 2
+    assert count("claim_sent") == count("sent_done") == attempts >= 2
     waited = seconds("end_to_end") - sum(seconds(stage) for stage in ("commit_claim", "claim_sent", "sent_done"))
     assert waited > 0, "between the attempts"
 
