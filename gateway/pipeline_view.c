@@ -9,6 +9,7 @@
 
 enum { NUMBER_LENGTH = 32 };
 static const double share_warn = 0.01, share_bad = 0.2;
+static const double number_limit = 9007199254740992.0; // what JSON's readers know exactly
 
 static const struct {
     const char *name, *title, *doc;
@@ -84,7 +85,7 @@ static bool line_read(struct str line, struct str *name, struct str *labels, dou
     memcpy(text, rest.ptr, length);
     text[length] = '\0';
     *value = strtod(text, NULL);
-    return isfinite(*value);
+    return fabs(*value) <= number_limit; // not NaN, not Inf
 }
 
 void pipeline_read(struct str exposition, int64_t at_us, struct pipeline_sample *sample)
@@ -172,7 +173,7 @@ static void write_real(struct buf *out, const char *name, bool known, double val
 static void write_number(struct buf *out, const char *name, bool known, double value)
 {
     if (known)
-        json_key_int(out, name, (int64_t)value);
+        json_key_int(out, name, (int64_t)fmax(fmin(value, number_limit), -number_limit));
     else
         json_key_raw(out, name, STR("null"));
 }

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from harness.browser import Browser
 from harness.nexusctl import ENCRYPTION_KEY, Operator, actions, document
 from harness.people import Answer, Tenant
 
@@ -159,3 +160,22 @@ def test_under_load_and_with_two_kills_no_delivery_fails_and_nothing_stays_under
         [webhook] = customer.wait_for(answer.text)
         assert len(webhook.signed_with(answer.tenant.webhook_secret)) == 3
     assert len(answers) >= 4
+
+
+def test_what_gws_knows_us_by_is_sealed_at_its_first_use_and_anew_with_the_rest(make_stack):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    users = iter((f"{tenant.ccid}\\agent1", f"{tenant.ccid}\\agent2", f"{tenant.ccid}\\agent3"))
+
+    def secret_after_a_log_in():
+        assert Browser(stack).log_in(next(users)).status_code == 302
+        [(secret,)] = stack.query("select clientsecret from nex_gapis")
+        return secret
+
+    assert stack.query("select clientsecret from nex_gapis") == [(stack.gws.client_secret,)]
+    first, again = secret_after_a_log_in(), secret_after_a_log_in()
+    stack.nexusctl("rekey")
+    anew = secret_after_a_log_in()
+
+    assert first.startswith("v2|") and first == again
+    assert anew.startswith("v2|") and anew.split("|")[1] != first.split("|")[1]

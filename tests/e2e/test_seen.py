@@ -126,7 +126,7 @@ def test_a_failure_is_found_in_the_log_by_the_operation_id_of_its_answer(make_st
     aggregator = tenant.aggregator()
     assert aggregator.message().status_code == 200
     stack["sms-worker-0"].stop()
-    eventually(lambda: "sms-worker-0" not in str(stack.health().json()["workers"]), "the worker has gone")
+    eventually(lambda: "sms-worker-0" not in stack.workers(), "the worker has gone")
 
     refused = aggregator.message()
 

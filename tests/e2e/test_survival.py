@@ -73,16 +73,12 @@ def crash_and_restart(stack, chance):
     stack.wait_for("green")
 
 
-def workers_of(stack, gateway):
-    return {worker["instance"] for worker in stack.health(gateway).json()["workers"]}
-
-
 def loses(stack, gateway, worker):
-    eventually(lambda: worker not in workers_of(stack, gateway), f"gateway-{gateway} has given up {worker}")
+    eventually(lambda: worker not in stack.workers(gateway), f"gateway-{gateway} has given up {worker}")
 
 
 def finds(stack, gateway, worker):
-    eventually(lambda: worker in workers_of(stack, gateway), f"gateway-{gateway} has {worker} again")
+    eventually(lambda: worker in stack.workers(gateway), f"gateway-{gateway} has {worker} again")
 
 
 def texts_stored(stack):
@@ -152,7 +148,7 @@ def test_the_link_between_a_gateway_and_a_worker_falls_silent(make_town, chance,
     while traffic.flows and cuts < 2:
         link.cut()
         loses(stack, 0, f"{program}-0")
-        assert f"{program}-0" in workers_of(stack, 1)
+        assert f"{program}-0" in stack.workers(1)
         threading.Event().wait(chance.uniform(0, 0.5))
         link.mend()
         finds(stack, 0, f"{program}-0")
@@ -207,6 +203,8 @@ def test_workers_that_stop_in_turn_cost_nobody_an_error(make_town, chance):
 
 def test_the_auditor_notices_what_is_lost_doubled_or_out_of_place(make_town):
     stack, traffic = make_town(seconds=2)
+    eventually(lambda: len(traffic.answers) > len({answer.conversation for answer in traffic.answers}),
+               "a conversation was answered twice, so that there is an order", 60)
     audit(traffic)
     journal = stack.webhooks.read_text().splitlines(keepends=True)
 

@@ -198,6 +198,10 @@ class Stack:
     def _knows(self, gateway, name):
         return any(worker["instance"] == name and worker["db"] for worker in self.health(gateway).json()["workers"])
 
+    def workers(self, gateway=0):
+        """The names of those that grant this gateway credit."""
+        return {worker["instance"] for worker in self.health(gateway).json()["workers"]}
+
     # --- what operators do ---
 
     def query(self, statement, *parameters):
