@@ -1,13 +1,26 @@
--- Like inbound.lua, but each request comes from the next of many keys. The 20 000 phones are shared out among the tenants,
--- so that there are as many conversations as with one tenant.
+-- Like inbound.lua, but each request comes from the next of the keys in a file, be they one or many. The 20 000 phones are
+-- shared out among the tenants, so that there are as many conversations with many as with one.
 -- Arguments: file with a line "credentials number" for each key, all of one length, name of the run, folder for the ids.
 dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "acknowledged.lua")
 
-function init(args)
-    local file = io.open(args[1])
-    keys, run = file:read("*a"), args[2] -- one text: as a table of 50 000 they would be looked through by the collector
+local ffi = require("ffi")
+ffi.cdef "void *malloc(size_t size);"
+
+-- The file, out of the collector's sight: the more that has to keep, the more garbage it lets lie, and the longer the next
+-- string takes.
+local function keep(path)
+    local file = io.open(path)
+    local text = file:read("*a")
     file:close()
-    length, blank = keys:find("\n"), keys:find(" ")
+    keys, size = ffi.cast("char *", ffi.C.malloc(#text)), #text
+    ffi.copy(keys, text, size)
+    length, blank = text:find("\n"), text:find(" ")
+end
+
+function init(args)
+    keep(args[1])
+    collectgarbage()
+    run = args[2]
     id_key = '"messageId":"'
     head = "POST /nexus/v3/sms/message HTTP/1.1\r\nHost: nexus\r\nAuthorization: Basic "
     tail = '","message":"Is my parcel on its way? I am at home until five o\'clock."}'
@@ -16,10 +29,10 @@ end
 
 function request()
     sent = sent + 1
-    local at = sent * length % #keys
+    local line = keys + sent * length % size
     local body = '{"message_id":"' .. run .. "-" .. index .. "-" .. sent ..
                  string.format('","phone_number":"+1650%07d","shortcode":"', sent % 20000) ..
-                 keys:sub(at + blank + 1, at + length - 1) .. tail
-    return head .. keys:sub(at + 1, at + blank - 1) .. "\r\nContent-Type: application/json\r\nContent-Length: " .. #body ..
+                 ffi.string(line + blank, length - blank - 1) .. tail
+    return head .. ffi.string(line, blank - 1) .. "\r\nContent-Type: application/json\r\nContent-Length: " .. #body ..
            "\r\n\r\n" .. body
 end

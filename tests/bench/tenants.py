@@ -17,6 +17,7 @@ TENANTS, KEYS_EACH = 10_000, 5
 
 class Town(typing.NamedTuple):
     keys: str           # file with "credentials number" lines, every tenant before the first comes again
+    key: str            # one with the line of the one tenant
     first_tenant: int   # its tenants' numbers are this one and those that follow
 
 
@@ -33,13 +34,11 @@ def throughput(rig, section):
 
 def pair(nexus, town, number):
     def one():
-        return run(nexus, f"one-{number}", lambda name, seconds: nexus.inbound(name, COMPARED, seconds),
-                   [nexus.tenant_id()], shown=1)
+        return run(nexus, f"one-{number}", town.key, [nexus.tenant_id()], shown=1)
 
     def many():
-        return run(nexus, f"many-{number}",
-                   lambda name, seconds: generators.inbound_tenants(nexus, town.keys, name, COMPARED, seconds),
-                   range(town.first_tenant, town.first_tenant + TENANTS), shown=TENANTS * KEYS_EACH)
+        return run(nexus, f"many-{number}", town.keys, range(town.first_tenant, town.first_tenant + TENANTS),
+                   shown=TENANTS * KEYS_EACH)
 
     if number % 2 == 0:
         alone, shared = one(), many()
@@ -48,17 +47,17 @@ def pair(nexus, town, number):
     return {"pair": str(number + 1), "one tenant /s": alone, "all tenants /s": shared, "ratio": round(shared / alone, 3)}
 
 
-def run(nexus, name, load, tenants, shown):
+def run(nexus, name, keys, tenants, shown):
     """What is measured finds the keys in the gateway's memory: a run before it, repeated longer where it must be, shows
     each of them (the audit before that, which kills PostgreSQL, made the gateway forget them all), and the gateway
     hardly asks about any again."""
     loads, seconds = [], nexus.scale.warm_s
     while not loads or loads[-1].acknowledged < shown:
-        loads.append(load(f"{name}-warm-{seconds}", seconds))
+        loads.append(generators.inbound_tenants(nexus, keys, f"{name}-warm-{seconds}", COMPARED, seconds))
         seconds *= 4
     nexus.quiet()
     before = lookups(nexus)
-    loads.append(load(name, nexus.scale.run_s))
+    loads.append(generators.inbound_tenants(nexus, keys, name, COMPARED, nexus.scale.run_s))
     nexus.quiet()
     asked = lookups(nexus) - before
     if asked > loads[-1].acknowledged / 10:
@@ -87,7 +86,7 @@ def populate(nexus):
             key = str(uuid.uuid4())
             mac = hmac.digest(pepper, hashlib.sha256(key.encode()).digest(), "sha256").hex()
             keys.write(f"{who}\t\\\\x{mac}\t{key[:13]}\tkey {nth}\t{{nexus:consumer:chat}}\n")
-            lines[nth].append(f"{base64.b64encode(f'{ccid}:{key}'.encode()).decode()} {number}\n")
+            lines[nth].append(line(ccid, key, number))
     with contextlib.closing(nexus.postgres.connect(nexus.stack.database)) as connection:
         with connection, connection.cursor() as cursor:
             for table, rows in (("tenant (id, ccid, name)", tenants),
@@ -100,6 +99,10 @@ def populate(nexus):
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute("vacuum analyze tenant, api_key, channel")
-    file = nexus.scratch / "keys"
-    file.write_text("".join("".join(of_each) for of_each in lines))
-    return Town(file, first)
+    (nexus.scratch / "keys").write_text("".join("".join(of_each) for of_each in lines))
+    (nexus.scratch / "key").write_text(line(nexus.tenant.ccid, nexus.tenant.api_key, nexus.tenant.number))
+    return Town(nexus.scratch / "keys", nexus.scratch / "key", first)
+
+
+def line(ccid, key, number):
+    return f"{base64.b64encode(f'{ccid}:{key}'.encode()).decode()} {number}\n"
