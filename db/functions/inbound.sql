@@ -138,7 +138,7 @@ language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
     update message m
-       set repeated = coalesce(m.repeated, 0) + i.times, repeated_last = now()
+       set repeated = coalesce(m.repeated, 0) + i.times, repeated_last = now(), repeated_process = process_here()
       from (select i.tenant_id, i.id, count(*) - count(*) filter (where i.id = any (fresh) and i.nth = 1) as times
               from (select i.tenant_id, i.id, row_number() over (partition by i.tenant_id, i.id) as nth
                       from unnest(tenants, ids) as i (tenant_id, id)) as i
@@ -165,8 +165,8 @@ begin
               where i.total > 0
               order by 1) as keys;
 
-    insert into inbound_part (tenant_id, id, channel_id, address, reference, part, total, external_id, body)
-    select i.tenant_id, i.id, c.id, i.address, i.ref, i.part, i.total, i.external_id, i.body
+    insert into inbound_part (tenant_id, id, channel_id, address, reference, part, total, external_id, body, process)
+    select i.tenant_id, i.id, c.id, i.address, i.ref, i.part, i.total, i.external_id, i.body, process_here()
       from unnest(tenants, numbers, ids, externals, addresses, bodies, refs, totals, parts)
            as i (tenant_id, number, id, external_id, address, body, ref, total, part)
       join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null

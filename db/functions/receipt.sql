@@ -53,6 +53,7 @@ declare
     moved    uuid[];    -- messages whose state changed
     traces   text[];    -- theirs
     accepted bigint[];
+    me       int := process_here();
 begin
     with input as materialized (
         select i.*, coalesce(known.message_id, own.id) as message_id,
@@ -70,8 +71,8 @@ begin
            and own.id = case when i.provider_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
                              then i.provider_id::uuid end
     ), stored as (
-        insert into receipt (tenant_id, provider_id, state, channel_address, result_code, message_id)
-        select tenant_id, provider_id, state, number, result, message_id from input where nth = 1
+        insert into receipt (tenant_id, provider_id, state, channel_address, result_code, message_id, process)
+        select tenant_id, provider_id, state, number, result, message_id, me from input where nth = 1
         order by tenant_id, provider_id, state
         on conflict (tenant_id, provider_id, state) do nothing
         returning tenant_id, provider_id, state

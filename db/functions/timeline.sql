@@ -286,7 +286,7 @@ language sql stable as $$
                                     where u.tenant_id = m.tenant_id and u.message_id = m.id) as applied
         from theirs t
     )
-    select j.received, 70, 'receipt', null, null::int, null::timestamptz,
+    select j.received, 70, 'receipt', process_name(j.process), null::int, null::timestamptz,
            'receipt: ' || case when j.applied then 'applied' when j.fate is null then 'nothing final' else 'ignored' end,
            (array['en route', 'delivered', 'expired', 'deleted', 'undeliverable', 'accepted', 'unknown', 'rejected'])[j.state]
                || coalesce(', code ' || j.result_code, '')
@@ -308,7 +308,7 @@ create or replace function arrival_steps(m message)
 returns table (at timestamptz, place int, step text, process text, attempt int, until timestamptz, decision text,
                told text, request json, answer json)
 language sql stable as $$
-    select p.received, 0, 'part', null, null::int, null::timestamptz, null,
+    select p.received, 0, 'part', process_name(p.process), null::int, null::timestamptz, null,
            'part ' || p.part || ' of ' || p.total || ' came as ' || p.external_id, null::json, null::json
     from inbound_part p
     where p.tenant_id = m.tenant_id and p.message_id = m.id
@@ -326,17 +326,17 @@ language sql stable as $$
     from (select) one
     left join conversation c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
     union all
-    select m.repeated_last, 20, 'repeated', null, null, null, 'dedupe: repeated',
+    select m.repeated_last, 20, 'repeated', process_name(m.repeated_process), null, null, 'dedupe: repeated',
            'it came again ' || case m.repeated when 1 then 'once' else m.repeated || ' times, for the last time then' end
                || '; it was answered as before, and nothing was stored', null, null
     where m.repeated is not null
     union all
-    select o.since, 15, 'opt_out', null, null, o.cleared, 'opt-out: set',
+    select o.since, 15, 'opt_out', process_name(m.process), null, o.cleared, 'opt-out: set',
            'it said STOP: nothing is sent to this phone from this number', null, null
     from opt_out o
     where o.tenant_id = m.tenant_id and o.channel_id = m.channel_id and o.address = m.address and o.evidence = m.id
     union all
-    select o.cleared, 15, 'opt_out', null, null, null, 'opt-out: cleared',
+    select o.cleared, 15, 'opt_out', process_name(m.process), null, null, 'opt-out: cleared',
            'it said START: this number sends to this phone again', null, null
     from opt_out o
     where o.tenant_id = m.tenant_id and o.channel_id = m.channel_id and o.address = m.address and o.cleared_by = m.id
@@ -347,7 +347,10 @@ create or replace function operator_steps(m message)
 returns table (at timestamptz, place int, step text, process text, attempt int, until timestamptz, decision text,
                told text, request json, answer json)
 language sql stable as $$
-    select u.since, 60, 'undelivered', null, u.attempts, null::timestamptz, 'undelivered: ' || u.reason,
+    select u.since, 60, 'undelivered',
+           (select process_name(a.process) from attempt a
+            where a.tenant_id = m.tenant_id and a.message_id = m.id and a.at <= u.since order by a.at desc limit 1),
+           u.attempts, null::timestamptz, 'undelivered: ' || u.reason,
            'it is not tried again by itself; it can be replayed', null::json, null::json
     from undelivered u where u.tenant_id = m.tenant_id and u.message_id = m.id
     union all

@@ -8,12 +8,15 @@ import urllib.parse
 from .people import Caller
 from .wait import eventually
 
+NOBODYS = {"waiting", "replayed", "forgotten"}  # steps that no process took: it stands somewhere, or a person did it
+
 
 class Timeline:
     def __init__(self, tenant, word):
         self.tenant, self.word = tenant, word
         self.data = eventually(self.told_alike, "the message rests, and HTTP and nexusctl tell the same of it")
         self.steps = self.data["steps"]
+        assert [step["step"] for step in self.steps if not step["process"] and step["step"] not in NOBODYS] == []
         self.table = self.shown(tenant.stack.nexusctl("explain", word, "--tenant", tenant.ccid).stdout)
 
     def told_alike(self):
