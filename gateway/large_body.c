@@ -23,8 +23,8 @@ enum {
     PLACES_OF_TENANT = 3,
     WAITING_LIMIT = 64,
     WAIT_MS = 15000,
-    SILENCE_MS = 10000,            // without a byte
-    BODY_MS = 120000,              // from the first byte to the last
+    SILENCE_MS = 10000,              // without a byte
+    BODY_MS = 120000,                // from the first byte to the last
     CONTENTS_BODY = 8 * 1024 * 1024, // 5 MiB in base64, in lines and escaped
     PIECE_BYTES = 48 * 1024,
     PIECE_DEADLINE_MS = 5000,
@@ -303,7 +303,8 @@ static void place_finish(struct place *place)
 
     if (place->hash) {
         crypto_hash_end(&place->hash, digest);
-        exchange->body_digest = arena_copy(http_arena(exchange->http), str_make(digest, sizeof digest));
+        exchange->body_digest =
+            arena_copy(http_arena(exchange->http), str_make(digest, sizeof digest));
     }
     exchange->body = buf_str(&place->scan.rest);
     exchange->ready_us = clock_monotonic_us();

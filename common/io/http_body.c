@@ -11,8 +11,8 @@ static void overwrite(char *input, struct str where, const char *with)
     memcpy(input + (where.ptr - input), with, where.len);
 }
 
-void http_body_divert(struct connection *connection, const struct http_head *head,
-                      size_t head_len, size_t early_len)
+void http_body_divert(struct connection *connection, const struct http_head *head, size_t head_len,
+                      size_t early_len)
 {
     struct unread_body *body = &connection->body;
     char *input = connection->socket->input->bytes;

@@ -68,7 +68,8 @@ static bool content_take(struct body_scan *scan, char c, struct err *err)
     int value = sextet(c);
     if (value < 0 || base64->is_padded)
         return not_base64(err);
-    base64->prefix = base64->prefix < 4 && c == data[base64->prefix] ? base64->prefix + 1 : UINT32_MAX;
+    base64->prefix =
+        base64->prefix < 4 && c == data[base64->prefix] ? base64->prefix + 1 : UINT32_MAX;
     base64->bits = base64->bits << 6 | (unsigned)value;
     base64->bit_count += 6;
     if (base64->bit_count < 8)
@@ -144,7 +145,8 @@ static bool json_content_take(struct body_scan *scan, char c, struct err *err)
         scan->code = 0;
         scan->code_digits = c == 'u' ? 4 : 0;
         return c == 'u' ||
-               content_take(scan, c == 'n' || c == 'r' || c == 't' || c == 'b' || c == 'f' ? ' ' : c, err);
+               content_take(
+                   scan, c == 'n' || c == 'r' || c == 't' || c == 'b' || c == 'f' ? ' ' : c, err);
     }
     if (c == '\\') {
         scan->is_escaped = true;

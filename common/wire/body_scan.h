@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 enum {
-    BODY_TAKE_OVER = 4096,                // bytes of a content that stays where it is
+    BODY_TAKE_OVER = 4096,                 // bytes of a content that stays where it is
     BODY_CONTENTS_BYTES = 5 * 1024 * 1024, // decoded, all contents of a body together
     BODY_CONTENTS = 10,
 };
@@ -47,7 +47,7 @@ struct body_scan {
     body_take_fn *take;
     void *context;
     struct buf decoded;
-    unsigned stream;      // the last content taken
+    unsigned stream; // the last content taken
     uint32_t stream_bytes, bytes;
     enum body_scan_state {
         SCAN_PLAIN, // between JSON's strings; in a form's name
