@@ -41,13 +41,15 @@ static bool scan_all(enum body_scan_format format, struct str body, size_t step)
 
     body_scan_init(&scan, format, upload, REST_LIMIT, take, NULL);
     for (size_t at = 0; at < body.len; at += step)
-        if (!body_scan_feed(&scan, str_make(body.ptr + at, body.len - at < step ? body.len - at : step), &err))
+        if (!body_scan_feed(
+                &scan, str_make(body.ptr + at, body.len - at < step ? body.len - at : step), &err))
             return false;
     return body_scan_end(&scan, &err);
 }
 
 // LONG bytes and what they are in base64, where before and behind stand around it.
-static void long_content(struct buf *bytes, struct buf *body, const char *before, const char *behind)
+static void long_content(struct buf *bytes, struct buf *body, const char *before,
+                         const char *behind)
 {
     for (int i = 0; i < LONG; i++)
         buf_byte(bytes, (unsigned char)(i * 7));
@@ -56,6 +58,7 @@ static void long_content(struct buf *bytes, struct buf *body, const char *before
     buf_printf(body, "%s", behind);
 }
 
+// clang-format off
 #define REFERENCE "{\"upload\":\"01000000-0000-0000-0000-000000000000\",\"stream\":1,\"bytes\":6000}"
 
 static const struct place_row {
@@ -78,6 +81,7 @@ static const struct place_row {
     {BODY_SCAN_FORM, "message=", "", NULL},
     {BODY_SCAN_NOTHING, "{\"content\":\"", "\"}", NULL},
 };
+// clang-format on
 ROWS_TEST(body_scan, takes_out_long_contents_and_nothing_else, places)
 {
     static const size_t steps[] = {1, 7, 4096, 100000};
@@ -90,7 +94,8 @@ ROWS_TEST(body_scan, takes_out_long_contents_and_nothing_else, places)
         body_scan_release(&scan);
         cr_assert(scan_all(row->format, buf_str(&body), steps[i]), "%s", err.text);
         struct str want = row->rest ? str_of(row->rest) : buf_str(&body);
-        cr_assert(str_equal(buf_str(&scan.rest), want), "%s: %.*s", row->before, 300, scan.rest.data);
+        cr_assert(str_equal(buf_str(&scan.rest), want), "%s: %.*s", row->before, 300,
+                  scan.rest.data);
         if (row->rest)
             cr_assert(str_equal(str_skip(buf_str(&taken), 1), buf_str(&bytes)), "%s", row->before);
         else
