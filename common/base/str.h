@@ -50,6 +50,11 @@ static inline bool str_starts(struct str text, struct str prefix)
            (prefix.len == 0 || memcmp(text.ptr, prefix.ptr, prefix.len) == 0);
 }
 
+static inline bool str_ends(struct str text, struct str suffix)
+{
+    return text.len >= suffix.len &&
+           memcmp(text.ptr + text.len - suffix.len, suffix.ptr, suffix.len) == 0;
+}
 static inline struct str str_skip(struct str text, size_t count)
 {
     // C does not allow NULL + 0, and an absent text has no bytes to skip.
