@@ -7,7 +7,6 @@
 #include "service/news.h"
 #include "service/service.h"
 #include "service/task.h"
-#include "sms-worker/sms_keyword.h"
 #include "store/statements.h"
 #include "wire/codec_json.h"
 
@@ -134,9 +133,6 @@ static void mos_bind(void *context, struct batch_item *const *items, size_t coun
     pg_array(params, PG_ELEMENT_UUID, count);
     for (size_t i = 0; i < count; i++)
         pg_add_id(params, id_new());
-    pg_array(params, PG_ELEMENT_INT2, count);
-    for (size_t i = 0; i < count; i++)
-        pg_add_int2(params, (int16_t)sms_keyword(mo_of(items[i])->message));
     TEXTS(mms_attachment);
     TEXTS(concat_reference);
     pg_array(params, PG_ELEMENT_INT2, count);
