@@ -25,7 +25,7 @@ struct http_stream *http_stream_of(struct list *link)
 // libh2o pays no heed to what uv_write() returns. Where reading has failed libuv refuses to write, at
 // once and without a callback, and libh2o would wait for that callback, and keep the connection,
 // for ever. It is told here.
-static void refused_write_tell(struct connection *connection)
+void http_refused_write_tell(struct connection *connection)
 {
     h2o_socket_t *socket = connection->socket;
     h2o_socket_cb written = socket ? socket->_cb.write : NULL;
@@ -53,7 +53,7 @@ static void advance(struct http_stream *stream)
         stream->is_finished = true;
         struct connection *connection = stream->request->connection;
         h2o_send(stream->request->h2o, NULL, 0, H2O_SEND_STATE_FINAL);
-        refused_write_tell(connection);
+        http_refused_write_tell(connection);
     }
 }
 

@@ -54,8 +54,7 @@ begin
                'sequence', m.sequence, 'id', m.id, 'direction', case m.direction when 1 then 'in' else 'out' end,
                'type', 'Text', 'text', m.body, 'content', m.content, 'state', s.name, 'author', m.author,
                'created', m.created, 'attachments',
-               (select json_agg(json_build_object('contentType', a.content_type, 'bytes', length(a.content)) order by a.ordinal)
-                  from attachment a where a.tenant_id = m.tenant_id and a.message_id = m.id)) order by m.sequence)
+               attachments_json(m.tenant_id, m.id)) order by m.sequence)
       into transcript
       from (select * from message m
              where m.tenant_id = of_tenant and m.conversation_id = wanted and m.sequence > after_sequence

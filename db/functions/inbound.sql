@@ -6,7 +6,7 @@
 --   externals          the sender's message_id
 --   addresses, bodies  who wrote what
 --   conversations      new ids, each used if its MO opens a conversation
---   attachments        null, or a JSON list of {content_type, content}, content in base64
+--   attachments        null, or a JSON list of {content_type, content}, content in base64 or an upload (attachment.sql)
 --   refs, totals, parts   for a part of a long MO: what joins them, how many, which; total 0: a whole one, which with
 --                      part -1 is stored even if its number was retired (it was accepted before)
 --   traces             traceparent
@@ -106,12 +106,7 @@ begin
         perform conversation_opened(openers, opened);
     end if;
     if exists (select from unnest(attachments) a where a is not null) then
-        insert into attachment (tenant_id, message_id, ordinal, content_type, content)
-        select i.tenant_id, i.id, a.ordinal, a.value ->> 'content_type', decode(a.value ->> 'content', 'base64')
-          from unnest(tenants, ids, attachments) as i (tenant_id, id, list)
-         cross join jsonb_array_elements(i.list::jsonb) with ordinality as a (value, ordinal)
-         where i.id = any (stored) and i.list is not null
-            on conflict do nothing; -- a repetition inside the batch
+        perform attachments_store(tenants, ids, attachments, stored);
     end if;
     if exists (select from unnest(bodies) b where length(b) <= 48) then
         bells := keywords_take(tenants, numbers, ids, addresses, bodies, stored);
