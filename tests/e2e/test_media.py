@@ -331,14 +331,14 @@ def test_anothers_attachment_is_not_there(tenant):
     stranger = Tenant(tenant.stack)
 
     assert stranger.agent().get(f"{path}/1").status_code == 404
-    assert stranger.agent().post(f"{path}/1/link").status_code == 404
+    assert stranger.agent().get(f"{path}/1/link").status_code == 404
 
 
 def test_a_link_brings_the_attachment_without_log_in(tenant):
     content = photo(300 * KIB)
     path, agent, _ = received(tenant, content)
 
-    link = agent.post(f"{path}/1/link").json()["data"]
+    link = agent.get(f"{path}/1/link").json()["data"]
     answer = requests.get(tenant.stack.url() + link["link"], timeout=10)
 
     assert answer.status_code == 200
@@ -350,7 +350,7 @@ def test_a_link_brings_the_attachment_without_log_in(tenant):
 
 def test_a_link_that_was_changed_or_has_expired_is_404(tenant):
     path, agent, _ = received(tenant, photo(10))
-    link = agent.post(f"{path}/1/link", json={"seconds": 1}).json()["data"]["link"]
+    link = agent.get(f"{path}/1/link", params={"seconds": 1}).json()["data"]["link"]
     begin = len("/chat/v3/attachments/")
 
     for place in range(begin, len(link), 7):
@@ -362,4 +362,4 @@ def test_a_link_that_was_changed_or_has_expired_is_404(tenant):
 def test_a_link_lives_a_day_at_most(tenant):
     path, agent, _ = received(tenant, photo(10))
 
-    assert agent.post(f"{path}/1/link", json={"seconds": 86401}).status_code == 400
+    assert agent.get(f"{path}/1/link", params={"seconds": 86401}).status_code == 400
