@@ -182,6 +182,8 @@ static void mos_stored(void *context, struct batch_item *const *items, size_t co
         repeated += outcome == STORED_BEFORE;
         if (outcome == STORED || outcome == PART_STORED)
             news_of_tenant(&news, task_tenant(task));
+        if (!pg_is_null(result, i, 4)) // it was a keyword, and our answer waits to be sent
+            news_of_destination(&news, (uint32_t)pg_get_int4(result, i, 4));
         mo_answer(task, result, i);
     }
     metric_add(metrics_series(service_metrics(service), METRIC_MESSAGES, "sms", "in", "received"),

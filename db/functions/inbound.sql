@@ -11,7 +11,8 @@
 --                      part -1 is stored even if its number was retired (it was accepted before)
 --   traces             traceparent
 -- and gives one row for each, in the order of the arrays. outcome: 1 stored now, 2 stored before, 3 no such number,
--- 4 a part; its answer is the same before and after it was joined.
+-- 4 a part; its answer is the same before and after it was joined. bell: the destination of our answer to a keyword; of
+-- joined ones the sweep of the delivery engine finds it.
 --
 -- One transaction: after a crash anywhere in it nothing of the batch exists; after COMMIT all of it does. Run twice it
 -- changes nothing and answers the same. Rows are locked in the order conversation (by key), message, contact (by key),
@@ -20,7 +21,7 @@ create or replace function sms_accept(
     tenants int[], numbers text[], ids uuid[], externals text[], addresses text[], bodies text[],
     conversations uuid[], attachments text[], refs text[], totals smallint[], parts smallint[],
     traces text[])
-returns table (outcome smallint, message_id uuid, conversation_id uuid, sequence int)
+returns table (outcome smallint, message_id uuid, conversation_id uuid, sequence int, bell int)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -29,6 +30,7 @@ declare
     places int[];
     opened uuid[];   -- conversations, and whose
     openers int[];
+    bells  int[];    -- in the order of the arrays
     missed int;
     me int := process_here();
 begin
@@ -107,19 +109,19 @@ begin
         perform attachments_store(tenants, ids, attachments, stored);
     end if;
     if exists (select from unnest(bodies) b where length(b) <= 48) then
-        perform keywords_take(tenants, numbers, ids, addresses, bodies, stored);
+        bells := keywords_take(tenants, numbers, ids, addresses, bodies, stored);
     end if;
 
     if cardinality(stored) = cardinality(ids) then
-        return query select 1::smallint, s.id, s.home, s.place
-                       from unnest(stored, homes, places) as s (id, home, place);
+        return query select 1::smallint, s.id, s.home, s.place, s.bell
+                       from unnest(stored, homes, places, bells) as s (id, home, place, bell);
         return;
     end if;
     perform message_repeated(tenants, ids, stored);
     return query
         select case when c.id is null then 3 when i.id = any (stored) then 1 else 2 end::smallint,
-               m.id, m.conversation_id, m.sequence
-          from unnest(tenants, numbers, ids) with ordinality as i (tenant_id, number, id, place)
+               m.id, m.conversation_id, m.sequence, i.bell
+          from unnest(tenants, numbers, ids, bells) with ordinality as i (tenant_id, number, id, bell, place)
           left join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null
           left join message m on m.tenant_id = i.tenant_id and m.id = i.id and c.id is not null
          order by i.place;
@@ -147,7 +149,7 @@ create or replace function sms_accept_parts(
     tenants int[], numbers text[], ids uuid[], externals text[], addresses text[], bodies text[],
     conversations uuid[], attachments text[], refs text[], totals smallint[], parts smallint[],
     traces text[])
-returns table (outcome smallint, message_id uuid, conversation_id uuid, sequence int)
+returns table (outcome smallint, message_id uuid, conversation_id uuid, sequence int, bell int)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -211,7 +213,7 @@ begin
     end if;
     return query
         select case when c.id is null then 3 when i.total > 0 then 4 else 1 end::smallint,
-               i.id, m.conversation_id, m.sequence
+               i.id, m.conversation_id, m.sequence, null::int
           from unnest(tenants, numbers, ids, totals) with ordinality as i (tenant_id, number, id, total, place)
           left join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null
           left join message m on m.tenant_id = i.tenant_id and m.id = i.id and i.total = 0
