@@ -10,7 +10,13 @@
 #include "service/task.h"
 #include "store/statements.h"
 
-enum outcome { STORED = 1, NO_SUCH_CONVERSATION = 2, CONVERSATION_IS_DONE = 3, NO_WAY_OUT = 4 };
+enum outcome {
+    STORED = 1,
+    NO_SUCH_CONVERSATION = 2,
+    CONVERSATION_IS_DONE = 3,
+    NO_WAY_OUT = 4,
+    ANOTHER_TEXT = 6
+};
 
 extern const struct batch_def conversation_post_batch;
 
@@ -93,6 +99,10 @@ static void post_answer(struct task *task, const struct pg_result *result, size_
     case CONVERSATION_IS_DONE: err_set(&err, ERR_CONFLICT, "the conversation is done"); break;
     case NO_WAY_OUT:
         err_set(&err, ERR_CONFLICT, "the conversation's channel has no provider to send with");
+        break;
+    case ANOTHER_TEXT:
+        err_set(&err, ERR_CONFLICT,
+                "clientId: another text or content was posted to this conversation under it before");
         break;
     default: err_set(&err, ERR_NOT_FOUND, "there is no such conversation"); break;
     }

@@ -3,7 +3,7 @@
 // The aggregator is told 200 when message, conversation and all that belongs to it are committed
 // together; until then it keeps the message and repeats it under the same message_id, which leads
 // to the same row and the same answer.
-#include "io/crypto.h"
+#include "mo_identity.h"
 #include "service/news.h"
 #include "service/service.h"
 #include "service/task.h"
@@ -65,21 +65,6 @@ static bool attachments_check(struct task *task, struct str list, struct err *er
     return true;
 }
 
-static bool parts_check(const struct msg_sms_inbound *mo, struct err *err)
-{
-    if (mo->concat_total == 0 && mo->concat_part == 0)
-        return true;
-    if (mo->concat_total < 2)
-        return err_set(err, ERR_BAD_INPUT, "concat_total: 2 to 32 for a part");
-    if (mo->concat_part < 1 || mo->concat_part > mo->concat_total)
-        return err_set(err, ERR_BAD_INPUT, "concat_part: 1 to concat_total");
-    if (mo->concat_reference.len == 0)
-        return err_set(err, ERR_BAD_INPUT, "concat_reference: missing");
-    if (mo->mms_attachment.len > 0)
-        return err_set(err, ERR_BAD_INPUT, "mms_attachment: not on a part of a long message");
-    return true;
-}
-
 static bool mo_admit(void *context, struct batch_item *item, struct err *err)
 {
     struct task *task = task_of_item(item);
@@ -88,14 +73,9 @@ static bool mo_admit(void *context, struct batch_item *item, struct err *err)
     (void)context;
     if (mo->message.len == 0 && mo->mms_attachment.len == 0)
         return err_set(err, ERR_BAD_INPUT, "message: missing, and there is no mms_attachment");
-    if (!parts_check(mo, err) ||
-        (mo->mms_attachment.len > 0 && !attachments_check(task, mo->mms_attachment, err)))
+    if (mo->mms_attachment.len > 0 && !attachments_check(task, mo->mms_attachment, err))
         return false;
-
-    // The same number and message_id always lead to this id: the primary key decides what is a
-    // repetition.
-    const struct str parts[] = {STR("mo"), mo->shortcode, mo->message_id};
-    task->chosen_id = crypto_id_of(parts, COUNT_OF(parts));
+    task->chosen_id = mo_id(mo, task->arena);
     return true;
 }
 
@@ -137,10 +117,10 @@ static void mos_bind(void *context, struct batch_item *const *items, size_t coun
     TEXTS(concat_reference);
     pg_array(params, PG_ELEMENT_INT2, count);
     for (size_t i = 0; i < count; i++)
-        pg_add_int2(params, (int16_t)mo_of(items[i])->concat_total);
+        pg_add_int2(params, mo_place(mo_of(items[i])).total);
     pg_array(params, PG_ELEMENT_INT2, count);
     for (size_t i = 0; i < count; i++)
-        pg_add_int2(params, (int16_t)mo_of(items[i])->concat_part);
+        pg_add_int2(params, mo_place(mo_of(items[i])).part);
     pg_array(params, PG_ELEMENT_TEXT, count);
     for (size_t i = 0; i < count; i++)
         pg_add_text(params, task_traceparent(task_of_item(items[i])));

@@ -86,10 +86,15 @@ begin
     return json_build_object('messages', coalesce(transcript, '[]'), 'lastSequence', last)::text;
 end $$;
 
+-- Whether a message is what is posted; null: there is none.
+create or replace function post_is(m message, body text, content text) returns boolean language sql immutable as $$
+    select m.body = coalesce(body, '') and m.content is not distinct from content::jsonb where m.id is not null
+$$;
+
 -- Posts a batch of answers: message, delivery, event and ledger entry in one transaction, which also moves on the
 -- conversation's sequence. ids are name-based where the caller gave a clientId, so a repetition finds its message.
 -- One row for each, in order. outcome: 1 stored now or before, 2 no such conversation, 3 the conversation is done,
--- 4 its channel has no way out. destination is set for what is new: whose doorbell to ring.
+-- 4 its channel has no way out, 6 another text or content was posted under this name. destination is set for what is new: whose doorbell to ring.
 -- Dying anywhere in here leaves nothing; dying after COMMIT leaves all, and the sweep of the delivery engine finds
 -- the row without a doorbell.
 create or replace function conversation_post(
@@ -163,16 +168,21 @@ begin
         raise exception using errcode = '40001', message = 'stored meanwhile';
     end if;
     if cardinality(stored) is distinct from cardinality(ids) then
-        perform message_repeated(tenants, ids, stored);
+        perform message_repeated(tenants, array_agg(case when post_is(m, i.body, i.content) then i.id end order by i.place),
+                                 stored)
+           from unnest(tenants, ids, bodies, contents) with ordinality as i (tenant_id, id, body, content, place)
+           left join message m on m.tenant_id = i.tenant_id and m.id = i.id;
     end if;
     return query
-        select case when m.id is not null then 1
+        select case when not post_is(m, i.body, i.content) then 6
+                    when m.id is not null then 1
                     when c.id is null then 2
                     when c.state = 9 then 3
                     else 4 end::smallint,
                m.sequence, s.name,
                case when i.id = any (stored) then k.destination_id end
-          from unnest(tenants, conversations, ids) with ordinality as i (tenant_id, conversation_id, id, place)
+          from unnest(tenants, conversations, ids, bodies, contents) with ordinality
+               as i (tenant_id, conversation_id, id, body, content, place)
           left join message m on m.tenant_id = i.tenant_id and m.id = i.id
           left join message_state s on s.id = m.state
           left join conversation c on c.tenant_id = i.tenant_id and c.id = i.conversation_id

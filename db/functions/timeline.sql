@@ -21,6 +21,14 @@ language sql immutable as $$
           from unnest(p_parts) with ordinality p (part, place)) h
 $$;
 
+-- Between which ids all texts are that came to a number under one message_id: their first half follows from both
+-- (sms-worker/mo_identity.h). So do the whole ids of those that were stored before the second half had a meaning.
+create or replace function mo_ids(p_number text, p_called bytea, out first uuid, out last uuid)
+language sql immutable as $$
+    select (h.half || '-8000-000000000000')::uuid, (h.half || '-bfff-ffffffffffff')::uuid
+    from (select left(named_id('mo', convert_to(p_number, 'UTF8'), p_called)::text, 18) as half) h
+$$;
+
 -- The messages that a word may mean: our id, that of a part, the sender's id of an inbound one, the provider's of an
 -- outbound one; else the clientId of a post to one of each tenant's 20 000 youngest conversations. Ids follow from the names
 -- that were given, so none of this needs an index of its own. Tenant 0: of all.
@@ -47,12 +55,15 @@ begin
             select p.tenant_id, p.message_id, 'provider', 3
               from tenants t join provider_message p on p.tenant_id = t.id and p.provider_id = p_word
             union all
-            select c.tenant_id, coalesce(p.message_id, m.id), 'sender', 4
+            select c.tenant_id, f.id, 'sender', 4
               from tenants t join channel c on c.tenant_id = t.id
-             cross join lateral named_id('mo', convert_to(c.address, 'UTF8'), called_bytes) n (id)
-              left join inbound_part p on p.tenant_id = c.tenant_id and p.id = n.id
-              left join message m on m.tenant_id = c.tenant_id and m.id = n.id
-             where coalesce(p.message_id, m.id) is not null
+             cross join lateral mo_ids(c.address, called_bytes) n
+             cross join lateral (select p.message_id as id from inbound_part p
+                                  where p.tenant_id = c.tenant_id and p.id between n.first and n.last
+                                    and p.message_id is not null
+                                  union
+                                 select m.id from message m
+                                  where m.tenant_id = c.tenant_id and m.id between n.first and n.last) f
         )
         select distinct on (h.tenant_id, h.id) h.tenant_id, h.id, h.called
           from hit h order by h.tenant_id, h.id, h.place limit 100;

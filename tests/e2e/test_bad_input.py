@@ -140,16 +140,13 @@ SMS_FAULTS = [
     ("phone_number", []), ("phone_number", 1.5), ("phone_number", "+1 555"), ("phone_number", "\u0661\u0662\u0663\u0664\u0665"),
     ("shortcode", None), ("shortcode", "x"), ("shortcode", {"a": 1}),
     ("message", "x" * 4097), ("message", "\u00e9" * 2049), ("message", {"a": "b"}), ("message", False),
-    ("concat_total", "two"), ("concat_total", -1), ("concat_total", 33), ("concat_total", 1.5), ("concat_part", 2**40),
     ("carrier", "x" * 65), ("mms_attachment", "none"), ("mms_attachment", [{"content_type": "image/png", "content": "*"}]),
 ]
 
 
 def named(field, value, form):
     fields = {"message_id": uuid.uuid4().hex, "phone_number": "+15551112222", "shortcode": "+15551112223", "message": "m",
-              "concat_reference": "r", "concat_total": 2, "concat_part": 1, field: value}
-    if field == "mms_attachment":
-        fields = {name: kept for name, kept in fields.items() if not name.startswith("concat")}
+              field: value}
     return {name: value for name, value in fields.items() if value is not None or not form}
 
 

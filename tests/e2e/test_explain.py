@@ -278,6 +278,16 @@ def test_of_several_messages_that_are_called_so_all_are_listed(tenant, customer)
     assert "several messages are called so" in timeline.table
 
 
+def test_all_texts_under_one_message_id_are_found_by_it(tenant):
+    name = uuid.uuid4().hex
+    ids = {tenant.aggregator().message(tenant.phone(), message_id=name).json()["data"]["messageId"] for _ in range(3)}
+
+    timeline = Timeline(tenant, name)
+
+    assert {match["message"]["id"] for match in timeline.data["matches"]} == ids
+    assert {match["called"] for match in timeline.data["matches"]} == {"sender"}
+
+
 def test_a_post_is_found_by_its_client_id(tenant):
     name = f"of the client/{uuid.uuid4().hex}"
     conversation = conversation_of(tenant)
