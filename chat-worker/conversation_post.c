@@ -15,6 +15,7 @@ enum outcome {
     NO_SUCH_CONVERSATION = 2,
     CONVERSATION_IS_DONE = 3,
     NO_WAY_OUT = 4,
+    NO_NUMBER = 5,
     ANOTHER_TEXT = 6
 };
 
@@ -103,6 +104,9 @@ static void post_answer(struct task *task, const struct pg_result *result, size_
     case ANOTHER_TEXT:
         err_set(&err, ERR_CONFLICT,
                 "clientId: another text or content was posted to this conversation under it before");
+        break;
+    case NO_NUMBER:
+        err_set(&err, ERR_CONFLICT, "the sender has a name and no number: it cannot be answered");
         break;
     default: err_set(&err, ERR_NOT_FOUND, "there is no such conversation"); break;
     }
