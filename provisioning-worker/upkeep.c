@@ -39,7 +39,7 @@ static const struct job_def jobs[] = {
     {"partitions",    STATEMENT_UPKEEP_PARTITIONS, 10 * 60 * 1000, bind_partitions, NULL},
     {"ledger",        STATEMENT_UPKEEP_LEDGER,          60 * 1000, NULL,            NULL},
     {"ledger audit",  STATEMENT_LEDGER_AUDIT,           15 * 1000, NULL,            audit_done},
-    {"inbound parts", STATEMENT_INBOUND_PART_FLUSH,     60 * 1000, bind_parts,      NULL},
+    {"inbound parts", STATEMENT_UPKEEP_PARTS,           15 * 1000, bind_parts,      NULL},
     {"census",        STATEMENT_UPKEEP_CENSUS,          10 * 1000, NULL,            census_done},
     {"uploads",       STATEMENT_UPKEEP_UPLOADS,         60 * 1000, bind_uploads,    NULL},
     {"idempotency",   STATEMENT_IDEMPOTENCY_FORGET,     60 * 1000, bind_retention,  NULL},
@@ -111,8 +111,9 @@ static void bind_partitions(struct upkeep *upkeep, struct pg_params *params)
 
 static void bind_parts(struct upkeep *upkeep, struct pg_params *params)
 {
-    (void)upkeep;
-    pg_text(params, STR("24 hours")); // what waited longer is stored as far as it came
+    const struct provisioning_config *config = service_config(upkeep->service);
+
+    pg_int4(params, (int32_t)(config->part_wait_ms / 1000));
     pg_int4(params, PARTS_PER_ROUND);
 }
 

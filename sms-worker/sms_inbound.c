@@ -10,7 +10,13 @@
 #include "store/statements.h"
 #include "wire/codec_json.h"
 
-enum outcome { STORED = 1, STORED_BEFORE = 2, NO_SUCH_NUMBER = 3, PART_STORED = 4 };
+enum outcome {
+    STORED = 1,
+    STORED_BEFORE = 2,
+    NO_SUCH_NUMBER = 3,
+    PART_STORED = 4,
+    PART_STORED_BEFORE = 5
+};
 enum { ATTACHMENTS_LIMIT = 10, CONTENT_TYPE_LIMIT = 128 };
 
 extern const struct batch_def sms_inbound_batch;
@@ -159,7 +165,7 @@ static void mos_stored(void *context, struct batch_item *const *items, size_t co
         struct task *task = task_of_item(items[i]);
         int16_t outcome = pg_get_int2(result, i, 0);
         stored += outcome == STORED || outcome == PART_STORED;
-        repeated += outcome == STORED_BEFORE;
+        repeated += outcome == STORED_BEFORE || outcome == PART_STORED_BEFORE;
         if (outcome == STORED || outcome == PART_STORED)
             news_of_tenant(&news, task_tenant(task));
         if (!pg_is_null(result, i, 4)) // it was a keyword, and our answer waits to be sent

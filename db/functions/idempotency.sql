@@ -70,7 +70,7 @@ end $$;
 -- What a row of a batch's effect is answered; null for an error.
 create or replace function sms_answer(outcome smallint, message_id uuid, conversation_id uuid, sequence int) returns text
 language sql immutable as $$
-    select case when outcome in (1, 2, 4) then
+    select case when outcome in (1, 2, 4, 5) then
         '{"messageId":"' || message_id || '"'
         || coalesce(',"conversationId":"' || conversation_id || '","sequence":' || sequence, '') || '}' end
 $$;

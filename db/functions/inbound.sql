@@ -2,17 +2,17 @@
 
 -- Accepts a batch. One element of each array is one MO:
 --   tenants, numbers   whose number was written to
---   ids                name-based (number, message_id): the same for each repetition
+--   ids                follow from all that makes it this MO: the same for each repetition (sms-worker/mo_identity.h)
 --   externals          the sender's message_id
 --   addresses, bodies  who wrote what
 --   conversations      new ids, each used if its MO opens a conversation
 --   attachments        null, or a JSON list of {content_type, content}, content in base64 or an upload (attachment.sql)
---   refs, totals, parts   for a part of a long MO: what joins them, how many, which; total 0: a whole one, which with
---                      part -1 is stored even if its number was retired (it was accepted before)
+--   refs, totals, parts   for a part of a long MO: what joins them, how many, which; total 0: a whole one, and part -n: it was
+--                      joined of n parts, which were accepted before, so it is stored even if its number was retired
 --   traces             traceparent
 -- and gives one row for each, in the order of the arrays. outcome: 1 stored now, 2 stored before, 3 no such number,
--- 4 a part; its answer is the same before and after it was joined. bell: the destination of our answer to a keyword; of
--- joined ones the sweep of the delivery engine finds it.
+-- 4 a part, 5 a part that came before; its answer is the same before and after it was joined (inbound_part.sql). bell: the
+-- destination of our answer to a keyword.
 --
 -- One transaction: after a crash anywhere in it nothing of the batch exists; after COMMIT all of it does. Run twice it
 -- changes nothing and answers the same. Rows are locked in the order conversation (by key), message, contact (by key),
@@ -78,9 +78,9 @@ begin
           full join talk t on (t.tenant_id, t.channel_id, t.address) = (n.tenant_id, n.channel_id, n.address)
     ), written as (
         insert into message (tenant_id, id, channel_id, conversation_id, sequence, direction, state, address,
-                             external_id, body, traceparent, process)
+                             external_id, body, traceparent, process, parts)
         select p.tenant_id, p.id, p.channel_id, p.conversation_id, p.sequence, 1, 13, p.address,
-               p.external_id, p.body, p.trace, me
+               p.external_id, p.body, p.trace, me, case when p.part < 0 then -p.part end
           from placed p
             on conflict (tenant_id, id) do nothing
         returning 1
@@ -91,7 +91,7 @@ begin
          where p.conversation_id is not null
     ), entered as (
         insert into ledger_entry (tenant_id, channel_id, direction, accepted)
-        select p.tenant_id, p.channel_id, 1, count(*) from placed p group by 1, 2
+        select p.tenant_id, p.channel_id, 1, count(*) from placed p where p.part >= 0 group by 1, 2
     )
     select array_agg(p.id order by p.place), array_agg(p.conversation_id order by p.place),
            array_agg(p.sequence order by p.place),
@@ -143,118 +143,6 @@ begin
                       from unnest(tenants, ids) as i (tenant_id, id)) as i
              group by i.tenant_id, i.id order by i.tenant_id, i.id) as i
      where m.tenant_id = i.tenant_id and m.id = i.id and i.times > 0;
-end $$;
-
--- A batch in which some MOs are parts of long ones. Parts are stored, in any order; the one that completes its message
--- takes the others along, and the whole is accepted like any other MO under the id of its first part. The advisory
--- lock makes parts of one message wait for each other: of two that arrive together the second sees the first.
-create or replace function sms_accept_parts(
-    tenants int[], numbers text[], ids uuid[], externals text[], addresses text[], bodies text[],
-    conversations uuid[], attachments text[], refs text[], totals smallint[], parts smallint[],
-    traces text[])
-returns table (outcome smallint, message_id uuid, conversation_id uuid, sequence int, bell int)
-language plpgsql as $$
-#variable_conflict use_column
-declare
-    whole record;
-begin
-    perform pg_advisory_xact_lock(key)
-       from (select distinct hashtextextended(i.tenant_id || '|' || i.number || '|' || i.address || '|' || i.ref, 0) as key
-               from unnest(tenants, numbers, addresses, refs, totals) as i (tenant_id, number, address, ref, total)
-              where i.total > 0
-              order by 1) as keys;
-
-    insert into inbound_part (tenant_id, id, channel_id, address, reference, part, total, external_id, body, process)
-    select i.tenant_id, i.id, c.id, i.address, i.ref, i.part, i.total, i.external_id, i.body, process_here()
-      from unnest(tenants, numbers, ids, externals, addresses, bodies, refs, totals, parts)
-           as i (tenant_id, number, id, external_id, address, body, ref, total, part)
-      join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null
-     where i.total > 0
-        on conflict (tenant_id, id) do nothing;
-
-    with groups as (
-        select distinct i.tenant_id, i.number, c.id as channel_id, i.address, i.ref, i.total
-          from unnest(tenants, numbers, addresses, refs, totals) as i (tenant_id, number, address, ref, total)
-          join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null
-         where i.total > 0
-    ), present as (
-        select distinct on (g.tenant_id, g.channel_id, g.address, g.ref, g.total, p.part) g.*, p.part, p.id, p.external_id, p.body
-          from groups g
-          join inbound_part p on p.tenant_id = g.tenant_id and p.channel_id = g.channel_id and p.address = g.address
-                             and p.reference = g.ref and p.total = g.total and p.message_id is null
-         order by g.tenant_id, g.channel_id, g.address, g.ref, g.total, p.part, p.received
-    ), complete as (
-        select tenant_id, number, channel_id, address, ref, total, string_agg(body, '' order by part) as body,
-               (array_agg(id order by part))[1] as id, (array_agg(external_id order by part))[1] as external_id
-          from present
-         group by tenant_id, number, channel_id, address, ref, total
-        having count(*) = total
-    ), taken as (
-        update inbound_part p
-           set message_id = c.id
-          from complete c
-         where p.tenant_id = c.tenant_id and p.channel_id = c.channel_id and p.address = c.address
-           and p.reference = c.ref and p.total = c.total and p.message_id is null
-    ), wholes as (
-        select tenant_id, number, id, external_id, address, body, conversation, list, trace
-          from unnest(tenants, numbers, ids, externals, addresses, bodies, conversations, attachments, traces, totals)
-               as i (tenant_id, number, id, external_id, address, body, conversation, list, trace, total)
-         where i.total = 0
-         union all
-        select tenant_id, number, id, external_id, address, body, gen_random_uuid(), null, null from complete
-    )
-    select array_agg(tenant_id) as tenants, array_agg(number) as numbers, array_agg(id) as ids,
-           array_agg(external_id) as externals, array_agg(address) as addresses, array_agg(body) as bodies,
-           array_agg(conversation) as conversations, array_agg(list) as lists, array_agg(trace) as traces,
-           array_agg(0::smallint) as zeros
-      into whole
-      from wholes;
-
-    if whole.ids is not null then
-        perform sms_accept(whole.tenants, whole.numbers, whole.ids, whole.externals, whole.addresses, whole.bodies,
-                           whole.conversations, whole.lists, whole.lists, whole.zeros, whole.zeros, whole.traces);
-    end if;
-    return query
-        select case when c.id is null then 3 when i.total > 0 then 4 else 1 end::smallint,
-               i.id, m.conversation_id, m.sequence, null::int
-          from unnest(tenants, numbers, ids, totals) with ordinality as i (tenant_id, number, id, total, place)
-          left join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null
-          left join message m on m.tenant_id = i.tenant_id and m.id = i.id and i.total = 0
-         order by i.place;
-end $$;
-
--- Parts whose others did not come within the age: what exists becomes a message, marked with how many parts are
--- missing. Returns how many messages that made.
-create or replace function inbound_part_flush(older_than interval, at_most int) returns int language plpgsql as $$
-declare
-    late record;
-    made int := 0;
-begin
-    for late in
-        select p.tenant_id, p.channel_id, c.address as number, p.address, p.reference, p.total,
-               string_agg(p.body, '' order by p.part) as body, count(*) as present,
-               (array_agg(p.id order by p.part))[1] as id, (array_agg(p.external_id order by p.part))[1] as external_id
-          from inbound_part p
-          join channel c on c.tenant_id = p.tenant_id and c.id = p.channel_id
-         where p.message_id is null
-         group by 1, 2, 3, 4, 5, 6
-        having max(p.received) < now() - older_than
-         limit at_most
-    loop
-        perform pg_advisory_xact_lock(
-            hashtextextended(late.tenant_id || '|' || late.number || '|' || late.address || '|' || late.reference, 0));
-        update inbound_part set message_id = late.id
-         where tenant_id = late.tenant_id and channel_id = late.channel_id and address = late.address
-           and reference = late.reference and total = late.total and message_id is null;
-        continue when not found; -- completed while we waited for the lock
-        perform sms_accept(array[late.tenant_id], array[late.number], array[late.id], array[late.external_id],
-                           array[late.address], array[late.body], array[gen_random_uuid()],
-                           array[null::text], array[null::text], array[0::smallint], array[-1::smallint], array[null::text]);
-        update message set content = jsonb_build_object('partsMissing', late.total - late.present)
-         where tenant_id = late.tenant_id and id = late.id;
-        made := made + 1;
-    end loop;
-    return made;
 end $$;
 
 -- Gives new conversations their contact: the one with that address, or a new one. A new contact takes

@@ -5,8 +5,9 @@
 -- A message that is still to go out (accepted, sending) counts only while a row of delivery carries it: one that nobody
 -- will ever send is lost, and shows here as imbalance.
 --
--- Parts of long messages that wait for their fellows are neither accepted nor messages yet; ledger_json() reports them
--- as a number of their own.
+-- Of a long text the parts were accepted, each by an answer of its own, and the parts are counted, not the text they were joined to:
+-- a part waits, or its text stands in a message, or it is a copy of one that does. What a message does not show is
+-- lost, however it is marked.
 
 -- The balance of whole days, both included; p_tenant 0: of all tenants.
 create or replace function ledger_window(p_from date, p_to date, p_tenant int)
@@ -14,7 +15,8 @@ returns table (
     tenant_id int, channel_id int, direction smallint, accepted bigint,
     state_accepted bigint, state_held bigint, state_sending bigint, state_sent bigint, state_delivered bigint,
     state_read bigint, state_failed bigint, state_expired bigint, state_opted_out bigint, state_suppressed bigint,
-    state_cancelled bigint, state_uncertain bigint, state_received bigint, imbalance bigint)
+    state_cancelled bigint, state_uncertain bigint, state_received bigint, state_parts_waiting bigint,
+    state_parts_joined bigint, state_copies bigint, imbalance bigint)
 language sql stable as $$
     with claimed as (
         select e.tenant_id, e.channel_id, e.direction, sum(e.accepted)::bigint as accepted
@@ -42,17 +44,30 @@ language sql stable as $$
                on q.tenant_id = m.tenant_id and q.message_id = m.id
         where m.created >= p_from::timestamp at time zone 'utc'
           and m.created < (p_to + 1)::timestamp at time zone 'utc'
-          and p_tenant in (0, m.tenant_id)
+          and p_tenant in (0, m.tenant_id) and m.parts is null
         group by m.tenant_id, m.channel_id, m.direction
+    ), in_parts as (
+        select p.tenant_id, p.channel_id, 1::smallint as direction,
+               count(*) filter (where p.copy_of is null and p.message_id is null) as waiting,
+               count(*) filter (where p.copy_of is null and strpos(m.body, p.body) > 0) as joined,
+               count(*) filter (where first.id is not null) as copies
+        from inbound_part p
+        left join message m on m.tenant_id = p.tenant_id and m.id = p.message_id
+        left join inbound_part first on first.tenant_id = p.tenant_id and first.id = p.copy_of
+        where p.received >= p_from::timestamp at time zone 'utc'
+          and p.received < (p_to + 1)::timestamp at time zone 'utc'
+          and p_tenant in (0, p.tenant_id) and (p.series is not null or p.copy_of is not null)
+        group by p.tenant_id, p.channel_id
     )
     select tenant_id, channel_id, direction, coalesce(l.accepted, 0),
            coalesce(c.state_accepted, 0), coalesce(c.state_held, 0), coalesce(c.state_sending, 0),
            coalesce(c.state_sent, 0), coalesce(c.state_delivered, 0), coalesce(c.state_read, 0),
            coalesce(c.state_failed, 0), coalesce(c.state_expired, 0), coalesce(c.state_opted_out, 0),
            coalesce(c.state_suppressed, 0), coalesce(c.state_cancelled, 0), coalesce(c.state_uncertain, 0),
-           coalesce(c.state_received, 0),
-           coalesce(l.accepted, 0) - coalesce(c.messages - c.stranded, 0)
+           coalesce(c.state_received, 0), coalesce(p.waiting, 0), coalesce(p.joined, 0), coalesce(p.copies, 0),
+           coalesce(l.accepted, 0) - coalesce(c.messages - c.stranded, 0) - coalesce(p.waiting + p.joined + p.copies, 0)
     from claimed l full join counted c using (tenant_id, channel_id, direction)
+    full join in_parts p using (tenant_id, channel_id, direction)
 $$;
 
 create or replace view ledger as select * from ledger_window('-infinity', 'infinity', 0);
@@ -107,14 +122,17 @@ language sql stable as $$
                    'read', coalesce(sum(state_read), 0), 'failed', coalesce(sum(state_failed), 0),
                    'expired', coalesce(sum(state_expired), 0), 'opted_out', coalesce(sum(state_opted_out), 0),
                    'suppressed', coalesce(sum(state_suppressed), 0), 'cancelled', coalesce(sum(state_cancelled), 0),
-                   'uncertain', coalesce(sum(state_uncertain), 0)) as states
+                   'uncertain', coalesce(sum(state_uncertain), 0),
+                   'parts_waiting', coalesce(sum(state_parts_waiting), 0),
+                   'parts_joined', coalesce(sum(state_parts_joined), 0),
+                   'copies', coalesce(sum(state_copies), 0)) as states
         from line group by grouping sets ((ccid, channel, direction), ())
     )
     select json_build_object(
         'from', nullif(p_from, ''), 'to', nullif(p_to, ''),
         'balanced', t.remainder = 0, 'remainder', t.remainder,
         'partsWaiting', (select count(*) from inbound_part p
-                         where p.message_id is null and p_tenant in (0, p.tenant_id)),
+                         where p.message_id is null and p.copy_of is null and p_tenant in (0, p.tenant_id)),
         'rows', (select coalesce(json_agg(json_build_object(
                      'ccid', b.ccid, 'channel', b.channel,
                      'direction', case b.direction when 1 then 'in' else 'out' end,

@@ -1,0 +1,169 @@
+"""Long texts in parts against a model that says what every reader must see: parts, copies, references used again, losses and
+delays in whatever order, straight into the functions that the workers call."""
+
+import hashlib
+import itertools
+import os
+import uuid
+
+import psycopg2
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+EXAMPLES = int(os.environ.get("NEXUS_TEST_EXAMPLES", "40"))
+WAIT_S = 600
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def connection(postgres, template):
+    connection = psycopg2.connect(postgres.url(postgres.create_database(template)), options="-c jit=off")
+    connection.autocommit = True
+    yield connection
+    connection.close()
+
+
+def half(*words):
+    return hashlib.sha256(repr(words).encode()).digest()[:8]
+
+
+class Post:
+    """A text or a part of one, as it comes: with an id that follows from all of it, as sms-worker makes it."""
+
+    def __init__(self, phone, text, reference="", total=0, part=0, name=0):
+        self.phone, self.text, self.reference, self.total, self.part, self.name = phone, text, reference, total, part, f"m{name}"
+
+    def id(self, number):
+        said = half(self.phone, self.text, self.reference, self.total, self.part)
+        return str(uuid.UUID(bytes=half(number, self.name) + said))
+
+
+class Database:
+    """The functions, and one number of its own."""
+
+    def __init__(self, connection):
+        self.cursor = connection.cursor()
+        self.number = f"+1999{next(_numbers):07d}"
+        self.tenant = self.ask("insert into tenant (ccid, name) values (gen_random_uuid(), gen_random_uuid()) returning id")
+        self.ask("insert into channel (tenant_id, kind, address, name, provider) values (%s, 1, %s, 'sms', 'Async') returning id",
+                 self.tenant, self.number)
+
+    def ask(self, sql, *values):
+        self.cursor.execute(sql, values)
+        return self.cursor.fetchone()[0]
+
+    def accept(self, posts):
+        """A batch as a worker sends it; the ids that are answered."""
+        rows = [(self.tenant, self.number, post.id(self.number), post.name, post.phone, post.text, str(uuid.uuid4()), None,
+                 post.reference or None, post.total, post.part, None) for post in posts]
+        self.cursor.execute(
+            "select outcome, message_id from sms_accept(%s::int[], %s::text[], %s::uuid[], %s::text[], %s::text[], %s::text[],"
+            " %s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::smallint[], %s::text[])",
+            [list(column) for column in zip(*rows)])
+        answered = self.cursor.fetchall()
+        assert len(answered) == len(posts) and all(outcome in (1, 2, 4, 5) for outcome, _ in answered)
+        return [message_id for _, message_id in answered]
+
+    def upkeep(self):
+        self.ask("select inbound_parts_late(100)")
+
+    def delay(self, seconds):
+        self.cursor.execute("update inbound_part set received = received - make_interval(secs => %s) where tenant_id = %s",
+                            (seconds, self.tenant))
+
+    def transcript(self, phone):
+        self.cursor.execute("select body from message where tenant_id = %s and address = %s order by sequence", (self.tenant, phone))
+        return [body for body, in self.cursor.fetchall()]
+
+    def imbalance(self):
+        return self.ask("select coalesce(sum(abs(imbalance)), 0)::int from ledger_window($$-infinity$$, $$infinity$$, %s)", self.tenant)
+
+
+class Series:
+    def __init__(self, total):
+        self.total, self.parts, self.last, self.open = total, {}, 0, True
+
+    def text(self):
+        pieces = [self.parts.get(number) for number in range(1, self.total + 1)]
+        kept = [piece for piece, before in zip(pieces, [True] + pieces) if piece or before]
+        return "".join(piece or "[…]" for piece in kept)
+
+
+class Model:
+    def __init__(self, number):
+        self.number, self.now = number, 0
+        self.answers, self.seen, self.series = {}, {}, {}
+
+    def accept(self, post):
+        own = post.id(self.number)
+        if own not in self.answers:
+            self.answers[own] = self.part(post, own) if post.total else self.whole(post, own)
+        return self.answers[own]
+
+    def whole(self, post, own):
+        self.seen.setdefault(post.phone, []).append(post.text)
+        return own
+
+    def part(self, post, own):
+        known = self.series.setdefault((post.phone, post.reference), [])
+        for series in known:
+            if self.lives(series) and series.total == post.total and series.parts.get(post.part) == post.text:
+                return series.answers[post.part]
+        current = known[-1] if known and known[-1].open else None
+        if current and not (self.lives(current) and current.total == post.total and post.part not in current.parts):
+            self.show(post.phone, current)
+            current = None
+        if not current:
+            current = Series(post.total)
+            current.answers = {}
+            known.append(current)
+        current.parts[post.part], current.answers[post.part], current.last = post.text, own, self.now
+        if len(current.parts) == current.total:
+            self.show(post.phone, current)
+        return own
+
+    def lives(self, series):
+        return series.last > self.now - WAIT_S
+
+    def show(self, phone, series):
+        series.open = False
+        self.seen.setdefault(phone, []).append(series.text())
+
+    def upkeep(self):
+        late = [(series.last, phone, series) for (phone, _), known in self.series.items() for series in known
+                if series.open and not self.lives(series)]
+        for _, phone, series in sorted(late, key=lambda entry: entry[0]):
+            self.show(phone, series)
+
+
+PHONES = ["+15550000001", "+15550000002"]
+posts = st.one_of(
+    st.builds(Post, st.sampled_from(PHONES), st.sampled_from(["hello", "STOP", ""]), name=st.integers(1, 3)),
+    st.integers(2, 3).flatmap(lambda total: st.builds(
+        Post, st.sampled_from(PHONES), st.sampled_from(["one,", "two,", "three,"]), st.sampled_from(["7", "8"]),
+        st.just(total), st.integers(1, total), st.integers(1, 4))))
+steps = st.lists(st.one_of(st.lists(posts, min_size=1, max_size=4), st.sampled_from([250, 700]), st.just("upkeep")), max_size=20)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps)
+def test_readers_see_what_the_model_says(connection, script):
+    database = Database(connection)
+    model = Model(database.number)
+
+    for step in script + [700, "upkeep"]:
+        if step == "upkeep":
+            database.upkeep()
+            model.upkeep()
+        elif isinstance(step, int):
+            database.delay(step)
+            model.now += step
+        else:
+            assert database.accept(step) == [model.accept(post) for post in step]
+        assert database.imbalance() == 0
+
+    for phone in PHONES:
+        assert sorted(database.transcript(phone)) == sorted(model.seen.get(phone, []))
+    shown = {phone: " ".join(database.transcript(phone)) for phone in PHONES}
+    for post in (post for step in script if isinstance(step, list) for post in step):
+        assert post.text in shown[post.phone]  # whatever the model thinks: nothing that was answered is nowhere
