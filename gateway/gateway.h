@@ -66,6 +66,7 @@ struct gateway {
     int64_t started_unix_us;
     struct health health;
     struct health_watch *health_watch;
+    size_t downloads; // of attachments
     size_t exchanges; // begun and not yet answered
     size_t streams;   // of events, opening ones included
     bool draining, drained;

@@ -53,7 +53,7 @@ struct http_server {
     bool is_draining;
     struct list connections; // all
     struct list waiting, fresh, skipping, lingering;
-    struct list streams;
+    struct list streams, downloads;
     struct http_server_counts counts;
     char incoming[HTTP_PIECE_BYTES]; // what is read of a body; handed on before the next is read
 };
@@ -120,6 +120,7 @@ void http_answer_held(struct connection *connection);
 int http_request_take(h2o_handler_t *handler, h2o_req_t *h2o);
 const char *http_reason(int status);
 void http_header_add(h2o_req_t *h2o, const char *name, struct str value); // static name
+void http_head_set(h2o_req_t *h2o, const struct http_answer *answer, size_t length);
 
 // http_stream.c
 void http_refused_write_tell(struct connection *connection);

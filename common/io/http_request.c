@@ -191,22 +191,27 @@ static bool may_have_body(int status)
     return status >= 200 && status != 204 && status != 304;
 }
 
-static void answer_send(struct http_request *request, const struct http_answer *answer)
+void http_head_set(h2o_req_t *h2o, const struct http_answer *answer, size_t length)
 {
-    h2o_req_t *h2o = request->h2o;
-    struct connection *connection = request->connection;
-
-    connection->server->counts.unanswered--;
     h2o->res.status = answer->status;
     h2o->res.reason = http_reason(answer->status);
-    h2o->res.content_length = may_have_body(answer->status) ? answer->body.len : SIZE_MAX;
+    h2o->res.content_length = may_have_body(answer->status) ? length : SIZE_MAX;
     if (str_present(answer->content_type))
         http_header_add(h2o, "content-type", answer->content_type);
     for (size_t i = 0; i < COUNT_OF(answer->headers) && answer->headers[i].name; i++)
         http_header_add(h2o, answer->headers[i].name, answer->headers[i].value);
+}
+
+static void answer_send(struct http_request *request, const struct http_answer *answer)
+{
+    h2o_req_t *h2o = request->h2o;
+    struct connection *connection = request->connection;
+    bool has_failed = connection->body.has_failed;
+
+    connection->server->counts.unanswered--;
+    http_head_set(h2o, answer, answer->length ? answer->length : answer->body.len);
     if (answer->close || connection->body.left > 0)
         h2o->http1_is_persistent = 0;
-    bool has_failed = connection->body.has_failed;
     http_body_forget(connection);
     h2o_send_inline(h2o, answer->body.len ? answer->body.ptr : "", answer->body.len);
     if (has_failed)

@@ -65,6 +65,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_server_op
     list_init(&server->skipping);
     list_init(&server->lingering);
     list_init(&server->streams);
+    list_init(&server->downloads);
     configure(server);
     ASSERT(uv_timer_init(loop, &server->clock) == 0);
     ASSERT(uv_prepare_init(loop, &server->before_sleep) == 0);

@@ -92,6 +92,7 @@ struct http_answer {
     struct str body;                     // copied
     struct http_header_line headers[12]; // up to the first with name NULL
     bool close;                          // and then the connection
+    size_t length; // of what GET would get, where HEAD asks and body is empty; 0: the body's
 };
 
 void http_answer(struct http_request *request, const struct http_answer *answer);
@@ -105,3 +106,12 @@ struct http_stream *http_stream_start(struct http_request *request, struct str c
                                       void (*closed)(void *context), void *context);
 MUST_USE bool http_stream_write(struct http_stream *stream, struct str bytes);
 void http_stream_end(struct http_stream *stream); // closed does not run
+
+// A large answer whose length is known: status, content_type and headers of head are its own. The owner
+// writes a piece, and the next one when drained() runs: then all of the last one has left. It ends
+// with http_stream_end(), also where not all could be had: the client sees that bytes are missing.
+// A draining server lets it finish.
+struct http_stream *http_download_start(struct http_request *request,
+                                        const struct http_answer *head, size_t length,
+                                        void (*drained)(void *context),
+                                        void (*closed)(void *context), void *context);

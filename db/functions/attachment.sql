@@ -142,7 +142,9 @@ begin
     if not found then
         raise exception using errcode = 'NX404', message = 'there is no such attachment';
     end if;
-    if found_one.upload_id is null then
+    if piece < 0 then
+        null; -- it is there, and that is all that is asked
+    elsif found_one.upload_id is null then
         data := substring(found_one.content, piece * slice + 1, slice);
     else
         select p.bytes into data from upload_piece p
@@ -151,4 +153,12 @@ begin
     return json_build_object('contentType', found_one.content_type, 'knownType', found_one.known_type,
                              'fileName', found_one.file_name, 'bytes', found_one.bytes,
                              'data', translate(encode(coalesce(data, ''), 'base64'), E'\n', ''))::text;
+end $$;
+
+-- The link that was made (answer), if there is such an attachment.
+create or replace function attachment_link(of_tenant int, of_conversation uuid, of_message uuid, of_ordinal int, answer text)
+returns text language plpgsql stable as $$
+begin
+    perform attachment_read(of_tenant, of_conversation, of_message, of_ordinal, -1);
+    return answer;
 end $$;

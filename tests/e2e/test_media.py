@@ -1,6 +1,7 @@
 """What customers send beside their words: photos and other files up to 5 MiB, in and out, byte for byte."""
 
 import base64
+import datetime
 import json
 import os
 import secrets
@@ -9,7 +10,9 @@ import uuid
 from urllib.parse import urlencode
 
 import pytest
+import requests
 
+from harness.people import Tenant
 from harness.wait import eventually
 
 SMS = "/nexus/v3/sms/message"
@@ -254,3 +257,109 @@ def test_nobody_takes_an_upload_that_is_not_his(tenant):
 
     assert as_json(tenant, mms_attachment=made_up).status_code == 409
     assert stored(tenant) == []
+
+
+# --- what agents get of it ---
+
+def received(tenant, *contents, content_type="image/jpeg", **fields):
+    """A message with these attachments has come: (its path, the agent, its attachments as listed)."""
+    phone, agent = tenant.phone(), tenant.agent()
+    answer = as_json(tenant, phone, mms_attachment=[{**one, **fields} for one in media(*contents, content_type=content_type)])
+    assert answer.status_code == 200, answer.text
+    data = answer.json()["data"]
+    listed = agent.transcript(data["conversationId"])[-1]["attachments"]
+    return f"/chat/v3/conversations/{data['conversationId']}/messages/{data['messageId']}/attachments", agent, listed
+
+
+@pytest.mark.parametrize("size", [0, 1, 255 * KIB, 256 * KIB - 1, 256 * KIB, 256 * KIB + 1, 5 * MIB])
+def test_an_agent_gets_an_attachment_byte_for_byte(tenant, size):
+    content = photo(size)
+    path, agent, listed = received(tenant, content)
+
+    answer = agent.get(f"{path}/1")
+
+    assert answer.status_code == 200
+    assert answer.content == content
+    assert int(answer.headers["Content-Length"]) == size
+    assert listed == [{"ordinal": 1, "contentType": "image/jpeg", "knownType": "image/jpeg" if size > 2 else None,
+                       "fileName": None, "bytes": size}]
+
+
+def test_each_attachment_has_its_own_path(tenant):
+    contents = [photo(10), photo(90 * KIB), photo(20)]
+    path, agent, _ = received(tenant, *contents)
+
+    assert [agent.get(f"{path}/{ordinal}").content for ordinal in (1, 2, 3)] == contents
+    assert [agent.get(f"{path}/{ordinal}").status_code for ordinal in (0, 4, "x")] == [404, 404, 404]
+
+
+def test_head_says_what_get_would_bring(tenant):
+    path, agent, _ = received(tenant, photo(70 * KIB))
+
+    answer = agent.request("HEAD", f"{path}/1")
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Length"] == str(70 * KIB)
+    assert answer.headers["Accept-Ranges"] == "none"
+
+
+@pytest.mark.parametrize("declared, content", [
+    ("text/html", b"<html><script>alert(1)</script>"), ("image/png", b"<svg onload=alert(1)>"), ("image/svg+xml", b"<svg/>"),
+    ("image/jpeg", b"MZ program"), ("application/javascript", b"alert(1)"), ("text/html; charset=x", b"?"), ("IMAGE/PNG", b"?")])
+def test_nothing_that_comes_runs_in_the_agents_page(tenant, declared, content):
+    path, agent, _ = received(tenant, content, content_type=declared)
+
+    answer = agent.get(f"{path}/1")
+
+    assert answer.content == content
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_a_file_keeps_its_name_as_far_as_that_is_safe(tenant):
+    path, agent, listed = received(tenant, photo(10), name='../my "photo".jpg')
+
+    assert listed[0]["fileName"] == '../my "photo".jpg'
+    assert agent.get(f"{path}/1").headers["Content-Disposition"] == 'attachment; filename="_._my__photo_.jpg"'
+
+
+def test_anothers_attachment_is_not_there(tenant):
+    path, _, _ = received(tenant, photo(10))
+    stranger = Tenant(tenant.stack)
+
+    assert stranger.agent().get(f"{path}/1").status_code == 404
+    assert stranger.agent().get(f"{path}/1/link").status_code == 404
+
+
+def test_a_link_brings_the_attachment_without_log_in(tenant):
+    content = photo(300 * KIB)
+    path, agent, _ = received(tenant, content)
+
+    link = agent.get(f"{path}/1/link").json()["data"]
+    answer = requests.get(tenant.stack.url() + link["link"], timeout=10)
+
+    assert answer.status_code == 200
+    assert answer.content == content
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    left = datetime.datetime.fromisoformat(link["expires"]) - datetime.datetime.now(datetime.timezone.utc)
+    assert datetime.timedelta(minutes=14) < left < datetime.timedelta(minutes=16)
+
+
+def test_a_link_that_was_changed_or_has_expired_is_404(tenant):
+    path, agent, _ = received(tenant, photo(10))
+    link = agent.get(f"{path}/1/link", params={"seconds": 1}).json()["data"]["link"]
+    begin = len("/chat/v3/attachments/")
+
+    for place in range(begin, len(link), 7):
+        changed = link[:place] + ("A" if link[place] != "A" else "B") + link[place + 1:]
+        assert requests.get(tenant.stack.url() + changed, timeout=10).status_code == 404
+    eventually(lambda: requests.get(tenant.stack.url() + link, timeout=10).status_code == 404, "the link has expired")
+
+
+def test_a_link_lives_a_day_at_most(tenant):
+    path, agent, _ = received(tenant, photo(10))
+
+    assert agent.get(f"{path}/1/link", params={"seconds": 86401}).status_code == 400
