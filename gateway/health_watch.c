@@ -38,7 +38,8 @@ static void add(struct health_watched *watched, enum health_reason_id id, struct
         return;
     struct health_reason *reason = &watched->list[watched->count++];
     *reason = (struct health_reason){.id = id};
-    snprintf(reason->about, sizeof reason->about, "%.*s", STR_ARG(about));
+    memcpy(reason->about, about.ptr,
+           about.len < HEALTH_ABOUT_LIMIT ? about.len : HEALTH_ABOUT_LIMIT);
 }
 
 // ---- who is silent

@@ -22,8 +22,8 @@ void writes_judge(const struct pg_writes *writes, bool connected, int64_t now_ms
     bool waits = writes->oldest_ms > 0 && now_ms - writes->oldest_ms >= WRITES_STUCK_MS;
     bool failed = writes->failed_ms > writes->committed_ms;
     // Time ran out for a lock or for the statement: the one before and the one after it wait, too.
-    bool timed_out = failed && (strcmp(writes->state, "55P03") == 0 ||
-                                strcmp(writes->state, "57014") == 0);
+    bool timed_out =
+        failed && (strcmp(writes->state, "55P03") == 0 || strcmp(writes->state, "57014") == 0);
 
     snprintf(about, sizeof about, "SQLSTATE %s", writes->state);
     if (writes->read_only)
