@@ -263,8 +263,6 @@ static bool caller_read(struct str json, struct arena *arena, int64_t user_cache
     if (!scope_is_clear(reply, caller) || is_user != (caller->principal.key == 0))
         return false;
     permissions_read(json_member(reply, "permissions"), arena, caller);
-    if (!is_user)
-        caller->permissions |= 1U << PERMISSION_ANY_KEY;
     *expires_ms = json_number(json_member(reply, "expires_in_s"), &expires_in_s)
                       ? expires_in_s * 1000
                       : INT64_MAX;
