@@ -1,4 +1,4 @@
-// mo_identity: which text from a phone is a repetition of which (docs/decisions/0026).
+// mo_identity: which text from a phone is a repetition of which (docs/decisions/0029).
 #pragma once
 
 #include "base/arena.h"

@@ -85,7 +85,7 @@ def test_parts_that_come_under_one_message_id_are_joined(tenant):
 
 @pytest.mark.parametrize("total, part, reference", [
     (1, 1, "7"), (2, 3, "7"), (2, 0, "7"), (0, 2, "7"), (54, 1, "7"), (-1, 1, "7"), (2, -1, "7"), ("two", "one", "7"),
-    (2**40, 1, "7"), (1.5, 1, "7"), (2, 1, None), (2, 1, ""), (2, None, "7"), (None, 1, "7")])
+    (2**40, 1, "7"), (2, 1, None), (2, 1, ""), (2, None, "7"), (None, 1, "7")])
 @pytest.mark.parametrize("form", [True, False], ids=["form", "json"])
 def test_nonsense_about_parts_makes_a_whole_text(tenant, total, part, reference, form):
     phone, text = tenant.phone(), tenant.text()
@@ -117,7 +117,7 @@ def test_another_answer_under_an_old_client_id_is_refused_and_says_why(tenant, c
     refused = agent.answer(conversation, **{"text": "five o'clock", **change}, client_id="one")
     again = place(agent.answer(conversation, "five o'clock", client_id="one"))
 
-    assert refused.status_code == 409 and refused.json()["status"]["message"].startswith("clientId: another text")
+    assert refused.status_code == 409 and "clientId: another text" in refused.text
     assert (again["id"], again["sequence"]) == (first["id"], first["sequence"])
     assert answers(tenant, conversation) == ["five o'clock"]
 

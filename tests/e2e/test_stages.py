@@ -90,7 +90,7 @@ def test_repetitions_are_counted_by_where_they_were_recognised(tenant):
     where = {name: More(tenant.stack, "nexus_duplicates_total", where=name) for name in ("sms.inbound", "idempotency_key")}
 
     for _ in range(2):
-        assert aggregator.message(phone="+15550009999", message_id="the same").status_code == 200
+        assert aggregator.message("+15550009999", "the same", message_id="the same").status_code == 200
     conversation = Answer(tenant).conversation
     agent = tenant.agent()
     agent.session.headers["Idempotency-Key"] = "the same key"
