@@ -2,11 +2,13 @@
 
 import base64
 import datetime
+import gzip
 import json
 import os
 import secrets
 import socket
 import uuid
+import zlib
 from urllib.parse import urlencode
 
 import pytest
@@ -165,6 +167,28 @@ def test_a_raw_plus_in_a_form_is_a_plus(tenant):
 
     assert answer.status_code == 200, answer.text
     assert stored(tenant) == [content]
+
+
+@pytest.mark.parametrize("size", [3, 6 * KIB, 300 * KIB, 5 * MIB])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "x-gzip"])
+def test_compressed_bodies_are_read(tenant, size, encoding):
+    content = photo(size)
+    body = (zlib.compress if encoding == "deflate" else gzip.compress)(mo(tenant, content), 1)
+
+    answer = tenant.aggregator().post(SMS, data=body, timeout=60, headers={"Content-Type": "application/json",
+                                                                           "Content-Encoding": encoding})
+
+    assert answer.status_code == 200, answer.text
+    assert stored(tenant) == [content]
+
+
+@pytest.mark.parametrize("body, encoding, status", [
+    (gzip.compress(b" " * (9 * MIB)), "gzip", 413), (gzip.compress(b"{}")[:-3], "gzip", 400), (b"{}", "gzip", 400),
+    (b"{}", "br", 415), (gzip.compress(b"{}") + b"rest", "gzip", 400)])
+def test_bad_compression_is_refused(tenant, body, encoding, status):
+    answer = tenant.aggregator().post(SMS, data=body, headers={"Content-Type": "application/json", "Content-Encoding": encoding})
+
+    assert answer.status_code == status, answer.text
 
 
 def head(tenant, length, *more, path=SMS):
