@@ -3,6 +3,7 @@
 #include "large_body.h"
 
 #include "answer.h"
+#include "body_format.h"
 #include "ingress.h"
 
 #include "base/clock.h"
@@ -115,49 +116,10 @@ static struct place *place_find(struct large_bodies *all, uint32_t tenant)
     return of_tenant < PLACES_OF_TENANT ? found : NULL;
 }
 
-static struct str media_type(const struct exchange *exchange)
-{
-    struct str type = http_header(exchange->http, "content-type"), parameters;
-
-    if (!str_present(type))
-        return type;
-    str_cut(type, ';', &type, &parameters);
-    return str_trim(type);
-}
-
-// Contents are taken out of bodies whose message can carry them.
-static enum body_scan_format format_of(const struct exchange *exchange)
-{
-    struct str type = media_type(exchange);
-
-    if (exchange->match.route->message != MSG_SMS_INBOUND)
-        return BODY_SCAN_NOTHING;
-    if (str_equal_ignoring_case(type, STR("application/json")))
-        return BODY_SCAN_JSON;
-    if (str_equal_ignoring_case(type, STR("application/x-www-form-urlencoded")))
-        return BODY_SCAN_FORM;
-    return BODY_SCAN_NOTHING;
-}
-
-enum encoding { ENCODING_NONE, ENCODING_GZIP, ENCODING_UNKNOWN };
-
-static enum encoding encoding_of(const struct exchange *exchange)
-{
-    struct str encoding = http_header(exchange->http, "content-encoding");
-
-    if (encoding.len == 0 || str_equal_ignoring_case(encoding, STR("identity")))
-        return ENCODING_NONE;
-    if (str_equal_ignoring_case(encoding, STR("gzip")) ||
-        str_equal_ignoring_case(encoding, STR("x-gzip")) ||
-        str_equal_ignoring_case(encoding, STR("deflate")))
-        return ENCODING_GZIP;
-    return ENCODING_UNKNOWN;
-}
-
 bool large_body_is(const struct exchange *exchange)
 {
     return http_body_left(exchange->http) > 0 ||
-           (http_body(exchange->http).len > 0 && encoding_of(exchange) != ENCODING_NONE);
+           (http_body(exchange->http).len > 0 && body_encoding(exchange) != ENCODING_NONE);
 }
 
 static void wait_for_place(struct large_bodies *all, struct exchange *exchange)
@@ -176,8 +138,8 @@ static void wait_for_place(struct large_bodies *all, struct exchange *exchange)
 
 static int64_t limit_of(const struct exchange *exchange)
 {
-    return format_of(exchange) == BODY_SCAN_NOTHING ? exchange->gateway->config->http_body_limit
-                                                    : CONTENTS_BODY;
+    return body_format(exchange) == BODY_SCAN_NOTHING ? exchange->gateway->config->http_body_limit
+                                                      : CONTENTS_BODY;
 }
 
 static bool too_large(int64_t limit, struct err *err)
@@ -214,7 +176,7 @@ static void beginning_heard(void *context, struct str bytes, const struct err *e
     }
     buf_str_append(&beginning->bytes, bytes);
     bool is_whole = http_body_left(exchange->http) == 0;
-    bool is_plain = encoding_of(exchange) == ENCODING_NONE;
+    bool is_plain = body_encoding(exchange) == ENCODING_NONE;
     if (!is_whole && beginning->bytes.len <= LARGE_BODY_OVER) {
         http_body_read(exchange->http, beginning_heard, beginning);
         return;
@@ -248,7 +210,7 @@ void large_body_take(struct exchange *exchange)
 
     if (!uv_is_active((uv_handle_t *)&all->tick))
         uv_timer_start(&all->tick, on_tick, TICK_MS, TICK_MS);
-    if (encoding_of(exchange) == ENCODING_UNKNOWN) {
+    if (body_encoding(exchange) == ENCODING_UNKNOWN) {
         answer_error(exchange, ERR_UNSUPPORTED_MEDIA,
                      STR("Content-Encoding is gzip, deflate or identity"));
     } else if (length == 0) { // it came with its head, compressed
@@ -347,11 +309,11 @@ static void place_begin(struct place *place, struct exchange *exchange)
                             .upload = id_new(),
                             .started_ms = now_ms,
                             .heard_ms = now_ms};
-    body_scan_init(&place->scan, format_of(exchange), place->upload,
+    body_scan_init(&place->scan, body_format(exchange), place->upload,
                    (size_t)all->gateway->config->http_body_limit, content_take, place);
     if (str_present(http_header(exchange->http, "idempotency-key")))
         place->hash = crypto_hash_new();
-    if (encoding_of(exchange) == ENCODING_GZIP)
+    if (body_encoding(exchange) == ENCODING_GZIP)
         place->gunzip = gunzip_new();
     if (str_present(exchange->body_begin))
         place_heard(place, exchange->body_begin, NULL);
