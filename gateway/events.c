@@ -240,7 +240,7 @@ static void stream_answered(void *context, enum err_code code, struct str payloa
 
     stream->is_reading = false;
     if (stream->is_gone) {
-        free(stream);
+        event_stream_answered(stream);
     } else if (!reply_read(events, code, payload, &err)) {
         if (stream->exchange)
             answer_err(stream->exchange, &err);
@@ -285,6 +285,22 @@ void events_hint(struct events *events, struct str topic)
         feed_read(feed);
 }
 
+static void feed_check(struct feed *feed)
+{
+    LIST_EACH (&feed->streams, struct event_stream, link, stream)
+        event_stream_check(stream);
+}
+
+void events_check(struct events *events, struct str whose)
+{
+    int64_t tenant;
+    bool one = str_to_int(whose, 1, UINT32_MAX, &tenant);
+
+    LIST_EACH (&events->feeds, struct feed, link, feed)
+        if (!one || feed->tenant == tenant)
+            feed_check(feed);
+}
+
 static void heartbeat(struct feed *feed)
 {
     LIST_EACH (&feed->streams, struct event_stream, link, stream)
@@ -292,7 +308,8 @@ static void heartbeat(struct feed *feed)
             event_stream_write(stream, STR(":\n\n"));
 }
 
-// Reads again although nobody hinted, keeps connections open, and forgets feeds without streams.
+// Reads again although nobody hinted, keeps connections open, ends those whose right has expired, and
+// forgets feeds without streams.
 static void on_tick(uv_timer_t *timer)
 {
     struct events *events = timer->data;
@@ -301,6 +318,7 @@ static void on_tick(uv_timer_t *timer)
     LIST_EACH (&events->feeds, struct feed, link, feed) {
         if (beats)
             heartbeat(feed);
+        feed_check(feed);
         if (!list_is_empty(&feed->streams)) {
             feed_read(feed);
         } else if (!feed->is_reading) {

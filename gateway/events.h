@@ -22,3 +22,6 @@ void events_free(struct events **events);
 void events_open(struct exchange *exchange);
 // The bus says that a tenant has news; topic is its number.
 void events_hint(struct events *events, struct str topic);
+// Somebody's rights have changed (whose: as of principals_forget()): streams whose right to be read
+// has gone end. What nobody tells, as a key that expires, ends them within a second all the same.
+void events_check(struct events *events, struct str whose);
