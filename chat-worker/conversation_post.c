@@ -102,8 +102,9 @@ static void post_answer(struct task *task, const struct pg_result *result, size_
         err_set(&err, ERR_CONFLICT, "the conversation's channel has no provider to send with");
         break;
     case ANOTHER_TEXT:
-        err_set(&err, ERR_CONFLICT,
-                "clientId: another text or content was posted to this conversation under it before");
+        err_set(
+            &err, ERR_CONFLICT,
+            "clientId: another text or content was posted to this conversation under it before");
         break;
     case NO_NUMBER:
         err_set(&err, ERR_CONFLICT, "the sender has a name and no number: it cannot be answered");

@@ -101,9 +101,11 @@ const struct command ledger_command = {
         "Compares what the accepting transactions claim to have taken with the messages there "
         "are,\n"
         "by state. A message that is still to be sent counts only while the delivery queue holds\n"
-        "it. Of a long text the parts are counted, each of which was accepted by itself: they wait,\n"
+        "it. Of a long text the parts are counted, each of which was accepted by itself: they "
+        "wait,\n"
         "stand in a message (joined), or are copies. The last line says \"balanced\", or\n"
-        "\"IMBALANCE n\"; then the exit code is 1: that is a defect, or somebody changed rows by hand.\n"
+        "\"IMBALANCE n\"; then the exit code is 1: that is a defect, or somebody changed rows by "
+        "hand.\n"
         "Without --from it reads all of history.",
     .examples = "  nexusctl ledger\n"
                 "  nexusctl ledger --from 2026-11-01 --to 2026-11-30 --by tenant\n"

@@ -32,7 +32,7 @@ static void attachments_name(struct buf *name, struct str list, struct arena *ar
         const struct json_view *bytes = json_member(content, "bytes");
 
         json_str(name, json_text(json_member(element, "content_type")));
-        json_str(name, bytes ? json_written(bytes) : json_text(content));
+        json_str(name, bytes ? json_compact(bytes, arena) : json_text(content));
     }
 }
 

@@ -91,6 +91,15 @@ def test_a_repetition_leads_to_the_same_message_and_keeps_one_copy(tenant):
     assert stored(tenant) == [content]
 
 
+def test_another_large_photo_under_an_old_message_id_is_another_message(tenant):
+    contents, phone = [photo(300 * KIB), photo(301 * KIB)], tenant.phone()
+
+    answers = [as_json(tenant, phone, [content], message_id="twice", message="look") for content in contents + contents]
+
+    assert len({answer.json()["data"]["messageId"] for answer in answers}) == 2
+    assert sorted(stored(tenant), key=len) == contents
+
+
 def test_more_than_5_mib_is_refused_in_the_documented_envelope(tenant):
     answer = as_json(tenant, contents=[photo(5 * MIB + 1)])
 

@@ -28,8 +28,9 @@ def lead_an_eventful_life(stack, customer, postgres):
     """So that every series there can be is there: each happens once at least."""
     tenant = Tenant(stack, webhook_url=customer.url)
     aggregator = tenant.aggregator()
+    phone = tenant.phone()
     for _ in range(2):  # the second is a repetition
-        assert aggregator.message(tenant.phone(), message_id="same").status_code == 200
+        assert aggregator.message(phone, "same", message_id="same").status_code == 200
     Answer(tenant).becomes("sent")
 
     customer.answer(status=503)
