@@ -1,4 +1,5 @@
 // sms_inbound: a text message arrives (MO).   posted -> admitted -> stored -> answered -> hints
+//                                              a STOP:           stored -> fence -> answered
 //
 // The aggregator is told 200 when message, conversation and all that belongs to it are committed
 // together; until then it keeps the message and repeats it under the same message_id, which leads
@@ -8,6 +9,7 @@
 #include "service/service.h"
 #include "service/task.h"
 #include "sms-worker/sms_keyword.h"
+#include "sms-worker/stop_fence.h"
 #include "store/statements.h"
 #include "wire/codec_json.h"
 
@@ -130,7 +132,16 @@ static void mos_bind(void *context, struct batch_item *const *items, size_t coun
         pg_add_text(params, task_traceparent(task_of_item(items[i])));
 }
 
-static void mo_answer(struct task *task, const struct pg_result *result, size_t row)
+// The part that completes a STOP may be any.
+static bool may_be_stop(const struct task *task, int16_t outcome)
+{
+    const struct msg_sms_inbound *mo = task->message;
+
+    return outcome == PART_STORED || sms_keyword(mo->message) == SMS_KEYWORD_STOP;
+}
+
+static void mo_answer(struct task *task, const struct pg_result *result, size_t row,
+                      struct stop_fence **fence)
 {
     AUTO(buf) json = {0};
     struct err err;
@@ -147,7 +158,10 @@ static void mo_answer(struct task *task, const struct pg_result *result, size_t 
         json_key_int(&json, "sequence", pg_get_int4(result, row, 3));
     }
     json_close(&json, '}');
-    task_reply(task, buf_str(&json));
+    if (may_be_stop(task, pg_get_int2(result, row, 0)))
+        stop_fence_add(fence, task->service, task, pg_get_id(result, row, 1), buf_str(&json));
+    else
+        task_reply(task, buf_str(&json));
 }
 
 static void mos_stored(void *context, struct batch_item *const *items, size_t count,
@@ -155,6 +169,7 @@ static void mos_stored(void *context, struct batch_item *const *items, size_t co
 {
     struct service *service = context;
     struct news news = {0};
+    struct stop_fence *fence = NULL;
 
     uint64_t stored = 0, repeated = 0;
 
@@ -166,8 +181,10 @@ static void mos_stored(void *context, struct batch_item *const *items, size_t co
         repeated += outcome == STORED_BEFORE;
         if (outcome == STORED || outcome == PART_STORED)
             news_of_tenant(&news, task_tenant(task));
-        mo_answer(task, result, i);
+        mo_answer(task, result, i, &fence);
     }
+    // Dying here: it is stored and not answered; its repetition finds it and raises the fence anew.
+    stop_fence_raise(&fence);
     metric_add(metrics_series(service_metrics(service), METRIC_MESSAGES, "sms", "in", "received"),
                stored);
     metric_add(metrics_series(service_metrics(service), METRIC_DUPLICATES, "sms.inbound"),
