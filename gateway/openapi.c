@@ -5,8 +5,10 @@
 #include "gateway.h"
 #include "openapi_answers.h"
 #include "openapi_errors.h"
+#include "openapi_provisioning.h"
 #include "openapi_requests.h"
 #include "openapi_schema.h"
+#include "openapi_webhooks.h"
 
 #include "base/buf.h"
 #include "wire/reply.h"
@@ -124,7 +126,8 @@ static bool is_first_of_its_path(const struct route *route)
     return true;
 }
 
-static void paths(struct buf *out)
+// The paths of the API, or those of the pages.
+static void paths(struct buf *out, bool for_browsers)
 {
     static const char *const keys[METHOD_COUNT] = {[METHOD_GET] = "get",
                                                    [METHOD_POST] = "post",
@@ -135,7 +138,7 @@ static void paths(struct buf *out)
     json_open(out, '{');
     for (int id = 0; id < ROUTE_COUNT; id++) {
         const struct route *first = route_of((enum route_id)id);
-        if (!is_first_of_its_path(first))
+        if (!is_first_of_its_path(first) || answers_are_for_browsers(first) != for_browsers)
             continue;
         buf_clear(&path);
         buf_str_append(&path, first->path);
@@ -155,14 +158,26 @@ static void paths(struct buf *out)
 
 // --- what they share
 
+// Does an answer in the symbolic envelope say that it worked? No route has one yet.
+static bool has_symbolic_answers(void)
+{
+    for (int id = 0; id < ROUTE_COUNT; id++)
+        if (route_of((enum route_id)id)->envelope == ENVELOPE_E2)
+            return true;
+    return false;
+}
+
 static void schemas(struct buf *out)
 {
     json_open(out, '{');
     for (int id = OBJECT_nothing + 1; id < OBJECT_COUNT; id++) {
         const struct reply_object *object = reply_object((enum object_id)id);
+        if (id == OBJECT_e2_done && !has_symbolic_answers())
+            continue;
         json_key(out, object->name);
         schema_of_object(out, object);
     }
+    provisioning_schemas(out);
     for (int id = 0; id < ROUTE_COUNT; id++)
         request_schemas(out, route_of((enum route_id)id));
     json_close(out, '}');
@@ -217,9 +232,17 @@ void openapi_write(struct buf *out)
     json_key_raw(out, "info",
                  STR("{\"title\":\"Nexus\",\"version\":\"" NEXUS_VERSION "\",\"description\":"
                      "\"Digital channels: text messages in, agents' answers out, receipts back. A "
-                     "2xx to a write means that it is committed. HEAD answers as GET would.\"}"));
+                     "2xx to a write means that it is committed. HEAD answers as GET would.\","
+                     "\"license\":{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}}"));
+    json_key_raw(
+        out, "servers",
+        STR("[{\"url\":\"/\",\"description\":\"The gateway that serves this document.\"}]"));
     json_key(out, "paths");
-    paths(out);
+    paths(out, false);
+    json_key(out, "x-pages");
+    paths(out, true);
+    json_key(out, "webhooks");
+    webhooks_write(out);
     json_key(out, "components");
     components(out);
     json_close(out, '}');

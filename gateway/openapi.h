@@ -4,6 +4,9 @@
 // Beside what the standard has, each operation says under "x-nexus" what its row says: route,
 // message, credentials, the permissions any one of which is enough, whose data it concerns, and
 // whether the key's rate applies.
+//
+// What a browser navigates to (pages, log-in) stands in the same form under "x-pages", because it is
+// no part of the API. "webhooks" holds what Nexus sends. Examples come from openapi_examples.def.
 #pragma once
 
 #include "base/buf.h"

@@ -2,6 +2,7 @@
 #include "openapi_answers.h"
 
 #include "openapi_errors.h"
+#include "openapi_examples.h"
 #include "openapi_schema.h"
 
 #include "wire/reply.h"
@@ -105,6 +106,7 @@ static void success_answer(struct buf *out, const struct route *route)
     json_open(out, '{');
     json_key(out, "schema");
     envelope_schema(out, route->envelope, object);
+    example_of_answer(out, route);
     json_close(out, '}');
     json_close(out, '}');
     json_close(out, '}');
@@ -156,6 +158,20 @@ static bool is_own(const struct route *route, int status)
         if (own_answers[i].route == route->id && own_answers[i].status == status)
             return true;
     return false;
+}
+
+bool answers_are_for_browsers(const struct route *route)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < COUNT_OF(own_answers); i++) {
+        if (own_answers[i].route != route->id)
+            continue;
+        if (own_answers[i].medium != MEDIUM_HTML && own_answers[i].medium != MEDIUM_NO_BODY)
+            return false;
+        any = true;
+    }
+    return any;
 }
 
 void answers_of_route(struct buf *out, const struct route *route)

@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 
+// Pages and redirections, to which a browser navigates: no part of the API for programs.
+bool answers_are_for_browsers(const struct route *route);
 // The value of an operation's "responses".
 void answers_of_route(struct buf *out, const struct route *route);
 // The value of "components": {"headers": …}.

@@ -218,6 +218,17 @@ static void look_name(struct buf *name, enum error_look look, int status)
     buf_printf(name, "%s.%d", look_names[look], status);
 }
 
+// Does any route answer with this status in this look?
+static bool is_used(enum error_look look, int status)
+{
+    for (int id = 0; id < ROUTE_COUNT; id++) {
+        const struct route *route = route_of((enum route_id)id);
+        if (look_of(route) == look && errors_next(route, status - 1) == status)
+            return true;
+    }
+    return false;
+}
+
 void errors_shared(struct buf *out)
 {
     AUTO(buf) name = {0};
@@ -225,6 +236,8 @@ void errors_shared(struct buf *out)
     json_open(out, '{');
     for (int look = 0; look < LOOK_COUNT; look++) {
         for (int status = 399; (status = next_status(UINT32_MAX, status));) {
+            if (!is_used((enum error_look)look, status))
+                continue;
             look_name(&name, (enum error_look)look, status);
             json_key(out, buf_c_string(&name));
             error_answer(out, (enum error_look)look, status);

@@ -1,6 +1,8 @@
 // openapi_requests: see the header.
 #include "openapi_requests.h"
 
+#include "openapi_examples.h"
+#include "openapi_provisioning.h"
 #include "openapi_schema.h"
 
 #include "wire/message.h"
@@ -153,6 +155,7 @@ void request_body(struct buf *out, const struct route *route)
         json_open(out, '{');
         json_key(out, "schema");
         schema_ref(out, "schemas", buf_c_string(&name));
+        example_of_request(out, route);
         json_close(out, '}');
     }
     json_close(out, '}');
@@ -172,6 +175,8 @@ void request_schemas(struct buf *out, const struct route *route)
     schema_name(&of_fields, route, "fields");
     json_key(out, buf_c_string(&of_body));
     if (whole) {
+        if (provisioning_body(out, route))
+            return;
         json_open(out, '{');
         json_key_str(out, "type", STR("object"));
         json_key_str(out, "description", str_of(whole->doc));

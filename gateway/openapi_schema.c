@@ -2,6 +2,7 @@
 #include "openapi_schema.h"
 
 #include "base/err.h"
+#include "wire/phone.h"
 
 void schema_ref(struct buf *out, const char *kind, const char *name)
 {
@@ -54,8 +55,10 @@ static void field_limits(struct buf *out, const struct message_field *field)
         json_key_int(out, "maxLength", field->maximum);
         break;
     case FIELD_KIND_phone:
+    case FIELD_KIND_sender:
         type(out, "string");
-        json_key_str(out, "pattern", STR("^\\+?[0-9]{3,15}$"));
+        json_key_int(out, "minLength", field->minimum);
+        json_key_int(out, "maxLength", PHONE_TEXT_MAX);
         break;
     case FIELD_KIND_id: format(out, "uuid"); break;
     case FIELD_KIND_u32:
@@ -64,33 +67,38 @@ static void field_limits(struct buf *out, const struct message_field *field)
         json_key_int(out, "maximum", field->maximum);
         break;
     case FIELD_KIND_flag: type(out, "boolean"); break;
-    case FIELD_KIND_json: break;
+    case FIELD_KIND_json:
+    case FIELD_KIND_bytes: break; // of no request
     }
 }
 
-void schema_of_field(struct buf *out, const struct message_field *field)
+static void described_field(struct buf *out, const struct message_field *field, struct str doc)
 {
     AUTO(buf) text = {0};
 
     json_open(out, '{');
     field_limits(out, field);
-    buf_printf(&text, "%s", field->doc);
+    buf_str_append(&text, doc);
     if (field->type == FIELD_KIND_str || field->type == FIELD_KIND_json)
         buf_printf(&text, " At most %u bytes.", field->maximum);
     json_key_str(out, "description", buf_str(&text));
     json_close(out, '}');
 }
 
-static void alias(struct buf *out, struct str other, struct str label)
+void schema_of_field(struct buf *out, const struct message_field *field)
+{
+    described_field(out, field, str_of(field->doc));
+}
+
+static void alias(struct buf *out, const struct message_field *field, struct str other,
+                  struct str label)
 {
     AUTO(buf) name = {0}, text = {0};
 
     buf_str_append(&name, other);
     buf_printf(&text, "Another name of %.*s.", STR_ARG(label));
     json_key(out, buf_c_string(&name));
-    json_open(out, '{');
-    json_key_str(out, "description", buf_str(&text));
-    json_close(out, '}');
+    described_field(out, field, buf_str(&text));
 }
 
 static void body_field(struct buf *out, const struct message_field *field)
@@ -104,7 +112,7 @@ static void body_field(struct buf *out, const struct message_field *field)
     schema_of_field(out, field);
     while (str_present(others)) {
         str_cut(others, '|', &other, &others);
-        alias(out, other, label);
+        alias(out, field, other, label);
     }
 }
 
@@ -120,48 +128,59 @@ bool schema_field_is_in_path(const struct route *route, const struct message_fie
     return false;
 }
 
-// One of its names must be there.
+// {"required":[name],"properties":{name:{}}}: a branch says which property it speaks of.
+static void required_name(struct buf *out, struct str name)
+{
+    AUTO(buf) key = {0};
+
+    buf_str_append(&key, name);
+    json_open(out, '{');
+    json_key(out, "required");
+    json_open(out, '[');
+    json_str(out, name);
+    json_close(out, ']');
+    json_key(out, "properties");
+    json_open(out, '{');
+    json_key_raw(out, buf_c_string(&key), STR("{}"));
+    json_close(out, '}');
+    json_close(out, '}');
+}
+
+// {"anyOf":[…]}: one of its names must be there.
 static void required_names(struct buf *out, const struct message_field *field)
 {
     struct str name, others = str_of(field->names);
-    bool several = strchr(field->names, '|');
 
     json_open(out, '{');
-    if (several) {
-        json_key(out, "anyOf");
-        json_open(out, '[');
-    }
+    json_key(out, "anyOf");
+    json_open(out, '[');
     while (str_present(others)) {
         str_cut(others, '|', &name, &others);
-        if (several)
-            json_open(out, '{');
-        json_key(out, "required");
-        json_open(out, '[');
-        json_str(out, name);
-        json_close(out, ']');
-        if (several)
-            json_close(out, '}');
+        required_name(out, name);
     }
-    if (several)
-        json_close(out, ']');
+    json_close(out, ']');
     json_close(out, '}');
 }
 
 static void body_required(struct buf *out, const struct route *route,
-                          const struct message_type *message)
+                          const struct message_type *message, bool several)
 {
     bool any = false;
 
     for (size_t i = 0; i < message->field_count; i++) {
         const struct message_field *field = &message->fields[i];
-        if (!field->required || schema_field_is_in_path(route, field))
+        if (!field->required || schema_field_is_in_path(route, field) ||
+            several != !!strchr(field->names, '|'))
             continue;
         if (!any) {
-            json_key(out, "allOf");
+            json_key(out, several ? "allOf" : "required");
             json_open(out, '[');
         }
         any = true;
-        required_names(out, field);
+        if (several)
+            required_names(out, field);
+        else
+            json_str(out, str_of(field->names));
     }
     if (any)
         json_close(out, ']');
@@ -178,7 +197,8 @@ void schema_of_fields(struct buf *out, const struct route *route,
         if (!schema_field_is_in_path(route, &message->fields[i]))
             body_field(out, &message->fields[i]);
     json_close(out, '}');
-    body_required(out, route, message);
+    body_required(out, route, message, false);
+    body_required(out, route, message, true);
     json_close(out, '}');
 }
 

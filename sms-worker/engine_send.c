@@ -135,11 +135,12 @@ static void explain(struct delivery *delivery, const struct http_client_answer *
 static struct outcome judge(struct delivery *delivery, const struct http_client_answer *answer)
 {
     struct engine *engine = delivery->destination->engine;
-    struct outcome outcome = {.status = answer->status, .duration_ms = answer->duration_us / 1000};
+    struct outcome outcome = {.duration_ms = answer->duration_us / 1000};
     struct provider_verdict verdict = {.class = RETRY_CLASS_RETRY};
 
     switch (answer->outcome) {
     case HTTP_CLIENT_ANSWERED:
+        outcome.status = answer->status;
         verdict = delivery->provider->judge(answer, delivery->arena);
         outcome.kind = verdict.class == RETRY_CLASS_OK       ? OUTCOME_SENT
                        : verdict.class <= RETRY_CLASS_CONFIG ? OUTCOME_RETRY

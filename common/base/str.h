@@ -50,13 +50,18 @@ static inline bool str_starts(struct str text, struct str prefix)
            (prefix.len == 0 || memcmp(text.ptr, prefix.ptr, prefix.len) == 0);
 }
 
+static inline bool str_ends(struct str text, struct str suffix)
+{
+    return text.len >= suffix.len &&
+           memcmp(text.ptr + text.len - suffix.len, suffix.ptr, suffix.len) == 0;
+}
 static inline struct str str_skip(struct str text, size_t count)
 {
     // C does not allow NULL + 0, and an absent text has no bytes to skip.
     return (struct str){.ptr = count ? text.ptr + count : text.ptr, .len = text.len - count};
 }
 
-// ASCII only, as HTTP header names and STOP words need it.
+// ASCII only, as HTTP header names need it.
 bool str_equal_ignoring_case(struct str a, struct str b);
 struct str str_trim(struct str text);
 

@@ -106,6 +106,7 @@ static bool content_length_check(struct str value, struct reading *reading, stru
     if (value.len == 0 || value.len > CONTENT_LENGTH_DIGITS_LIMIT || value.ptr[0] == '-' ||
         !str_to_int(value, 0, INT64_MAX, &reading->head.content_length))
         return bad(err, "Content-Length is not a whole number");
+    reading->head.length_digits = value;
     return true;
 }
 
@@ -135,12 +136,15 @@ static bool header_check(struct str line, struct reading *reading, struct err *e
         return content_length_check(value, reading, err);
     if (str_equal_ignoring_case(name, STR("transfer-encoding")))
         return transfer_encoding_check(value, reading, err);
+    if (str_equal_ignoring_case(name, STR("expect")))
+        reading->head.expect_name = name;
     return true;
 }
 
 bool http_head_check(struct str head, struct http_head *found, struct err *err)
 {
-    struct reading reading = {.head.content_length = -1};
+    struct reading reading = {
+        .head = {.content_length = -1, .length_digits = STR_ABSENT, .expect_name = STR_ABSENT}};
     struct str rest = head, line;
     size_t lines = 0;
 

@@ -62,8 +62,10 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_server_op
     list_init(&server->connections);
     list_init(&server->waiting);
     list_init(&server->fresh);
+    list_init(&server->skipping);
     list_init(&server->lingering);
     list_init(&server->streams);
+    list_init(&server->downloads);
     configure(server);
     ASSERT(uv_timer_init(loop, &server->clock) == 0);
     ASSERT(uv_prepare_init(loop, &server->before_sleep) == 0);
@@ -99,6 +101,8 @@ void http_server_free(struct http_server **server)
     *server = NULL;
     if (!ending)
         return;
+    while (!list_is_empty(&ending->skipping))
+        http_answer_held(LIST_FIRST(&ending->skipping, struct connection, state));
     ASSERT(ending->counts.unanswered == 0);
     http_server_drain(ending);
     LIST_EACH (&ending->connections, struct connection, all, connection)
@@ -143,9 +147,11 @@ static void clock_set(struct http_server *server)
 {
     uint64_t waiting = deadline_of(&server->waiting, REQUEST_TIMEOUT_MS);
     uint64_t lingering = deadline_of(&server->lingering, LINGER_MS);
+    uint64_t skipping = deadline_of(&server->skipping, LINGER_MS);
     uint64_t next = waiting < lingering ? waiting : lingering;
     uint64_t now = uv_now(server->loop);
 
+    next = skipping < next ? skipping : next;
     if (next != UINT64_MAX)
         uv_timer_start(&server->clock, on_clock, next > now ? next - now : 0, 0);
 }
@@ -184,6 +190,7 @@ static void on_tcp_closed(uv_handle_t *handle)
     server->counts.connections--;
     if (server->listener)
         listener_resume(server->listener);
+    http_body_forget(connection);
     free(connection);
 }
 
@@ -223,17 +230,31 @@ void http_connection_listen(struct connection *connection)
     connection->head_is_passed = false;
 }
 
-static bool head_check(struct connection *connection, struct str input, struct err *err)
+static bool is_left_unread(const struct connection *connection, const struct http_head *head)
+{
+    size_t over = connection->server->options.unread_over;
+    return over > 0 && head->content_length > (int64_t)over;
+}
+
+// *keep is how many of the bytes are libh2o's.
+static bool head_check(struct connection *connection, struct str input, size_t *keep,
+                       struct err *err)
 {
     struct http_head head;
     size_t length = http_head_end(input, connection->head_seen);
 
+    *keep = input.len;
     connection->head_seen = input.len;
     if (length == 0 && input.len <= HTTP_HEAD_LIMIT)
         return true;
     if (!http_head_check(str_make(input.ptr, length ? length : input.len), &head, err))
         return false;
     connection->head_is_passed = true;
+    if (is_left_unread(connection, &head)) {
+        http_body_divert(connection, &head, length, input.len - length);
+        *keep = length;
+        return true;
+    }
     if (head.content_length > (int64_t)connection->server->options.body_limit)
         return err_set(err, ERR_TOO_LARGE, "the body is longer than %zu bytes",
                        connection->server->options.body_limit);
@@ -251,11 +272,13 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
         h2o_buffer_t *input = connection->socket->input;
         if (connection->head_seen == 0)
             wait_for_request(connection); // its time begins with the first byte
-        if (!head_check(connection, str_make(input->bytes, input->size + (size_t)count), &err)) {
+        size_t all = input->size + (size_t)count, keep;
+        if (!head_check(connection, str_make(input->bytes, all), &keep, &err)) {
             connection->server->counts.refused_framing += err.code == ERR_BAD_REQUEST;
             http_refuse(connection, &err);
             return;
         }
+        count -= (ssize_t)(all - keep);
     }
     connection->h2o_read(stream, count, buffer);
 }
@@ -296,6 +319,12 @@ static void on_read_discarded(uv_stream_t *stream, ssize_t count, const uv_buf_t
         http_connection_cut(CONTAINER_OF(stream, struct connection, tcp));
 }
 
+void http_connection_skip(struct connection *connection)
+{
+    state_set(connection, &connection->server->skipping);
+    clock_set(connection->server);
+}
+
 void http_connection_linger(struct connection *connection)
 {
     int descriptor;
@@ -330,6 +359,8 @@ static void on_clock(uv_timer_t *timer)
         list_remove(&late->state);
         request_is_late(late);
     }
+    while (deadline_of(&server->skipping, LINGER_MS) <= now)
+        http_answer_held(LIST_FIRST(&server->skipping, struct connection, state));
     while (deadline_of(&server->lingering, LINGER_MS) <= now) {
         struct connection *lingering = LIST_FIRST(&server->lingering, struct connection, state);
         list_remove(&lingering->state);

@@ -7,6 +7,8 @@
 #include "phone.h"
 #include "tree.h"
 
+#include <ctype.h>
+
 struct body {
     struct arena *arena;
     struct json_view set;  // path and query parameters
@@ -189,6 +191,8 @@ static bool field_convert(const struct message_field *field, const struct json_v
     case FIELD_KIND_u32: return number_convert(field, value, out, err);
     case FIELD_KIND_flag: return flag_convert(field, value, out, err);
     case FIELD_KIND_json: *(struct str *)out = json_compact(value, arena); return true;
+    case FIELD_KIND_sender: // sender_convert() knows the rest of the message, too
+    case FIELD_KIND_bytes: return message_field_fault(field, "not for requests", err);
     }
     return false;
 }
@@ -228,6 +232,33 @@ static const struct json_view *field_find(const struct body *body,
     return value;
 }
 
+// Who wrote is read as somebody from the country of the number that was written to: the phone field of
+// the message. A form or query has to say "+" as "%2B"; where it did not, the "+" came as a blank.
+static bool sender_convert(const struct body *body, const struct message_type *type,
+                           const struct json_view *const *layers, size_t layer_count,
+                           const struct message_field *field, const struct json_view *value,
+                           struct arena *arena, struct str *out, struct err *err)
+{
+    struct str text = as_text(value, arena), home = STR_ABSENT;
+    bool is_encoded = body->form || value == layer_find(&body->set, field);
+    char normal[SENDER_MAX], number[PHONE_MAX];
+    size_t length;
+
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct json_view *phone = NULL;
+        if (type->fields[i].type == FIELD_KIND_phone)
+            phone = field_find(body, layers, layer_count, &type->fields[i]);
+        if (phone && phone_normalize(as_text(phone, arena), number, &length))
+            home = str_make(number, length);
+    }
+    if (is_encoded && text.len > 1 && text.ptr[0] == ' ' && isdigit((unsigned char)text.ptr[1]))
+        text = arena_printf(arena, "+%.*s", STR_ARG(str_skip(text, 1)));
+    if (!sender_normalize(text, home, normal, &length))
+        return message_field_fault(field, SENDER_RULE, err);
+    *out = arena_copy(arena, str_make(normal, length));
+    return true;
+}
+
 bool body_to_message(const struct body *body, const struct message_type *type,
                      enum body_strictness strictness, struct arena *arena, void **message,
                      struct err *err)
@@ -248,10 +279,14 @@ bool body_to_message(const struct body *body, const struct message_type *type,
         if (means_absent(body, field, value)) {
             if (field->required)
                 return message_field_fault(field, "missing", err);
-        } else if (!field_convert(field, value, arena, made + field->offset, err) ||
-                   !message_field_check(field, made + field->offset, err)) {
-            return false;
+            continue;
         }
+        void *out = made + field->offset;
+        if (!(field->type == FIELD_KIND_sender
+                  ? sender_convert(body, type, layers, layer_count, field, value, arena, out, err)
+                  : field_convert(field, value, arena, out, err)) ||
+            !message_field_check(field, out, err))
+            return false;
     }
     *message = made;
     return true;

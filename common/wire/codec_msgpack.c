@@ -12,6 +12,7 @@ static void field_pack(const struct message_field *field, const void *value, msg
     switch (field->type) {
     case FIELD_KIND_str:
     case FIELD_KIND_phone:
+    case FIELD_KIND_sender:
     case FIELD_KIND_json: values_pack_text(packer, *(const struct str *)value); break;
     case FIELD_KIND_id: values_pack_id(packer, *(const struct id *)value); break;
     case FIELD_KIND_u32: msgpack_pack_uint32(packer, *(const uint32_t *)value); break;
@@ -21,6 +22,7 @@ static void field_pack(const struct message_field *field, const void *value, msg
         else
             msgpack_pack_false(packer);
         break;
+    case FIELD_KIND_bytes: values_pack_bytes(packer, *(const struct str *)value); break;
     }
 }
 
@@ -40,6 +42,7 @@ static bool field_read(const struct message_field *field, const msgpack_object *
     switch (field->type) {
     case FIELD_KIND_str:
     case FIELD_KIND_phone:
+    case FIELD_KIND_sender:
     case FIELD_KIND_json:
         return values_read_text(element, value) || message_field_fault(field, "not text", err);
     case FIELD_KIND_id:
@@ -50,6 +53,8 @@ static bool field_read(const struct message_field *field, const msgpack_object *
     case FIELD_KIND_flag:
         return values_read_flag(element, value) ||
                message_field_fault(field, "not true or false", err);
+    case FIELD_KIND_bytes:
+        return values_read_bytes(element, value) || message_field_fault(field, "not bytes", err);
     }
     return false;
 }

@@ -16,11 +16,13 @@
 // value), presence.
 //
 //   str    well-formed UTF-8 without NUL                           struct str (absent: ptr is NULL)
-//   phone  "+" optional, 3 to 15 digits; stored E.164, see phone.h struct str
+//   phone  a phone number; stored in its one spelling, see phone.h  struct str
+//   sender the same, or a name, read at home of the message's phone  struct str
 //   id     a UUID                                                  struct id (absent: none)
 //   u32    whole number, also as a decimal string                  uint32_t (absent: 0)
 //   flag   true or false, also as a string                         bool (absent: false)
 //   json   any JSON value; travels as its compact text             struct str
+//   bytes  any bytes; only from process to process                 struct str
 //
 // A json field named "*" is the whole body; the other fields of its message then come from path and
 // query alone.
@@ -63,12 +65,14 @@ enum message_id {
     MSG_COUNT
 };
 
-#define FIELD_TYPE_str   struct str
-#define FIELD_TYPE_phone struct str
-#define FIELD_TYPE_id    struct id
-#define FIELD_TYPE_u32   uint32_t
-#define FIELD_TYPE_flag  bool
-#define FIELD_TYPE_json  struct str
+#define FIELD_TYPE_str    struct str
+#define FIELD_TYPE_phone  struct str
+#define FIELD_TYPE_sender struct str
+#define FIELD_TYPE_id     struct id
+#define FIELD_TYPE_u32    uint32_t
+#define FIELD_TYPE_flag   bool
+#define FIELD_TYPE_json   struct str
+#define FIELD_TYPE_bytes  struct str
 
 #define MESSAGE(id, name, text, service, kind, limit, doc)                 struct msg_##name {
 #define FIELD(message, type, name, names, minimum, maximum, presence, doc) FIELD_TYPE_##type name;
@@ -80,10 +84,12 @@ enum message_id {
 enum field_type {
     FIELD_KIND_str,
     FIELD_KIND_phone,
+    FIELD_KIND_sender,
     FIELD_KIND_id,
     FIELD_KIND_u32,
     FIELD_KIND_flag,
     FIELD_KIND_json,
+    FIELD_KIND_bytes,
 };
 
 struct message_field {

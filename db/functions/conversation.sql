@@ -29,6 +29,29 @@ returns text language sql stable as $$
             offset skip limit at_most) as c;
 $$;
 
+-- The same of one phone number.
+create or replace function conversation_list_of_address(
+    of_tenant int, wanted text, of_queue text, of_contact uuid, skip int, at_most int, of_address text)
+returns text language sql stable as $$
+    select json_build_object('conversations', coalesce(json_agg(conversation_json(c) order by c.state, c.waiting_since), '[]'))::text
+      from (select c.*
+              from contact k
+              join conversation c on c.tenant_id = k.tenant_id and c.contact_id = k.id
+             where k.tenant_id = of_tenant and k.address = sender_as_known(of_tenant, of_address)
+               and case when wanted is null then c.state < 9 else conversation_state_name(c.state) = wanted end
+               and (of_queue is null or c.queue = of_queue)
+               and (of_contact is null or c.contact_id = of_contact)
+             order by c.state, c.waiting_since
+            offset skip limit at_most) as c;
+$$;
+
+create or replace function contact_list(of_tenant int, of_address text) returns text language sql stable as $$
+    select json_build_object('contacts', coalesce(json_agg(json_build_object(
+               'id', k.id, 'address', k.address, 'name', k.name, 'created', k.created)), '[]'))::text
+      from contact k
+     where k.tenant_id = of_tenant and k.address = sender_as_known(of_tenant, of_address);
+$$;
+
 create or replace function conversation_read(of_tenant int, wanted uuid) returns text language plpgsql stable as $$
 declare
     found_one conversation;
@@ -54,8 +77,7 @@ begin
                'sequence', m.sequence, 'id', m.id, 'direction', case m.direction when 1 then 'in' else 'out' end,
                'type', 'Text', 'text', m.body, 'content', m.content, 'state', s.name, 'author', m.author,
                'created', m.created, 'attachments',
-               (select json_agg(json_build_object('contentType', a.content_type, 'bytes', length(a.content)) order by a.ordinal)
-                  from attachment a where a.tenant_id = m.tenant_id and a.message_id = m.id)) order by m.sequence)
+               attachments_json(m.tenant_id, m.id)) order by m.sequence)
       into transcript
       from (select * from message m
              where m.tenant_id = of_tenant and m.conversation_id = wanted and m.sequence > after_sequence
@@ -67,7 +89,7 @@ end $$;
 -- Posts a batch of answers: message, delivery, event and ledger entry in one transaction, which also moves on the
 -- conversation's sequence. ids are name-based where the caller gave a clientId, so a repetition finds its message.
 -- One row for each, in order. outcome: 1 stored now or before, 2 no such conversation, 3 the conversation is done,
--- 4 its channel has no way out. destination is set for what is new: whose doorbell to ring.
+-- 4 its channel has no way out, 5 who wrote has a name and no number. destination is set for what is new: whose doorbell to ring.
 -- Dying anywhere in here leaves nothing; dying after COMMIT leaves all, and the sweep of the delivery engine finds
 -- the row without a doorbell.
 create or replace function conversation_post(
@@ -98,7 +120,8 @@ begin
           from input i
           join locked l on l.tenant_id = i.tenant_id and l.id = i.conversation_id
           join channel k on k.tenant_id = l.tenant_id and k.id = l.channel_id and k.destination_id is not null
-         where not exists (select from message m where m.tenant_id = i.tenant_id and m.id = i.id)
+         where sender_is_number(l.address)
+           and not exists (select from message m where m.tenant_id = i.tenant_id and m.id = i.id)
          order by i.tenant_id, i.id, i.place
     ), numbered as materialized (
         select f.*,
@@ -147,6 +170,7 @@ begin
         select case when m.id is not null then 1
                     when c.id is null then 2
                     when c.state = 9 then 3
+                    when not sender_is_number(c.address) then 5
                     else 4 end::smallint,
                m.sequence, s.name,
                case when i.id = any (stored) then k.destination_id end

@@ -55,6 +55,7 @@ $$;
 -- The opt-out is looked up twice: with the rest, and again by the statement that takes the lease, which began when the
 -- rows were locked already. So of a STOP and a claim that meet, one sees the other: either this second look finds the
 -- opt-out, and the row is left for the next claim to end, or the STOP's own look (stop_fence()) finds lock or lease.
+-- Our answer to a STOP, or to a word that came after it, passes: the same rule stands in delivery_renew() and stop_fence().
 --
 -- Only the oldest row of a conversation can be claimed. A destination whose breaker was open (failures > 0) gives one
 -- row, to the one worker that moves not_before on: the probe.
@@ -100,7 +101,8 @@ begin
                     when l.expires <= now() then 8
                     when exists (select from opt_out o
                                  where o.tenant_id = l.tenant_id and o.channel_id = l.channel_id
-                                   and o.address = l.address and o.cleared is null) then 9
+                                   and o.address = l.address and o.cleared is null
+                                   and (m.answers is null or m.created < o.since)) then 9
                     when l.lease_until is not null and c.uncertain_policy = 2 then 12
                     else 0
                end::smallint as fate
@@ -138,11 +140,13 @@ begin
             from unnest(picked, fates, recoveries) p (id, fate, recovered)
             where d.id = p.id and p.fate = 0
               and not exists (select from opt_out o
+                              join message m on m.tenant_id = d.tenant_id and m.id = d.message_id
                               where o.tenant_id = d.tenant_id and o.channel_id = d.channel_id
-                                and o.address = d.address and o.cleared is null)
+                                and o.address = d.address and o.cleared is null
+                                and (m.answers is null or m.created < o.since))
             returning d.*, p.recovered
         )
-        select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, d.conversation_id, d.attempt,
+        select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, m.conversation_id, d.attempt,
                (extract(epoch from d.due) * 1000000)::bigint, d.recovered, 0::smallint, d.address, c.address,
                m.sequence, m.body, m.content::text, m.traceparent, c.provider,
                case when d.place = 1 then dst.url end,
@@ -315,7 +319,8 @@ begin
                   where d.id = any (held)
                     and not exists (select from opt_out o
                                     where o.tenant_id = d.tenant_id and o.channel_id = d.channel_id
-                                      and o.address = d.address and o.cleared is null));
+                                      and o.address = d.address and o.cleared is null
+                                      and (m.answers is null or m.created < o.since)));
     return query
         select g.id is not null
         from unnest(ids) with ordinality i (id, place) left join unnest(good) g (id) on g.id = i.id
@@ -335,7 +340,7 @@ language sql as $$
         left join message m on m.tenant_id = i.tenant_id and m.id = i.id
         left join inbound_part p on p.tenant_id = i.tenant_id and p.id = i.id
     ), seen as materialized (
-        select d.tenant_id, d.channel_id, d.address, d.lease_until
+        select d.tenant_id, d.channel_id, d.address, d.message_id, d.lease_until
         from delivery d
         where d.address in (select s.address from said s)
         order by d.id for key share
@@ -343,6 +348,8 @@ language sql as $$
     select exists (select from seen
                    join opt_out o on o.tenant_id = seen.tenant_id and o.channel_id = seen.channel_id
                                  and o.address = seen.address and o.cleared is null
+                   join message m on m.tenant_id = seen.tenant_id and m.id = seen.message_id
+                                 and (m.answers is null or m.created < o.since)
                    where seen.lease_until is not null
                      and (seen.tenant_id, seen.channel_id, seen.address) = (s.tenant_id, s.channel_id, s.address))
     from said s order by s.place

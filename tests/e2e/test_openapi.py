@@ -1,5 +1,6 @@
 """The document at /openapi.json: valid, complete, and what the gateway serves is what the tables say."""
 
+import json
 import re
 
 import jsonschema
@@ -7,6 +8,7 @@ import pytest
 import requests
 
 from harness.openapi import Api, BrokenPromise
+from harness.people import Answer, Tenant
 from harness.stack import BINARIES
 
 
@@ -49,12 +51,42 @@ def test_every_reference_of_the_document_leads_somewhere(api):
 
 def test_nothing_in_the_document_is_left_unused(api):
     used = set(references(api.document))
-    envelopes = ("e1_", "e2_")  # there for every route to come
+    kinds = ("schemas", "responses", "headers", "parameters")
 
-    unused = [f"{kind}/{name}" for kind in ("schemas", "headers", "parameters") for name in api.document["components"][kind]
-              if f"#/components/{kind}/{name}" not in used and not name.startswith(envelopes)]
+    unused = [f"{kind}/{name}" for kind in kinds for name in api.document["components"][kind]
+              if f"#/components/{kind}/{name}" not in used]
 
     assert unused == []
+
+
+def test_every_example_follows_its_schema(api):
+    media = [medium for operation in api.operations for answer in operation.responses.values()
+             for medium in answer.get("content", {}).values()]
+    media += [medium for operation in api.operations
+              for medium in operation.declared.get("requestBody", {}).get("content", {}).values()]
+    examples = [medium for medium in media if "example" in medium]
+
+    assert examples
+    for medium in examples:
+        api.validator(medium["schema"]).validate(medium["example"])
+
+
+def test_every_operation_that_needs_a_body_shows_an_example_of_it(api):
+    without = [operation for operation in api.operations if operation.needs_body
+               and "example" not in operation.declared["requestBody"]["content"]["application/json"]]
+
+    assert without == []
+
+
+def test_a_webhook_brings_what_the_document_says(nexus, customer, api):
+    declared = api.document["webhooks"]["message"]["post"]
+    tenant = Tenant(nexus, webhook_url=customer.url)
+
+    webhook = customer.wait_for(Answer(tenant).text)[0]
+
+    api.validator(declared["requestBody"]["content"]["application/json"]["schema"]).validate(json.loads(webhook.body))
+    names = {parameter["name"].lower() for parameter in declared["parameters"]}
+    assert names <= {name.lower() for name in webhook.headers}
 
 
 def test_operations_are_told_apart_and_say_what_they_need(api):

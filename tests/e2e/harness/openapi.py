@@ -113,7 +113,8 @@ class Api:
 
     def __init__(self, document):
         self.document = document
-        self.operations = [Operation(self, path, method, declared) for path, methods in document["paths"].items()
+        self.operations = [Operation(self, path, method, declared)
+                           for path, methods in {**document["paths"], **document["x-pages"]}.items()
                            for method, declared in methods.items()]
         self.unknown = self.validator({"$ref": "#/components/schemas/problem"})
         self._found = {}

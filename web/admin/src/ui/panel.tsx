@@ -22,6 +22,14 @@ export function Panel<T>({ title, purpose, action, loaded, children }: Props<T>)
     if (visited) heading.current?.focus();
     visited = true;
   }, [title]);
+  // When it is read again, what had the focus may have gone with the row it stood in.
+  const readBefore = useRef(false);
+  useEffect(() => {
+    const again = readBefore.current;
+    readBefore.current = loaded.data !== undefined;
+    if (again && loaded.data !== undefined && document.activeElement === document.body && !document.querySelector("dialog[open]"))
+      heading.current?.focus({ preventScroll: true });
+  }, [loaded.data]);
   return (
     <section aria-busy={loaded.busy}>
       <header class="panel">
@@ -34,7 +42,19 @@ export function Panel<T>({ title, purpose, action, loaded, children }: Props<T>)
         {action}
       </header>
       <Refusal error={loaded.error} again={() => void loaded.again()} />
-      {loaded.data !== undefined ? children(loaded.data) : loaded.error ? null : <p class="faint">Loading…</p>}
+      {loaded.data !== undefined ? children(loaded.data) : loaded.error ? null : <Waiting />}
     </section>
+  );
+}
+
+// The place of what is still being read.
+function Waiting() {
+  return (
+    <div class="waiting" role="status">
+      <span class="unseen">Loading</span>
+      <i />
+      <i />
+      <i />
+    </div>
   );
 }
