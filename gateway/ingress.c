@@ -38,12 +38,12 @@ void ingress_begin(void *context, struct http_request *request)
     struct gateway *gateway = context;
     struct arena *arena = http_arena(request);
     struct exchange *exchange = ARENA_ALLOC(arena, struct exchange);
-    struct credentials credentials;
     struct err err;
 
     *exchange = (struct exchange){.gateway = gateway,
                                   .http = request,
                                   .operation = id_new(),
+                                  .body_begin = STR_ABSENT,
                                   .body = STR_ABSENT,
                                   .body_digest = STR_ABSENT,
                                   .started_us = clock_monotonic_us()};
@@ -59,19 +59,18 @@ void ingress_begin(void *context, struct http_request *request)
         answer_error(exchange, ERR_METHOD_NOT_ALLOWED, STR("the path has no such method"));
     else if (route->permission == PERMISSION_NOBODY)
         route->open(exchange);
-    else if (!credentials_read(request, route->credentials, arena, &credentials, &err))
+    else if (!credentials_read(request, route->credentials, arena, &exchange->credentials, &err))
         answer_err(exchange, &err);
     else {
         if (route->tenants == TENANTS_NAMED) {
-            exchange->ccid = credentials.ccid;
-            credentials.ccid = STR("");
+            exchange->ccid = exchange->credentials.ccid;
+            exchange->credentials.ccid = STR("");
         }
-        exchange->lacks_csrf = credentials.lacks_csrf;
         exchange->wait.done = ingress_known;
         exchange->wait.address = address_asked;
         exchange->wait.context = exchange;
         exchange->wait.traceparent = tracing_onward(exchange);
-        principals_find(gateway->principals, &credentials, &exchange->wait);
+        principals_find(gateway->principals, &exchange->credentials, &exchange->wait);
     }
 }
 
@@ -104,7 +103,7 @@ static bool may(struct exchange *exchange, const struct caller *caller, struct e
 {
     const struct route *route = exchange->match.route;
 
-    if (exchange->lacks_csrf)
+    if (exchange->credentials.lacks_csrf)
         return err_set(err, ERR_FORBIDDEN, "x-csrf-token: needed where a cookie says who asks");
     if (!(caller->permissions & 1U << route->permission))
         return err_set(err, ERR_FORBIDDEN, "the key lacks the permission for this");
@@ -119,7 +118,7 @@ static void ingress_go(struct exchange *exchange)
 {
     if (exchange->match.route->open)
         exchange->match.route->open(exchange);
-    else if (http_body_left(exchange->http) > 0)
+    else if (large_body_is(exchange))
         large_body_take(exchange);
     else
         ingress_send(exchange);
@@ -264,7 +263,7 @@ static bool idempotency_read(const struct exchange *exchange, struct envelope *e
     envelope->idempotency_key = key;
     envelope->fingerprint = idempotency_fingerprint(
         http_method(http), http_path(http), http_query(http),
-        str_present(exchange->body_digest) ? exchange->body_digest : http_body(http));
+        str_present(exchange->body_digest) ? exchange->body_digest : body_text(exchange));
     return true;
 }
 
