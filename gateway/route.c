@@ -129,9 +129,11 @@ void route_find(struct str method, struct str path, struct route_match *match)
         if (!path_follows(routes[i].path, path, &attempt))
             continue;
         match->allowed |= 1U << routes[i].method;
+        if (!match->manner || (routes[i].documented && !match->manner->documented))
+            match->manner = &routes[i];
         if (str_equal(method, str_of(methods[routes[i].method]))) {
             *match = attempt;
-            match->route = &routes[i];
+            match->route = match->manner = &routes[i];
             return;
         }
     }

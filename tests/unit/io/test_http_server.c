@@ -107,9 +107,11 @@ static void handle(void *context, struct http_request *request)
     }
 }
 
-static void render(void *context, const struct err *err, struct buf *body, struct str *content_type)
+static void render(void *context, const struct http_glance *asked, const struct err *err,
+                   struct buf *body, struct str *content_type)
 {
     (void)context;
+    (void)asked;
     *content_type = STR("application/problem+json");
     json_open(body, '{');
     json_key_str(body, "code", err_name(err->code));
