@@ -6,6 +6,7 @@
 enum { LIST_DEFAULT = 50, TRANSCRIPT_DEFAULT = 100, EVENTS_DEFAULT = 500 };
 
 void on_conversation_list(struct task *task, const struct msg_conversation_list *message);
+void on_contact_list(struct task *task, const struct msg_contact_list *message);
 void on_conversation_read(struct task *task, const struct msg_conversation_read *message);
 void on_transcript_read(struct task *task, const struct msg_transcript_read *message);
 void on_events_read(struct task *task, const struct msg_events_read *message);
@@ -47,7 +48,22 @@ void on_conversation_list(struct task *task, const struct msg_conversation_list 
     pg_id(&params, message->contact);
     pg_int4(&params, (int32_t)message->index);
     pg_int4(&params, message->count ? (int32_t)message->count : LIST_DEFAULT);
-    task_answer_by(task, STATEMENT_CONVERSATION_LIST, &params);
+    if (!str_present(message->address)) {
+        task_answer_by(task, STATEMENT_CONVERSATION_LIST, &params);
+        return;
+    }
+    pg_text(&params, message->address);
+    task_answer_by(task, STATEMENT_CONVERSATION_LIST_OF_ADDRESS, &params);
+}
+
+void on_contact_list(struct task *task, const struct msg_contact_list *message)
+{
+    struct pg_params params;
+
+    pg_params_init(&params);
+    pg_int4(&params, (int32_t)task_tenant(task));
+    pg_text(&params, message->address);
+    task_answer_by(task, STATEMENT_CONTACT_LIST, &params);
 }
 
 void on_conversation_read(struct task *task, const struct msg_conversation_read *message)

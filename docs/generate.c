@@ -69,6 +69,7 @@ static void write_limits(FILE *out, const struct message_field *field)
     switch (field->type) {
     case FIELD_KIND_str:
     case FIELD_KIND_json:
+    case FIELD_KIND_bytes:
         if (field->minimum == field->maximum)
             fputs("exactly ", out);
         else if (field->minimum > 0)
@@ -88,6 +89,7 @@ static void write_field(FILE *out, const struct message_field *field)
         [FIELD_KIND_str] = "text",    [FIELD_KIND_phone] = "phone number",
         [FIELD_KIND_id] = "UUID",     [FIELD_KIND_u32] = "whole number",
         [FIELD_KIND_flag] = "yes/no", [FIELD_KIND_json] = "any JSON",
+        [FIELD_KIND_bytes] = "bytes",
     };
     struct str name, others = str_of(field->names);
     const char *between = "";

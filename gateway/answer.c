@@ -213,8 +213,8 @@ static bool wants_problem(const struct route *manner, struct str accept)
 }
 
 static void error_render(const struct route *manner, struct str accept, struct str path,
-                         enum err_code code, struct str text, struct id operation,
-                         struct buf *body, struct str *content_type)
+                         enum err_code code, struct str text, struct id operation, struct buf *body,
+                         struct str *content_type)
 {
     bool problem = wants_problem(manner, accept);
 
@@ -267,7 +267,7 @@ void answer_render_early(void *context, const struct http_glance *asked, const s
     struct route_match match;
 
     route_find(asked->method, asked->path, &match);
-    error_render(match.manner, asked->accept, STR(""), err->code, str_of(err->text), id_new(),
-                 body, content_type);
+    error_render(match.manner, asked->accept, STR(""), err->code, str_of(err->text), id_new(), body,
+                 content_type);
     count(gateway->answer_metrics, NULL, err->code, 0, NULL);
 }

@@ -5,6 +5,7 @@
 #include "events.h"
 #include "health.h"
 #include "ingress.h"
+#include "large_body.h"
 #include "login_guard.h"
 #include "pages.h"
 #include "pipeline.h"
@@ -127,11 +128,13 @@ static bool parts_make(struct gateway *gateway, struct err *err)
     principals_guard(gateway->principals, gateway->login_guard);
     gateway->events = events_new(gateway);
     gateway->pipeline = pipeline_new(gateway);
+    gateway->large_bodies = large_bodies_new(gateway);
     gateway->server = http_server_new(service_loop(service),
                                       &(struct http_server_options){
                                           .host = buf_c_string(&host),
                                           .port = (int)config->http_port,
                                           .body_limit = (size_t)config->http_body_limit,
+                                          .unread_over = LARGE_BODY_OVER,
                                           .connections_limit = (size_t)config->http_connections,
                                           .handle = ingress_begin,
                                           .render_error = answer_render_early,
@@ -205,6 +208,7 @@ void gateway_done(struct service *service)
     uv_timer_stop(&gateway->tick);   // the parts' ends turn the loop, and it looks at them
     redis_close(&gateway->redis);    // who waits for it goes on, to the bus
     bus_gateway_free(&gateway->bus); // answers what is still parked
+    large_bodies_free(&gateway->large_bodies);
     pipeline_free(&gateway->pipeline);
     events_free(&gateway->events);
     http_server_free(&gateway->server);

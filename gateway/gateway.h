@@ -26,6 +26,7 @@ struct bus_gateway;
 struct events;
 struct http_request;
 struct http_server;
+struct large_bodies;
 struct login_guard;
 struct metrics;
 struct pages;
@@ -59,10 +60,12 @@ struct gateway {
     struct events *events;
     struct pages *pages; // NULL: none
     struct pipeline *pipeline;
+    struct large_bodies *large_bodies;
     struct answer_metrics *answer_metrics;
     struct buf text, payload; // scratch of the function that runs; nothing in them outlives it
     int64_t started_unix_us;
     struct health health;
+    size_t downloads; // of attachments
     size_t exchanges; // begun and not yet answered
     size_t streams;   // of events, opening ones included
     bool draining, drained;
@@ -84,12 +87,14 @@ struct exchange {
     struct str ccid;            // x-ccid of a route whose contact center is NAMED
     bool lacks_csrf;            // a cookie says who asks, and nothing that a page of ours does
     struct id operation;
-    struct trace trace;     // where the request belongs, and its own span
-    uint64_t caller_span;   // that span's parent; 0: none
-    uint64_t bus_span;      // of what a worker is asked for it
-    struct str traceparent; // what the answer says
+    struct trace trace;           // where the request belongs, and its own span
+    uint64_t caller_span;         // that span's parent; 0: none
+    uint64_t bus_span;            // of what a worker is asked for it
+    struct str traceparent;       // what the answer says
+    struct str body, body_digest; // where it was not read with the head (large_body.h); else absent
     int64_t asked_us;
     int64_t started_us;
+    int64_t ready_us;           // when it could be worked on: at once, or when its body had come
     struct rate_wait rate_wait; // for the key's rate
     struct rate_verdict rate;
     struct rate_policy rate_policy; // no name: nothing is counted

@@ -5,6 +5,7 @@
 #include "answer.h"
 #include "client_address.h"
 #include "idempotency_key.h"
+#include "large_body.h"
 #include "login_guard.h"
 #include "tracing.h"
 
@@ -18,7 +19,6 @@
 enum { QUERY_PARAMETERS = 64 };
 
 static void ingress_known(void *context, struct caller *caller, const struct err *err);
-static void ingress_send(struct exchange *exchange);
 static void ingress_replied(void *context, enum err_code code, struct str payload);
 
 void ingress_address(const struct exchange *exchange, uint8_t address[static ADDRESS_BYTES])
@@ -44,7 +44,10 @@ void ingress_begin(void *context, struct http_request *request)
     *exchange = (struct exchange){.gateway = gateway,
                                   .http = request,
                                   .operation = id_new(),
+                                  .body = STR_ABSENT,
+                                  .body_digest = STR_ABSENT,
                                   .started_us = clock_monotonic_us()};
+    exchange->ready_us = exchange->started_us;
     tracing_begin(exchange);
     gateway->exchanges++;
 
@@ -116,6 +119,8 @@ static void ingress_go(struct exchange *exchange)
 {
     if (exchange->match.route->open)
         exchange->match.route->open(exchange);
+    else if (http_body_left(exchange->http) > 0)
+        large_body_take(exchange);
     else
         ingress_send(exchange);
 }
@@ -168,10 +173,16 @@ static void ingress_known(void *context, struct caller *caller, const struct err
     }
 }
 
-// The body by its declared type. "application/json; charset=utf-8" is JSON, too.
-static bool body_read(const struct http_request *request, struct body **body, struct err *err)
+static struct str body_text(const struct exchange *exchange)
 {
-    struct str text = http_body(request), type = http_header(request, "content-type"), parameters;
+    return str_present(exchange->body) ? exchange->body : http_body(exchange->http);
+}
+
+// The body by its declared type. "application/json; charset=utf-8" is JSON, too.
+static bool body_read(const struct exchange *exchange, struct body **body, struct err *err)
+{
+    struct str text = body_text(exchange), parameters;
+    struct str type = http_header(exchange->http, "content-type");
 
     if (text.len == 0) {
         *body = body_empty();
@@ -232,7 +243,7 @@ static bool message_read(struct exchange *exchange, const struct message_type *t
 {
     const struct route *route = exchange->match.route;
     struct body *body = NULL;
-    bool read = body_read(exchange->http, &body, err) && parameters_set(exchange, body, err) &&
+    bool read = body_read(exchange, &body, err) && parameters_set(exchange, body, err) &&
                 body_to_message(body, type, route->documented ? BODY_TOLERANT : BODY_STRICT,
                                 http_arena(exchange->http), message, err);
     body_free(&body);
@@ -251,17 +262,18 @@ static bool idempotency_read(const struct exchange *exchange, struct envelope *e
     if (!idempotency_key_check(key, err))
         return false;
     envelope->idempotency_key = key;
-    envelope->fingerprint = idempotency_fingerprint(http_method(http), http_path(http),
-                                                    http_query(http), http_body(http));
+    envelope->fingerprint = idempotency_fingerprint(
+        http_method(http), http_path(http), http_query(http),
+        str_present(exchange->body_digest) ? exchange->body_digest : http_body(http));
     return true;
 }
 
-static void ingress_send(struct exchange *exchange)
+void ingress_send(struct exchange *exchange)
 {
     struct gateway *gateway = exchange->gateway;
     const struct route *route = exchange->match.route;
     const struct message_type *type = message_type(route->message);
-    int64_t spent_ms = (clock_monotonic_us() - exchange->started_us) / 1000;
+    int64_t spent_ms = (clock_monotonic_us() - exchange->ready_us) / 1000;
     void *message;
     struct err err;
 

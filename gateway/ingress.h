@@ -13,6 +13,9 @@ struct principal_wait;
 // http_server's handle; context is the struct gateway.
 void ingress_begin(void *context, struct http_request *request);
 
+// Sends what was asked to its worker. The caller is known and may, and the whole body is there.
+void ingress_send(struct exchange *exchange);
+
 // For whoever asks principals_find() by himself: where the request comes from, and the answer to
 // one whose caller is not known, or must wait.
 void ingress_address(const struct exchange *exchange, uint8_t address[static ADDRESS_BYTES]);

@@ -8,11 +8,13 @@
 static const struct example {
     enum route_id route;
     const char *json;
-} requests[] = {
+} requests[] =
+    {
 #define REQUEST(row, ...) {.route = ROUTE_##row, .json = #__VA_ARGS__},
 #define ANSWER(...)
 #include "openapi_examples.def"
-}, answers[] = {
+},
+  answers[] = {
 #define REQUEST(...)
 #define ANSWER(row, ...) {.route = ROUTE_##row, .json = #__VA_ARGS__},
 #include "openapi_examples.def"

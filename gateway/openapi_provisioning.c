@@ -11,14 +11,10 @@
 static void text_of_form(struct buf *out, enum form form)
 {
     static const char *const patterns[FORM_COUNT_OF] = {
-        [FORM_FLAG] = "^(true|false)$",
-        [FORM_COUNT] = "^[1-9][0-9]{0,6}$",
-        [FORM_DURATION] = "^[0-9]+(ms|s|m|h|d)$",
-        [FORM_NAME] = "^[A-Za-z0-9_.-]{1,128}$",
-        [FORM_SENDER] = "^([0-9]{5}|[0-9]{10})$",
-        [FORM_URL] = "^(https?://.+|N/A)$",
-        [FORM_WEBHOOK] = "^https?://.+$",
-        [FORM_MAIL_URL] = "^smtps?://.+$",
+        [FORM_FLAG] = "^(true|false)$",           [FORM_COUNT] = "^[1-9][0-9]{0,6}$",
+        [FORM_DURATION] = "^[0-9]+(ms|s|m|h|d)$", [FORM_NAME] = "^[A-Za-z0-9_.-]{1,128}$",
+        [FORM_SENDER] = "^([0-9]{5}|[0-9]{10})$", [FORM_URL] = "^(https?://.+|N/A)$",
+        [FORM_WEBHOOK] = "^https?://.+$",         [FORM_MAIL_URL] = "^smtps?://.+$",
     };
 
     json_key_str(out, "type", STR("string"));

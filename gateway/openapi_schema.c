@@ -64,7 +64,8 @@ static void field_limits(struct buf *out, const struct message_field *field)
         json_key_int(out, "maximum", field->maximum);
         break;
     case FIELD_KIND_flag: type(out, "boolean"); break;
-    case FIELD_KIND_json: break;
+    case FIELD_KIND_json:
+    case FIELD_KIND_bytes: break; // of no request
     }
 }
 

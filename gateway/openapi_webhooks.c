@@ -21,8 +21,9 @@ static const struct {
 } answers[] = {
     {"2XX", "The message was taken. A body is optional."},
     {"410", "The webhook is gone: the message failed, and the others wait until it is back."},
-    {"4XX", "The message is refused for good, except 401, 403, 404, 408, 425 and 429, after which it "
-            "is sent again."},
+    {"4XX",
+     "The message is refused for good, except 401, 403, 404, 408, 425 and 429, after which it "
+     "is sent again."},
     {"5XX", "The message is sent again later, with growing distance, as after a timeout."},
 };
 
@@ -78,20 +79,22 @@ void webhooks_write(struct buf *out)
     json_open(out, '{');
     json_key_str(out, "operationId", STR("webhookMessage"));
     json_key_str(out, "summary", STR("A message to a consumer, for the customer's own gateway."));
-    json_key_str(out, "description",
-                 STR("Sent to the webhook of the number from which an agent answers. The receiver has "
-                     "10 seconds to answer. A message may come more than once, always with the same id."));
+    json_key_str(
+        out, "description",
+        STR("Sent to the webhook of the number from which an agent answers. The receiver has "
+            "10 seconds to answer. A message may come more than once, always with the same id."));
     json_key_raw(out, "tags", STR("[\"webhooks\"]"));
     json_key_raw(out, "security", STR("[]"));
     parameters(out);
     json_key(out, "requestBody");
     json_open(out, '{');
     json_key_bool(out, "required", true);
-    json_content(out, "webhook_messages",
-                 STR("{\"messages\":[{\"id\":\"0199e6a0-7c3e-7a51-9d0e-3f6d2b8c1a44\",\"type\":"
-                     "\"sms\",\"from\":\"+18445551212\",\"to\":\"+15551230001\",\"conversationId\":"
-                     "\"0199e69f-11aa-7f02-8c1b-55d1c0a7be10\",\"sequence\":2,\"text\":\"It arrives "
-                     "at noon.\"}]}"));
+    json_content(
+        out, "webhook_messages",
+        STR("{\"messages\":[{\"id\":\"0199e6a0-7c3e-7a51-9d0e-3f6d2b8c1a44\",\"type\":"
+            "\"sms\",\"from\":\"+18445551212\",\"to\":\"+15551230001\",\"conversationId\":"
+            "\"0199e69f-11aa-7f02-8c1b-55d1c0a7be10\",\"sequence\":2,\"text\":\"It arrives "
+            "at noon.\"}]}"));
     json_close(out, '}');
     responses(out);
     json_close(out, '}');

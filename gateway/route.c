@@ -2,6 +2,7 @@
 // first.
 #include "route.h"
 
+#include "attachment.h"
 #include "auth.h"
 #include "events.h"
 #include "health.h"

@@ -16,6 +16,7 @@ enum {
     FAILED_ROUND_MS = 5000,
     SHARE_OF_TIME = 100,
     PARTS_PER_ROUND = 100,
+    UPLOAD_AGE_S = 900, // no request takes as long (gateway/large_body.c)
 };
 
 struct job_def {
@@ -29,6 +30,7 @@ struct job_def {
 static void bind_partitions(struct upkeep *upkeep, struct pg_params *params);
 static void bind_parts(struct upkeep *upkeep, struct pg_params *params);
 static void bind_retention(struct upkeep *upkeep, struct pg_params *params);
+static void bind_uploads(struct upkeep *upkeep, struct pg_params *params);
 static void audit_done(struct upkeep *upkeep, const struct pg_result *result);
 static void census_done(struct upkeep *upkeep, const struct pg_result *result);
 
@@ -39,6 +41,7 @@ static const struct job_def jobs[] = {
     {"ledger audit",  STATEMENT_LEDGER_AUDIT,           15 * 1000, NULL,            audit_done},
     {"inbound parts", STATEMENT_INBOUND_PART_FLUSH,     60 * 1000, bind_parts,      NULL},
     {"census",        STATEMENT_UPKEEP_CENSUS,          10 * 1000, NULL,            census_done},
+    {"uploads",       STATEMENT_UPKEEP_UPLOADS,         60 * 1000, bind_uploads,    NULL},
     {"idempotency",   STATEMENT_IDEMPOTENCY_FORGET,     60 * 1000, bind_retention,  NULL},
 };
 // clang-format on
@@ -118,6 +121,12 @@ static void bind_retention(struct upkeep *upkeep, struct pg_params *params)
     const struct provisioning_config *config = service_config(upkeep->service);
 
     pg_int4(params, (int32_t)(config->idempotency_retention_ms / 1000));
+}
+
+static void bind_uploads(struct upkeep *upkeep, struct pg_params *params)
+{
+    (void)upkeep;
+    pg_int4(params, UPLOAD_AGE_S);
 }
 
 static uint64_t job_pause_ms(const struct job *job, bool failed)

@@ -7,7 +7,6 @@
 #include "service/news.h"
 #include "service/service.h"
 #include "service/task.h"
-#include "sms-worker/sms_keyword.h"
 #include "store/statements.h"
 #include "wire/codec_json.h"
 
@@ -19,6 +18,23 @@ extern const struct batch_def sms_inbound_batch;
 static const struct msg_sms_inbound *mo_of(struct batch_item *item)
 {
     return task_of_item(item)->message;
+}
+
+// {"upload":…,"stream":…,"bytes":…}: a large content that came before (wire/body_scan.h). Who makes
+// one up by himself names an upload that there is not.
+static bool is_upload(const struct json_view *content)
+{
+    struct id upload;
+    int64_t number;
+
+    for (size_t i = 0; i < 2; i++) {
+        const struct json_view *value = json_member(content, i ? "stream" : "bytes");
+        if (!json_number(value, &number) && !str_to_int(json_text(value), 0, INT32_MAX, &number))
+            return false;
+        if (number < 0 || number > (i ? INT16_MAX : INT32_MAX))
+            return false;
+    }
+    return id_parse(json_text(json_member(content, "upload")), &upload);
 }
 
 // [{"content_type":…,"content":<base64>}]; what passes here PostgreSQL can decode.
@@ -33,13 +49,16 @@ static bool attachments_check(struct task *task, struct str list, struct err *er
         return err_set(err, ERR_BAD_INPUT, "%s: a list with at least one element", where);
     for (size_t i = 0; (element = json_element(view, i)); i++) {
         struct str type = json_text(json_member(element, "content_type"));
-        struct str content = json_text(json_member(element, "content"));
+        const struct json_view *content_view = json_member(element, "content");
+        struct str content = json_text(content_view);
         AUTO(buf) bytes = {0};
         if (i == ATTACHMENTS_LIMIT)
             return err_set(err, ERR_BAD_INPUT, "%s: at most %d", where, ATTACHMENTS_LIMIT);
         if (type.len == 0 || type.len > CONTENT_TYPE_LIMIT)
             return err_set(err, ERR_BAD_INPUT, "%s[%zu].content_type: 1 to %d bytes", where, i,
                            CONTENT_TYPE_LIMIT);
+        if (is_upload(content_view))
+            continue;
         if (!str_present(content) || content.len % 4 != 0 || !buf_unbase64(&bytes, content))
             return err_set(err, ERR_BAD_INPUT, "%s[%zu].content: padded base64", where, i);
     }
@@ -114,9 +133,6 @@ static void mos_bind(void *context, struct batch_item *const *items, size_t coun
     pg_array(params, PG_ELEMENT_UUID, count);
     for (size_t i = 0; i < count; i++)
         pg_add_id(params, id_new());
-    pg_array(params, PG_ELEMENT_INT2, count);
-    for (size_t i = 0; i < count; i++)
-        pg_add_int2(params, (int16_t)sms_keyword(mo_of(items[i])->message));
     TEXTS(mms_attachment);
     TEXTS(concat_reference);
     pg_array(params, PG_ELEMENT_INT2, count);
@@ -166,6 +182,8 @@ static void mos_stored(void *context, struct batch_item *const *items, size_t co
         repeated += outcome == STORED_BEFORE;
         if (outcome == STORED || outcome == PART_STORED)
             news_of_tenant(&news, task_tenant(task));
+        if (!pg_is_null(result, i, 4)) // it was a keyword, and our answer waits to be sent
+            news_of_destination(&news, (uint32_t)pg_get_int4(result, i, 4));
         mo_answer(task, result, i);
     }
     metric_add(metrics_series(service_metrics(service), METRIC_MESSAGES, "sms", "in", "received"),

@@ -18,6 +18,34 @@ void crypto_sha256(struct str bytes, unsigned char digest[SHA256_BYTES])
     SHA256((const unsigned char *)bytes.ptr, bytes.len, digest);
 }
 
+static EVP_MD_CTX *hash_context(struct crypto_hash *hash)
+{
+    return (EVP_MD_CTX *)hash;
+}
+
+struct crypto_hash *crypto_hash_new(void)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+    if (!context || !EVP_DigestInit_ex(context, EVP_sha256(), NULL))
+        panic("SHA-256 failed");
+    return (struct crypto_hash *)context;
+}
+
+void crypto_hash_add(struct crypto_hash *hash, struct str bytes)
+{
+    if (!EVP_DigestUpdate(hash_context(hash), bytes.ptr, bytes.len))
+        panic("SHA-256 failed");
+}
+
+void crypto_hash_end(struct crypto_hash **hash, unsigned char *digest)
+{
+    if (*hash && digest && !EVP_DigestFinal_ex(hash_context(*hash), digest, NULL))
+        panic("SHA-256 failed");
+    EVP_MD_CTX_free(hash_context(*hash));
+    *hash = NULL;
+}
+
 static void hmac(const EVP_MD *type, struct str key, struct str bytes, unsigned char *digest)
 {
     ASSERT(key.len <= INT_MAX);

@@ -9,6 +9,11 @@
 enum { SHA1_BYTES = 20, SHA256_BYTES = 32 };
 
 void crypto_sha256(struct str bytes, unsigned char digest[SHA256_BYTES]);
+// The same of bytes that come piece by piece; the digest ends it.
+struct crypto_hash;
+struct crypto_hash *crypto_hash_new(void);
+void crypto_hash_add(struct crypto_hash *hash, struct str bytes);
+void crypto_hash_end(struct crypto_hash **hash, unsigned char *digest); // NULL: nobody wants it
 void crypto_hmac_sha1(struct str key, struct str bytes, unsigned char digest[SHA1_BYTES]);
 void crypto_hmac_sha256(struct str key, struct str bytes, unsigned char digest[SHA256_BYTES]);
 // Equal in constant time; lengths may differ (then false).

@@ -35,10 +35,10 @@ struct http_chunks {
         CHUNK_LAST_LF,
         CHUNKS_ENDED
     } at;
-    uint64_t left;                // of this chunk's data
-    uint64_t data;                // bytes of data in all chunks begun so far
-    size_t digits;                // of this chunk's size
-    size_t extensions, trailers;  // bytes so far
+    uint64_t left;               // of this chunk's data
+    uint64_t data;               // bytes of data in all chunks begun so far
+    size_t digits;               // of this chunk's size
+    size_t extensions, trailers; // bytes so far
 };
 
 // Reads what came. *used: how many of the bytes are the body's; not all where it ends among them.

@@ -181,11 +181,12 @@ static bool host_is_the_targets(const struct reading *reading, struct err *err)
            bad(err, "the Host header is not the host of the request's target");
 }
 
-static bool expect_check(struct str value, size_t at, struct reading *reading, struct err *err)
+static bool expect_check(struct str name, struct str value, struct reading *reading,
+                         struct err *err)
 {
-    if (reading->head.expects_at)
+    if (str_present(reading->head.expect_name))
         return bad(err, "more than one Expect header");
-    reading->head.expects_at = at;
+    reading->head.expect_name = name;
     return str_equal_ignoring_case(value, STR("100-continue")) ||
            bad(err, "the Expect header is not 100-continue");
 }
@@ -210,6 +211,7 @@ static bool content_length_check(struct str value, struct reading *reading, stru
     if (value.len == 0 || value.len > CONTENT_LENGTH_DIGITS_LIMIT || value.ptr[0] == '-' ||
         !str_to_int(value, 0, INT64_MAX, &reading->head.content_length))
         return bad(err, "Content-Length is not a whole number");
+    reading->head.length_digits = value;
     return true;
 }
 
@@ -224,8 +226,7 @@ static bool transfer_encoding_check(struct str value, struct reading *reading, s
     return reading->head.chunked || bad(err, "Transfer-Encoding is not chunked");
 }
 
-// at: where the line begins in the head.
-static bool header_check(struct str line, size_t at, struct reading *reading, struct err *err)
+static bool header_check(struct str line, struct reading *reading, struct err *err)
 {
     struct str name, value;
 
@@ -241,13 +242,14 @@ static bool header_check(struct str line, size_t at, struct reading *reading, st
     if (str_equal_ignoring_case(name, STR("transfer-encoding")))
         return transfer_encoding_check(value, reading, err);
     if (str_equal_ignoring_case(name, STR("expect")))
-        return expect_check(value, at, reading, err);
+        return expect_check(name, value, reading, err);
     return single_check(name, reading, err);
 }
 
 bool http_head_check(struct str head, struct http_head *found, struct err *err)
 {
-    struct reading reading = {.head.content_length = -1};
+    struct reading reading = {
+        .head = {.content_length = -1, .length_digits = STR_ABSENT, .expect_name = STR_ABSENT}};
     struct str rest = head, line;
     size_t lines = 0;
 
@@ -266,7 +268,7 @@ bool http_head_check(struct str head, struct http_head *found, struct err *err)
         if (++lines > HTTP_HEADER_LINES_LIMIT)
             return err_set(err, ERR_HEADERS_TOO_LARGE, "more than %d header lines",
                            HTTP_HEADER_LINES_LIMIT);
-        if (!header_check(line, (size_t)(line.ptr - head.ptr), &reading, err))
+        if (!header_check(line, &reading, err))
             return false;
     }
     if (reading.has_content_length && reading.has_transfer_encoding)

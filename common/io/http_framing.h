@@ -28,8 +28,8 @@ enum {
 struct http_head {
     int64_t content_length; // -1 when none is given
     bool chunked;
-    // Where the name of "Expect: 100-continue" begins, from the start of the head; 0: none.
-    size_t expects_at;
+    struct str length_digits; // of Content-Length, in the head itself; absent without one
+    struct str expect_name;   // the name of the header Expect there; absent without one
 };
 
 // The length of the head, its empty line included, at the front of what a connection has received;

@@ -6,7 +6,12 @@
 //   waiting    for a request, or for the rest of one; oldest first, cut at its deadline
 //   (none)     a request is in the handler's hands, parked or being answered
 //   fresh      its answer is out; libh2o reads again, our ear on the socket is not put back yet
+//   skipping   answered before its body had come; the answer leaves when the rest was thrown away
 //   lingering  refused; what the client still sends is thrown away so that it can read the refusal
+//
+// A large body never gets into libh2o, which would keep it in a buffer that grows by doubling: the head
+// it reads says Content-Length 0, so that the handler has the request at once, and the handler
+// reads the body from the socket by http_body.c.
 //
 // libh2o hands over a request when its body is complete, and parses more tolerantly than we accept.
 // So we listen in on each connection: http_connection_listen() puts on_read() of http_server.c in
@@ -50,9 +55,21 @@ struct http_server {
     int handles_open; // of the two above
     bool is_draining;
     struct list connections; // all
-    struct list waiting, fresh, lingering;
-    struct list streams;
+    struct list waiting, fresh, skipping, lingering;
+    struct list streams, downloads;
     struct http_server_counts counts;
+    char incoming[HTTP_PIECE_BYTES]; // what is read of a body; handed on before the next is read
+};
+
+// A body that libh2o does not get.
+struct unread_body {
+    int64_t left;
+    struct buf early;     // its first bytes, which came with the head
+    bool waits_for_leave; // the client wants to hear 100 before it sends
+    bool has_failed;      // nothing more can be read
+    bool ended_early;
+    http_body_fn *got; // whoever waits for the next bytes
+    void *context;
 };
 
 struct connection {
@@ -62,14 +79,16 @@ struct connection {
     uv_read_cb h2o_read;
     struct list all;
     struct list state;
-    uint64_t since_ms;          // when it came onto the list, or the request's first byte
-    size_t head_seen;           // bytes of this request's head searched for its end
-    bool head_is_passed;        // judged and found good
-    struct http_head head;      // what it says
-    uint64_t body_left;         // of a body with Content-Length
-    struct http_chunks chunks;  // of one without
-    struct buf early;           // what came behind this request
-    struct http_stream *stream; // NULL unless its answer goes on
+    uint64_t since_ms;             // when it came onto the list, or the request's first byte
+    size_t head_seen;              // bytes of this request's head searched for its end
+    bool head_is_passed;           // judged and found good
+    struct http_head head;         // what it says
+    uint64_t body_left;            // of a body with Content-Length that is libh2o's
+    struct http_chunks chunks;     // of a body without
+    struct buf early;              // what came behind this request
+    struct unread_body body;       // of the request that is in work
+    struct http_request *skipping; // whose answer waits for the rest of its body
+    struct http_stream *stream;    // NULL unless its answer goes on
 };
 
 struct http_request {
@@ -77,6 +96,7 @@ struct http_request {
     struct connection *connection;
     struct arena *arena; // NULL until asked for
     char peer[INET6_ADDRSTRLEN];
+    struct http_answer *held; // while its connection is skipping
 };
 
 // http_server.c
@@ -84,6 +104,7 @@ void http_connection_listen(struct connection *connection);
 void http_connection_answered(struct connection *connection); // its request's memory has gone
 void http_connection_cut(struct connection *connection);      // without another word
 void http_connection_linger(struct connection *connection);
+void http_connection_skip(struct connection *connection);
 
 // http_refusal.c: the errors that need no handler.
 // No request in hand; input: what has come of it.
@@ -92,12 +113,25 @@ void http_refuse_request(struct http_request *request, const struct err *err);
 // Puts libh2o's own refusals of a request into our words.
 void http_refusal_filter(h2o_hostconf_t *host, struct http_server *server);
 
+// http_body.c
+// Takes the body's first bytes, which stand behind the head in libh2o's buffer, and makes the head say that
+// there is no body.
+void http_body_divert(struct connection *connection, const struct http_head *head, size_t head_len,
+                      size_t early_len);
+void http_body_forget(struct connection *connection);
+// Whether the answer has to wait for the rest of the body.
+bool http_body_is_on_its_way(const struct connection *connection);
+void http_body_skip(struct http_request *request); // then http_answer_held()
+
 // http_request.c
+void http_answer_held(struct connection *connection);
 int http_request_take(h2o_handler_t *handler, h2o_req_t *h2o);
 const char *http_reason(int status);
 void http_header_add(h2o_req_t *h2o, const char *name, struct str value); // static name
+void http_head_set(h2o_req_t *h2o, const struct http_answer *answer, size_t length);
 
 // http_stream.c
+void http_refused_write_tell(struct connection *connection);
 void http_stream_free(struct http_stream **stream); // also runs `closed` if it is still due
 void http_stream_drain(struct http_stream *stream);
 struct http_stream *http_stream_of(struct list *link);

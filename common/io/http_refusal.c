@@ -48,19 +48,18 @@ static struct http_glance glance_of(h2o_req_t *h2o)
 
     if (!http_target_cut(str_make(h2o->input.path.base, h2o->input.path.len), &target))
         return (struct http_glance){0};
-    return (struct http_glance){
-        .method = str_make(h2o->input.method.base, h2o->input.method.len),
-        .path = target.path,
-        .accept = accept < 0 ? STR_ABSENT
-                             : str_make(h2o->headers.entries[accept].value.base,
-                                        h2o->headers.entries[accept].value.len)};
+    return (struct http_glance){.method = str_make(h2o->input.method.base, h2o->input.method.len),
+                                .path = target.path,
+                                .accept = accept < 0
+                                              ? STR_ABSENT
+                                              : str_make(h2o->headers.entries[accept].value.base,
+                                                         h2o->headers.entries[accept].value.len)};
 }
 
 void http_refuse_request(struct http_request *request, const struct err *err)
 {
     AUTO(buf) body = {0};
     struct http_answer answer = {.status = err_http_status(err->code), .close = true};
-
     struct http_glance asked = glance_of(request->h2o);
 
     render(request->connection->server, &asked, err, &body, &answer.content_type);
@@ -103,7 +102,8 @@ static void on_refusal(h2o_filter_t *filter, h2o_req_t *h2o, h2o_ostream_t **slo
         err_set(&err, ERR_BAD_REQUEST, "%s",
                 h2o->res.status == 417 ? "the Expect header is not 100-continue"
                                        : "the body's chunked encoding is broken");
-    render(server, &err, &body, &content_type);
+    struct http_glance asked = glance_of(h2o);
+    render(server, &asked, &err, &body, &content_type);
     refusal->super.do_send = body_replace;
     refusal->body = h2o_strdup(&h2o->pool, body.data, body.len);
     h2o->res.status = err_http_status(err.code);

@@ -53,7 +53,7 @@ struct str http_path(const struct http_request *request)
     struct http_target target;
 
     return http_target_cut(str_of_iovec(request->h2o->input.path), &target) ? target.path
-                                                                             : STR_ABSENT;
+                                                                            : STR_ABSENT;
 }
 
 struct str http_query(const struct http_request *request)
@@ -61,7 +61,7 @@ struct str http_query(const struct http_request *request)
     struct http_target target;
 
     return http_target_cut(str_of_iovec(request->h2o->input.path), &target) ? target.query
-                                                                             : STR_ABSENT;
+                                                                            : STR_ABSENT;
 }
 
 struct str http_header(const struct http_request *request, const char *lower_case_name)
@@ -177,25 +177,66 @@ static bool may_have_body(int status)
     return status >= 200 && status != 204 && status != 304;
 }
 
-void http_answer(struct http_request *request, const struct http_answer *answer)
+void http_head_set(h2o_req_t *h2o, const struct http_answer *answer, size_t length)
 {
-    h2o_req_t *h2o = request->h2o;
-
-    request->connection->server->counts.unanswered--;
     h2o->res.status = answer->status;
     h2o->res.reason = http_reason(answer->status);
-    h2o->res.content_length = may_have_body(answer->status) ? answer->body.len : SIZE_MAX;
+    h2o->res.content_length = may_have_body(answer->status) ? length : SIZE_MAX;
     if (str_present(answer->content_type))
         http_header_add(h2o, "content-type", answer->content_type);
     for (size_t i = 0; i < COUNT_OF(answer->headers) && answer->headers[i].name; i++)
         http_header_add(h2o, answer->headers[i].name, answer->headers[i].value);
-    if (answer->close)
+}
+
+static void answer_send(struct http_request *request, const struct http_answer *answer)
+{
+    h2o_req_t *h2o = request->h2o;
+    struct connection *connection = request->connection;
+    bool has_failed = connection->body.has_failed;
+
+    connection->server->counts.unanswered--;
+    http_head_set(h2o, answer, answer->length ? answer->length : answer->body.len);
+    if (answer->close || connection->body.left > 0)
         h2o->http1_is_persistent = 0;
+    http_body_forget(connection);
     h2o_send_inline(h2o, answer->body.len ? answer->body.ptr : "", answer->body.len);
+    if (has_failed)
+        http_refused_write_tell(connection);
+}
+
+void http_answer(struct http_request *request, const struct http_answer *answer)
+{
+    struct arena *arena;
+
+    http_body_stop(request);
+    if (!http_body_is_on_its_way(request->connection)) {
+        answer_send(request, answer);
+        return;
+    }
+    arena = http_arena(request);
+    request->held = ARENA_ALLOC(arena, struct http_answer);
+    *request->held = *answer;
+    request->held->body = arena_copy(arena, answer->body);
+    request->held->content_type = arena_copy(arena, answer->content_type);
+    for (size_t i = 0; i < COUNT_OF(answer->headers) && answer->headers[i].name; i++)
+        request->held->headers[i].value = arena_copy(arena, answer->headers[i].value);
+    http_body_skip(request);
+}
+
+void http_answer_held(struct connection *connection)
+{
+    struct http_request *request = connection->skipping;
+
+    connection->skipping = NULL;
+    list_remove(&connection->state);
+    http_body_stop(request);
+    answer_send(request, request->held);
 }
 
 void http_close(struct http_request *request)
 {
-    http_connection_cut(request->connection); // so that nothing of this answer leaves
+    http_body_stop(request);
+    request->connection->body.has_failed = true; // nobody waits for the rest
+    http_connection_cut(request->connection);    // so that nothing of this answer leaves
     http_answer(request, &(struct http_answer){.status = 500, .close = true});
 }

@@ -61,8 +61,10 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_server_op
     list_init(&server->connections);
     list_init(&server->waiting);
     list_init(&server->fresh);
+    list_init(&server->skipping);
     list_init(&server->lingering);
     list_init(&server->streams);
+    list_init(&server->downloads);
     configure(server);
     ASSERT(uv_timer_init(loop, &server->clock) == 0);
     ASSERT(uv_prepare_init(loop, &server->before_sleep) == 0);
@@ -98,6 +100,8 @@ void http_server_free(struct http_server **server)
     *server = NULL;
     if (!ending)
         return;
+    while (!list_is_empty(&ending->skipping))
+        http_answer_held(LIST_FIRST(&ending->skipping, struct connection, state));
     ASSERT(ending->counts.unanswered == 0);
     http_server_drain(ending);
     LIST_EACH (&ending->connections, struct connection, all, connection)
@@ -142,9 +146,11 @@ static void clock_set(struct http_server *server)
 {
     uint64_t waiting = deadline_of(&server->waiting, REQUEST_TIMEOUT_MS);
     uint64_t lingering = deadline_of(&server->lingering, LINGER_MS);
+    uint64_t skipping = deadline_of(&server->skipping, LINGER_MS);
     uint64_t next = waiting < lingering ? waiting : lingering;
     uint64_t now = uv_now(server->loop);
 
+    next = skipping < next ? skipping : next;
     if (next != UINT64_MAX)
         uv_timer_start(&server->clock, on_clock, next > now ? next - now : 0, 0);
 }
@@ -184,6 +190,7 @@ static void on_tcp_closed(uv_handle_t *handle)
     if (server->listener)
         listener_resume(server->listener);
     buf_release(&connection->early);
+    http_body_forget(connection);
     free(connection);
 }
 
@@ -224,15 +231,23 @@ void http_connection_listen(struct connection *connection)
 }
 
 // Says itself that the body may come, and hides the question from libh2o, whose answer would take
-// our ear off the socket. What does not leave at once never will: then the client waits no longer.
-static void expectation_answer(struct connection *connection, struct str body)
+// our ear off the socket. What does not leave at once never will; then the client sends unasked.
+static void leave_give(struct connection *connection, struct str body)
 {
-    static char answer[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    uv_buf_t bytes = uv_buf_init(answer, sizeof answer - 1);
+    static char leave[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uv_buf_t bytes = uv_buf_init(leave, sizeof leave - 1);
+    const char *name = connection->head.expect_name.ptr;
+    bool is_waited_for = connection->head.chunked || connection->body_left > 0;
 
-    connection->socket->input->bytes[connection->head.expects_at] = 'X';
-    if (body.len == 0 && (connection->head.chunked || connection->body_left > 0))
+    connection->socket->input->bytes[name - connection->socket->input->bytes] = 'x';
+    if (is_waited_for && body.len == 0)
         uv_try_write((uv_stream_t *)&connection->tcp, &bytes, 1);
+}
+
+static bool is_left_unread(const struct connection *connection)
+{
+    size_t over = connection->server->options.unread_over;
+    return over > 0 && connection->head.content_length > (int64_t)over;
 }
 
 static bool too_large(const struct connection *connection, struct err *err)
@@ -253,7 +268,8 @@ static bool head_check(struct connection *connection, struct str input, size_t *
         return true;
     if (!http_head_check(str_make(input.ptr, *length ? *length : input.len), head, err))
         return false;
-    if (head->content_length > (int64_t)connection->server->options.body_limit)
+    if (!is_left_unread(connection) &&
+        head->content_length > (int64_t)connection->server->options.body_limit)
         return too_large(connection, err);
     connection->head_is_passed = true;
     connection->body_left = head->content_length > 0 ? (uint64_t)head->content_length : 0;
@@ -276,14 +292,14 @@ static bool body_check(struct connection *connection, struct str bytes, size_t *
            too_large(connection, err);
 }
 
-// Judges what has come, and keeps back what is not this request's. *count: how many of the new
-// bytes libh2o is to see.
+// Judges what has come, and keeps back what is not libh2o's: what follows this request, and a body
+// that its handler reads. *count: of the new bytes, how many libh2o is to see.
 static bool bytes_check(struct connection *connection, size_t *count, struct err *err)
 {
     h2o_buffer_t *buffer = connection->socket->input;
     struct str input = str_make(buffer->bytes, buffer->size + *count);
     struct str body = str_skip(input, buffer->size);
-    size_t length, used;
+    size_t length = 0, used;
 
     if (!connection->head_is_passed) {
         if (connection->head_seen == 0)
@@ -293,13 +309,17 @@ static bool bytes_check(struct connection *connection, size_t *count, struct err
         if (!connection->head_is_passed)
             return true;
         body = str_skip(input, length);
-        if (connection->head.expects_at)
-            expectation_answer(connection, body);
     }
     if (!body_check(connection, body, &used, err))
         return false;
     buf_str_append(&connection->early, str_skip(body, used));
     *count -= body.len - used;
+    if (length > 0 && is_left_unread(connection)) {
+        http_body_divert(connection, &connection->head, length, used);
+        *count -= used;
+    } else if (length > 0 && str_present(connection->head.expect_name)) {
+        leave_give(connection, body);
+    }
     return true;
 }
 
@@ -370,6 +390,12 @@ static void on_read_discarded(uv_stream_t *stream, ssize_t count, const uv_buf_t
         http_connection_cut(CONTAINER_OF(stream, struct connection, tcp));
 }
 
+void http_connection_skip(struct connection *connection)
+{
+    state_set(connection, &connection->server->skipping);
+    clock_set(connection->server);
+}
+
 void http_connection_linger(struct connection *connection)
 {
     int descriptor;
@@ -405,6 +431,8 @@ static void on_clock(uv_timer_t *timer)
         list_remove(&late->state);
         request_is_late(late);
     }
+    while (deadline_of(&server->skipping, LINGER_MS) <= now)
+        http_answer_held(LIST_FIRST(&server->skipping, struct connection, state));
     while (deadline_of(&server->lingering, LINGER_MS) <= now) {
         struct connection *lingering = LIST_FIRST(&server->lingering, struct connection, state);
         list_remove(&lingering->state);

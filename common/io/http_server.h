@@ -3,8 +3,9 @@
 // The server parses, bounds and refuses; what passes is handed to one function. Refused here, with
 // 400 and close: ambiguous framing (Content-Length beside Transfer-Encoding, two lengths, folded
 // headers, bare LF, no Host or two, chunks that are not exactly chunks, …; io/http_framing.h,
-// io/http_chunks.h); 413 over body_limit; 431 over head_limit
-// (16 KiB); 408 when head and body take longer than 10 s. Connections over connections_limit are
+// io/http_chunks.h); 413 over body_limit; 431 over head_limit (16 KiB); 408 when head and body take
+// longer than 10 s. A body over unread_over, of whatever length, is left to the handler, which reads it
+// piece by piece (http_body_read()) or refuses it unread. Connections over connections_limit are
 // not accepted until some have gone (no spinning: the listener is paused, also when descriptors run
 // out).
 //
@@ -36,6 +37,8 @@ struct http_server_options {
     const char *host;  // "0.0.0.0", "127.0.0.1", "::"
     int port;          // 0: the kernel chooses, http_server_port() tells
     size_t body_limit; // bytes
+    // A body whose Content-Length is larger is not read before its handler wants it; 0: none is so.
+    size_t unread_over;
     size_t connections_limit;
     void (*handle)(void *context, struct http_request *request);
     // Puts the body of an error the server answers by itself (400, 408, 413, 431). May be NULL.
@@ -68,6 +71,17 @@ struct str http_header(const struct http_request *request,
 // All lines of that name, commas between; absent if none.
 struct str http_header_lines(struct http_request *request, const char *lower_case_name);
 struct str http_body(const struct http_request *request);
+// How much of the body is still to be read with http_body_read(). While there is any, http_body() is
+// empty. An answer given before the end waits until the client has sent the rest, which is thrown
+// away, at most 2 s; then the connection closes.
+int64_t http_body_left(const struct http_request *request);
+// Reads the next bytes, at most HTTP_PIECE_BYTES, once. got() runs later, or at once inside this call; with
+// err when the client has gone or has ended the body early, and then there is no more. bytes are
+// valid during got().
+enum { HTTP_PIECE_BYTES = 16 * 1024 };
+typedef void http_body_fn(void *context, struct str bytes, const struct err *err);
+void http_body_read(struct http_request *request, http_body_fn *got, void *context);
+void http_body_stop(struct http_request *request);      // got() does not run any more
 struct str http_peer(struct http_request *request);     // "192.0.2.7"
 struct arena *http_arena(struct http_request *request); // freed after the answer
 
@@ -82,6 +96,7 @@ struct http_answer {
     struct str body;                     // copied
     struct http_header_line headers[12]; // up to the first with name NULL
     bool close;                          // and then the connection
+    size_t length; // of what GET would get, where HEAD asks and body is empty; 0: the body's
 };
 
 void http_answer(struct http_request *request, const struct http_answer *answer);
@@ -95,3 +110,12 @@ struct http_stream *http_stream_start(struct http_request *request, struct str c
                                       void (*closed)(void *context), void *context);
 MUST_USE bool http_stream_write(struct http_stream *stream, struct str bytes);
 void http_stream_end(struct http_stream *stream); // closed does not run
+
+// A large answer whose length is known: status, content_type and headers of head are its own. The owner
+// writes a piece, and the next one when drained() runs: then all of the last one has left. It ends
+// with http_stream_end(), also where not all could be had: the client sees that bytes are missing.
+// A draining server lets it finish.
+struct http_stream *http_download_start(struct http_request *request,
+                                        const struct http_answer *head, size_t length,
+                                        void (*drained)(void *context),
+                                        void (*closed)(void *context), void *context);

@@ -9,6 +9,7 @@ struct http_stream {
     struct http_request *request;
     struct list link; // on the server's streams while open
     void (*closed)(void *context);
+    void (*drained)(void *context); // NULL: nobody asks
     void *context;
     struct buf waiting, sending;
     bool is_open; // its owner may write, and has not been told of an end
@@ -25,7 +26,7 @@ struct http_stream *http_stream_of(struct list *link)
 // libh2o pays no heed to what uv_write() returns. Where reading has failed libuv refuses to write, at
 // once and without a callback, and libh2o would wait for that callback, and keep the connection,
 // for ever. It is told here.
-static void refused_write_tell(struct connection *connection)
+void http_refused_write_tell(struct connection *connection)
 {
     h2o_socket_t *socket = connection->socket;
     h2o_socket_cb written = socket ? socket->_cb.write : NULL;
@@ -53,7 +54,7 @@ static void advance(struct http_stream *stream)
         stream->is_finished = true;
         struct connection *connection = stream->request->connection;
         h2o_send(stream->request->h2o, NULL, 0, H2O_SEND_STATE_FINAL);
-        refused_write_tell(connection);
+        http_refused_write_tell(connection);
     }
 }
 
@@ -79,7 +80,10 @@ static void on_proceed(h2o_generator_t *generator, h2o_req_t *h2o)
 
     (void)h2o;
     stream->is_in_flight = false;
-    advance(stream);
+    if (stream->drained && stream->is_open && stream->waiting.len == 0)
+        stream->drained(stream->context); // and that may be its end
+    else
+        advance(stream);
 }
 
 static void on_stop(h2o_generator_t *generator, h2o_req_t *h2o)
@@ -109,16 +113,16 @@ static void on_heard(uv_stream_t *tcp, ssize_t count, const uv_buf_t *buffer)
     if (count >= 0)
         return;
     uv_read_stop(tcp);
+    if (count == UV_EOF && connection->stream->drained)
+        return; // it asks for no more, and reads what it asked for
     end_unasked(connection->stream);
     advance(connection->stream); // now, or when the piece in flight has failed
 }
 
-struct http_stream *http_stream_start(struct http_request *request, struct str content_type,
+static struct http_stream *stream_new(struct http_request *request, struct list *list,
                                       void (*closed)(void *context), void *context)
 {
     struct connection *connection = request->connection;
-    struct http_server *server = connection->server;
-    h2o_req_t *h2o = request->h2o;
     struct http_stream *stream = calloc(1, sizeof *stream);
 
     ASSERT(stream);
@@ -128,8 +132,36 @@ struct http_stream *http_stream_start(struct http_request *request, struct str c
                                    .context = context,
                                    .is_open = true};
     connection->stream = stream;
-    list_append(&server->streams, &stream->link);
-    server->counts.unanswered--;
+    list_append(list, &stream->link);
+    connection->server->counts.unanswered--;
+    return stream;
+}
+
+struct http_stream *http_download_start(struct http_request *request,
+                                        const struct http_answer *head, size_t length,
+                                        void (*drained)(void *context),
+                                        void (*closed)(void *context), void *context)
+{
+    struct connection *connection = request->connection;
+    h2o_req_t *h2o = request->h2o;
+    struct http_stream *stream =
+        stream_new(request, &connection->server->downloads, closed, context);
+
+    stream->drained = drained;
+    h2o->http1_is_persistent = 0;
+    http_head_set(h2o, head, length);
+    h2o_start_response(h2o, &stream->generator);
+    uv_read_start((uv_stream_t *)&connection->tcp, on_allocate, on_heard);
+    return stream;
+}
+
+struct http_stream *http_stream_start(struct http_request *request, struct str content_type,
+                                      void (*closed)(void *context), void *context)
+{
+    struct connection *connection = request->connection;
+    h2o_req_t *h2o = request->h2o;
+    struct http_stream *stream = stream_new(request, &connection->server->streams, closed, context);
+
     h2o->res.status = 200;
     h2o->res.reason = http_reason(200);
     h2o->http1_is_persistent = 0;

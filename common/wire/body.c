@@ -189,6 +189,7 @@ static bool field_convert(const struct message_field *field, const struct json_v
     case FIELD_KIND_u32: return number_convert(field, value, out, err);
     case FIELD_KIND_flag: return flag_convert(field, value, out, err);
     case FIELD_KIND_json: *(struct str *)out = json_compact(value, arena); return true;
+    case FIELD_KIND_bytes: return message_field_fault(field, "not for requests", err);
     }
     return false;
 }

@@ -21,6 +21,7 @@ static void field_pack(const struct message_field *field, const void *value, msg
         else
             msgpack_pack_false(packer);
         break;
+    case FIELD_KIND_bytes: values_pack_bytes(packer, *(const struct str *)value); break;
     }
 }
 
@@ -50,6 +51,8 @@ static bool field_read(const struct message_field *field, const msgpack_object *
     case FIELD_KIND_flag:
         return values_read_flag(element, value) ||
                message_field_fault(field, "not true or false", err);
+    case FIELD_KIND_bytes:
+        return values_read_bytes(element, value) || message_field_fault(field, "not bytes", err);
     }
     return false;
 }

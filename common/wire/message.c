@@ -94,10 +94,9 @@ bool message_field_fault(const struct message_field *field, const char *rule, st
     return err_set(err, ERR_BAD_INPUT, "%.*s: %s", STR_ARG(message_field_label(field)), rule);
 }
 
-static bool text_check(const struct message_field *field, struct str text, struct err *err)
+static bool size_check(const struct message_field *field, struct str text, struct err *err)
 {
     struct str label = message_field_label(field);
-    size_t fault;
 
     if (text.len > field->maximum)
         return err_set(err, ERR_BAD_INPUT, "%.*s: %zu bytes, limit %u", STR_ARG(label), text.len,
@@ -105,9 +104,18 @@ static bool text_check(const struct message_field *field, struct str text, struc
     if (text.len < field->minimum)
         return err_set(err, ERR_BAD_INPUT, "%.*s: %zu bytes, at least %u", STR_ARG(label), text.len,
                        field->minimum);
+    return true;
+}
+
+static bool text_check(const struct message_field *field, struct str text, struct err *err)
+{
+    size_t fault;
+
+    if (!size_check(field, text, err))
+        return false;
     if (!str_is_utf8(text, &fault))
-        return err_set(err, ERR_BAD_INPUT, "%.*s: not UTF-8 text at byte %zu", STR_ARG(label),
-                       fault);
+        return err_set(err, ERR_BAD_INPUT, "%.*s: not UTF-8 text at byte %zu",
+                       STR_ARG(message_field_label(field)), fault);
     return true;
 }
 
@@ -136,7 +144,8 @@ bool message_field_is_absent(const struct message_field *field, const void *valu
     switch (field->type) {
     case FIELD_KIND_str:
     case FIELD_KIND_phone:
-    case FIELD_KIND_json: return !str_present(*(const struct str *)value);
+    case FIELD_KIND_json:
+    case FIELD_KIND_bytes: return !str_present(*(const struct str *)value);
     case FIELD_KIND_id: return id_is_none(*(const struct id *)value);
     case FIELD_KIND_u32: return *(const uint32_t *)value == 0 && field->minimum > 0;
     case FIELD_KIND_flag: return false;
@@ -151,6 +160,7 @@ bool message_field_check(const struct message_field *field, const void *value, s
     case FIELD_KIND_str:
     case FIELD_KIND_json: return text_check(field, *(const struct str *)value, err);
     case FIELD_KIND_u32: return number_check(field, *(const uint32_t *)value, err);
+    case FIELD_KIND_bytes: return size_check(field, *(const struct str *)value, err);
     case FIELD_KIND_id:
     case FIELD_KIND_flag: break;
     }

@@ -21,6 +21,7 @@
 //   u32    whole number, also as a decimal string                  uint32_t (absent: 0)
 //   flag   true or false, also as a string                         bool (absent: false)
 //   json   any JSON value; travels as its compact text             struct str
+//   bytes  any bytes; only from process to process                 struct str
 //
 // A json field named "*" is the whole body; the other fields of its message then come from path and
 // query alone.
@@ -69,6 +70,7 @@ enum message_id {
 #define FIELD_TYPE_u32   uint32_t
 #define FIELD_TYPE_flag  bool
 #define FIELD_TYPE_json  struct str
+#define FIELD_TYPE_bytes struct str
 
 #define MESSAGE(id, name, text, service, kind, limit, doc)                 struct msg_##name {
 #define FIELD(message, type, name, names, minimum, maximum, presence, doc) FIELD_TYPE_##type name;
@@ -84,6 +86,7 @@ enum field_type {
     FIELD_KIND_u32,
     FIELD_KIND_flag,
     FIELD_KIND_json,
+    FIELD_KIND_bytes,
 };
 
 struct message_field {

@@ -22,6 +22,16 @@ void values_pack_text(msgpack_packer *packer, struct str text)
     msgpack_pack_str_body(packer, text.ptr, text.len);
 }
 
+void values_pack_bytes(msgpack_packer *packer, struct str bytes)
+{
+    if (!str_present(bytes)) {
+        msgpack_pack_nil(packer);
+        return;
+    }
+    msgpack_pack_bin(packer, bytes.len);
+    msgpack_pack_bin_body(packer, bytes.ptr, bytes.len);
+}
+
 void values_pack_id(msgpack_packer *packer, struct id id)
 {
     if (id_is_none(id)) {
@@ -38,6 +48,14 @@ bool values_read_text(const msgpack_object *value, struct str *text)
         return false;
     // Empty text comes from msgpack-c with any pointer, NULL too, which would mean absent.
     *text = value->via.str.size ? str_make(value->via.str.ptr, value->via.str.size) : STR("");
+    return true;
+}
+
+bool values_read_bytes(const msgpack_object *value, struct str *bytes)
+{
+    if (value->type != MSGPACK_OBJECT_BIN)
+        return false;
+    *bytes = value->via.bin.size ? str_make(value->via.bin.ptr, value->via.bin.size) : STR("");
     return true;
 }
 

@@ -11,9 +11,11 @@
 
 void values_packer(msgpack_packer *packer, struct buf *out);
 void values_pack_text(msgpack_packer *packer, struct str text);
+void values_pack_bytes(msgpack_packer *packer, struct str bytes);
 void values_pack_id(msgpack_packer *packer, struct id id);
 
 MUST_USE bool values_read_text(const msgpack_object *value, struct str *text); // nil is refused
-MUST_USE bool values_read_id(const msgpack_object *value, struct id *id);      // nil is refused
+MUST_USE bool values_read_bytes(const msgpack_object *value, struct str *bytes);
+MUST_USE bool values_read_id(const msgpack_object *value, struct id *id); // nil is refused
 MUST_USE bool values_read_u32(const msgpack_object *value, uint32_t *number);
 MUST_USE bool values_read_flag(const msgpack_object *value, bool *flag);

@@ -117,5 +117,7 @@ begin
        set retired = now()
      where c.tenant_id = p_tenant and c.retired is null
        and not exists (select from channels_wanted(p_tenant) w where w.address = c.address);
+
+    perform keywords_derive(p_tenant);
 end
 $$;

@@ -29,6 +29,29 @@ returns text language sql stable as $$
             offset skip limit at_most) as c;
 $$;
 
+-- The same of one phone number.
+create or replace function conversation_list_of_address(
+    of_tenant int, wanted text, of_queue text, of_contact uuid, skip int, at_most int, of_address text)
+returns text language sql stable as $$
+    select json_build_object('conversations', coalesce(json_agg(conversation_json(c) order by c.state, c.waiting_since), '[]'))::text
+      from (select c.*
+              from contact k
+              join conversation c on c.tenant_id = k.tenant_id and c.contact_id = k.id
+             where k.tenant_id = of_tenant and k.address = of_address
+               and case when wanted is null then c.state < 9 else conversation_state_name(c.state) = wanted end
+               and (of_queue is null or c.queue = of_queue)
+               and (of_contact is null or c.contact_id = of_contact)
+             order by c.state, c.waiting_since
+            offset skip limit at_most) as c;
+$$;
+
+create or replace function contact_list(of_tenant int, of_address text) returns text language sql stable as $$
+    select json_build_object('contacts', coalesce(json_agg(json_build_object(
+               'id', k.id, 'address', k.address, 'name', k.name, 'created', k.created)), '[]'))::text
+      from contact k
+     where k.tenant_id = of_tenant and k.address = of_address;
+$$;
+
 create or replace function conversation_read(of_tenant int, wanted uuid) returns text language plpgsql stable as $$
 declare
     found_one conversation;
@@ -54,8 +77,7 @@ begin
                'sequence', m.sequence, 'id', m.id, 'direction', case m.direction when 1 then 'in' else 'out' end,
                'type', 'Text', 'text', m.body, 'content', m.content, 'state', s.name, 'author', m.author,
                'created', m.created, 'attachments',
-               (select json_agg(json_build_object('contentType', a.content_type, 'bytes', length(a.content)) order by a.ordinal)
-                  from attachment a where a.tenant_id = m.tenant_id and a.message_id = m.id)) order by m.sequence)
+               attachments_json(m.tenant_id, m.id)) order by m.sequence)
       into transcript
       from (select * from message m
              where m.tenant_id = of_tenant and m.conversation_id = wanted and m.sequence > after_sequence

@@ -50,8 +50,8 @@ $$;
 -- Leases up to rooms[i] due rows of destinations[i], looking no further back than floors_us[i] (µs since 1970). Gives
 -- the leased rows with fate 0 and all it takes to send them; the destination's own settings come with its first row.
 -- Rows that must not be sent are ended here and given with fate = their message's state: the opt-out is looked up in
--- the transaction that takes the lease, so a STOP committed before it always wins. recovered: an earlier lease ran out,
--- so the request may have left before.
+-- the transaction that takes the lease, so a STOP committed before it always wins; our answer to it, or to a
+-- word that came after it, passes. recovered: an earlier lease ran out, so the request may have left before.
 --
 -- Only the oldest row of a conversation can be claimed. A destination whose breaker was open (failures > 0) gives one
 -- row, to the one worker that moves not_before on: the probe.
@@ -97,7 +97,8 @@ begin
                     when l.expires <= now() then 8
                     when exists (select from opt_out o
                                  where o.tenant_id = l.tenant_id and o.channel_id = l.channel_id
-                                   and o.address = l.address and o.cleared is null) then 9
+                                   and o.address = l.address and o.cleared is null
+                                   and (m.answers is null or m.created < o.since)) then 9
                     when l.lease_until is not null and c.uncertain_policy = 2 then 12
                     else 0
                end::smallint as fate
@@ -136,7 +137,7 @@ begin
             where d.id = p.id and p.fate = 0
             returning d.*, p.recovered
         )
-        select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, d.conversation_id, d.attempt,
+        select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, m.conversation_id, d.attempt,
                (extract(epoch from d.due) * 1000000)::bigint, d.recovered, 0::smallint, d.address, c.address,
                m.sequence, m.body, m.content::text, m.traceparent, c.provider,
                case when d.place = 1 then dst.url end,

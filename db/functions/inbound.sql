@@ -6,22 +6,22 @@
 --   externals          the sender's message_id
 --   addresses, bodies  who wrote what
 --   conversations      new ids, each used if its MO opens a conversation
---   words              0 no keyword, 1 STOP, 2 START
---   attachments        null, or a JSON list of {content_type, content}, content in base64
+--   attachments        null, or a JSON list of {content_type, content}, content in base64 or an upload (attachment.sql)
 --   refs, totals, parts   for a part of a long MO: what joins them, how many, which; total 0: a whole one, which with
 --                      part -1 is stored even if its number was retired (it was accepted before)
 --   traces             traceparent
 -- and gives one row for each, in the order of the arrays. outcome: 1 stored now, 2 stored before, 3 no such number,
--- 4 a part; its answer is the same before and after it was joined.
+-- 4 a part; its answer is the same before and after it was joined. bell: the destination of our answer to a keyword; of
+-- joined ones the sweep of the delivery engine finds it.
 --
 -- One transaction: after a crash anywhere in it nothing of the batch exists; after COMMIT all of it does. Run twice it
 -- changes nothing and answers the same. Rows are locked in the order conversation (by key), message, contact (by key),
 -- so two batches that touch the same rows wait for each other and do not deadlock.
 create or replace function sms_accept(
     tenants int[], numbers text[], ids uuid[], externals text[], addresses text[], bodies text[],
-    conversations uuid[], words smallint[], attachments text[], refs text[], totals smallint[], parts smallint[],
+    conversations uuid[], attachments text[], refs text[], totals smallint[], parts smallint[],
     traces text[])
-returns table (outcome smallint, message_id uuid, conversation_id uuid, sequence int)
+returns table (outcome smallint, message_id uuid, conversation_id uuid, sequence int, bell int)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -30,12 +30,13 @@ declare
     places int[];
     opened uuid[];   -- conversations, and whose
     openers int[];
+    bells  int[];    -- in the order of the arrays
     missed int;
     me int := process_here();
 begin
     if 0 <> any (totals) then
         return query select * from sms_accept_parts(tenants, numbers, ids, externals, addresses, bodies, conversations,
-                                                    words, attachments, refs, totals, parts, traces);
+                                                    attachments, refs, totals, parts, traces);
         return;
     end if;
 
@@ -105,27 +106,22 @@ begin
         perform conversation_opened(openers, opened);
     end if;
     if exists (select from unnest(attachments) a where a is not null) then
-        insert into attachment (tenant_id, message_id, ordinal, content_type, content)
-        select i.tenant_id, i.id, a.ordinal, a.value ->> 'content_type', decode(a.value ->> 'content', 'base64')
-          from unnest(tenants, ids, attachments) as i (tenant_id, id, list)
-         cross join jsonb_array_elements(i.list::jsonb) with ordinality as a (value, ordinal)
-         where i.id = any (stored) and i.list is not null
-            on conflict do nothing; -- a repetition inside the batch
+        perform attachments_store(tenants, ids, attachments, stored);
     end if;
-    if 0 <> any (words) then
-        perform opt_out_words(tenants, numbers, ids, addresses, words, stored);
+    if exists (select from unnest(bodies) b where length(b) <= 48) then
+        bells := keywords_take(tenants, numbers, ids, addresses, bodies, stored);
     end if;
 
     if cardinality(stored) = cardinality(ids) then
-        return query select 1::smallint, s.id, s.home, s.place
-                       from unnest(stored, homes, places) as s (id, home, place);
+        return query select 1::smallint, s.id, s.home, s.place, s.bell
+                       from unnest(stored, homes, places, bells) as s (id, home, place, bell);
         return;
     end if;
     perform message_repeated(tenants, ids, stored);
     return query
         select case when c.id is null then 3 when i.id = any (stored) then 1 else 2 end::smallint,
-               m.id, m.conversation_id, m.sequence
-          from unnest(tenants, numbers, ids) with ordinality as i (tenant_id, number, id, place)
+               m.id, m.conversation_id, m.sequence, i.bell
+          from unnest(tenants, numbers, ids, bells) with ordinality as i (tenant_id, number, id, bell, place)
           left join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null
           left join message m on m.tenant_id = i.tenant_id and m.id = i.id and c.id is not null
          order by i.place;
@@ -151,9 +147,9 @@ end $$;
 -- lock makes parts of one message wait for each other: of two that arrive together the second sees the first.
 create or replace function sms_accept_parts(
     tenants int[], numbers text[], ids uuid[], externals text[], addresses text[], bodies text[],
-    conversations uuid[], words smallint[], attachments text[], refs text[], totals smallint[], parts smallint[],
+    conversations uuid[], attachments text[], refs text[], totals smallint[], parts smallint[],
     traces text[])
-returns table (outcome smallint, message_id uuid, conversation_id uuid, sequence int)
+returns table (outcome smallint, message_id uuid, conversation_id uuid, sequence int, bell int)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -197,27 +193,27 @@ begin
          where p.tenant_id = c.tenant_id and p.channel_id = c.channel_id and p.address = c.address
            and p.reference = c.ref and p.total = c.total and p.message_id is null
     ), wholes as (
-        select tenant_id, number, id, external_id, address, body, conversation, word, list, trace
-          from unnest(tenants, numbers, ids, externals, addresses, bodies, conversations, words, attachments, traces, totals)
-               as i (tenant_id, number, id, external_id, address, body, conversation, word, list, trace, total)
+        select tenant_id, number, id, external_id, address, body, conversation, list, trace
+          from unnest(tenants, numbers, ids, externals, addresses, bodies, conversations, attachments, traces, totals)
+               as i (tenant_id, number, id, external_id, address, body, conversation, list, trace, total)
          where i.total = 0
          union all
-        select tenant_id, number, id, external_id, address, body, gen_random_uuid(), 0, null, null from complete
+        select tenant_id, number, id, external_id, address, body, gen_random_uuid(), null, null from complete
     )
     select array_agg(tenant_id) as tenants, array_agg(number) as numbers, array_agg(id) as ids,
            array_agg(external_id) as externals, array_agg(address) as addresses, array_agg(body) as bodies,
-           array_agg(conversation) as conversations, array_agg(word::smallint) as words, array_agg(list) as lists,
-           array_agg(trace) as traces, array_agg(0::smallint) as zeros
+           array_agg(conversation) as conversations, array_agg(list) as lists, array_agg(trace) as traces,
+           array_agg(0::smallint) as zeros
       into whole
       from wholes;
 
     if whole.ids is not null then
         perform sms_accept(whole.tenants, whole.numbers, whole.ids, whole.externals, whole.addresses, whole.bodies,
-                           whole.conversations, whole.words, whole.lists, whole.lists, whole.zeros, whole.zeros, whole.traces);
+                           whole.conversations, whole.lists, whole.lists, whole.zeros, whole.zeros, whole.traces);
     end if;
     return query
         select case when c.id is null then 3 when i.total > 0 then 4 else 1 end::smallint,
-               i.id, m.conversation_id, m.sequence
+               i.id, m.conversation_id, m.sequence, null::int
           from unnest(tenants, numbers, ids, totals) with ordinality as i (tenant_id, number, id, total, place)
           left join channel c on c.tenant_id = i.tenant_id and c.address = i.number and c.retired is null
           left join message m on m.tenant_id = i.tenant_id and m.id = i.id and i.total = 0
@@ -249,7 +245,7 @@ begin
            and reference = late.reference and total = late.total and message_id is null;
         continue when not found; -- completed while we waited for the lock
         perform sms_accept(array[late.tenant_id], array[late.number], array[late.id], array[late.external_id],
-                           array[late.address], array[late.body], array[gen_random_uuid()], array[0::smallint],
+                           array[late.address], array[late.body], array[gen_random_uuid()],
                            array[null::text], array[null::text], array[0::smallint], array[-1::smallint], array[null::text]);
         update message set content = jsonb_build_object('partsMissing', late.total - late.present)
          where tenant_id = late.tenant_id and id = late.id;
@@ -278,31 +274,4 @@ begin
 
     insert into event (tenant_id, kind, conversation_id, state)
     select n.tenant_id, 3, n.id, 1 from unnest(of_tenants, new_ids) as n (tenant_id, id);
-end $$;
-
--- STOP (1) and START (2): sets and clears the opt-out of number pairs, for the MOs that are new.
--- Several words of one pair in one batch: the last one counts.
-create or replace function opt_out_words(
-    tenants int[], numbers text[], ids uuid[], addresses text[], words smallint[], stored uuid[])
-returns void language plpgsql as $$
-begin
-    with word as (
-        select distinct on (i.tenant_id, c.id, i.address) i.*, c.id as channel_id
-          from unnest(tenants, numbers, ids, addresses, words) with ordinality
-               as i (tenant_id, number, id, address, word, place)
-          join channel c on c.tenant_id = i.tenant_id and c.address = i.number
-         where i.word in (1, 2) and i.id = any (stored)
-         order by i.tenant_id, c.id, i.address, i.place desc
-    ), stopped as (
-        insert into opt_out as o (tenant_id, channel_id, address, evidence)
-        select tenant_id, channel_id, address, id from word where word = 1
-            on conflict (tenant_id, channel_id, address)
-            do update set since = now(), evidence = excluded.evidence, cleared = null, cleared_by = null
-             where o.cleared is not null
-    )
-    update opt_out o
-       set cleared = now(), cleared_by = w.id
-      from word w
-     where w.word = 2 and o.cleared is null
-       and (o.tenant_id, o.channel_id, o.address) = (w.tenant_id, w.channel_id, w.address);
 end $$;

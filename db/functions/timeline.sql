@@ -134,7 +134,8 @@ returns table (at timestamptz, place int, step text, process text, attempt int, 
 language sql stable as $$
     select a.at - a.held_ms * interval '1 ms', 40, 'claimed', process_name(a.process), a.attempt, null::timestamptz,
            'gate: passed; breaker: ' || case when a.decision & 16 > 0 then 'half open' else 'closed' end,
-           'the phone has not opted out and the message is valid'
+           case when m.answers is null then 'the phone has not opted out and the message is valid'
+                else 'it answers a keyword and is valid' end
                || case when a.decision & 16 > 0 then '; it is the probe of a breaker that was open' else '' end,
            null::json, null::json
     from attempt a
@@ -190,7 +191,7 @@ language sql stable as $$
     union all
     select d.* from message_destinations(m) x (id)
     join delivery d on d.destination_id = x.id and d.tenant_id = m.tenant_id and d.message_id = m.id
-    where m.conversation_id is null
+    where m.conversation_id is null or m.answers is not null
 $$;
 
 -- When it stood in the queue; ended is null while it does.
@@ -314,7 +315,9 @@ language sql stable as $$
     where p.tenant_id = m.tenant_id and p.message_id = m.id
     union all
     select m.created, 10, 'accepted', process_name(m.process), null, null, 'dedupe: new',
-           case m.direction when 1 then 'came in' else 'posted by ' || coalesce(m.author, 'nobody known') end
+           case when m.direction = 1 then 'came in'
+                when m.answers is not null then 'our answer to the keyword of message ' || m.answers
+                else 'posted by ' || coalesce(m.author, 'nobody known') end
                || coalesce(' as ' || m.external_id, '')
                || case when m.conversation_id is null then '; it stands in no conversation'
                        else '; number ' || m.sequence || ' of conversation ' || m.conversation_id

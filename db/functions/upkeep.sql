@@ -79,7 +79,8 @@ begin
 end
 $$;
 
--- Says from when on attempts are kept, and forgets as much of breakers, and of processes all but the last 10 000 starts.
+-- Says from when on attempts are kept, and forgets as much of breakers, of processes all but the last 10 000 starts, and which
+-- keywords were answered before yesterday.
 create or replace function upkeep_forgotten(p_attempt_days int) returns void
 language plpgsql as $$
 declare
@@ -88,6 +89,7 @@ begin
     insert into forgotten as f (about, before) values ('attempt', oldest)
         on conflict (about) do update set before = greatest(f.before, excluded.before);
     delete from breaker_change b where b.at < oldest;
+    delete from keyword_answer k where k.since < now() - interval '1 day';
     delete from process p where p.id <= (select max(newest.id) - 10000 from process newest);
 end
 $$;

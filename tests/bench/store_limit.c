@@ -110,7 +110,6 @@ static void lane_next(struct lane *lane)
     some_text(&params, run, prefix, (uint64_t)run->phones);
     same_text(&params, run, STR("Is my parcel on its way? I am at home until five o'clock."));
     new_ids(&params, run);
-    same_zero(&params, run);             // no keywords
     same_text(&params, run, STR_ABSENT); // no attachments
     same_text(&params, run, STR_ABSENT); // no parts: reference, total, part
     same_zero(&params, run);

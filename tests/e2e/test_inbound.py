@@ -14,12 +14,6 @@ def stored(tenant, message_id):
         " where t.ccid = %s and m.external_id = %s", tenant.ccid, message_id)
 
 
-def opted_out(tenant, phone):
-    return bool(tenant.stack.query(
-        "select 1 from opt_out o join tenant t on t.id = o.tenant_id"
-        " where t.ccid = %s and o.address = %s and o.cleared is null", tenant.ccid, phone))
-
-
 def test_a_text_becomes_a_message_in_a_new_conversation(tenant):
     phone, text = tenant.phone(), tenant.text()
 
@@ -203,32 +197,6 @@ def test_attachments_are_kept(tenant):
         "select content_type, content from attachment a join tenant t on t.id = a.tenant_id where t.ccid = %s",
         tenant.ccid)
     assert [(kind, bytes(content)) for kind, content in rows] == [("image/png", b"\x89PNG\r\n\x1a\n")]
-
-
-@pytest.mark.parametrize("word", ["STOP", "stop", " Stop. ", "UNSUBSCRIBE", "cancel", "QUIT", "STOPALL", "opt out"])
-def test_a_stop_word_opts_the_phone_out(tenant, word):
-    phone = tenant.phone()
-
-    assert tenant.aggregator().message(phone, word).status_code == 200
-
-    assert opted_out(tenant, phone)
-
-
-def test_start_opts_the_phone_in_again(tenant):
-    phone, aggregator = tenant.phone(), tenant.aggregator()
-    aggregator.message(phone, "STOP")
-
-    aggregator.message(phone, "START")
-
-    assert not opted_out(tenant, phone)
-
-
-def test_a_sentence_that_contains_stop_is_no_stop_word(tenant):
-    phone = tenant.phone()
-
-    tenant.aggregator().message(phone, "please do not stop the delivery")
-
-    assert not opted_out(tenant, phone)
 
 
 @pytest.mark.parametrize("field, value", [

@@ -85,8 +85,9 @@ def test_what_was_never_there_is_not_found_either(town, session):
     for operation in GUARDED:
         for name in operation.path_names():
             if name == "id":
-                path = operation.path.format(id=uuid.uuid4())
-                body = {"json": sample(operation, town).body} if operation.needs_body else {}
+                request = sample(operation, town)
+                path = operation.path.format(**{**request.names, "id": uuid.uuid4()})
+                body = {"json": request.body} if operation.needs_body else {}
                 answer = session.request(operation.method, town.stack.url() + path, timeout=10,
                                          headers=town.right.headers(operation, town.ours.ccid), **body)
                 assert answer.status_code == 404, f"{operation}: {answer.text}"

@@ -9,7 +9,7 @@ async function open(page, name, button) {
   return page.getByRole("dialog");
 }
 
-browse("services are set up from what they start with, changed, and removed", {}, async (page) => {
+browse("services are set up as forms, changed, and removed", {}, async (page) => {
   const center = await provisioned();
   await logIn(page, center.administrator, "#/services");
   await settled(page);
@@ -18,13 +18,13 @@ browse("services are set up from what they start with, changed, and removed", {}
   const sms = page.locator("tbody tr").filter({ hasText: "Switches SMS on" });
 
   await press(page, sms, "Set up");
-  await press(page, page.getByRole("dialog"), "through your own gateway");
-  await press(page, page.getByRole("dialog"), "Save");
+  await press(page, page.getByRole("dialog"), "Save"); // it starts with one's own gateway
   await sms.getByText("set up", { exact: true }).waitFor();
   assert.deepEqual((await stored("SMS")).data, { provider: "Async" });
 
   await press(page, sms, "Edit");
-  await press(page, page.getByRole("dialog"), "through the aggregator");
+  await page.getByRole("dialog").getByLabel("Provider", { exact: true }).selectOption("");
+  await page.getByRole("dialog").getByLabel("Token provider").selectOption("Purecloud");
   await press(page, page.getByRole("dialog"), "Save");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.deepEqual((await stored("SMS")).data, { tokenProvider: "Purecloud" });
@@ -35,26 +35,27 @@ browse("services are set up from what they start with, changed, and removed", {}
   assert.equal(await stored("SMS"), undefined);
 });
 
-browse("what the server refuses is shown with its path, and secrets go one way only", { refusals: [400] }, async (page) => {
+browse("a webhook and its secrets are set in a form, refusals stand at their field, and secrets go one way only", { refusals: [400] }, async (page) => {
   const center = await provisioned();
-  const channels = (more) => JSON.stringify({ channels: [{ channelId: center.number, ...more }] });
   await logIn(page, center.administrator, "#/services");
   await settled(page);
 
   const dialog = await open(page, "Your own gateway", "Set up");
-  await dialog.getByLabel("Data").fill(channels({ webhook: { url: `${simulator}/gateway/${center.number}` } }));
-  await dialog.getByLabel("Secret").fill(channels({ webhook: {}, api: { secret: SECRET } }));
+  await dialog.getByLabel("Number or mail domain").fill(center.number);
+  await dialog.getByLabel("Webhook URL").fill("not a URL");
+  await dialog.getByLabel("Webhook secret").fill(SECRET);
+  await dialog.getByLabel("API secret").fill(SECRET);
   await press(page, dialog, "Save");
-  await dialog.getByText("channels[0].webhook.secret", { exact: false }).first().waitFor();
-  assert.equal(await dialog.getByLabel("Secret").getAttribute("aria-invalid"), "true");
-
-  await dialog.getByLabel("Secret").fill(channels({ webhook: { secret: SECRET }, api: { secret: SECRET } }));
+  await dialog.getByRole("alert").waitFor();
+  assert.equal(await dialog.getByLabel("Webhook URL").getAttribute("aria-invalid"), "true");
+  assert.equal(await dialog.getByLabel("Webhook URL").evaluate((field) => field === document.activeElement), true);
+  await dialog.getByLabel("Webhook URL").fill(`${simulator}/gateway/${center.number}`);
   await press(page, dialog, "Save");
   await dialog.waitFor({ state: "detached" });
   await settled(page);
 
   const again = await open(page, "Your own gateway", "Edit");
-  assert.equal(await again.getByLabel("Secret").inputValue(), "");
+  assert.equal(await again.getByLabel("Webhook secret").inputValue(), "");
   assert.ok(!(await page.content()).includes(SECRET));
   const read = await ask(center.administrator, "GET", `${PROVISIONING}/services/${center.ccid}/Async`);
   assert.ok(!JSON.stringify(read).includes(SECRET));
@@ -62,14 +63,30 @@ browse("what the server refuses is shown with its path, and secrets go one way o
   await again.waitFor({ state: "detached" });
 });
 
-browse("JSON that is none is told with its line, and cannot be saved", {}, async (page) => {
+browse("a service can be edited as JSON, where a fault is told with its line and cannot be saved", {}, async (page) => {
   const center = await provisioned();
   await logIn(page, center.administrator, "#/services");
   await settled(page);
-  const dialog = await open(page, "The aggregator's API for SMS", "Set up");
+  const dialog = await open(page, "SMS through Kaleyra", "Set up");
+  await dialog.getByLabel("Sender id").fill("12345");
+  await press(page, dialog, "Edit as JSON");
+  assert.equal(JSON.parse(await dialog.getByLabel("Data").inputValue()).senderId, "12345");
   await dialog.getByLabel("Data").fill('{\n  "a": 1,\n  b\n}');
   await dialog.getByText(/Not JSON/).waitFor();
   assert.ok(await dialog.getByRole("button", { name: "Save" }).isDisabled());
   await dialog.getByLabel("Data").fill("{}");
   assert.ok(await dialog.getByRole("button", { name: "Save" }).isEnabled());
+});
+
+browse("Escape keeps what was typed until it is pressed again", {}, async (page) => {
+  const center = await provisioned();
+  await logIn(page, center.administrator, "#/services");
+  await settled(page);
+  const dialog = await open(page, "SMS through Kaleyra", "Set up");
+  await dialog.getByLabel("Sender id").fill("12345");
+  await page.keyboard.press("Escape");
+  await dialog.getByText("Press Escape again").waitFor();
+  assert.equal(await dialog.getByLabel("Sender id").inputValue(), "12345");
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
 });

@@ -36,6 +36,14 @@ def _message(town):
     return {"id": Answer(town.ours, _conversation(town)["id"]).id}
 
 
+def _attachment(town):
+    """One that came with a text to us."""
+    answer = town.ours.aggregator().message(**{"mms_attachment[0].content_type": "image/png",
+                                               "mms_attachment[0].content": "iVBORw0KGgo="})
+    data = answer.json()["data"]
+    return {"id": data["conversationId"], "message": data["messageId"], "ordinal": 1}
+
+
 def _key(town):
     """A new one of ours, named by what is shown of it."""
     prefix = str(uuid.uuid4())[:13]
@@ -73,6 +81,9 @@ SAMPLES = {
     "messageTimeline": lambda town: {"names": _message(town)},
     "conversation": lambda town: {"names": _conversation(town)},
     "transcript": lambda town: {"names": _conversation(town)},
+    "contacts": lambda town: {"query": {"address": town.ours.phone()}},
+    "attachment": lambda town: {"names": _attachment(town)},
+    "attachmentLink": lambda town: {"names": _attachment(town)},
     "conversationPost": lambda town: {"names": _conversation(town), "body": {"text": town.ours.text()}},
     "conversationAccept": lambda town: {"names": _conversation(town)},
     "conversationDone": lambda town: {"names": _conversation(town)},

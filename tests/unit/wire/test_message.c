@@ -31,7 +31,8 @@ Test(message, declarations_make_sense)
         for (size_t f = 0; f < type->field_count; f++) {
             const struct message_field *field = &type->fields[f];
             cr_assert(le(u32, field->minimum, field->maximum), "%s", field->name);
-            if (field->type == FIELD_KIND_str || field->type == FIELD_KIND_json)
+            if (field->type == FIELD_KIND_str || field->type == FIELD_KIND_json ||
+                field->type == FIELD_KIND_bytes)
                 cr_assert(lt(sz, field->maximum, type->limit), "%s", field->name);
         }
     }
@@ -58,6 +59,7 @@ static void random_field(const struct message_field *field, void *value, struct 
     switch (field->type) {
     case FIELD_KIND_str:
     case FIELD_KIND_json:
+    case FIELD_KIND_bytes:
         *(struct str *)value = random_letters(random, arena, field->minimum, field->maximum);
         break;
     case FIELD_KIND_phone:
@@ -89,6 +91,7 @@ static bool values_equal(enum field_type type, const void *a, const void *b)
     case FIELD_KIND_str:
     case FIELD_KIND_phone:
     case FIELD_KIND_json:
+    case FIELD_KIND_bytes:
         return str_equal(*(const struct str *)a, *(const struct str *)b) &&
                str_present(*(const struct str *)a) == str_present(*(const struct str *)b);
     case FIELD_KIND_id: return id_equal(*(const struct id *)a, *(const struct id *)b);

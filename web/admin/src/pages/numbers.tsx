@@ -7,9 +7,11 @@ import { announce } from "../ui/announce";
 import { Confirm } from "../ui/confirm";
 import { Panel } from "../ui/panel";
 import { Table } from "../ui/table";
+import { channelsOf, type Channel } from "./channel_fields";
 import { HeadersForm } from "./headers_form";
+import { NumberForm } from "./number_form";
 import { pathOf, type Field, type Options, type Sections } from "./section";
-import { SectionForm } from "./section_form";
+import { pathOf as servicePath, type Service } from "./service";
 
 const PROVIDER: Field = {
   option: "provider",
@@ -32,7 +34,7 @@ const UNCERTAIN: Field = {
   ],
 };
 
-interface Kind {
+export interface Kind {
   prefix: string;
   title: string;
   fields: (endpoints: string[]) => Field[];
@@ -69,12 +71,19 @@ interface Row {
 
 type Open = { verb: "edit" | "remove"; row: Row } | { verb: "add"; kind: Kind } | { verb: "headers" } | undefined;
 
-async function read(tenant: string): Promise<{ services: Sections; endpoints: Sections }> {
-  const [services, endpoints] = await Promise.all([
+interface Read {
+  services: Sections;
+  endpoints: Sections;
+  channels: Channel[]; // of the service Async
+}
+
+async function read(tenant: string): Promise<Read> {
+  const [services, endpoints, set] = await Promise.all([
     call<Sections>("GET", pathOf(tenant, "NexusServices"), { tenant }),
     call<Sections>("GET", pathOf(tenant, "NexusEndpoints"), { tenant }),
+    call<{ services: Service[] }>("GET", servicePath(tenant), { tenant }),
   ]);
-  return { services, endpoints };
+  return { services, endpoints, channels: channelsOf(set.services.find(({ name }) => name === "Async")?.data) };
 }
 
 export function NumbersPanel({ tenant }: { tenant: string }) {
@@ -105,13 +114,22 @@ export function NumbersPanel({ tenant }: { tenant: string }) {
         </div>
       }
     >
-      {({ services, endpoints }) => {
+      {({ services, endpoints, channels }) => {
         const suggestions = Object.keys(endpoints).map((name) => `chat.${name}`);
         return (
           <>
-            <List rows={rowsOf(services)} onOpen={setOpen} />
+            <List rows={rowsOf(services)} channels={channels} onOpen={setOpen} />
             {(open?.verb === "add" || open?.verb === "edit") && (
-              <NumberForm tenant={tenant} open={open} suggestions={suggestions} onClose={close} onDone={() => done("Saved.")} />
+              <NumberForm
+                tenant={tenant}
+                kind={open.verb === "add" ? open.kind : open.row.kind}
+                section={open.verb === "edit" ? open.row.section : undefined}
+                options={open.verb === "edit" ? open.row.options : {}}
+                suggestions={suggestions}
+                channels={channels}
+                onClose={close}
+                onDone={(number) => done(`${number} saved.`)}
+              />
             )}
             {open?.verb === "headers" && (
               <HeadersForm tenant={tenant} options={services["Async"] ?? {}} onClose={close} onDone={() => done("Headers saved.")} />
@@ -121,7 +139,7 @@ export function NumbersPanel({ tenant }: { tenant: string }) {
                 title={`Remove ${open.row.section}?`}
                 verb="Remove"
                 work={() => call("DELETE", pathOf(tenant, "NexusServices", open.row.section), { tenant })}
-                onDone={() => done("Removed.")}
+                onDone={() => done(`${open.row.options["channelId"] ?? open.row.section} removed.`)}
                 onClose={close}
               >
                 <p>
@@ -136,32 +154,6 @@ export function NumbersPanel({ tenant }: { tenant: string }) {
   );
 }
 
-interface NumberFormProps {
-  tenant: string;
-  open: { verb: "edit"; row: Row } | { verb: "add"; kind: Kind } | { verb: "remove"; row: Row } | { verb: "edit" | "remove"; row: Row };
-  suggestions: string[];
-  onDone: () => void;
-  onClose: () => void;
-}
-
-function NumberForm({ tenant, open, suggestions, onDone, onClose }: NumberFormProps) {
-  const kind = open.verb === "add" ? open.kind : open.row.kind;
-  return (
-    <SectionForm
-      title={`${open.verb === "add" ? "Add an" : "Edit the"} ${kind.title}`}
-      tenant={tenant}
-      transaction="NexusServices"
-      prefix={kind.prefix}
-      name={open.verb === "add" ? undefined : open.row.section.slice(kind.prefix.length)}
-      options={open.verb === "add" ? {} : open.row.options}
-      fields={kind.fields(suggestions)}
-      fixed={kind.fixed}
-      onDone={onDone}
-      onClose={onClose}
-    />
-  );
-}
-
 function rowsOf(services: Sections): Row[] {
   return Object.entries(services).flatMap(([section, options]) => {
     const kind = Object.values(KINDS).find(({ prefix }) => section.startsWith(prefix));
@@ -169,7 +161,11 @@ function rowsOf(services: Sections): Row[] {
   });
 }
 
-function List({ rows, onOpen }: { rows: Row[]; onOpen: (open: Open) => void }) {
+function webhookOf(channels: Channel[], number: string | undefined): string | undefined {
+  return channels.find(({ channelId }) => channelId === number)?.url;
+}
+
+function List({ rows, channels, onOpen }: { rows: Row[]; channels: Channel[]; onOpen: (open: Open) => void }) {
   return (
     <Table
       caption="Numbers and domains"
@@ -182,6 +178,7 @@ function List({ rows, onOpen }: { rows: Row[]; onOpen: (open: Open) => void }) {
         { title: "Type", cell: (row) => (row.options["channelType"] === "email" ? "e-mail" : "SMS") },
         { title: "Endpoint", cell: (row) => row.options["endpoint"] ?? "—" },
         { title: "Carried by", cell: (row) => row.options["provider"] ?? "as the service says" },
+        { title: "Webhook", cell: (row) => <span class="url">{webhookOf(channels, row.options["channelId"]) ?? "—"}</span> },
         {
           title: "Actions",
           kind: "actions",

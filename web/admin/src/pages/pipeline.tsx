@@ -115,7 +115,7 @@ export function PipelinePanel({ tenant }: { tenant: string | null }) {
 function Card({ hop, curve }: { hop: Hop; curve: number[] }) {
   const facts: [string, string | null][] = [
     ["errors", hop.errorRate === null ? null : `${short(hop.errorRate)}/s`],
-    ["there now", hop.depth === null ? null : short(hop.depth)],
+    ["now", hop.depth === null ? null : short(hop.depth)],
     ["oldest", hop.oldestSeconds === null ? null : seconds(hop.oldestSeconds)],
     ["takes", hop.averageMs === null ? null : `${short(hop.averageMs)} ms`],
   ];

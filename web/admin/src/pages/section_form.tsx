@@ -1,6 +1,8 @@
-// One section of a transaction as a form: its name, the options we know as fields, all others as lines.
+// One section of a transaction as a form: its name, the options we know as fields, all others as lines; and between them
+// what the caller adds, which is saved first.
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { call } from "../api";
+import { call, type ApiError } from "../api";
 import { useAction } from "../ui/action";
 import { Dialog } from "../ui/dialog";
 import { Ending } from "../ui/ending";
@@ -17,11 +19,13 @@ interface Props {
   options: Options;
   fields: readonly Field[];
   fixed: Options; // always so
+  more?: (error: ApiError | undefined) => ComponentChildren;
+  saveMore?: (options: Options) => Promise<unknown>;
   onDone: () => void;
   onClose: () => void;
 }
 
-export function SectionForm({ title, tenant, transaction, prefix, fields, fixed, onDone, onClose, ...given }: Props) {
+export function SectionForm({ title, tenant, transaction, prefix, fields, fixed, more, saveMore, onDone, onClose, ...given }: Props) {
   const action = useAction();
   const [name, setName] = useState(given.name ?? "");
   const [options, change] = useState(given.options);
@@ -30,7 +34,11 @@ export function SectionForm({ title, tenant, transaction, prefix, fields, fixed,
   async function submit(event: Event) {
     event.preventDefault();
     const body = filled({ ...known(options, fields), ...fixed, ...optionsOf(lines) });
-    if (await action.run(() => call("PUT", pathOf(tenant, transaction, prefix + name), { tenant, body }))) onDone();
+    const worked = await action.run(async () => {
+      await saveMore?.(body);
+      await call("PUT", pathOf(tenant, transaction, prefix + name), { tenant, body });
+    });
+    if (worked) onDone();
   }
   return (
     <Dialog title={title} onClose={onClose}>
@@ -54,6 +62,7 @@ export function SectionForm({ title, tenant, transaction, prefix, fields, fixed,
             onText={(text) => change({ ...options, [field.option]: text })}
           />
         ))}
+        {more?.(action.error)}
         <details open={lines.length > 0}>
           <summary>Other options</summary>
           <Lines lines={lines} onLines={setLines} />

@@ -1,4 +1,4 @@
-// The services a contact center can use, each with bodies to start from.
+// The services a contact center can use, each with a document to start from.
 
 export interface Service {
   name: string;
@@ -10,44 +10,22 @@ export interface Service {
 interface Kind {
   name: string;
   purpose: string;
-  starts: readonly { title: string; url: string; data: unknown; secret: unknown }[];
+  start: { url: string; data: unknown; secret: unknown };
 }
 
-const start = (title: string, url: string, data: unknown = {}, secret: unknown = {}) => ({ title, url, data, secret });
+const kind = (name: string, purpose: string, url = "", data: unknown = {}): Kind => ({ name, purpose, start: { url, data, secret: {} } });
 
 export const KINDS: readonly Kind[] = [
-  {
-    name: "SMS",
-    purpose: "Switches SMS on and says who carries it.",
-    starts: [
-      start("through the aggregator", "N/A", { tokenProvider: "Purecloud" }),
-      start("through your own gateway", "N/A", { provider: "Async" }),
-    ],
-  },
-  { name: "Email", purpose: "Switches outbound e-mail on.", starts: [start("through your own gateway", "N/A", { provider: "Async" })] },
-  {
-    name: "Async",
-    purpose: "Your own gateway: where messages of each number are posted, and the secrets that sign them.",
-    starts: [
-      start(
-        "one number",
-        "",
-        { channels: [{ channelId: "", webhook: { url: "https://" } }] },
-        { channels: [{ channelId: "", webhook: { secret: "" }, api: { secret: "" } }] },
-      ),
-    ],
-  },
-  { name: "PorticoSMS", purpose: "The aggregator's API for SMS.", starts: [start("", "https://")] },
-  { name: "PorticoEmail", purpose: "The aggregator's API for e-mail.", starts: [start("", "https://")] },
-  {
-    name: "PurecloudIDP",
-    purpose: "The log-in at Genesys Cloud that the aggregator asks for.",
-    starts: [start("", "https://", {}, { clientId: "", clientSecret: "" })],
-  },
-  { name: "PlatformUCS", purpose: "The store of contacts and history.", starts: [start("", "http://")] },
-  { name: "Kaleyra", purpose: "SMS through Kaleyra.", starts: [start("", "https://")] },
-  { name: "SparkPost", purpose: "E-mail through SparkPost.", starts: [start("", "https://")] },
-  { name: "SMTP", purpose: "E-mail through a mail server.", starts: [start("", "smtp://")] },
+  kind("SMS", "Switches SMS on and says who carries it.", "N/A", { provider: "Async" }),
+  kind("Email", "Switches outbound e-mail on.", "N/A", { provider: "Async" }),
+  kind("Async", "Your own gateway: where messages of each number are posted, and the secrets that sign them.", "", { channels: [] }),
+  kind("PorticoSMS", "The aggregator's API for SMS."),
+  kind("PorticoEmail", "The aggregator's API for e-mail."),
+  kind("PurecloudIDP", "The log-in at Genesys Cloud that the aggregator asks for."),
+  kind("PlatformUCS", "The store of contacts and history."),
+  kind("Kaleyra", "SMS through Kaleyra."),
+  kind("SparkPost", "E-mail through SparkPost."),
+  kind("SMTP", "E-mail through a mail server."),
 ];
 
 export function pathOf(tenant: string, name?: string): string {

@@ -1,11 +1,16 @@
-// A service as its URL and two JSON objects. What is secret goes one way only: its field starts empty where there is
-// a secret already, and left so changes none.
+// A service as a form, made from its schema; or as JSON, for what the form cannot show and for those who paste. What is
+// secret goes one way only: its field starts empty where there is a secret already, and left so changes none.
 import { useState } from "preact/hooks";
 import { call, type ApiError } from "../api";
+import { useLoaded } from "../load";
 import { useAction } from "../ui/action";
 import { Dialog } from "../ui/dialog";
 import { Ending } from "../ui/ending";
 import { jsonFault, JsonField, TextField } from "../ui/field";
+import { Refusal } from "../ui/refusal";
+import { filledIn, fits, schemas, type Schema, type Value } from "../ui/schema";
+import { SchemaFields } from "../ui/schema_fields";
+import { ChannelFields, channelsOf, documentOf, NO_CHANNEL } from "./channel_fields";
 import { KINDS, pathOf, pretty, type Service } from "./service";
 
 interface Props {
@@ -16,56 +21,171 @@ interface Props {
   onClose: () => void;
 }
 
-export function ServiceForm({ tenant, name, service, onDone, onClose }: Props) {
-  const action = useAction();
-  const starts = KINDS.find((kind) => kind.name === name)?.starts ?? [];
-  const first = starts[0];
-  const [url, setUrl] = useState(service ? (service.url ?? "") : (first?.url ?? ""));
-  const [data, setData] = useState(pretty(service ? service.data : first?.data));
-  const [secret, setSecret] = useState(service ? "" : pretty(first?.secret));
-  const broken = jsonFault(data) ?? jsonFault(secret);
-  const keeps = service !== undefined && secret.trim() === "";
+interface Draft {
+  url: string;
+  data: unknown;
+  secret: unknown; // undefined: the stored one stays
+}
 
-  async function submit(event: Event) {
-    event.preventDefault();
-    const worked = await action.run(() => {
-      const body = { ...(url ? { url } : {}), data: parsed(data), ...(keeps ? {} : { secret: parsed(secret) }) };
-      return call("PUT", pathOf(tenant, name), { tenant, body });
-    });
-    if (worked) onDone();
-  }
+export function ServiceForm(props: Props) {
+  const loaded = useLoaded(schemas, []);
+  const { name, service, onClose } = props;
+  const schema = loaded.data?.[`service.${name}`];
   return (
     <Dialog title={service ? `Edit ${name}` : `Set up ${name}`} onClose={onClose} wide>
-      <form onSubmit={(event) => void submit(event)}>
-        {starts.length > 1 && (
-          <div class="actions" role="group" aria-label="Start from">
-            {starts.map((start) => (
-              <button
-                key={start.title}
-                type="button"
-                onClick={() => {
-                  setUrl(start.url);
-                  setData(pretty(start.data));
-                  setSecret(pretty(start.secret));
-                }}
-              >
-                {start.title}
-              </button>
-            ))}
-          </div>
-        )}
-        <TextField label="URL" value={url} onText={setUrl} fault={under(action.error, "url")} />
-        <JsonField label="Data" value={data} onText={setData} fault={under(action.error, "data")} />
-        <JsonField
-          label="Secret"
-          hint={service ? "Stored secrets are never shown. Empty: they stay as they are." : "Stored encrypted, never shown again."}
-          value={secret}
-          onText={setSecret}
-          fault={under(action.error, "secret")}
-        />
-        <Ending action={action} verb="Save" blocked={broken !== undefined} onClose={onClose} />
-      </form>
+      <Refusal error={loaded.error} again={() => void loaded.again()} />
+      {loaded.data && <Editor {...props} schema={schema} />}
     </Dialog>
+  );
+}
+
+function Editor({ schema, ...props }: Props & { schema: Schema | undefined }) {
+  const start = props.service
+    ? { url: props.service.url ?? "", data: props.service.data, secret: undefined }
+    : (KINDS.find((kind) => kind.name === props.name)?.start ?? { url: "", data: {}, secret: {} });
+  const [draft, setDraft] = useState<Draft>(start);
+  const canForm = schema !== undefined && fits(schema.properties?.["data"] ?? { type: "object" }, draft.data ?? {});
+  const [asJson, setAsJson] = useState(!canForm);
+  const Mode = asJson || !schema ? JsonMode : props.name === "Async" ? ChannelsMode : FieldsMode;
+  return (
+    <>
+      {schema && (
+        <div class="actions">
+          <button type="button" aria-pressed={asJson} disabled={asJson && !canForm} onClick={() => setAsJson(!asJson)}>
+            {asJson ? "Edit as a form" : "Edit as JSON"}
+          </button>
+        </div>
+      )}
+      <Mode {...props} schema={schema ?? {}} draft={draft} onDraft={setDraft} />
+    </>
+  );
+}
+
+interface ModeProps extends Props {
+  schema: Schema;
+  draft: Draft;
+  onDraft: (draft: Draft) => void;
+}
+
+function useSave({ tenant, name, onDone }: Props) {
+  const action = useAction();
+  const save = async (draft: Draft) => {
+    const { url, data, secret } = draft;
+    const body = { ...(url ? { url } : {}), data: data ?? {}, ...(secret === undefined ? {} : { secret }) };
+    if (await action.run(() => call("PUT", pathOf(tenant, name), { tenant, body }))) onDone();
+  };
+  return { action, save };
+}
+
+function Url({ schema, draft, onDraft, error }: { schema: Schema; draft: Draft; onDraft: (draft: Draft) => void; error: ApiError | undefined }) {
+  const required = schema.required?.includes("url") ?? false;
+  if (!required && (draft.url === "" || draft.url === "N/A")) return null; // it is always none
+  return (
+    <TextField
+      label="URL"
+      hint={schema.properties?.["url"]?.description}
+      required={required}
+      value={draft.url}
+      onText={(url) => onDraft({ ...draft, url })}
+      fault={under(error, "url")}
+    />
+  );
+}
+
+function FieldsMode(props: ModeProps) {
+  const { schema, draft, onDraft, service, onClose } = props;
+  const { action, save } = useSave(props);
+  const part = (name: "data" | "secret") => {
+    const inside = schema.properties?.[name];
+    return (
+      inside && (
+        <SchemaFields
+          schema={inside}
+          path={name}
+          value={(draft[name] ?? {}) as Value}
+          error={action.error}
+          stored={service !== undefined}
+          onValue={(value) => onDraft({ ...draft, [name]: value })}
+        />
+      )
+    );
+  };
+  function submit(event: Event) {
+    event.preventDefault();
+    const secret = filledIn((draft.secret ?? {}) as Value);
+    void save({ url: draft.url, data: filledIn((draft.data ?? {}) as Value), secret });
+  }
+  return (
+    <form onSubmit={submit}>
+      <Url schema={schema} draft={draft} onDraft={onDraft} error={action.error} />
+      {part("data")}
+      {part("secret")}
+      <Ending action={action} verb="Save" onClose={onClose} />
+    </form>
+  );
+}
+
+function ChannelsMode(props: ModeProps) {
+  const { draft, onDraft, service, onClose } = props;
+  const { action, save } = useSave(props);
+  const [channels, setChannels] = useState(() => {
+    const found = channelsOf(draft.data);
+    return found.length ? found : [NO_CHANNEL];
+  });
+  function submit(event: Event) {
+    event.preventDefault();
+    void save({ secret: undefined, ...documentOf(channels), url: draft.url });
+  }
+  return (
+    <form onSubmit={submit}>
+      <ChannelFields
+        channels={channels}
+        stored={service !== undefined}
+        error={action.error}
+        onChannels={(changed) => {
+          setChannels(changed);
+          onDraft({ secret: undefined, ...documentOf(changed), url: draft.url });
+        }}
+      />
+      <Ending action={action} verb="Save" onClose={onClose} />
+    </form>
+  );
+}
+
+function JsonMode(props: ModeProps) {
+  const { draft, onDraft, service, schema, onClose } = props;
+  const { action, save } = useSave(props);
+  const [data, setData] = useState(pretty(draft.data));
+  const [secret, setSecret] = useState(service && draft.secret === undefined ? "" : pretty(draft.secret));
+  const broken = jsonFault(data) ?? jsonFault(secret);
+  const parsedSecret = () => (secret.trim() === "" ? undefined : parsed(secret));
+  function change(text: string, part: "data" | "secret") {
+    (part === "data" ? setData : setSecret)(text);
+    if (!jsonFault(text)) onDraft({ ...draft, [part]: part === "secret" && text.trim() === "" ? undefined : parsed(text) });
+  }
+  function submit(event: Event) {
+    event.preventDefault();
+    void save({ url: draft.url, data: parsed(data), secret: service ? parsedSecret() : (parsedSecret() ?? {}) });
+  }
+  return (
+    <form onSubmit={submit}>
+      <TextField
+        label="URL"
+        hint={schema.properties?.["url"]?.description}
+        value={draft.url}
+        onText={(url) => onDraft({ ...draft, url })}
+        fault={under(action.error, "url")}
+      />
+      <JsonField label="Data" value={data} onText={(text) => change(text, "data")} fault={under(action.error, "data")} />
+      <JsonField
+        label="Secret"
+        hint={service ? "Stored secrets are never shown. Empty: they stay as they are." : "Stored encrypted, never shown again."}
+        value={secret}
+        onText={(text) => change(text, "secret")}
+        fault={under(action.error, "secret")}
+      />
+      <Ending action={action} verb="Save" blocked={broken !== undefined} onClose={onClose} />
+    </form>
   );
 }
 

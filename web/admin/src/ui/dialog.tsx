@@ -1,7 +1,7 @@
 // A modal dialog: the browser's own, so that focus stays inside, Escape closes it and focus goes back to whoever
-// opened it.
+// opened it. Escape does not throw away what was typed: it must be pressed twice then.
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 
 interface Props {
   title: string;
@@ -13,6 +13,8 @@ interface Props {
 
 export function Dialog({ title, onClose, sticky, wide, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const typed = useRef(false);
+  const [warned, setWarned] = useState(false);
   const id = useId();
   useEffect(() => {
     const element = dialog.current;
@@ -22,18 +24,30 @@ export function Dialog({ title, onClose, sticky, wide, children }: Props) {
       if (document.activeElement === document.body) document.querySelector<HTMLElement>("h1")?.focus();
     };
   }, []);
+  function cancel(event: Event) {
+    event.preventDefault();
+    if (sticky) return;
+    if (typed.current && !warned) setWarned(true);
+    else onClose();
+  }
   return (
     <dialog
       ref={dialog}
       class={wide ? "wide" : undefined}
       aria-labelledby={id}
-      onCancel={(event) => {
-        event.preventDefault();
-        if (!sticky) onClose();
+      onInput={() => {
+        typed.current = true;
+        setWarned(false);
       }}
+      onCancel={cancel}
     >
       <h2 id={id}>{title}</h2>
       {children}
+      {warned && (
+        <p class="warning" role="alert">
+          What you typed is not saved. Press Escape again to discard it.
+        </p>
+      )}
     </dialog>
   );
 }

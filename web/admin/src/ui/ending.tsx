@@ -1,4 +1,7 @@
-// How every form ends: why the last try was refused, and the buttons.
+// How every form ends: why the last try was refused, and the buttons. Where a field of the form shows the reason, the
+// focus goes there and the reason is not repeated.
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { ApiError } from "../api";
 import type { Action } from "./action";
 import { Refusal } from "./refusal";
 
@@ -10,10 +13,19 @@ interface Props {
 }
 
 export function Ending({ action, verb, blocked = false, onClose }: Props) {
+  const buttons = useRef<HTMLDivElement>(null);
+  const [marked, setMarked] = useState(false);
+  const { error } = action;
+  useLayoutEffect(() => {
+    const field = error?.field ? buttons.current?.closest("form")?.querySelector<HTMLElement>("[aria-invalid=true]") : null;
+    field?.focus();
+    setMarked(!!field);
+  }, [error]);
+  const shown = error && marked ? new ApiError(error.status, "See the marked field.", error.operation, error.retryAfter) : error;
   return (
     <>
-      <Refusal error={action.error} />
-      <div class="buttons">
+      <Refusal error={shown} />
+      <div class="buttons" ref={buttons}>
         <button type="button" onClick={onClose}>
           Cancel
         </button>

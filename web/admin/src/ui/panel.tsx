@@ -22,6 +22,11 @@ export function Panel<T>({ title, purpose, action, loaded, children }: Props<T>)
     if (visited) heading.current?.focus();
     visited = true;
   }, [title]);
+  // What had the focus may have gone with the row it stood in.
+  useEffect(() => {
+    if (visited && loaded.data !== undefined && document.activeElement === document.body && !document.querySelector("dialog[open]"))
+      heading.current?.focus({ preventScroll: true });
+  }, [loaded.data]);
   return (
     <section aria-busy={loaded.busy}>
       <header class="panel">
@@ -34,7 +39,19 @@ export function Panel<T>({ title, purpose, action, loaded, children }: Props<T>)
         {action}
       </header>
       <Refusal error={loaded.error} again={() => void loaded.again()} />
-      {loaded.data !== undefined ? children(loaded.data) : loaded.error ? null : <p class="faint">Loading…</p>}
+      {loaded.data !== undefined ? children(loaded.data) : loaded.error ? null : <Waiting />}
     </section>
+  );
+}
+
+// The place of what is still being read.
+function Waiting() {
+  return (
+    <div class="waiting" role="status">
+      <span class="unseen">Loading</span>
+      <i />
+      <i />
+      <i />
+    </div>
   );
 }

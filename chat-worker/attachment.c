@@ -1,0 +1,196 @@
+// attachment: what came with messages, for agents, and for those to whom an agent gave a link.
+//
+// A link ends in a token: base64url of tenant, message, ordinal, expiry and a MAC over them. Its key is made of
+// the installation's key-encryption key, so every worker knows it; no table grows with links. When that
+// key is replaced, tokens under the old one are good as long as it is in the ring.
+#include "base/clock.h"
+#include "io/crypto.h"
+#include "service/service.h"
+#include "service/task_statement.h"
+#include "store/secret.h"
+#include "store/statements.h"
+
+#include <endian.h>
+
+enum {
+    LINK_DEFAULT_S = 900,
+    MAC_BYTES = 16,
+    SAID_BYTES = 4 + 16 + 4 + 8,
+    TOKEN_BYTES = SAID_BYTES + MAC_BYTES
+};
+
+struct said {
+    uint32_t tenant;
+    struct id message;
+    uint32_t ordinal;
+    uint64_t expires_s;
+};
+
+void on_attachment_read(struct task *task, const struct msg_attachment_read *message);
+void on_attachment_link(struct task *task, const struct msg_attachment_link *message);
+void on_attachment_linked(struct task *task, const struct msg_attachment_linked *message);
+
+static void read_by(struct task *task, struct id conversation, struct id message, uint32_t ordinal,
+                    uint32_t piece)
+{
+    struct pg_params params;
+
+    pg_params_init(&params);
+    pg_int4(&params, (int32_t)task_tenant(task));
+    pg_id(&params, conversation);
+    pg_id(&params, message);
+    pg_int4(&params, (int32_t)ordinal);
+    pg_int4(&params, (int32_t)piece);
+    task_answer_by(task, STATEMENT_ATTACHMENT_READ, &params);
+}
+
+void on_attachment_read(struct task *task, const struct msg_attachment_read *message)
+{
+    read_by(task, message->id, message->message, message->ordinal, message->piece);
+}
+
+// ---- tokens
+
+static void said_put(struct buf *out, const struct said *said)
+{
+    uint32_t tenant = htobe32(said->tenant), ordinal = htobe32(said->ordinal);
+    uint64_t expires = htobe64(said->expires_s);
+
+    buf_append(out, &tenant, sizeof tenant);
+    buf_str_append(out, id_bytes(&said->message));
+    buf_append(out, &ordinal, sizeof ordinal);
+    buf_append(out, &expires, sizeof expires);
+}
+
+static void said_get(const char *bytes, struct said *said)
+{
+    uint32_t tenant, ordinal;
+    uint64_t expires;
+
+    memcpy(&tenant, bytes, 4);
+    memcpy(said->message.bytes, bytes + 4, 16);
+    memcpy(&ordinal, bytes + 20, 4);
+    memcpy(&expires, bytes + 24, 8);
+    said->tenant = be32toh(tenant);
+    said->ordinal = be32toh(ordinal);
+    said->expires_s = be64toh(expires);
+}
+
+// line is a key of the ring in hex; its use for links is another key.
+static bool mac_put(struct str line, struct str said, unsigned char mac[SHA256_BYTES])
+{
+    unsigned char ring_key[SECRET_KEY_BYTES], key[SHA256_BYTES];
+    struct err err;
+
+    if (!secret_key_parse("NEXUS_KEY_ENCRYPTION_KEY", str_trim(line), ring_key, &err))
+        return false;
+    crypto_hmac_sha256(str_make(ring_key, sizeof ring_key), STR("links to attachments"), key);
+    crypto_hmac_sha256(str_make(key, sizeof key), said, mac);
+    crypto_forget(ring_key, sizeof ring_key);
+    crypto_forget(key, sizeof key);
+    return true;
+}
+
+static void url_safe(struct buf *text, size_t from)
+{
+    while (text->len > 0 && text->data[text->len - 1] == '=')
+        text->len--;
+    for (size_t i = from; i < text->len; i++)
+        if (text->data[i] == '+' || text->data[i] == '/')
+            text->data[i] = text->data[i] == '+' ? '-' : '_';
+}
+
+static bool token_make(struct task *task, const struct said *said, struct buf *token,
+                       struct err *err)
+{
+    unsigned char mac[SHA256_BYTES];
+    struct str lines, line;
+    AUTO(buf) bytes = {0};
+
+    if (!service_key_encryption_keys(task->service, task->arena, &lines, err))
+        return false;
+    str_cut(lines, '\n', &line, &lines);
+    said_put(&bytes, said);
+    if (!mac_put(line, buf_str(&bytes), mac))
+        return err_set(err, ERR_UNAVAILABLE, "there is no key to sign links with");
+    buf_append(&bytes, mac, MAC_BYTES);
+    size_t before = token->len;
+    buf_base64(token, buf_str(&bytes));
+    url_safe(token, before);
+    return true;
+}
+
+static bool token_read(struct task *task, struct str token, struct said *said, struct err *err)
+{
+    struct str lines, line;
+    AUTO(buf) text = {0};
+    AUTO(buf) bytes = {0};
+    bool is_ours = false;
+
+    buf_str_append(&text, token);
+    for (size_t i = 0; i < text.len; i++)
+        text.data[i] = text.data[i] == '-' ? '+' : text.data[i] == '_' ? '/' : text.data[i];
+    if (!service_key_encryption_keys(task->service, task->arena, &lines, err))
+        return false;
+    if (buf_unbase64(&bytes, buf_str(&text)) && bytes.len == TOKEN_BYTES) {
+        while (str_present(lines) && !is_ours) {
+            unsigned char mac[SHA256_BYTES];
+            str_cut(lines, '\n', &line, &lines);
+            is_ours = mac_put(line, str_make(bytes.data, SAID_BYTES), mac) &&
+                      crypto_equal(str_make(mac, MAC_BYTES),
+                                   str_make(bytes.data + SAID_BYTES, MAC_BYTES));
+        }
+        said_get(bytes.data, said);
+    }
+    if (!is_ours || said->expires_s <= (uint64_t)clock_unix_us() / 1000000)
+        return err_set(err, ERR_NOT_FOUND, "the link is not valid, or not any more");
+    return true;
+}
+
+// ---- links
+
+void on_attachment_link(struct task *task, const struct msg_attachment_link *message)
+{
+    uint32_t seconds = message->seconds ? message->seconds : LINK_DEFAULT_S;
+    struct said said = {.tenant = task_tenant(task),
+                        .message = message->message,
+                        .ordinal = message->ordinal,
+                        .expires_s = (uint64_t)clock_unix_us() / 1000000 + seconds};
+    AUTO(buf) link = {0};
+    AUTO(buf) expires = {0};
+    AUTO(buf) answer = {0};
+    struct pg_params params;
+    struct err err;
+
+    buf_printf(&link, "/chat/v3/attachments/");
+    if (!token_make(task, &said, &link, &err)) {
+        task_fail(task, &err);
+        return;
+    }
+    buf_time(&expires, (int64_t)said.expires_s * 1000000);
+    json_open(&answer, '{');
+    json_key_str(&answer, "link", buf_str(&link));
+    json_key_str(&answer, "expires", buf_str(&expires));
+    json_close(&answer, '}');
+    pg_params_init(&params);
+    pg_int4(&params, (int32_t)task_tenant(task));
+    pg_id(&params, message->id);
+    pg_id(&params, message->message);
+    pg_int4(&params, (int32_t)message->ordinal);
+    pg_text(&params, buf_str(&answer));
+    task_answer_by(task, STATEMENT_ATTACHMENT_LINK, &params);
+}
+
+// The token says whose it is: from here on the task is that tenant's, and sees its rows only.
+void on_attachment_linked(struct task *task, const struct msg_attachment_linked *message)
+{
+    struct said said = {0};
+    struct err err;
+
+    if (!token_read(task, message->token, &said, &err)) {
+        task_fail(task, &err);
+        return;
+    }
+    task->envelope.principal.tenant = said.tenant;
+    read_by(task, (struct id){0}, said.message, said.ordinal, message->piece);
+}

@@ -1,0 +1,143 @@
+// http_body: a body that is read by its handler, past libh2o.
+//
+// libh2o does not read while a request is in the handler's hands, so the socket is ours until the
+// answer. Nobody reads while nobody wants bytes: then the kernel's buffers fill and the client waits.
+#include "io/http_h2o.h"
+
+#include "base/panic.h"
+
+static void overwrite(char *input, struct str where, const char *with)
+{
+    memcpy(input + (where.ptr - input), with, where.len);
+}
+
+void http_body_divert(struct connection *connection, const struct http_head *head, size_t head_len,
+                      size_t early_len)
+{
+    struct unread_body *body = &connection->body;
+    char *input = connection->socket->input->bytes;
+
+    *body = (struct unread_body){.left = head->content_length,
+                                 .waits_for_leave = str_present(head->expect_name)};
+    buf_append(&body->early, input + head_len, early_len);
+    overwrite(input, head->length_digits, "000000000000000");
+    if (body->waits_for_leave)
+        overwrite(input, head->expect_name, "x-want"); // libh2o would give leave at once
+}
+
+void http_body_forget(struct connection *connection)
+{
+    buf_release(&connection->body.early);
+    connection->body = (struct unread_body){0};
+}
+
+int64_t http_body_left(const struct http_request *request)
+{
+    return request->connection->body.left;
+}
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct connection *connection = CONTAINER_OF(handle, struct connection, tcp);
+    int64_t left = connection->body.left;
+
+    (void)suggested;
+    // Never more than the body: what follows it is the next request, and libh2o's.
+    *buffer = uv_buf_init(connection->server->incoming,
+                          left < HTTP_PIECE_BYTES ? (unsigned)left : HTTP_PIECE_BYTES);
+}
+
+static void give(struct connection *connection, struct str bytes, const struct err *err)
+{
+    http_body_fn *got = connection->body.got;
+
+    connection->body.got = NULL;
+    got(connection->body.context, bytes, err);
+}
+
+static void on_heard(uv_stream_t *tcp, ssize_t count, const uv_buf_t *buffer)
+{
+    struct connection *connection = CONTAINER_OF(tcp, struct connection, tcp);
+    struct err err;
+
+    if (count == 0)
+        return;
+    uv_read_stop(tcp);
+    if (count < 0) {
+        connection->body.ended_early = true;
+        connection->body.has_failed = count != UV_EOF;
+        err_set(&err, ERR_BAD_REQUEST, "the body ended before its Content-Length");
+        give(connection, STR(""), &err);
+        return;
+    }
+    connection->body.left -= count;
+    give(connection, str_make(buffer->base, (size_t)count), NULL);
+}
+
+static bool leave_give(struct connection *connection)
+{
+    char leave[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uv_buf_t bytes = uv_buf_init(leave, sizeof leave - 1);
+
+    connection->body.waits_for_leave = false;
+    return uv_try_write((uv_stream_t *)&connection->tcp, &bytes, 1) == (int)bytes.len;
+}
+
+void http_body_read(struct http_request *request, http_body_fn *got, void *context)
+{
+    struct connection *connection = request->connection;
+    struct unread_body *body = &connection->body;
+    struct err err;
+
+    ASSERT(body->left > 0 && !body->got);
+    body->got = got;
+    body->context = context;
+    if (body->early.len > 0) {
+        AUTO(buf) early = body->early;
+        body->early = (struct buf){0};
+        body->left -= (int64_t)early.len;
+        give(connection, buf_str(&early), NULL);
+    } else if (body->ended_early || (body->waits_for_leave && !leave_give(connection)) ||
+               uv_read_start((uv_stream_t *)&connection->tcp, on_allocate, on_heard) != 0) {
+        body->ended_early = body->has_failed = true;
+        err_set(&err, ERR_BAD_REQUEST, "the client has gone");
+        give(connection, STR(""), &err);
+    }
+}
+
+void http_body_stop(struct http_request *request)
+{
+    struct connection *connection = request->connection;
+
+    if (connection->body.got)
+        uv_read_stop((uv_stream_t *)&connection->tcp);
+    connection->body.got = NULL;
+}
+
+bool http_body_is_on_its_way(const struct connection *connection)
+{
+    const struct unread_body *body = &connection->body;
+
+    // Who waits for leave sends nothing before it reads the answer.
+    return connection->socket && body->left > 0 && !body->ended_early && !body->has_failed &&
+           !body->waits_for_leave;
+}
+
+// A client that still sends would not read the answer, and would lose it to a closed connection.
+static void skipped(void *context, struct str bytes, const struct err *err)
+{
+    struct http_request *request = context;
+
+    (void)bytes;
+    if (err || request->connection->body.left == 0)
+        http_answer_held(request->connection);
+    else
+        http_body_read(request, skipped, request);
+}
+
+void http_body_skip(struct http_request *request)
+{
+    request->connection->skipping = request;
+    http_connection_skip(request->connection);
+    http_body_read(request, skipped, request);
+}

@@ -1,0 +1,386 @@
+// large_body: its way is large_body_take() → a place → heard, scanned, pieces stored, heard … → finished,
+// or failed. Where nothing is out, place_go_on() decides what is next.
+#include "large_body.h"
+
+#include "answer.h"
+#include "ingress.h"
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/list.h"
+#include "base/panic.h"
+#include "bus/bus_gateway.h"
+#include "io/crypto.h"
+#include "io/http_server.h"
+#include "service/service.h"
+#include "wire/body_scan.h"
+#include "wire/envelope.h"
+
+#include <stdlib.h>
+
+enum {
+    PLACES = 4,
+    PLACES_OF_TENANT = 3,
+    WAITING_LIMIT = 64,
+    WAIT_MS = 15000,
+    SILENCE_MS = 10000,              // without a byte
+    BODY_MS = 120000,                // from the first byte to the last
+    CONTENTS_BODY = 8 * 1024 * 1024, // 5 MiB in base64, in lines and escaped
+    PIECE_BYTES = 48 * 1024,
+    PIECE_DEADLINE_MS = 5000,
+    TICK_MS = 1000,
+};
+
+struct place {
+    struct large_bodies *all;
+    struct exchange *exchange; // NULL: free
+    struct body_scan scan;
+    struct crypto_hash *hash; // of the body; NULL: nobody asks
+    struct id upload;
+    struct buf piece; // of a content, not yet sent
+    unsigned stream, number;
+    unsigned out;    // pieces on their way
+    bool has_stored; // some are not only on their way
+    bool has_ended;  // the body has come
+    struct err err;  // what ends it once nothing is out
+    int64_t started_ms, heard_ms;
+};
+
+struct waiting {
+    struct list link;
+    struct exchange *exchange;
+    int64_t since_ms;
+};
+
+struct large_bodies {
+    struct gateway *gateway;
+    struct place places[PLACES];
+    struct list waiting; // oldest first
+    size_t waiting_count;
+    uv_timer_t tick; // runs while there is any
+};
+
+static void place_begin(struct place *place, struct exchange *exchange);
+static void place_read(struct place *place);
+static void place_heard(void *context, struct str bytes, const struct err *err);
+static void place_go_on(struct place *place);
+static void on_tick(uv_timer_t *timer);
+
+struct large_bodies *large_bodies_new(struct gateway *gateway)
+{
+    struct large_bodies *all = calloc(1, sizeof *all);
+
+    if (!all)
+        panic("out of memory");
+    all->gateway = gateway;
+    list_init(&all->waiting);
+    for (size_t i = 0; i < PLACES; i++)
+        all->places[i].all = all;
+    uv_timer_init(service_loop(gateway->service), &all->tick);
+    return all;
+}
+
+// ---- a place, or a wait for one
+
+static struct place *place_find(struct large_bodies *all, uint32_t tenant)
+{
+    struct place *found = NULL;
+    unsigned of_tenant = 0;
+
+    for (size_t i = 0; i < PLACES; i++) {
+        struct place *place = &all->places[i];
+        if (!place->exchange)
+            found = place;
+        else
+            of_tenant += place->exchange->principal.tenant == tenant;
+    }
+    return of_tenant < PLACES_OF_TENANT ? found : NULL;
+}
+
+static struct str media_type(const struct exchange *exchange)
+{
+    struct str type = http_header(exchange->http, "content-type"), parameters;
+
+    if (!str_present(type))
+        return type;
+    str_cut(type, ';', &type, &parameters);
+    return str_trim(type);
+}
+
+// Contents are taken out of bodies whose message can carry them.
+static enum body_scan_format format_of(const struct exchange *exchange)
+{
+    struct str type = media_type(exchange);
+
+    if (exchange->match.route->message != MSG_SMS_INBOUND ||
+        str_present(http_header(exchange->http, "content-encoding")))
+        return BODY_SCAN_NOTHING;
+    if (str_equal_ignoring_case(type, STR("application/json")))
+        return BODY_SCAN_JSON;
+    if (str_equal_ignoring_case(type, STR("application/x-www-form-urlencoded")))
+        return BODY_SCAN_FORM;
+    return BODY_SCAN_NOTHING;
+}
+
+static void wait_for_place(struct large_bodies *all, struct exchange *exchange)
+{
+    struct waiting *waiting;
+
+    if (all->waiting_count == WAITING_LIMIT) {
+        answer_error(exchange, ERR_BUSY, STR("too many large bodies at once"));
+        return;
+    }
+    waiting = ARENA_ALLOC(http_arena(exchange->http), struct waiting);
+    *waiting = (struct waiting){.exchange = exchange, .since_ms = clock_monotonic_ms()};
+    list_append(&all->waiting, &waiting->link);
+    all->waiting_count++;
+}
+
+void large_body_take(struct exchange *exchange)
+{
+    struct large_bodies *all = exchange->gateway->large_bodies;
+    int64_t limit = format_of(exchange) == BODY_SCAN_NOTHING
+                        ? exchange->gateway->config->http_body_limit
+                        : CONTENTS_BODY;
+    struct err err;
+
+    if (http_body_left(exchange->http) > limit) {
+        err_set(&err, ERR_TOO_LARGE, "the body is longer than %lld bytes", (long long)limit);
+        answer_err(exchange, &err);
+        return;
+    }
+    if (!uv_is_active((uv_handle_t *)&all->tick))
+        uv_timer_start(&all->tick, on_tick, TICK_MS, TICK_MS);
+    struct place *place = place_find(all, exchange->principal.tenant);
+    if (place)
+        place_begin(place, exchange);
+    else
+        wait_for_place(all, exchange);
+}
+
+static struct exchange *waiting_end(struct large_bodies *all, struct waiting *waiting)
+{
+    list_remove(&waiting->link);
+    all->waiting_count--;
+    return waiting->exchange;
+}
+
+static void places_give(struct large_bodies *all)
+{
+    LIST_EACH (&all->waiting, struct waiting, link, waiting) {
+        struct place *place = place_find(all, waiting->exchange->principal.tenant);
+        if (place)
+            place_begin(place, waiting_end(all, waiting));
+    }
+}
+
+// ---- a body comes
+
+static void piece_stored(void *context, enum err_code code, struct str text)
+{
+    struct place *place = context;
+
+    place->out--;
+    place->has_stored = true; // perhaps even where that is not known
+    if (code != ERR_OK && code != ERR_REPLAYED && place->err.code == ERR_OK)
+        err_set(&place->err, code, "%.*s", STR_ARG(text));
+    place_go_on(place);
+}
+
+static void call(struct place *place, enum message_id message, const void *fields,
+                 bus_reply_fn *replied, void *context)
+{
+    struct gateway *gateway = place->all->gateway;
+    struct envelope envelope = {.message = message,
+                                .principal = place->exchange->principal,
+                                .operation = place->exchange->operation,
+                                .deadline_ms = PIECE_DEADLINE_MS};
+
+    memcpy(&envelope.partition, place->upload.bytes + 8, sizeof envelope.partition);
+    buf_clear(&gateway->payload);
+    message_encode(message_type(message), fields, &gateway->payload);
+    bus_gateway_call(gateway->bus, &envelope, buf_str(&gateway->payload), replied, context);
+}
+
+static void piece_send(struct place *place)
+{
+    struct msg_upload_piece piece = {.upload = place->upload,
+                                     .stream = place->stream,
+                                     .number = place->number++,
+                                     .bytes = buf_str(&place->piece)};
+
+    if (place->piece.len == 0)
+        return;
+    place->out++;
+    call(place, MSG_UPLOAD_PIECE, &piece, piece_stored, place);
+    buf_clear(&place->piece);
+    // Dying here leaves an upload that no message names; upkeep drops it, the client repeats.
+    (void)failpoint("gateway.piece_sent");
+}
+
+static void content_take(void *context, unsigned stream, struct str bytes)
+{
+    struct place *place = context;
+
+    if (stream != place->stream || place->piece.len + bytes.len > PIECE_BYTES)
+        piece_send(place);
+    if (stream != place->stream) {
+        place->stream = stream;
+        place->number = 0;
+    }
+    buf_str_append(&place->piece, bytes);
+}
+
+static void place_begin(struct place *place, struct exchange *exchange)
+{
+    struct large_bodies *all = place->all;
+    int64_t now_ms = clock_monotonic_ms();
+
+    *place = (struct place){.all = all,
+                            .exchange = exchange,
+                            .upload = id_new(),
+                            .started_ms = now_ms,
+                            .heard_ms = now_ms};
+    body_scan_init(&place->scan, format_of(exchange), place->upload,
+                   (size_t)all->gateway->config->http_body_limit, content_take, place);
+    if (str_present(http_header(exchange->http, "idempotency-key")))
+        place->hash = crypto_hash_new();
+    place_read(place);
+}
+
+static void place_read(struct place *place)
+{
+    http_body_read(place->exchange->http, place_heard, place);
+}
+
+static void place_heard(void *context, struct str bytes, const struct err *err)
+{
+    struct place *place = context;
+
+    place->heard_ms = clock_monotonic_ms();
+    if (err)
+        place->err = *err;
+    else if (body_scan_feed(&place->scan, bytes, &place->err) && place->hash)
+        crypto_hash_add(place->hash, bytes);
+    place_go_on(place);
+}
+
+// ---- it has come, or not
+
+static struct exchange *place_leave(struct place *place)
+{
+    struct exchange *exchange = place->exchange;
+
+    body_scan_release(&place->scan);
+    buf_release(&place->piece);
+    crypto_hash_end(&place->hash, NULL);
+    place->exchange = NULL;
+    return exchange;
+}
+
+static void dropped(void *context, enum err_code code, struct str text)
+{
+    (void)context, (void)code, (void)text; // where it failed, upkeep does it
+}
+
+static void place_fail(struct place *place)
+{
+    struct large_bodies *all = place->all;
+    struct msg_upload_drop drop = {.upload = place->upload};
+    struct err err = place->err;
+
+    if (place->has_stored)
+        call(place, MSG_UPLOAD_DROP, &drop, dropped, NULL);
+    answer_err(place_leave(place), &err);
+    places_give(all);
+}
+
+static void place_finish(struct place *place)
+{
+    struct large_bodies *all = place->all;
+    struct exchange *exchange = place->exchange;
+    unsigned char digest[SHA256_BYTES];
+
+    if (place->hash) {
+        crypto_hash_end(&place->hash, digest);
+        exchange->body_digest =
+            arena_copy(http_arena(exchange->http), str_make(digest, sizeof digest));
+    }
+    exchange->body = buf_str(&place->scan.rest);
+    exchange->ready_us = clock_monotonic_us();
+    ingress_send(exchange); // may be answered in here, and is no more
+    place_leave(place);
+    places_give(all);
+}
+
+static void place_go_on(struct place *place)
+{
+    if (place->out > 0)
+        return;
+    if (place->err.code != ERR_OK) {
+        place_fail(place);
+    } else if (http_body_left(place->exchange->http) > 0) {
+        place_read(place);
+    } else if (place->has_ended) {
+        place_finish(place);
+    } else {
+        place->has_ended = true;
+        if (body_scan_end(&place->scan, &place->err))
+            piece_send(place);
+        place_go_on(place);
+    }
+}
+
+// ---- time
+
+static void place_look(struct place *place, int64_t now_ms)
+{
+    if (!place->exchange || place->out > 0 || place->err.code != ERR_OK)
+        return; // what is out has a deadline of its own
+    if (now_ms - place->heard_ms < SILENCE_MS && now_ms - place->started_ms < BODY_MS)
+        return;
+    err_set(&place->err, ERR_REQUEST_TIMEOUT, "the body did not come in time");
+    http_body_stop(place->exchange->http);
+    place_fail(place);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct large_bodies *all = CONTAINER_OF(timer, struct large_bodies, tick);
+    int64_t now_ms = clock_monotonic_ms();
+    bool is_busy = false;
+
+    for (size_t i = 0; i < PLACES; i++)
+        place_look(&all->places[i], now_ms);
+    LIST_EACH (&all->waiting, struct waiting, link, waiting)
+        if (now_ms - waiting->since_ms >= WAIT_MS)
+            answer_error(waiting_end(all, waiting), ERR_BUSY, STR("too many large bodies at once"));
+    for (size_t i = 0; i < PLACES; i++)
+        is_busy = is_busy || all->places[i].exchange;
+    if (!is_busy && all->waiting_count == 0)
+        uv_timer_stop(&all->tick);
+}
+
+static void on_tick_closed(uv_handle_t *handle)
+{
+    free(CONTAINER_OF(handle, struct large_bodies, tick));
+}
+
+void large_bodies_free(struct large_bodies **all)
+{
+    struct large_bodies *ending = *all;
+
+    *all = NULL;
+    if (!ending)
+        return;
+    LIST_EACH (&ending->waiting, struct waiting, link, waiting)
+        answer_error(waiting_end(ending, waiting), ERR_UNAVAILABLE, STR("the gateway is stopping"));
+    for (size_t i = 0; i < PLACES; i++) {
+        struct place *place = &ending->places[i];
+        if (!place->exchange)
+            continue;
+        http_body_stop(place->exchange->http);
+        answer_error(place_leave(place), ERR_UNAVAILABLE, STR("the gateway is stopping"));
+    }
+    uv_close((uv_handle_t *)&ending->tick, on_tick_closed);
+}

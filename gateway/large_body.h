@@ -1,0 +1,27 @@
+// large_body: bodies that are not read with their head (io/http_server.h, unread_over). A few are read at
+// a time, the others wait unread, so that memory does not grow with the number of clients: 4 places,
+// 64 that wait for one, at most 15 s, then 503. One contact center never has all places.
+//
+// What a body carries that is large (wire/body_scan.h) goes to sms-worker in pieces while it comes, each
+// stored before the next is read; the message that follows names the upload and makes it its own, in its
+// transaction. An upload whose message never came is dropped, here or by upkeep: docs/decisions/0025.
+//
+//   ingress.c   large_body_take(exchange)  …  exchange->body is read, ingress_send(exchange)
+//
+// or the exchange is answered: 413, 408, 400, 503.
+#pragma once
+
+#include <stddef.h>
+
+struct exchange;
+struct gateway;
+struct large_bodies;
+
+enum { LARGE_BODY_OVER = 32 * 1024 }; // bytes of a body that is read with its head
+
+struct large_bodies *large_bodies_new(struct gateway *gateway);
+// Answers those that are not finished.
+void large_bodies_free(struct large_bodies **all);
+
+// The exchange's caller is known and may do what he asks.
+void large_body_take(struct exchange *exchange);

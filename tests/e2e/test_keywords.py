@@ -1,0 +1,69 @@
+"""STOP, START and HELP as people write them, in their languages."""
+
+import pytest
+
+
+def opted_out(tenant, phone):
+    return bool(tenant.stack.query(
+        "select 1 from opt_out o join tenant t on t.id = o.tenant_id"
+        " where t.ccid = %s and o.address = %s and o.cleared is null", tenant.ccid, phone))
+
+
+STOPS = ["STOP", "stop", " Stop. ", "UNSUBSCRIBE", "cancel", "QUIT", "STOPALL", "opt out", "“STOP”", "‘stop’", "«stop»", "(STOP)",
+         "[STOP]", "STOP;", "stop:", "STOP…", "- STOP", "*STOP*", "STOP 🛑", "STOP😡", "STOP👍🏽", "STOP\u00a0", "\u200bSTOP",
+         "ST\u200bOP", "STOP\u200d", "\ufeffSTOP", "\u202eSTOP\u202c", "ＳＴＯＰ", "STOP！", "STOP。", "¡STOP!", "ⓈⓉⓄⓅ", "𝐒𝐓𝐎𝐏",
+         "STOP\r\n", "STOP\t", "STOP\u2028", "S.T.O.P.", "STOP  ALL", "stop-all", "OPT  OUT", "Opt-Out", "opt_out", "STOP STOP",
+         "stop, stop, stop!", "STOPSTOP", "Stop please", "Please stop!", "STOP thanks", "stop, thank you", "UNSUB", "End", "REVOKE",
+         "remove", "STOP\ufffd"]
+IN_OTHER_LANGUAGES = ["ARRET", "ARRÊT", "arrêt", "Arre\u0302t", "arrêter", "ALTO", "parar", "Baja", "¡Basta!", "cancelar", "Stopp",
+                      "abmelden", "ABBESTELLEN", "Pare", "sair", "Ferma", "annulla", "Disiscrivi", "stoppen", "afmelden",
+                      "Uitschrijven", "stop merci", "Stop bitte", "baja por favor"]
+NO_STOPS = ["Count me in! We have to STOP this", "ok i will stop by", "cancel my order", "STOP 12345", "please do not stop the delivery",
+            "don't stop", "stopwatch", "bus stop", "the end", "end of the week", "no", "thanks", "🛑", "?", "stop or go",
+            "x" * 40 + " STOP", "Please cancel the appointment"]
+
+
+@pytest.mark.parametrize("text", STOPS + IN_OTHER_LANGUAGES)
+def test_a_text_that_is_nothing_but_a_stop_word_opts_the_phone_out(tenant, text):
+    phone = tenant.phone()
+
+    assert tenant.aggregator().message(phone, text).status_code == 200
+
+    assert opted_out(tenant, phone)
+
+
+@pytest.mark.parametrize("text", NO_STOPS)
+def test_a_text_that_only_contains_a_stop_word_is_a_text(tenant, text):
+    phone = tenant.phone()
+
+    assert tenant.aggregator().message(phone, text).status_code == 200
+
+    assert not opted_out(tenant, phone)
+
+
+@pytest.mark.parametrize("text", ["START", "start!", "Unstop", "YES", "“Yes”", "subscribe", "OPT-IN", "ＳＴＡＲＴ", "alta", "anmelden"])
+def test_a_start_word_opts_the_phone_in_again(tenant, text):
+    phone, aggregator = tenant.phone(), tenant.aggregator()
+    aggregator.message(phone, "STOP")
+
+    aggregator.message(phone, text)
+
+    assert not opted_out(tenant, phone)
+
+
+def test_a_stop_that_comes_in_parts_counts_when_it_is_joined(tenant):
+    phone, aggregator = tenant.phone(), tenant.aggregator()
+
+    for part, text in ((2, "scribe"), (1, "unsub")):
+        assert aggregator.message(phone, text, concat_reference="7", concat_total=2, concat_part=part).status_code == 200
+
+    assert opted_out(tenant, phone)
+
+
+def test_a_part_that_reads_like_stop_is_none(tenant):
+    phone, aggregator = tenant.phone(), tenant.aggregator()
+
+    for part, text in ((1, "Stop"), (2, " by tomorrow, will you?")):
+        aggregator.message(phone, text, concat_reference="8", concat_total=2, concat_part=part)
+
+    assert not opted_out(tenant, phone)

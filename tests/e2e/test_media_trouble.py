@@ -1,0 +1,148 @@
+"""Large bodies under trouble: many at once, slow ones, and processes that die while one comes."""
+
+import concurrent.futures
+import pathlib
+
+import pytest
+
+from harness.people import Tenant
+from harness.stack import RELEASE
+from harness.wait import eventually
+from test_failpoints import arm, disarm
+from test_media import KIB, MIB, SMS, answer_of, as_json, connect, head, mo, photo, received, stored, uploads_waiting
+
+ABOVE_IDLE = 8 * MIB  # what gateway and worker may take, each
+
+
+def memory(process):
+    """(now, the most since it was last asked), resident."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    now, most = (1024 * int(status.split(f"{name}:")[1].split()[0]) for name in ("VmRSS", "VmHWM"))
+    pathlib.Path(f"/proc/{process.pid}/clear_refs").write_text("5", encoding="ascii")
+    return now, most
+
+
+def test_memory_does_not_grow_with_the_number_of_senders_or_readers(make_stack):
+    stack = make_stack(binaries=RELEASE / "bin")
+    tenant, content = Tenant(stack), photo(5 * MIB - 1000)
+    watched = [stack[name] for name in ("gateway-0", "sms-worker-0", "chat-worker-0")]
+    for _ in range(20):
+        assert tenant.aggregator().message().status_code == 200
+    idle = {process.name: memory(process)[0] for process in watched}
+
+    def post(number):
+        while True:
+            answer = as_json(tenant, contents=[content], message_id=f"many {number}")
+            if answer.status_code == 200:
+                return
+            assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0, answer.text
+
+    def fetch(path):
+        return tenant.agent().get(path, timeout=60).content == content
+
+    with concurrent.futures.ThreadPoolExecutor(24) as senders:
+        list(senders.map(post, range(30)))
+    path, _, _ = received(tenant, content)
+    with concurrent.futures.ThreadPoolExecutor(16) as readers:
+        assert all(readers.map(fetch, [f"{path}/1"] * 24))
+
+    taken = {process.name: memory(process)[1] - idle[process.name] for process in watched}
+    assert max(taken.values()) < ABOVE_IDLE, taken
+
+
+def slow_body(tenant, length=100 * KIB):
+    """A sender who says that a body comes, and then says nothing."""
+    connection = connect(tenant)
+    connection.sendall(head(tenant, length))
+    return connection
+
+
+@pytest.fixture
+def slow_senders(tenant):
+    """As many as there are places for one contact center, and some that wait."""
+    connections = [slow_body(tenant) for _ in range(6)]
+    yield connections
+    for connection in connections:
+        connection.close()
+
+
+@pytest.mark.usefixtures("slow_senders")
+def test_slow_senders_hold_up_neither_small_requests_nor_other_contact_centers(tenant):
+    other = Tenant(tenant.stack)
+
+    assert tenant.aggregator().message().status_code == 200
+    assert as_json(other, contents=[photo(300 * KIB)]).status_code == 200
+
+
+def test_more_senders_than_may_wait_are_told_to_come_again(make_stack):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    slow = [slow_body(tenant) for _ in range(3 + 64)]
+    eventually(lambda: as_json(tenant, contents=[photo(40 * KIB)]).status_code == 503, "no more may wait")
+
+    answer = as_json(tenant, contents=[photo(40 * KIB)])
+
+    assert answer.status_code == 503
+    assert 1 <= int(answer.headers["Retry-After"]) <= 10
+    for connection in slow:
+        connection.close()
+    eventually(lambda: as_json(tenant, contents=[photo(40 * KIB)]).status_code == 200, "there is room again")
+
+
+def test_a_worker_that_dies_while_a_body_comes_costs_nothing(make_stack):
+    stack = make_stack(sms_workers=2)
+    tenant, content = Tenant(stack), photo(2 * MIB)
+    body = mo(tenant, content)
+    with connect(tenant) as connection:
+        connection.sendall(head(tenant, len(body)) + body[:MIB])
+        eventually(lambda: uploads_waiting(tenant) == 1, "some of it is stored")
+        stack["sms-worker-0"].kill()
+        connection.sendall(body[MIB:])
+
+        status, text = answer_of(connection)
+
+    assert status == 200, text
+    assert stored(tenant) == [content]
+
+
+def test_a_gateway_that_dies_while_a_body_comes_leaves_nothing_to_be_seen(make_stack):
+    stack = make_stack(gateways=2)
+    tenant, content = Tenant(stack), photo(2 * MIB)
+    body = mo(tenant, content, "again")
+    with connect(tenant) as connection:
+        connection.sendall(head(tenant, len(body)) + body[:MIB])
+        eventually(lambda: uploads_waiting(tenant) == 1, "some of it is stored")
+        stack["gateway-0"].kill()
+    assert stored(tenant) == []
+
+    answer = tenant.aggregator(gateway=1).post(SMS, data=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 200, answer.text
+    assert stored(tenant) == [content]
+    assert stack.query("select upkeep_uploads(900)")[0][0] == 0  # not yet: it could still be coming
+    stack.query("update upload set created = created - interval '1 hour'")
+    assert stack.query("select upkeep_uploads(900)")[0][0] == 1
+    assert stack.query("select count(*) from upload_piece where upload_id not in (select upload_id from attachment)")[0][0] == 0
+    assert stored(tenant) == [content]
+
+
+@pytest.mark.parametrize("point", ["sms.inbound.before_commit", "sms.inbound.after_commit"])
+def test_a_worker_that_dies_at_the_commit_makes_one_message_of_repetitions(make_stack, point):
+    stack = make_stack(sms_workers=2)
+    tenant, content = Tenant(stack), photo(300 * KIB)
+    arm(stack, stack["sms-worker-0"], f"{point}=kill:1")
+    arm(stack, stack["sms-worker-1"], f"{point}=kill:1")
+    phone, answers = tenant.phone(), []
+
+    def post():
+        answers.append(as_json(tenant, phone, [content], message_id="same", message="one"))
+        return answers[-1].status_code == 200
+
+    assert not post()
+    for name in ("sms-worker-0", "sms-worker-1"):
+        disarm(stack[name])
+    eventually(post, "it is accepted")
+    assert post()
+
+    assert answers[-1].json()["data"] == answers[-2].json()["data"]
+    assert stored(tenant) == [content]
