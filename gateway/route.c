@@ -20,6 +20,7 @@
 #define ALL_TENANTS .tenants = TENANTS_ALL
 #define NAMED       .tenants = TENANTS_NAMED
 #define DOCUMENTED  .documented = true
+#define PEOPLES     .documented = true, .lenient = true
 #define OURS        .documented = false
 #define UNLIMITED   .limited = false
 #define LIMITED     .limited = true

@@ -50,6 +50,7 @@ struct route {
     enum permission permission;
     enum route_tenants tenants;
     bool documented, limited;
+    bool lenient; // documented, and all of a person's text that can be stored is taken
     enum route_envelope envelope;
     int status;
     uint32_t deadline_ms;
