@@ -10,7 +10,13 @@
 #include "service/task.h"
 #include "store/statements.h"
 
-enum outcome { STORED = 1, NO_SUCH_CONVERSATION = 2, CONVERSATION_IS_DONE = 3, NO_WAY_OUT = 4 };
+enum outcome {
+    STORED = 1,
+    NO_SUCH_CONVERSATION = 2,
+    CONVERSATION_IS_DONE = 3,
+    NO_WAY_OUT = 4,
+    NO_NUMBER = 5
+};
 
 extern const struct batch_def conversation_post_batch;
 
@@ -93,6 +99,9 @@ static void post_answer(struct task *task, const struct pg_result *result, size_
     case CONVERSATION_IS_DONE: err_set(&err, ERR_CONFLICT, "the conversation is done"); break;
     case NO_WAY_OUT:
         err_set(&err, ERR_CONFLICT, "the conversation's channel has no provider to send with");
+        break;
+    case NO_NUMBER:
+        err_set(&err, ERR_CONFLICT, "the sender has a name and no number: it cannot be answered");
         break;
     default: err_set(&err, ERR_NOT_FOUND, "there is no such conversation"); break;
     }

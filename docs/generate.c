@@ -78,6 +78,7 @@ static void write_limits(FILE *out, const struct message_field *field)
         break;
     case FIELD_KIND_u32: fprintf(out, "%u to %u", field->minimum, field->maximum); break;
     case FIELD_KIND_phone: fputs("3 to 15 digits", out); break;
+    case FIELD_KIND_sender: fputs("3 to 15 digits, or 1 to 11 characters", out); break;
     case FIELD_KIND_id:
     case FIELD_KIND_flag: break;
     }
@@ -86,9 +87,13 @@ static void write_limits(FILE *out, const struct message_field *field)
 static void write_field(FILE *out, const struct message_field *field)
 {
     static const char *const types[] = {
-        [FIELD_KIND_str] = "text",    [FIELD_KIND_phone] = "phone number",
-        [FIELD_KIND_id] = "UUID",     [FIELD_KIND_u32] = "whole number",
-        [FIELD_KIND_flag] = "yes/no", [FIELD_KIND_json] = "any JSON",
+        [FIELD_KIND_str] = "text",
+        [FIELD_KIND_phone] = "phone number",
+        [FIELD_KIND_sender] = "phone number or name",
+        [FIELD_KIND_id] = "UUID",
+        [FIELD_KIND_u32] = "whole number",
+        [FIELD_KIND_flag] = "yes/no",
+        [FIELD_KIND_json] = "any JSON",
         [FIELD_KIND_bytes] = "bytes",
     };
     struct str name, others = str_of(field->names);

@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "events.h"
 #include "health.h"
+#include "health_watch.h"
 #include "ingress.h"
 #include "large_body.h"
 #include "login_guard.h"
@@ -128,6 +129,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
     principals_guard(gateway->principals, gateway->login_guard);
     gateway->events = events_new(gateway);
     gateway->pipeline = pipeline_new(gateway);
+    gateway->health_watch = health_watch_new(gateway);
     gateway->large_bodies = large_bodies_new(gateway);
     gateway->server = http_server_new(service_loop(service),
                                       &(struct http_server_options){
@@ -209,6 +211,7 @@ void gateway_done(struct service *service)
     redis_close(&gateway->redis);    // who waits for it goes on, to the bus
     bus_gateway_free(&gateway->bus); // answers what is still parked
     large_bodies_free(&gateway->large_bodies);
+    health_watch_free(&gateway->health_watch);
     pipeline_free(&gateway->pipeline);
     events_free(&gateway->events);
     http_server_free(&gateway->server);

@@ -65,6 +65,7 @@ struct gateway {
     struct buf text, payload; // scratch of the function that runs; nothing in them outlives it
     int64_t started_unix_us;
     struct health health;
+    struct health_watch *health_watch;
     size_t downloads; // of attachments
     size_t exchanges; // begun and not yet answered
     size_t streams;   // of events, opening ones included

@@ -23,8 +23,10 @@ enum {
     PLACES_OF_TENANT = 3,
     WAITING_LIMIT = 64,
     WAIT_MS = 15000,
-    SILENCE_MS = 10000,              // without a byte
-    BODY_MS = 120000,                // from the first byte to the last
+    SILENCE_MS = 10000, // without a byte
+    BODY_MS = 120000,   // from the first byte to the last
+    CROWDED_MS = 5000,  // after which a body must come fast enough while others wait
+    CROWDED_BYTES_PER_S = 32 * 1024,
     CONTENTS_BODY = 8 * 1024 * 1024, // 5 MiB in base64, in lines and escaped
     PIECE_BYTES = 48 * 1024,
     PIECE_DEADLINE_MS = 5000,
@@ -44,6 +46,7 @@ struct place {
     bool has_ended;  // the body has come
     struct err err;  // what ends it once nothing is out
     int64_t started_ms, heard_ms;
+    uint64_t heard; // bytes
 };
 
 struct waiting {
@@ -258,6 +261,7 @@ static void place_heard(void *context, struct str bytes, const struct err *err)
     struct place *place = context;
 
     place->heard_ms = clock_monotonic_ms();
+    place->heard += bytes.len;
     if (err)
         place->err = *err;
     else if (body_scan_feed(&place->scan, bytes, &place->err) && place->hash)
@@ -333,11 +337,21 @@ static void place_go_on(struct place *place)
 
 // ---- time
 
+// Who takes his time must not hold up those who wait for his place.
+static bool is_in_the_way(const struct place *place, int64_t now_ms)
+{
+    uint64_t took_ms = (uint64_t)(now_ms - place->started_ms);
+
+    return place->all->waiting_count > 0 && took_ms > CROWDED_MS &&
+           place->heard * 1000 / took_ms < CROWDED_BYTES_PER_S;
+}
+
 static void place_look(struct place *place, int64_t now_ms)
 {
     if (!place->exchange || place->out > 0 || place->err.code != ERR_OK)
         return; // what is out has a deadline of its own
-    if (now_ms - place->heard_ms < SILENCE_MS && now_ms - place->started_ms < BODY_MS)
+    if (now_ms - place->heard_ms < SILENCE_MS && now_ms - place->started_ms < BODY_MS &&
+        !is_in_the_way(place, now_ms))
         return;
     err_set(&place->err, ERR_REQUEST_TIMEOUT, "the body did not come in time");
     http_body_stop(place->exchange->http);

@@ -1,6 +1,7 @@
 // large_body: bodies that are not read with their head (io/http_server.h, unread_over). A few are read at
 // a time, the others wait unread, so that memory does not grow with the number of clients: 4 places,
-// 64 that wait for one, at most 15 s, then 503. One contact center never has all places.
+// 64 that wait for one, at most 15 s, then 503. One contact center never has all places, and
+// while others wait a place is lost by whoever sends less than 32 KiB/s.
 //
 // What a body carries that is large (wire/body_scan.h) goes to sms-worker in pieces while it comes, each
 // stored before the next is read; the message that follows names the upload and makes it its own, in its

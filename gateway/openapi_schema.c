@@ -2,6 +2,7 @@
 #include "openapi_schema.h"
 
 #include "base/err.h"
+#include "wire/phone.h"
 
 void schema_ref(struct buf *out, const char *kind, const char *name)
 {
@@ -54,8 +55,10 @@ static void field_limits(struct buf *out, const struct message_field *field)
         json_key_int(out, "maxLength", field->maximum);
         break;
     case FIELD_KIND_phone:
+    case FIELD_KIND_sender:
         type(out, "string");
-        json_key_str(out, "pattern", STR("^\\+?[0-9]{3,15}$"));
+        json_key_int(out, "minLength", field->minimum);
+        json_key_int(out, "maxLength", PHONE_TEXT_MAX);
         break;
     case FIELD_KIND_id: format(out, "uuid"); break;
     case FIELD_KIND_u32:

@@ -13,6 +13,7 @@
     X(NOBODY, "")  /* asked of no one: the route is open */                                        \
     X(ANY_KEY, "") /* every valid API key, whatever it carries; no user */                         \
     X(AGENT, "nexus:agent:chat nexus:designer:chat")                                               \
+    X(CONVERSATIONS, "nexus:agent:chat nexus:designer:chat nexus:admin:messages") /* no texts */   \
     X(MESSAGES, "nexus:admin:messages nexus:cluster:messages")                                     \
     X(KEYS, "nexus:admin:keys")                                                                    \
     X(TENANTS, "nexus:admin:tenants")                                                              \

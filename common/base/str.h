@@ -61,7 +61,7 @@ static inline struct str str_skip(struct str text, size_t count)
     return (struct str){.ptr = count ? text.ptr + count : text.ptr, .len = text.len - count};
 }
 
-// ASCII only, as HTTP header names and STOP words need it.
+// ASCII only, as HTTP header names need it.
 bool str_equal_ignoring_case(struct str a, struct str b);
 struct str str_trim(struct str text);
 

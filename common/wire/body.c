@@ -9,6 +9,8 @@
 
 #include "phone.h"
 
+#include <ctype.h>
+
 struct body *body_empty(void)
 {
     struct arena *arena = arena_new();
@@ -123,12 +125,23 @@ static const struct json_view *body_wrapped(const struct body *body,
 // How the fields of one message are read.
 struct conversion {
     const struct body *body;
+    const struct message_type *type;
     const struct json_view *layers[3]; // path and query, "data", the body
     size_t layer_count;
     bool lenient;
     struct arena *arena;
     struct err *err;
 };
+
+// Where the search for a field's value stands.
+struct candidate {
+    const struct json_view *empty; // null or ""; NULL: none was seen
+    bool is_taken, has_failed;
+    struct err err; // of the first that could not be read
+};
+
+static void candidates_try(const struct conversion *conversion, const struct message_field *field,
+                           void *out, struct candidate *candidate);
 
 // Is the value as good as none, if there is another one?
 static bool is_empty(const struct json_view *value)
@@ -146,27 +159,53 @@ static struct str as_text(const struct json_view *value, struct arena *arena)
     return arena_copy(arena, json_text(value));
 }
 
-// A "+" that nobody escaped arrives as a blank in forms and queries.
-static struct str with_plus(struct str phone, struct arena *arena)
+// Forms and queries have to say "+" as "%2B"; where one did not, the "+" came as a blank.
+static struct str number_text(const struct json_view *value, const struct conversion *conversion)
 {
-    struct str trimmed = str_trim(phone);
+    const struct json_view *set = &conversion->body->set;
+    struct str text = as_text(value, conversion->arena);
+    bool is_encoded = conversion->body->form;
 
-    if (phone.len == 0 || phone.ptr[0] != ' ' || trimmed.len == 0 || trimmed.ptr[0] == '+')
-        return phone;
-    return arena_printf(arena, "+%.*s", STR_ARG(trimmed));
+    for (size_t i = 0; !is_encoded && i < set->children.count; i++)
+        is_encoded = value == &set->children.items[i];
+    if (is_encoded && text.len > 1 && text.ptr[0] == ' ' && isdigit((unsigned char)text.ptr[1]))
+        text = arena_printf(conversion->arena, "+%.*s", STR_ARG(str_skip(text, 1)));
+    return text;
 }
 
 static bool phone_convert(const struct message_field *field, const struct json_view *value,
                           const struct conversion *conversion, struct str *out, struct err *err)
 {
-    struct str text = with_plus(as_text(value, conversion->arena), conversion->arena);
     char normal[PHONE_MAX];
     size_t length;
 
-    if (conversion->lenient)
-        text = str_trim(text);
-    if (!phone_normalize(text, normal, &length))
+    if (!phone_normalize(number_text(value, conversion), normal, &length))
         return message_field_fault(field, PHONE_RULE, err);
+    *out = arena_copy(conversion->arena, str_make(normal, length));
+    return true;
+}
+
+// Who wrote is read as somebody from the country of the number that was written to: the phone field
+// of the message.
+static bool sender_convert(const struct message_field *field, const struct json_view *value,
+                           const struct conversion *conversion, struct str *out, struct err *err)
+{
+    struct str home = STR_ABSENT;
+    char normal[SENDER_MAX];
+    size_t length;
+
+    for (size_t i = 0; i < conversion->type->field_count; i++) {
+        const struct message_field *phone = &conversion->type->fields[i];
+        struct candidate candidate = {0};
+        struct str number;
+        if (phone->type != FIELD_KIND_phone)
+            continue;
+        candidates_try(conversion, phone, &number, &candidate);
+        if (candidate.is_taken)
+            home = number;
+    }
+    if (!sender_normalize(number_text(value, conversion), home, normal, &length))
+        return message_field_fault(field, SENDER_RULE, err);
     *out = arena_copy(conversion->arena, str_make(normal, length));
     return true;
 }
@@ -213,6 +252,7 @@ static bool field_convert(const struct message_field *field, const struct json_v
     case FIELD_KIND_u32: return number_convert(field, value, out, err);
     case FIELD_KIND_flag: return flag_convert(field, value, out, err);
     case FIELD_KIND_json: *(struct str *)out = json_compact(value, arena); return true;
+    case FIELD_KIND_sender: return sender_convert(field, value, conversion, out, err);
     case FIELD_KIND_bytes: return message_field_fault(field, "not for requests", err);
     }
     return false;
@@ -271,13 +311,6 @@ static bool is_disputed(const struct json_view *layer, const struct json_view *v
     }
     return false;
 }
-
-// Where the search for a field's value stands.
-struct candidate {
-    const struct json_view *empty; // null or ""; NULL: none was seen
-    bool is_taken, has_failed;
-    struct err err; // of the first that could not be read
-};
 
 // True: the search is over.
 static bool candidate_try(const struct conversion *conversion, const struct message_field *field,
@@ -344,6 +377,7 @@ static size_t size_of(enum field_type type)
     case FIELD_KIND_flag: return sizeof(bool);
     case FIELD_KIND_str:
     case FIELD_KIND_phone:
+    case FIELD_KIND_sender:
     case FIELD_KIND_json:
     case FIELD_KIND_bytes: break;
     }
@@ -376,6 +410,7 @@ bool body_to_message(const struct body *body, const struct message_type *type,
     static const struct json_view nothing = {.kind = TREE_OBJECT};
     const struct json_view *data = body_wrapped(body, type);
     struct conversion conversion = {.body = body,
+                                    .type = type,
                                     .layers = {&body->set, data ? data : &nothing, &body->root},
                                     .layer_count = takes_the_body(type) ? 1 : 3,
                                     .lenient = strictness == BODY_LENIENT,

@@ -12,6 +12,7 @@ static void field_pack(const struct message_field *field, const void *value, msg
     switch (field->type) {
     case FIELD_KIND_str:
     case FIELD_KIND_phone:
+    case FIELD_KIND_sender:
     case FIELD_KIND_json: values_pack_text(packer, *(const struct str *)value); break;
     case FIELD_KIND_id: values_pack_id(packer, *(const struct id *)value); break;
     case FIELD_KIND_u32: msgpack_pack_uint32(packer, *(const uint32_t *)value); break;
@@ -41,6 +42,7 @@ static bool field_read(const struct message_field *field, const msgpack_object *
     switch (field->type) {
     case FIELD_KIND_str:
     case FIELD_KIND_phone:
+    case FIELD_KIND_sender:
     case FIELD_KIND_json:
         return values_read_text(element, value) || message_field_fault(field, "not text", err);
     case FIELD_KIND_id:

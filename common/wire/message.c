@@ -132,6 +132,17 @@ static bool phone_check(const struct message_field *field, struct str phone, str
     return true;
 }
 
+static bool sender_check(const struct message_field *field, struct str sender, struct err *err)
+{
+    char normal[SENDER_MAX];
+    size_t length;
+
+    if (!sender_normalize(sender, STR_ABSENT, normal, &length) ||
+        !str_equal(sender, str_make(normal, length)))
+        return message_field_fault(field, SENDER_RULE, err);
+    return true;
+}
+
 static bool number_check(const struct message_field *field, uint32_t number, struct err *err)
 {
     if (number < field->minimum || number > field->maximum)
@@ -146,6 +157,7 @@ bool message_field_is_absent(const struct message_field *field, const void *valu
     switch (field->type) {
     case FIELD_KIND_str:
     case FIELD_KIND_phone:
+    case FIELD_KIND_sender:
     case FIELD_KIND_json:
     case FIELD_KIND_bytes: return !str_present(*(const struct str *)value);
     case FIELD_KIND_id: return id_is_none(*(const struct id *)value);
@@ -159,6 +171,7 @@ bool message_field_check(const struct message_field *field, const void *value, s
 {
     switch (field->type) {
     case FIELD_KIND_phone: return phone_check(field, *(const struct str *)value, err);
+    case FIELD_KIND_sender: return sender_check(field, *(const struct str *)value, err);
     case FIELD_KIND_str:
     case FIELD_KIND_json: return text_check(field, *(const struct str *)value, err);
     case FIELD_KIND_u32: return number_check(field, *(const uint32_t *)value, err);

@@ -18,7 +18,8 @@
 // missing, but nobody wants the message without it.
 //
 //   str    well-formed UTF-8 without NUL                           struct str (absent: ptr is NULL)
-//   phone  "+" optional, 3 to 15 digits; stored E.164, see phone.h struct str
+//   phone  a phone number; stored in its one spelling, see phone.h  struct str
+//   sender the same, or a name, read at home of the message's phone  struct str
 //   id     a UUID                                                  struct id (absent: none)
 //   u32    whole number, also as a decimal string                  uint32_t (absent: 0)
 //   flag   true or false, also as a string                         bool (absent: false)
@@ -68,13 +69,14 @@ enum message_id {
     MSG_COUNT
 };
 
-#define FIELD_TYPE_str   struct str
-#define FIELD_TYPE_phone struct str
-#define FIELD_TYPE_id    struct id
-#define FIELD_TYPE_u32   uint32_t
-#define FIELD_TYPE_flag  bool
-#define FIELD_TYPE_json  struct str
-#define FIELD_TYPE_bytes struct str
+#define FIELD_TYPE_str    struct str
+#define FIELD_TYPE_phone  struct str
+#define FIELD_TYPE_sender struct str
+#define FIELD_TYPE_id     struct id
+#define FIELD_TYPE_u32    uint32_t
+#define FIELD_TYPE_flag   bool
+#define FIELD_TYPE_json   struct str
+#define FIELD_TYPE_bytes  struct str
 
 #define MESSAGE(id, name, text, service, kind, limit, doc)                 struct msg_##name {
 #define FIELD(message, type, name, names, minimum, maximum, presence, doc) FIELD_TYPE_##type name;
@@ -86,6 +88,7 @@ enum message_id {
 enum field_type {
     FIELD_KIND_str,
     FIELD_KIND_phone,
+    FIELD_KIND_sender,
     FIELD_KIND_id,
     FIELD_KIND_u32,
     FIELD_KIND_flag,

@@ -1,22 +1,233 @@
 // phone: see the header.
 #include "phone.h"
 
-enum { DIGITS_MIN = 3, SHORT_CODE_DIGITS_MAX = 6, DIGITS_MAX = 15 };
+#include "base/attributes.h"
+
+enum {
+    DIGITS_MIN = 3,
+    SHORT_CODE_DIGITS_MAX = 6,
+    NUMBER_DIGITS_MIN = 7,
+    DIGITS_MAX = 15,
+    DIGITS_READ_MAX = 24, // with what stands before a country code
+};
+
+// Countries where a national number has a 0 in front that is no part of it, or is told by its length,
+// with the smallest and largest count of digits behind the country code (ITU-T E.164 and E.129). Not
+// here is where the 0 belongs to the number (Italy), or where nothing tells a national number from
+// another country's (Spain, Denmark, Norway, Poland, Portugal).
+static const struct country {
+    struct str code;
+    struct str exit; // what is dialled before the country code of another, besides 00
+    size_t minimum, maximum;
+    bool zero; // false: North America
+} countries[] = {
+    {STR_INIT("1"), STR_INIT("011"), 10, 10, false}, // North America
+    {STR_INIT("27"), STR_INIT("00"), 9, 9, true},    // South Africa
+    {STR_INIT("31"), STR_INIT("00"), 9, 9, true},    // Netherlands
+    {STR_INIT("32"), STR_INIT("00"), 8, 9, true},    // Belgium
+    {STR_INIT("33"), STR_INIT("00"), 9, 9, true},    // France
+    {STR_INIT("353"), STR_INIT("00"), 7, 9, true},   // Ireland
+    {STR_INIT("358"), STR_INIT("00"), 5, 11, true},  // Finland
+    {STR_INIT("359"), STR_INIT("00"), 7, 9, true},   // Bulgaria
+    {STR_INIT("380"), STR_INIT("00"), 9, 9, true},   // Ukraine
+    {STR_INIT("381"), STR_INIT("00"), 8, 9, true},   // Serbia
+    {STR_INIT("385"), STR_INIT("00"), 8, 9, true},   // Croatia
+    {STR_INIT("386"), STR_INIT("00"), 8, 8, true},   // Slovenia
+    {STR_INIT("40"), STR_INIT("00"), 9, 9, true},    // Romania
+    {STR_INIT("41"), STR_INIT("00"), 9, 9, true},    // Switzerland
+    {STR_INIT("421"), STR_INIT("00"), 9, 9, true},   // Slovakia
+    {STR_INIT("43"), STR_INIT("00"), 7, 13, true},   // Austria
+    {STR_INIT("44"), STR_INIT("00"), 9, 10, true},   // United Kingdom
+    {STR_INIT("46"), STR_INIT("00"), 7, 9, true},    // Sweden
+    {STR_INIT("49"), STR_INIT("00"), 6, 13, true},   // Germany
+    {STR_INIT("61"), STR_INIT("0011"), 9, 9, true},  // Australia
+    {STR_INIT("64"), STR_INIT("00"), 8, 10, true},   // New Zealand
+    {STR_INIT("81"), STR_INIT("010"), 9, 10, true},  // Japan
+    {STR_INIT("90"), STR_INIT("00"), 10, 10, true},  // Turkey
+    {STR_INIT("91"), STR_INIT("00"), 10, 10, true},  // India
+};
+
+// Country codes are no prefixes of each other.
+static const struct country *country_of(struct str number)
+{
+    if (number.len == 0 || number.ptr[0] != '+')
+        return NULL;
+    for (size_t i = 0; i < COUNT_OF(countries); i++)
+        if (str_starts(str_skip(number, 1), countries[i].code))
+            return &countries[i];
+    return NULL;
+}
+
+// Takes one character off the front of UTF-8 text; 0xFFFD where it is none.
+static uint32_t character_take(struct str *text)
+{
+    unsigned char first = (unsigned char)text->ptr[0];
+    size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    uint32_t character = length == 1 ? first : first & (0xFFu >> (length + 1));
+
+    if (length == 0 || length > text->len) {
+        *text = str_skip(*text, 1);
+        return 0xFFFD;
+    }
+    for (size_t i = 1; i < length; i++)
+        character = character << 6 | ((unsigned char)text->ptr[i] & 0x3F);
+    *text = str_skip(*text, length);
+    return character;
+}
+
+static bool digit_is(uint32_t character, char *digit)
+{
+    static const uint32_t zeros[] = {'0', 0x0660, 0x06F0, 0x0966, 0xFF10};
+
+    for (size_t i = 0; i < COUNT_OF(zeros); i++) {
+        if (character >= zeros[i] && character <= zeros[i] + 9) {
+            *digit = (char)('0' + (character - zeros[i]));
+            return true;
+        }
+    }
+    return false;
+}
+
+// What stands between digits and means nothing.
+static bool is_filling(uint32_t c)
+{
+    static const char ascii[] = " \t\r\n-./()[]";
+
+    return (c < 0x80 && c != 0 && strchr(ascii, (int)c)) || c == 0x00A0 || c == 0x00AD ||
+           (c >= 0x2000 && c <= 0x2015) || (c >= 0x2028 && c <= 0x202F) || c == 0x205F ||
+           (c >= 0x2060 && c <= 0x2069) || c == 0x2212 || c == 0x3000 || c == 0xFEFF ||
+           c == 0xFF08 || c == 0xFF09 || c == 0xFF0D || c == 0xFF0E;
+}
+
+struct reading {
+    bool plus;
+    size_t count;
+    char digits[DIGITS_READ_MAX];
+};
+
+static struct str without_scheme(struct str text)
+{
+    struct str scheme, rest, ignored;
+
+    if (!str_cut(text, ':', &scheme, &rest) || (!str_equal_ignoring_case(scheme, STR("tel")) &&
+                                                !str_equal_ignoring_case(scheme, STR("sms"))))
+        return text;
+    str_cut(rest, ';', &rest, &ignored);
+    str_cut(rest, '?', &rest, &ignored);
+    return rest;
+}
+
+static bool digits_read(struct str text, struct reading *reading)
+{
+    char digit;
+
+    *reading = (struct reading){0};
+    text = str_trim(text);
+    if (text.len > PHONE_TEXT_MAX)
+        return false;
+    text = without_scheme(text);
+    while (text.len > 0) {
+        if (reading->plus && reading->count > 0 && str_starts(text, STR("(0)"))) {
+            text = str_skip(text, 3);
+            continue;
+        }
+        uint32_t character = character_take(&text);
+        if (digit_is(character, &digit)) {
+            if (reading->count == DIGITS_READ_MAX)
+                return false;
+            reading->digits[reading->count++] = digit;
+        } else if (character == '+' || character == 0xFF0B) {
+            if (reading->plus || reading->count > 0)
+                return false;
+            reading->plus = true;
+        } else if (!is_filling(character)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// With code in front; false where that is no number.
+static bool international(struct str code, struct str digits, char out[PHONE_MAX], size_t *length)
+{
+    size_t count = code.len + digits.len;
+
+    if (digits.len == 0 || count < NUMBER_DIGITS_MIN || count > DIGITS_MAX ||
+        (code.len ? code : digits).ptr[0] == '0')
+        return false;
+    out[0] = '+';
+    memcpy(out + 1, code.len ? code.ptr : digits.ptr, code.len);
+    memcpy(out + 1 + code.len, digits.ptr, digits.len);
+    *length = 1 + count;
+    return true;
+}
+
+static bool national(struct str digits, const struct country *home, char out[PHONE_MAX],
+                     size_t *length)
+{
+    if (!home)
+        return false;
+    if (home->zero && digits.ptr[0] == '0')
+        digits = str_skip(digits, 1);
+    else if (home->zero || digits.ptr[0] < '2' || digits.len != 10 || digits.ptr[3] < '2')
+        return false; // in North America neither area nor exchange begin with 0 or 1
+    return digits.len >= home->minimum && digits.len <= home->maximum && digits.ptr[0] != '0' &&
+           international(home->code, digits, out, length);
+}
+
+// Where a prefix stands before a country code it is taken off.
+static bool after_exit(struct str digits, struct str prefix, char out[PHONE_MAX], size_t *length)
+{
+    return str_starts(digits, prefix) &&
+           international(STR(""), str_skip(digits, prefix.len), out, length);
+}
+
+static bool number_spell(struct str text, const struct country *home, char out[PHONE_MAX],
+                         size_t *length)
+{
+    struct reading reading;
+
+    if (!digits_read(text, &reading) || reading.count < DIGITS_MIN)
+        return false;
+    struct str digits = str_make(reading.digits, reading.count);
+    if (reading.count <= SHORT_CODE_DIGITS_MAX || digits.ptr[0] == '0') {
+        // "+0…" is nobody's country.
+        if ((home && after_exit(digits, home->exit, out, length)) ||
+            after_exit(digits, STR("00"), out, length) ||
+            (digits.len > SHORT_CODE_DIGITS_MAX && national(digits, home, out, length)))
+            return true;
+        if (digits.len > DIGITS_MAX)
+            return false;
+        memcpy(out, digits.ptr, digits.len);
+        *length = digits.len;
+        return true;
+    }
+    return (!reading.plus && national(digits, home, out, length)) ||
+           international(STR(""), digits, out, length);
+}
 
 bool phone_normalize(struct str text, char out[PHONE_MAX], size_t *length)
 {
-    bool plus = text.len > 0 && text.ptr[0] == '+';
-    struct str digits = plus ? str_skip(text, 1) : text;
+    return number_spell(text, NULL, out, length);
+}
 
-    if (digits.len < DIGITS_MIN || digits.len > DIGITS_MAX)
+bool sender_normalize(struct str text, struct str home, char out[SENDER_MAX], size_t *length)
+{
+    struct str name = str_trim(text), rest = name;
+    size_t ignored, characters = 0;
+
+    if (number_spell(text, country_of(home), out, length))
+        return true;
+    if (name.len == 0 || name.len > SENDER_MAX || !str_is_utf8(name, &ignored))
         return false;
-    for (size_t i = 0; i < digits.len; i++)
-        if (digits.ptr[i] < '0' || digits.ptr[i] > '9')
+    for (; rest.len > 0; characters++) {
+        uint32_t character = character_take(&rest);
+        if (character < ' ' || (character >= 0x7F && character < 0xA0))
             return false;
-    *length = 0;
-    if (digits.len > SHORT_CODE_DIGITS_MAX)
-        out[(*length)++] = '+';
-    memcpy(out + *length, digits.ptr, digits.len);
-    *length += digits.len;
+    }
+    if (characters > SENDER_CHARACTERS_MAX)
+        return false;
+    memcpy(out, name.ptr, name.len);
+    *length = name.len;
     return true;
 }

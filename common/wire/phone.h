@@ -1,12 +1,36 @@
-// phone: one spelling for each number, so that it can be a key. "+" and digits for 7 to 15 digits
-// (E.164), bare digits for 3 to 6 (short codes). Blanks, hyphens and letters are refused.
+// phone: one spelling for each number, so that it can be a key: one person is one contact and has one
+// opt-out, however the number was written.
+//
+//   +14155550123   E.164: "+" and 7 to 15 digits
+//   12345          a short code: 3 to 6 digits
+//   01711234567    7 to 15 digits with a 0 in front, where nobody knows of which country
+//
+// Read are "+", "00" and, to numbers of North America, "011" before the country code, or nothing; tel:
+// and sms: URIs; digits of full width and of the Arabic, Persian and Indian scripts; and whatever
+// people and programs put between digits: blanks of all kinds, hyphens, dots, slashes, brackets, marks
+// of direction. "(0)" behind a country code is nobody's digit.
+//
+// A national form is read by the country of the number that was written to (its home), where it can
+// mean one thing only: ten digits in North America, and a 0 in front of the countries in phone.c.
 #pragma once
 
 #include "base/str.h"
 
-enum { PHONE_MAX = 16 };
+enum {
+    PHONE_MAX = 16,
+    SENDER_CHARACTERS_MAX = 11,             // of a name, as 3GPP TS 23.040 has it
+    SENDER_MAX = 4 * SENDER_CHARACTERS_MAX, // bytes; a number is shorter
+    PHONE_TEXT_MAX = 128,                   // bytes; what is longer is not looked at
+};
 
-#define PHONE_RULE "not a phone number (+ and 3 to 15 digits)"
+#define PHONE_RULE  "not a phone number (+ and 3 to 15 digits)"
+#define SENDER_RULE "neither a phone number (+ and 3 to 15 digits) nor a name of 1 to 11 characters"
 
-// text may have a "+" or not. out is filled without a NUL; *length says how much.
+// out is filled without a NUL; *length says how much. A spelling that came out goes in and comes out
+// as it is.
 MUST_USE bool phone_normalize(struct str text, char out[PHONE_MAX], size_t *length);
+
+// Who wrote: a number, or a name ("MYBANK"), which is kept as it came but for blanks around it. home
+// is the number that was written to, in its one spelling; absent: nobody knows.
+MUST_USE bool sender_normalize(struct str text, struct str home, char out[SENDER_MAX],
+                               size_t *length);

@@ -89,7 +89,7 @@ end $$;
 -- Posts a batch of answers: message, delivery, event and ledger entry in one transaction, which also moves on the
 -- conversation's sequence. ids are name-based where the caller gave a clientId, so a repetition finds its message.
 -- One row for each, in order. outcome: 1 stored now or before, 2 no such conversation, 3 the conversation is done,
--- 4 its channel has no way out. destination is set for what is new: whose doorbell to ring.
+-- 4 its channel has no way out, 5 who wrote has a name and no number. destination is set for what is new: whose doorbell to ring.
 -- Dying anywhere in here leaves nothing; dying after COMMIT leaves all, and the sweep of the delivery engine finds
 -- the row without a doorbell.
 create or replace function conversation_post(
@@ -120,7 +120,8 @@ begin
           from input i
           join locked l on l.tenant_id = i.tenant_id and l.id = i.conversation_id
           join channel k on k.tenant_id = l.tenant_id and k.id = l.channel_id and k.destination_id is not null
-         where not exists (select from message m where m.tenant_id = i.tenant_id and m.id = i.id)
+         where sender_is_number(l.address)
+           and not exists (select from message m where m.tenant_id = i.tenant_id and m.id = i.id)
          order by i.tenant_id, i.id, i.place
     ), numbered as materialized (
         select f.*,
@@ -169,6 +170,7 @@ begin
         select case when m.id is not null then 1
                     when c.id is null then 2
                     when c.state = 9 then 3
+                    when not sender_is_number(c.address) then 5
                     else 4 end::smallint,
                m.sequence, s.name,
                case when i.id = any (stored) then k.destination_id end

@@ -34,6 +34,9 @@ declare
     missed int;
     me int := process_here();
 begin
+    if exists (select from unnest(addresses) a where not sender_is_number(a)) then
+        addresses := senders_known(tenants, addresses);
+    end if;
     if 0 <> any (totals) then
         return query select * from sms_accept_parts(tenants, numbers, ids, externals, addresses, bodies, conversations,
                                                     attachments, refs, totals, parts, traces);

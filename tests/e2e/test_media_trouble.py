@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import pathlib
+import signal
 
 import pytest
 
@@ -87,6 +88,28 @@ def test_more_senders_than_may_wait_are_told_to_come_again(make_stack):
     for connection in slow:
         connection.close()
     eventually(lambda: as_json(tenant, contents=[photo(40 * KIB)]).status_code == 200, "there is room again")
+
+
+@pytest.mark.usefixtures("slow_senders")
+def test_slow_senders_lose_their_places_to_those_who_wait(tenant):
+    assert as_json(tenant, contents=[photo(300 * KIB)]).status_code == 200
+
+
+def test_a_gateway_that_is_asked_to_stop_takes_what_is_coming_and_gives_what_is_going(make_stack):
+    stack = make_stack()
+    tenant, content = Tenant(stack), photo(5 * MIB)
+    path, agent, _ = received(tenant, content)
+    body = mo(tenant, content)
+    with connect(tenant) as connection, agent.get(f"{path}/1", stream=True) as download:
+        connection.sendall(head(tenant, len(body)) + body[:MIB])
+        eventually(lambda: uploads_waiting(tenant) == 1, "some of it is stored")
+        stack["gateway-0"].send(signal.SIGTERM)
+        connection.sendall(body[MIB:])
+
+        assert answer_of(connection)[0] == 200
+        assert download.content == content
+    assert stack["gateway-0"].wait() == 0
+    assert stored(tenant) == [content] * 2
 
 
 def test_a_worker_that_dies_while_a_body_comes_costs_nothing(make_stack):

@@ -1,6 +1,7 @@
 // Every test of the pages, in one process and one browser.
 import "./serving.mjs";
 import "./logging_in.mjs";
+import "./finding.mjs";
 import "./contact_centers.mjs";
 import "./keys.mjs";
 import "./services.mjs";

@@ -16,7 +16,7 @@ async function provision(page, center) {
 
 browse("an operator provisions a contact center, copies its key once, and finds it in the list", {}, async (page) => {
   const center = contactCenter();
-  await logIn(page, operator());
+  await logIn(page, operator(), "#/tenants");
   await settled(page);
   await provision(page, center);
   const shown = page.getByRole("dialog").filter({ hasText: "not shown again" });
@@ -29,18 +29,18 @@ browse("an operator provisions a contact center, copies its key once, and finds 
 
 browse("an operator chooses a contact center and sees its name at the top", {}, async (page) => {
   const center = await provisioned();
-  await logIn(page, operator());
+  await logIn(page, operator(), "#/tenants");
   await settled(page);
   const search = page.getByLabel("Search");
   if (await search.count()) await search.fill(center.name);
   await page.getByRole("link", { name: center.name }).click();
   await settled(page);
-  assert.equal(await page.getByRole("heading", { level: 1 }).textContent(), "API keys");
+  assert.equal(await page.getByRole("heading", { level: 1 }).textContent(), "Overview");
   await page.getByRole("banner").getByText(center.name).waitFor();
 });
 
 browse("what the server refuses is said at the field", { refusals: [400] }, async (page) => {
-  await logIn(page, operator());
+  await logIn(page, operator(), "#/tenants");
   await settled(page);
   const dialog = await provision(page, { ...contactCenter(), ccid: "no-uuid" });
   await dialog.getByRole("alert").waitFor();
@@ -48,7 +48,7 @@ browse("what the server refuses is said at the field", { refusals: [400] }, asyn
 });
 
 browse("a panel of one contact center asks an operator to choose first", {}, async (page) => {
-  await logIn(page, operator());
+  await logIn(page, operator(), "#/tenants");
   await page.goto(`${url}/admin/#/services`);
   await page.getByRole("heading", { name: "Which contact center?" }).waitFor();
   await page.getByRole("link", { name: "Choose one" }).click();
@@ -58,7 +58,7 @@ browse("a panel of one contact center asks an operator to choose first", {}, asy
 
 browse("a name that is another contact center's is refused, and nothing is changed", { refusals: [409] }, async (page) => {
   const taken = await provisioned();
-  await logIn(page, operator());
+  await logIn(page, operator(), "#/tenants");
   await settled(page);
   const dialog = await provision(page, { ...contactCenter(), name: taken.name });
   await dialog.getByText("This conflicts with what is there").waitFor();

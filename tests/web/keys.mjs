@@ -160,6 +160,7 @@ browse("a key is made with the keyboard alone", {}, async (page) => {
   assert.equal(await focused(), "API keys");
   await tabTo("Create a key");
   await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
 
   assert.equal(await page.evaluate(() => document.activeElement.closest("dialog") !== null), true, "the dialog has the focus");
   await page.keyboard.type("By keyboard");

@@ -55,7 +55,7 @@ browse("a session that ended elsewhere shows the log-in at the next step", { ref
 
 browse("an administrator sees their own contact center, whatever the address names", {}, async (page) => {
   const [own, other] = [await provisioned(), await provisioned()];
-  await logIn(page, own.administrator);
+  await logIn(page, own.administrator, "#/tenants");
   await settled(page);
   await row(page, own.name).waitFor();
   assert.equal(await row(page, other.name).count(), 0);

@@ -26,12 +26,13 @@ browse("names that are markup are shown as they were written, wherever they stan
     greeting: PROBES[1], businessHours: PROBES[2],
   });
 
-  await logIn(page, operator());
+  await logIn(page, operator(), "#/tenants");
   await settled(page);
   if (await page.getByLabel("Search").count()) await page.getByLabel("Search").fill(mark);
   await page.getByRole("link", { name: `${PROBES[0]}${mark}` }).click();
   await settled(page);
   await page.getByRole("banner").getByText(`${PROBES[0]}${mark}`).waitFor();
+  await panel(page, `#/${center.ccid}/keys`);
   for (const probe of PROBES) await page.getByRole("cell").getByText(probe).first().waitFor();
   await press(page, page.locator("tbody tr").filter({ hasText: "<script>" }), "Delete");
   await page.getByRole("dialog", { name: `Delete the key “${PROBES[1]}”?` }).waitFor();

@@ -63,6 +63,7 @@ static void random_field(const struct message_field *field, void *value, struct 
         *(struct str *)value = random_letters(random, arena, field->minimum, field->maximum);
         break;
     case FIELD_KIND_phone:
+    case FIELD_KIND_sender:
         *(struct str *)value =
             arena_printf(arena, "+%llu", 10000000ULL + random_next(random) % 99999999999ULL);
         break;
@@ -90,6 +91,7 @@ static bool values_equal(enum field_type type, const void *a, const void *b)
     switch (type) {
     case FIELD_KIND_str:
     case FIELD_KIND_phone:
+    case FIELD_KIND_sender:
     case FIELD_KIND_json:
     case FIELD_KIND_bytes:
         return str_equal(*(const struct str *)a, *(const struct str *)b) &&
@@ -224,8 +226,11 @@ static const struct hostile_row {
     {"a number over its limit", MSG_SMS_RECEIPT, "92a16109", "message_state: not within 1 to 8"},
     {"a number of 0 where it begins at 1", MSG_SMS_RECEIPT, "92a16100",
      "message_state: not within 1 to 8"},
+    {"a sender not in its normal spelling", MSG_SMS_INBOUND, "93a161a83132333435363738a3313233",
+     "phone_number: neither a phone number (+ and 3 to 15 digits) nor a name of 1 to 11 "
+     "characters"},
     {"a phone number not in its normal spelling", MSG_SMS_INBOUND,
-     "93a161a83132333435363738a3313233", "phone_number: not a phone number (+ and 3 to 15 digits)"},
+     "93a161a3313233a83132333435363738", "shortcode: not a phone number (+ and 3 to 15 digits)"},
     {"text that is not UTF-8", MSG_SMS_RECEIPT, "92a161fe", "message_state: not a whole number"},
     {"broken UTF-8", MSG_SMS_RECEIPT, "92a261ff01", "message_id: not UTF-8 text at byte 1"},
     {"NUL in text", MSG_SMS_RECEIPT, "92a2610001", "message_id: not UTF-8 text at byte 1"},

@@ -15,17 +15,47 @@ static const struct phone_row {
     {"+12345", "12345"},
     {"123456", "123456"},
     {"123", "123"},
+    {"+1 415 555 0123", "+14155550123"},
+    {"+1 (415) 555-0123", "+14155550123"},
+    {"415-555-0123", "+4155550123"},
+    {"1.415.555.0123", "+14155550123"},
+    {" 14155550123 ", "+14155550123"},
+    {"0014155550123", "+14155550123"},
+    {"+0014155550123", "+14155550123"},
+    {"00 49 171 1234567", "+491711234567"},
+    {"+49 (0) 171 / 123 45 67", "+491711234567"},
+    {"tel:+1-415-555-0123", "+14155550123"},
+    {"TEL:+14155550123;ext=7", "+14155550123"},
+    {"sms:+14155550123?body=hi", "+14155550123"},
+    {"+1\xC2\xA0"
+     "415\xC2\xA0"
+     "5550123",
+     "+14155550123"},                                         // no-break spaces
+    {"\xE2\x80\xAA+14155550123\xE2\x80\xAC", "+14155550123"}, // marks of direction
+    {"\xEF\xBB\xBF+14155550123", "+14155550123"},             // byte order mark
+    {"+1\xE2\x80\x91"
+     "415\xE2\x80\x93"
+     "5550123",
+     "+14155550123"}, // hyphens that are none
+    {"\xEF\xBC\x8B\xEF\xBC\x91\xEF\xBC\x94\xEF\xBC\x91\xEF\xBC\x95"
+     "5550123",
+     "+14155550123"},                    // full width
+    {"\xD9\xA1\xD9\xA2\xD9\xA3", "123"}, // Arabic digits
+    {"01711234567", "01711234567"},      // of whichever country
+    {"+01711234567", "01711234567"},
     {"12", NULL},
     {"1234567890123456", NULL},
+    {"00123456789012345678901234", NULL},
     {"", NULL},
     {"+", NULL},
     {"++14155550123", NULL},
-    {"+1 415 555 0123", NULL},
-    {"415-555-0123", NULL},
-    {"(415)5550123", NULL},
+    {"1+4155550123", NULL},
     {"14155550123x", NULL},
+    {"14155550123 ext. 7", NULL},
     {"NEXUS", NULL},
-    {"\xD9\xA1\xD9\xA2\xD9\xA3", NULL}, // digits, but not ASCII
+    {"tel:", NULL},
+    {"fax:+14155550123", NULL},
+    {"+1415555012\xEF\xBC", NULL},
 };
 
 ROWS_TEST(phone, gives_each_number_one_spelling, phone_rows)
@@ -49,4 +79,68 @@ ROWS_TEST(phone, leaves_a_normal_number_as_it_is, phone_rows)
         cr_assert(phone_normalize(str_of(row->want), out, &length));
         cr_assert(str_equal(str_make(out, length), str_of(row->want)));
     }
+}
+
+static const struct sender_row {
+    const char *home, *text;
+    const char *want; // NULL: refused
+} sender_rows[] = {
+    {"+18445551212", "4155550123", "+14155550123"},
+    {"+18445551212", "(415) 555-0123", "+14155550123"},
+    {"+18445551212", "14155550123", "+14155550123"},
+    {"+18445551212", "01149 171 1234567", "+491711234567"},
+    {"+18445551212", "+4155550123", "+4155550123"}, // says which country
+    {"+18445551212", "1234567890", "+1234567890"},  // no area begins with 1
+    {"+18445551212", "4151550123", "+4151550123"},  // no exchange does
+    {"+18445551212", "72345", "72345"},
+    {"+491711234567", "0171 7654321", "+491717654321"},
+    {"+491711234567", "491717654321", "+491717654321"},
+    {"+491711234567", "0049 171 7654321", "+491717654321"},
+    {"+491711234567", "+1 415 555 0123", "+14155550123"},
+    {"+491711234567", "4155550123", "+4155550123"},
+    {"+447700900000", "07700 900123", "+447700900123"},
+    {"+33612345678", "06 12 34 56 79", "+33612345679"},
+    {"+33612345678", "06 12 34 56", "06123456"}, // too short for France
+    {"+61400000000", "0011 1 415 555 0123", "+14155550123"},
+    {"+61400000000", "0491 570 006", "+61491570006"},
+    {"+81312345678", "010 1 415 555 0123", "+14155550123"},
+    {"+81312345678", "090-1234-5678", "+819012345678"},
+    {"+390612345678", "0612345679", "0612345679"}, // the 0 of Italy belongs to the number
+    {"12345", "0171 7654321", "01717654321"},
+    {"12345", "4155550123", "+4155550123"},
+    {NULL, "4155550123", "+4155550123"},
+    {NULL, "MYBANK", "MYBANK"},
+    {NULL, " MyBank ", "MyBank"},
+    {NULL, "7-Eleven", "7-Eleven"},
+    {NULL, "M\xC3\xBCller & Co", "M\xC3\xBCller & Co"},
+    {NULL, "12", "12"},
+    {NULL, "ELEVENCHARS", "ELEVENCHARS"},
+    {NULL, "TWELVE_CHARS", NULL},
+    {NULL, "14155550123x", NULL},
+    {NULL, "", NULL},
+    {NULL, "  ", NULL},
+    {NULL,
+     "MY\x01"
+     "BANK",
+     NULL},
+    {NULL,
+     "MY\xC2\x80"
+     "BANK",
+     NULL},
+    {NULL, "MYBANK\xFF", NULL},
+};
+
+ROWS_TEST(phone, gives_each_sender_one_spelling_by_the_number_that_was_written_to, sender_rows)
+{
+    char out[SENDER_MAX], again[SENDER_MAX];
+    size_t length, same;
+
+    bool good = sender_normalize(str_of(row->text), str_of(row->home), out, &length);
+
+    cr_assert(eq(int, good, row->want != NULL), "%s", row->text);
+    if (!good)
+        return;
+    cr_assert(str_equal(str_make(out, length), str_of(row->want)), "%s", row->text);
+    cr_assert(sender_normalize(str_make(out, length), STR_ABSENT, again, &same));
+    cr_assert(str_equal(str_make(again, same), str_of(row->want)), "%s", row->text);
 }

@@ -66,6 +66,20 @@ export async function call<T>(method: string, path: string, options: Call = {}):
   return unwrapped(answer) as T;
 }
 
+export interface Health {
+  state: "green" | "yellow" | "red";
+  reasons?: string[];
+  queues?: { name: string; depth: number; oldestMs: number }[];
+}
+
+// Red comes with 503, and is an answer all the same.
+export async function health(): Promise<Health> {
+  const response = await fetch("/health/detail", { credentials: "same-origin", cache: "no-store", redirect: "error" });
+  const answer: unknown = await response.json();
+  if (!isObject(answer) || typeof answer["state"] !== "string") throw refusal(response, answer);
+  return answer as unknown as Health;
+}
+
 function withQuery(path: string, query: Call["query"]): string {
   const words = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined && value !== "") words.set(name, String(value));

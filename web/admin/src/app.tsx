@@ -4,11 +4,14 @@ import { useEffect, useState } from "preact/hooks";
 import type { ApiError } from "./api";
 import { Header, Navigation } from "./chrome";
 import { asApiError } from "./load";
+import { ConversationsPanel } from "./pages/conversations";
 import { KeysPanel } from "./pages/keys";
 import { LedgerPanel } from "./pages/ledger";
 import { MessagePanel } from "./pages/message";
+import { MessagesPanel } from "./pages/messages";
 import { NumbersPanel } from "./pages/numbers";
 import { EndpointsPanel } from "./pages/endpoints";
+import { OverviewPanel } from "./pages/overview";
 import { PipelinePanel } from "./pages/pipeline";
 import { ServicesPanel } from "./pages/services";
 import { TenantsPanel } from "./pages/tenants";
@@ -86,6 +89,8 @@ function Inside({ session, onOut }: { session: Session; onOut: () => void }) {
 function Content({ session, place }: { session: Session; place: Place }) {
   const { tenant } = place;
   switch (place.panel) {
+    case "overview":
+      return <OverviewPanel tenant={tenant} />;
     case "tenants":
       return <TenantsPanel session={session} />;
     case "keys":
@@ -98,6 +103,10 @@ function Content({ session, place }: { session: Session; place: Place }) {
       if (!tenant) return <Choose />;
   }
   switch (place.panel) {
+    case "messages":
+      return <MessagesPanel tenant={tenant} conversation={place.about} />;
+    case "conversations":
+      return <ConversationsPanel tenant={tenant} />;
     case "services":
       return <ServicesPanel tenant={tenant} />;
     case "numbers":

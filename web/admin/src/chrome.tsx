@@ -8,6 +8,9 @@ import { useAction } from "./ui/action";
 import { Refusal } from "./ui/refusal";
 
 const TITLES: Record<Panel, { title: string; needs: string; forOne: boolean }> = {
+  overview: { title: "Overview", needs: "messages", forOne: false },
+  messages: { title: "Messages", needs: "messages", forOne: true },
+  conversations: { title: "Conversations", needs: "messages", forOne: true },
   tenants: { title: "Contact centers", needs: "tenants", forOne: false },
   keys: { title: "API keys", needs: "keys", forOne: false },
   services: { title: "Services", needs: "services", forOne: true },
@@ -76,7 +79,7 @@ export function Navigation({ session, place }: { session: Session; place: Place 
                 title={idle ? "Choose a contact center first" : undefined}
                 onClick={() => setOpen(false)}
               >
-                {title}
+                {panel === "tenants" && session.ccid ? "Contact center" : title}
               </a>
             </li>
           );

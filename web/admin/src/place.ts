@@ -2,7 +2,7 @@
 // "#/message/<id>" is about one thing of a panel.
 import { useEffect, useState } from "preact/hooks";
 
-export const PANELS = ["tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "ledger", "pipeline"] as const;
+export const PANELS = ["overview", "messages", "conversations", "tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "ledger", "pipeline"] as const;
 export type Panel = (typeof PANELS)[number];
 
 export interface Place {
@@ -17,7 +17,7 @@ export function placeOf(hash: string): Place {
   const words = hash.replace(/^#\/?/, "").split("/");
   const tenant = words[0] && CCID.test(words[0]) ? words[0].toLowerCase() : null;
   const [wanted, about] = words.slice(tenant ? 1 : 0);
-  const panel = PANELS.find((name) => name === wanted) ?? (tenant ? "keys" : "tenants");
+  const panel = PANELS.find((name) => name === wanted) ?? "overview";
   return { tenant, panel, ...(about ? { about: decoded(about) } : {}) };
 }
 

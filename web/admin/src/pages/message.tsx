@@ -5,8 +5,11 @@ import { useLoaded } from "../load";
 import { addressOf } from "../place";
 import { TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
+import { announce } from "../ui/announce";
+import { Confirm } from "../ui/confirm";
 import { Panel } from "../ui/panel";
 import { Table } from "../ui/table";
+import { lookOf } from "./states";
 
 interface Message {
   id: string;
@@ -65,6 +68,8 @@ const LOOKS: Record<string, string> = {
   undelivered: "revoked",
 };
 
+const VERDICTS: Record<string, string> = { enabled: "", expired: "pending", revoked: "broken" };
+
 export function MessagePanel({ tenant, word }: { tenant: string; word: string }) {
   const [text, setText] = useState(word);
   const loaded = useLoaded(
@@ -98,7 +103,9 @@ export function MessagePanel({ tenant, word }: { tenant: string; word: string })
       }
     >
       {({ matches, steps }) =>
-        matches.length > 1 ? <Matches tenant={tenant} matches={matches} /> : <Explained message={matches[0]?.message} steps={steps} />
+        matches.length > 1 ? <Matches tenant={tenant} matches={matches} /> : (
+          <Explained tenant={tenant} message={matches[0]?.message} steps={steps} again={loaded.again} />
+        )
       }
     </Panel>
   );
@@ -130,21 +137,36 @@ function Matches({ tenant, matches }: { tenant: string; matches: Timeline["match
   );
 }
 
-function Explained({ message, steps }: { message: Message | undefined; steps: Step[] }) {
+interface ExplainedProps {
+  tenant: string;
+  message: Message | undefined;
+  steps: Step[];
+  again: () => Promise<void>;
+}
+
+// What failed for good stands among the undelivered, and can be sent again.
+const CAN_REPLAY = ["failed", "expired", "uncertain"];
+
+function Explained({ tenant, message, steps, again }: ExplainedProps) {
+  const [asking, setAsking] = useState(false);
   if (!message) return null;
   const facts: [string, string | null][] = [
-    ["Conversation", message.conversation],
     ["Its sender calls it", message.externalId],
     ["The provider calls it", message.providerId],
     ["Trace", message.trace],
   ];
   return (
     <>
-      <div class="verdict neutral">
+      <div class={`verdict ${VERDICTS[lookOf(message.state)] ?? "broken"}`}>
         <p>
-          <strong>{message.state}</strong> {message.direction === "in" ? "from" : "to"} a phone {message.phone}, number {message.channel} ({message.number}),{" "}
+          <strong>{message.state.replace("_", " ")}</strong> {message.direction === "in" ? "from" : "to"} a phone {message.phone}, number {message.channel} ({message.number}),{" "}
           <Moment time={message.created} />
         </p>
+        {message.conversation && (
+          <p class="faint">
+            Conversation: <a href={addressOf({ tenant, panel: "messages", about: message.conversation })}>{message.conversation}</a>
+          </p>
+        )}
         {facts.map(([title, value]) =>
           value ? (
             <p key={title} class="faint">
@@ -152,7 +174,28 @@ function Explained({ message, steps }: { message: Message | undefined; steps: St
             </p>
           ) : null,
         )}
+        {message.direction === "out" && CAN_REPLAY.includes(message.state) && (
+          <button type="button" onClick={() => setAsking(true)}>
+            Replay
+          </button>
+        )}
       </div>
+      {asking && (
+        <Confirm
+          title="Send again?"
+          verb="Replay"
+          danger={false}
+          work={() => call("POST", "/nexus/v3/undelivered/replay", { tenant, body: { ids: [message.id] } })}
+          onDone={() => {
+            setAsking(false);
+            announce("The message is being sent again.");
+            void again();
+          }}
+          onClose={() => setAsking(false)}
+        >
+          <p>It goes out again under its old id. If it arrived although it counts as {message.state}, it arrives twice.</p>
+        </Confirm>
+      )}
       <Table
         caption="Steps"
         rows={steps.map((step, place) => ({ ...step, place }))}

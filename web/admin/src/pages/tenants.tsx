@@ -34,7 +34,7 @@ export function TenantsPanel({ session }: { session: Session }) {
   const [key, setKey] = useState<string>();
   return (
     <Panel
-      title="Contact centers"
+      title={session.ccid ? "Contact center" : "Contact centers"}
       purpose={session.ccid ? "Yours. Provisioning it again changes what is said here." : "Choose the one to work on."}
       loaded={loaded}
       action={
@@ -86,7 +86,7 @@ function List({ tenants }: { tenants: Tenant[] }) {
           title: "Name",
           kind: "main",
           cell: (tenant) => (
-            <a href={addressOf({ tenant: tenant.id, panel: "keys" })}>{tenant.name ?? <em>not yet provisioned</em>}</a>
+            <a href={addressOf({ tenant: tenant.id, panel: "overview" })}>{tenant.name ?? <em>not yet provisioned</em>}</a>
           ),
         },
         { title: "Id", cell: (tenant) => <code>{tenant.id}</code> },

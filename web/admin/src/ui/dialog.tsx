@@ -1,7 +1,7 @@
 // A modal dialog: the browser's own, so that focus stays inside, Escape closes it and focus goes back to whoever
 // opened it. Escape does not throw away what was typed: it must be pressed twice then.
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface Props {
   title: string;
@@ -16,7 +16,7 @@ export function Dialog({ title, onClose, sticky, wide, children }: Props) {
   const typed = useRef(false);
   const [warned, setWarned] = useState(false);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     return () => {

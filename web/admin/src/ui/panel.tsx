@@ -22,9 +22,12 @@ export function Panel<T>({ title, purpose, action, loaded, children }: Props<T>)
     if (visited) heading.current?.focus();
     visited = true;
   }, [title]);
-  // What had the focus may have gone with the row it stood in.
+  // When it is read again, what had the focus may have gone with the row it stood in.
+  const readBefore = useRef(false);
   useEffect(() => {
-    if (visited && loaded.data !== undefined && document.activeElement === document.body && !document.querySelector("dialog[open]"))
+    const again = readBefore.current;
+    readBefore.current = loaded.data !== undefined;
+    if (again && loaded.data !== undefined && document.activeElement === document.body && !document.querySelector("dialog[open]"))
       heading.current?.focus({ preventScroll: true });
   }, [loaded.data]);
   return (

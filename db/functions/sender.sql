@@ -1,0 +1,31 @@
+-- Who writes: numbers in the one spelling that the gateway gives them (common/wire/phone.h), and names that stand for one.
+
+create or replace function sender_is_number(p_sender text) returns boolean language sql immutable as $$
+    select p_sender ~ '^\+?[0-9]+$'
+$$;
+
+-- The senders as they are known: a name in the case in which it came first. Two that come first at the same time wait for
+-- each other; whoever is known already waits for nobody.
+create or replace function senders_known(tenants int[], senders text[]) returns text[] language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock(key)
+       from (select distinct hashtextextended(i.tenant_id || '|' || lower(i.sender collate "und-x-icu"), 0) as key
+               from unnest(tenants, senders) as i (tenant_id, sender)
+              where not sender_is_number(i.sender) and sender_known(i.tenant_id, i.sender) is null
+              order by 1) keys;
+    return array(
+        select case when sender_is_number(i.sender) then i.sender
+                    else coalesce(sender_known(i.tenant_id, i.sender),
+                                  first_value(i.sender) over (partition by i.tenant_id, lower(i.sender collate "und-x-icu")
+                                                              order by i.place)) end
+          from unnest(tenants, senders) with ordinality as i (tenant_id, sender, place)
+         order by i.place);
+end $$;
+
+-- A name as the contact has it that it belongs to; null: there is none yet.
+create or replace function sender_known(p_tenant int, p_name text) returns text language sql stable as $$
+    select k.address from contact k
+     where k.tenant_id = p_tenant and lower(k.address collate "und-x-icu") = lower(p_name collate "und-x-icu")
+       and k.address !~ '^\+?[0-9]+$'
+     order by k.created limit 1
+$$;

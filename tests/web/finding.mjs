@@ -1,0 +1,76 @@
+// Finding one's way: the overview, the list of messages, the list of conversations.
+import assert from "node:assert/strict";
+import { browse, logIn, panel, picture, press, row, says, settled } from "./browser.mjs";
+import { answered, ask, eventually, knobs, operator, sending } from "./nexus.mjs";
+
+browse("the overview tells health, balance and what happened last, and leads on", {}, async (page) => {
+  const center = await sending();
+  const message = await answered(center);
+  await logIn(page, center.administrator);
+  await settled(page);
+
+  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+  await page.locator(".card").filter({ hasText: "Ledger today" }).getByText("balanced").waitFor();
+  await row(page, message).waitFor();
+  await picture(page, "overview");
+
+  await page.getByRole("link", { name: message }).click();
+  await page.getByRole("heading", { level: 1, name: "Explain a message" }).waitFor();
+});
+
+browse("an operator's overview is of all contact centers", {}, async (page) => {
+  await logIn(page, operator());
+  await settled(page);
+  await page.locator(".card").filter({ hasText: "Health" }).waitFor();
+  await page.getByRole("link", { name: "Choose a contact center" }).click();
+  await page.getByRole("heading", { level: 1, name: "Contact centers" }).waitFor();
+});
+
+browse("messages are filtered, and lead to their conversation and back", {}, async (page) => {
+  const center = await sending();
+  const first = await answered(center);
+  const second = await answered(center);
+  await logIn(page, center.administrator, "#/messages");
+  await settled(page);
+  assert.equal(await page.locator("tbody tr").count(), 4);
+
+  await page.getByLabel("Direction").selectOption("out");
+  await eventually(async () => (await page.locator("tbody tr").count()) === 2, "the two answers alone");
+  assert.deepEqual(await page.locator("tbody tr td.main").allTextContents(), [second, first]);
+
+  await row(page, first).getByRole("link", { name: "show" }).click();
+  await page.getByRole("heading", { level: 1, name: "Messages of a conversation" }).waitFor();
+  await eventually(async () => (await page.locator("tbody tr").count()) === 2, "both messages of the conversation");
+  await picture(page, "messages-of-a-conversation");
+});
+
+browse("a message that failed shows its conversation, and is sent again from there", {}, async (page) => {
+  const center = await sending();
+  await knobs(center, { status: 400 });
+  const message = await answered(center);
+  const failed = async () => (await ask(center.administrator, "GET", "/nexus/v3/undelivered")).data.undelivered.length === 1;
+  await eventually(failed, "it has failed for good");
+  await knobs(center, { status: 0 });
+  await logIn(page, center.administrator, `#/message/${message}`);
+  await settled(page);
+
+  await page.locator(".verdict.broken").getByRole("link", { name: /^[0-9a-f-]{36}$/ }).waitFor();
+  await press(page, page, "Replay");
+  await press(page, page.getByRole("dialog"), "Replay");
+  await says(page, "The message is being sent again.");
+  await eventually(async () => !(await failed()), "it is under way again");
+});
+
+browse("conversations lead to their messages", {}, async (page) => {
+  const center = await sending();
+  await answered(center);
+  await logIn(page, center.administrator, "#/conversations");
+  await settled(page);
+  await picture(page, "conversations");
+  await page.locator("tbody tr td.main a").first().click();
+  await page.getByRole("heading", { level: 1, name: "Messages of a conversation" }).waitFor();
+  await panel(page, "#/conversations");
+  await page.getByLabel("State").selectOption("done");
+  await page.getByText("None.").waitFor();
+  await press(page, page, "Read again");
+});

@@ -1,0 +1,145 @@
+// The messages of a contact center, the latest first. Texts and numbers stay hidden: this is for those who run the place.
+import { useState } from "preact/hooks";
+import { call } from "../api";
+import { useLoaded } from "../load";
+import { addressOf } from "../place";
+import { SelectField, TextField } from "../ui/field";
+import { Moment } from "../ui/moment";
+import { Panel } from "../ui/panel";
+import { Table } from "../ui/table";
+import { lookOf, MESSAGE_STATES } from "./states";
+
+export interface MessageSummary {
+  id: string;
+  direction: "in" | "out";
+  state: string;
+  channel: string;
+  number: string;
+  phone: string;
+  conversation: string | null;
+  created: string;
+}
+
+interface Page {
+  messages: MessageSummary[];
+  next: string | null;
+}
+
+interface Filter {
+  phone: string;
+  direction: string;
+  state: string;
+}
+
+const NO_FILTER: Filter = { phone: "", direction: "", state: "" };
+const PATH = "/nexus/v3/messages";
+
+// The first pages, as many as were asked for.
+async function read(tenant: string, query: Record<string, string | undefined>, pages: number): Promise<Page> {
+  const all: Page = { messages: [], next: null };
+  for (let i = 0; i < pages; i++) {
+    const page = await call<Page>("GET", PATH, { tenant, query: { ...query, ...(all.next ? { after: all.next } : {}) } });
+    all.messages.push(...page.messages);
+    all.next = page.next;
+    if (!page.next) break;
+  }
+  return all;
+}
+
+export function MessagesPanel({ tenant, conversation }: { tenant: string; conversation: string | undefined }) {
+  const [filter, setFilter] = useState(NO_FILTER);
+  const [pages, setPages] = useState(1);
+  const loaded = useLoaded(() => read(tenant, { ...filter, conversation }, pages), [tenant, conversation, filter, pages]);
+  return (
+    <Panel
+      title={conversation ? "Messages of a conversation" : "Messages"}
+      purpose="The latest first. Texts and phone numbers stay hidden; open a message to see what became of it."
+      loaded={loaded}
+      action={
+        <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
+          Read again
+        </button>
+      }
+    >
+      {({ messages, next }) => (
+        <>
+          {conversation ? (
+            <p>
+              <code>{conversation}</code> <a href={addressOf({ tenant, panel: "messages" })}>Show all messages</a>
+            </p>
+          ) : (
+            <Search filter={filter} onFilter={(changed) => (setPages(1), setFilter(changed))} />
+          )}
+          <MessageTable tenant={tenant} messages={messages} empty={next ? "None of those that were looked at. Read on for older ones." : "None."} />
+          {next && (
+            <button type="button" class="more" disabled={loaded.busy} onClick={() => setPages(pages + 1)}>
+              Show older ones
+            </button>
+          )}
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function Search({ filter, onFilter }: { filter: Filter; onFilter: (filter: Filter) => void }) {
+  const [phone, setPhone] = useState(filter.phone);
+  return (
+    <form
+      class="filter"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onFilter({ ...filter, phone: phone.trim() });
+      }}
+    >
+      <TextField label="Phone number" type="search" placeholder="+15551230001" hint="Enter searches." value={phone} onText={setPhone} />
+      <SelectField
+        label="Direction"
+        value={filter.direction}
+        choices={[
+          ["", "both"],
+          ["in", "from consumers"],
+          ["out", "to consumers"],
+        ]}
+        onText={(direction) => onFilter({ ...filter, direction })}
+      />
+      <SelectField
+        label="State"
+        value={filter.state}
+        choices={[["", "all"] as const, ...MESSAGE_STATES.map((state) => [state, state.replace("_", " ")] as const)]}
+        onText={(state) => onFilter({ ...filter, state })}
+      />
+    </form>
+  );
+}
+
+export function MessageTable({ tenant, messages, empty }: { tenant: string; messages: MessageSummary[]; empty: string }) {
+  return (
+    <Table
+      caption="Messages"
+      rows={messages}
+      name={(message) => message.id}
+      empty={empty}
+      columns={[
+        {
+          title: "Message",
+          kind: "main",
+          cell: (message) => (
+            <a href={addressOf({ tenant, panel: "message", about: message.id })} title="What became of it">
+              <code>{message.id}</code>
+            </a>
+          ),
+        },
+        { title: "When", cell: (message) => <Moment time={message.created} /> },
+        { title: "Direction", cell: (message) => `${message.direction === "in" ? "from" : "to"} ${message.phone}` },
+        { title: "Number", cell: (message) => `${message.channel} (${message.number})` },
+        { title: "State", cell: (message) => <span class={`state ${lookOf(message.state)}`}>{message.state.replace("_", " ")}</span> },
+        {
+          title: "Conversation",
+          cell: (message) =>
+            message.conversation ? <a href={addressOf({ tenant, panel: "messages", about: message.conversation })}>show</a> : "—",
+        },
+      ]}
+    />
+  );
+}
