@@ -242,7 +242,10 @@ static bool number_read(struct reading *reading, struct str word, bool whole,
                         struct json_view *view)
 {
     view->written = arena_copy(reading->arena, word);
-    if (whole && str_to_int(word, INT64_MIN, INT64_MAX, &view->integer)) {
+    errno = 0;
+    long long integer = whole ? strtoll(view->written.ptr, NULL, 10) : 0;
+    if (whole && errno == 0) {
+        view->integer = integer;
         view->kind = TREE_INTEGER;
         view->written = STR_ABSENT;
         return true;

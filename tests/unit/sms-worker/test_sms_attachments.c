@@ -19,7 +19,7 @@ static const struct list_row {
     {ONE("image/png", "MTIz\\nNA==\\r\\n"), ONE("image/png", "MTIzNA==")},
     {ONE("image/png", " MTIz NTY3 ODk= "), ONE("image/png", "MTIzNTY3ODk=")},
     {ONE("image/png", "-_-_"), ONE("image/png", "+/+/")},
-    {ONE("image/png", " /7 +/7+"), ONE("image/png", "/7++/7+")},
+    {ONE("image/png", " /7 + "), ONE("image/png", "/7++")},
     {ONE("image/png", "AB D"), ONE("image/png", "AB+D")},
     {ONE("image/png", ""), ONE("image/png", "")},
     {"{\"content_type\":\"a/b\",\"content\":\"AAAA\"}", ONE("a/b", "AAAA")},

@@ -80,8 +80,11 @@ Test(charset, a_byte_order_mark_decides)
     struct str utf8 = STR("\xEF\xBB\xBF{}"), little = STR("\xFF\xFE{\0"), none = STR("{}"),
                unmarked = STR("{\0}\0");
 
-    cr_assert(charset_is_utf8(charset_of_mark(&utf8)) && str_equal(utf8, STR("{}")));
-    cr_assert(charset_is_utf16(charset_of_mark(&little)) && eq(sz, little.len, 2));
-    cr_assert(charset_is_utf16(charset_of_mark(&unmarked)) && eq(sz, unmarked.len, 4));
-    cr_assert(not(charset_of_mark(&none)));
+    cr_assert(charset_is_utf8(charset_of_mark(&utf8)));
+    cr_assert(str_equal(utf8, STR("{}")));
+    cr_assert(charset_is_utf16(charset_of_mark(&little)));
+    cr_assert(eq(sz, little.len, 2));
+    cr_assert(charset_is_utf16(charset_of_mark(&unmarked)));
+    cr_assert(eq(sz, unmarked.len, 4));
+    cr_assert(eq(ptr, (void *)charset_of_mark(&none), NULL));
 }
