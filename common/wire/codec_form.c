@@ -10,6 +10,7 @@ struct reading {
     const struct form_manner *manner;
     struct arena *arena;
     struct err *err;
+    bool is_wide; // names are in UTF-16, too
 };
 
 static bool is_lenient(const struct reading *reading)
@@ -34,10 +35,12 @@ static void percent_mend(struct str escaped, struct buf *plain)
     }
 }
 
-// In a form of UTF-16 what is plain ASCII may have been left as it was.
-static const struct charset *charset_of(const struct form_manner *manner, struct str bytes)
+// In a form of UTF-16 whose names are plain ASCII, values that are may have been left so, too.
+static const struct charset *charset_of(const struct reading *reading, struct str bytes)
 {
-    if (!charset_is_utf16(manner->charset))
+    const struct form_manner *manner = reading->manner;
+
+    if (!charset_is_utf16(manner->charset) || reading->is_wide)
         return manner->charset;
     for (size_t i = 0; i < bytes.len; i++)
         if (bytes.ptr[i] == '\0' || (unsigned char)bytes.ptr[i] >= 0x80)
@@ -64,7 +67,7 @@ static bool unescape(const struct reading *reading, struct str escaped, struct s
     }
     if (utf8 && !is_lenient(reading))
         return false;
-    charset_decode(charset_of(reading->manner, buf_str(&plain)), buf_str(&plain), &decoded);
+    charset_decode(charset_of(reading, buf_str(&plain)), buf_str(&plain), &decoded);
     *text = arena_copy(reading->arena, buf_str(&decoded));
     return true;
 }
@@ -186,6 +189,17 @@ static bool pair_read(struct json_view *root, size_t number, struct str pair,
     return pair_add(root, number, name, value, reading);
 }
 
+static bool name_is_wide(struct str text)
+{
+    struct str name, value;
+    AUTO(buf) plain = {0};
+
+    str_cut(text, '&', &name, &value);
+    str_cut(name, '=', &name, &value);
+    return buf_percent_decode(&plain, name, true) && plain.len > 0 &&
+           memchr(plain.data, 0, plain.len);
+}
+
 bool tree_from_form(struct str text, const struct form_manner *manner, struct arena *arena,
                     struct json_view *root, struct err *err)
 {
@@ -193,6 +207,7 @@ bool tree_from_form(struct str text, const struct form_manner *manner, struct ar
     size_t read = 0;
     struct str pair;
 
+    reading.is_wide = charset_is_utf16(manner->charset) && name_is_wide(text);
     *root = (struct json_view){.kind = TREE_OBJECT};
     for (size_t number = 1; str_present(text); number++) {
         str_cut(text, '&', &pair, &text);
