@@ -155,7 +155,7 @@ static struct str as_text(const struct json_view *value, struct arena *arena)
     if (value->kind == TREE_INTEGER)
         return arena_printf(arena, "%lld", (long long)value->integer);
     if (value->kind == TREE_REAL && str_present(value->written))
-        return value->written;
+        return arena_copy(arena, value->written);
     return arena_copy(arena, json_text(value));
 }
 
