@@ -29,10 +29,13 @@ static void on_event(void *context, struct str topic, struct str payload)
 {
     struct gateway *gateway = context;
 
-    if (str_equal(topic, STR("identity")))
+    if (str_equal(topic, STR("identity"))) {
         principals_forget(gateway->principals, payload);
-    else if (gateway->events)
+        if (gateway->events)
+            events_check(gateway->events, payload);
+    } else if (gateway->events) {
         events_hint(gateway->events, topic); // the event itself is read from PostgreSQL (events.h)
+    }
 }
 
 // While no provisioning-worker was there nobody could tell whose rights changed.

@@ -83,10 +83,10 @@ struct exchange {
     struct gateway *gateway;
     struct http_request *http;
     struct route_match match;
-    struct principal_wait wait; // for who asks
-    struct principal principal; // once known
-    struct str ccid;            // x-ccid of a route whose contact center is NAMED
-    bool lacks_csrf;            // a cookie says who asks, and nothing that a page of ours does
+    struct credentials credentials; // what the caller showed; the strings are the request's
+    struct principal_wait wait;     // for who asks
+    struct principal principal;     // once known
+    struct str ccid;                // x-ccid of a route whose contact center is NAMED
     struct id operation;
     struct trace trace;           // where the request belongs, and its own span
     uint64_t caller_span;         // that span's parent; 0: none
