@@ -35,9 +35,10 @@ enum body_encoding body_encoding(const struct exchange *exchange)
 
     if (encoding.len == 0 || str_equal_ignoring_case(encoding, STR("identity")))
         return ENCODING_NONE;
+    if (str_equal_ignoring_case(encoding, STR("deflate")))
+        return ENCODING_DEFLATE;
     if (str_equal_ignoring_case(encoding, STR("gzip")) ||
-        str_equal_ignoring_case(encoding, STR("x-gzip")) ||
-        str_equal_ignoring_case(encoding, STR("deflate")))
+        str_equal_ignoring_case(encoding, STR("x-gzip")))
         return ENCODING_GZIP;
     return ENCODING_UNKNOWN;
 }

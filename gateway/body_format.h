@@ -5,7 +5,7 @@
 
 struct exchange;
 
-enum body_encoding { ENCODING_NONE, ENCODING_GZIP, ENCODING_UNKNOWN };
+enum body_encoding { ENCODING_NONE, ENCODING_GZIP, ENCODING_DEFLATE, ENCODING_UNKNOWN };
 
 enum body_encoding body_encoding(const struct exchange *exchange);
 // Which contents are taken out of it while it comes.

@@ -212,7 +212,7 @@ void large_body_take(struct exchange *exchange)
         uv_timer_start(&all->tick, on_tick, TICK_MS, TICK_MS);
     if (body_encoding(exchange) == ENCODING_UNKNOWN) {
         answer_error(exchange, ERR_UNSUPPORTED_MEDIA,
-                     STR("Content-Encoding is gzip, deflate or identity"));
+                     STR("Content-Encoding: only gzip or deflate"));
     } else if (length == 0) { // it came with its head, compressed
         exchange->body_begin = http_body(exchange->http);
         body_place(all, exchange);
@@ -313,8 +313,8 @@ static void place_begin(struct place *place, struct exchange *exchange)
                    (size_t)all->gateway->config->http_body_limit, content_take, place);
     if (str_present(http_header(exchange->http, "idempotency-key")))
         place->hash = crypto_hash_new();
-    if (body_encoding(exchange) == ENCODING_GZIP)
-        place->gunzip = gunzip_new();
+    if (body_encoding(exchange) != ENCODING_NONE)
+        place->gunzip = gunzip_new(body_encoding(exchange) == ENCODING_DEFLATE);
     if (str_present(exchange->body_begin))
         place_heard(place, exchange->body_begin, NULL);
     else

@@ -7,19 +7,24 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { ANY_HEADER = 15 + 32 }; // the largest window; gzip's header or zlib's
+enum {
+    ANY_HEADER = 15 + 32, // the largest window; gzip's header or zlib's
+    NO_HEADER = -15,      // as some send deflate
+    ZLIB_METHOD = 8, // in the low bits of its first byte
+};
 
 struct gunzip {
     z_stream stream;
-    bool is_begun, has_ended;
+    bool may_be_bare, is_begun, has_ended;
 };
 
-struct gunzip *gunzip_new(void)
+struct gunzip *gunzip_new(bool is_deflate)
 {
     struct gunzip *gunzip = calloc(1, sizeof *gunzip);
 
     if (!gunzip || inflateInit2(&gunzip->stream, ANY_HEADER) != Z_OK)
         panic("out of memory");
+    gunzip->may_be_bare = is_deflate;
     return gunzip;
 }
 
@@ -47,6 +52,10 @@ bool gunzip_feed(struct gunzip *gunzip, struct str bytes, gunzip_give_fn *give, 
         size_t taken = bytes.len < sizeof in ? bytes.len : sizeof in;
         memcpy(in, bytes.ptr, taken); // zlib wants what it may change
         bytes = str_skip(bytes, taken);
+        if (gunzip->may_be_bare && !gunzip->is_begun && (in[0] & 0xf) != ZLIB_METHOD &&
+            inflateReset2(stream, NO_HEADER) != Z_OK)
+            return broken(err);
+        gunzip->is_begun = true;
         stream->next_in = in;
         stream->avail_in = (unsigned)taken;
         do {
@@ -60,7 +69,6 @@ bool gunzip_feed(struct gunzip *gunzip, struct str bytes, gunzip_give_fn *give, 
             int result = inflate(stream, Z_NO_FLUSH);
             if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
                 return broken(err);
-            gunzip->is_begun = true;
             gunzip->has_ended = result == Z_STREAM_END;
             size_t made = sizeof out - stream->avail_out;
             if (made > 0 && !give(context, str_make(out, made), err))

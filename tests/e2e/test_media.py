@@ -117,15 +117,6 @@ def test_a_body_that_is_far_too_long_is_refused_unread(tenant):
     assert uploads_waiting(tenant) == 0
 
 
-def test_a_large_content_that_is_no_base64_is_refused_by_name(tenant):
-    body = {"mms_attachment": [{"content_type": "image/png", "content": "!" * 40000}]}
-
-    answer = as_json(tenant, **body)
-
-    assert answer.status_code == 400
-    assert "base64" in answer.json()["status"]["message"]
-
-
 def spellings(content):
     """The ways in which senders write the same content in JSON."""
     plain = encoded(content)
