@@ -142,11 +142,11 @@ static struct outcome judge(struct delivery *delivery, const struct http_client_
     case HTTP_CLIENT_ANSWERED:
         outcome.status = answer->status;
         verdict = delivery->provider->judge(answer, delivery->arena);
-        outcome.kind = verdict.class == RETRY_CLASS_OK       ? OUTCOME_SENT
-                       : verdict.class <= RETRY_CLASS_CONFIG ? OUTCOME_RETRY
-                                                             : OUTCOME_FAILED;
+        outcome.kind = verdict.class == RETRY_CLASS_OK          ? OUTCOME_SENT
+                       : verdict.class == RETRY_CLASS_PERMANENT ? OUTCOME_FAILED
+                                                                : OUTCOME_RETRY;
         outcome.provider_id = verdict.provider_id;
-        outcome.reason = verdict.class == RETRY_CLASS_GONE ? STR("gone") : STR("refused");
+        outcome.reason = STR("refused");
         break;
     case HTTP_CLIENT_NOT_SENT: outcome.kind = OUTCOME_RETRY; break;
     case HTTP_CLIENT_UNCERTAIN: outcome.kind = OUTCOME_UNCERTAIN; break;
@@ -170,7 +170,7 @@ static struct outcome judge(struct delivery *delivery, const struct http_client_
                 outcome.kind = OUTCOME_FAILED;
         }
     }
-    if (verdict.class == RETRY_CLASS_CONFIG)
+    if (verdict.class == RETRY_CLASS_CONFIG || verdict.class == RETRY_CLASS_GONE)
         LOG_WARN("destination.misconfigured", LOG_TRACE(&delivery->trace),
                  LOG_TENANT(delivery->tenant), LOG_ID("messageId", delivery->message.id),
                  LOG_INT("destination", delivery->destination->id),
@@ -238,7 +238,7 @@ static enum breaker_sample sample_of(const struct http_client_answer *answer)
     if (answer->outcome == HTTP_CLIENT_FORBIDDEN)
         return BREAKER_GOOD; // says nothing about the other side
     enum retry_class class = retry_class_of(answer->status);
-    return class == RETRY_CLASS_RETRY || class == RETRY_CLASS_CONFIG ? BREAKER_BAD : BREAKER_GOOD;
+    return class == RETRY_CLASS_OK || class == RETRY_CLASS_PERMANENT ? BREAKER_GOOD : BREAKER_BAD;
 }
 
 static void note_answer(struct destination *destination, bool probe,

@@ -94,7 +94,10 @@ static struct str provider_id_of(struct str body, struct arena *arena)
     struct err err;
     if (!json_parse(body, arena, &view, &err))
         return STR_ABSENT;
-    struct str id = json_text(json_member(view, "messageId"));
+    const struct json_view *member = json_member(view, "messageId");
+    int64_t number = 0;
+    struct str id = json_number(member, &number) ? arena_printf(arena, "%lld", (long long)number)
+                                                 : json_text(member);
     return id.len >= 1 && id.len <= PROVIDER_ID_LIMIT ? id : STR_ABSENT;
 }
 

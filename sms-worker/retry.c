@@ -53,7 +53,7 @@ int64_t retry_delay_ms(const struct retry_profile *profile, enum retry_class cla
 {
     unsigned exponent = attempt < EXPONENT_LIMIT ? attempt : EXPONENT_LIMIT;
     int64_t ladder_ms = smaller(profile->cap_ms, profile->base_ms * (INT64_C(1) << exponent));
-    if (class == RETRY_CLASS_CONFIG)
+    if (class == RETRY_CLASS_CONFIG || class == RETRY_CLASS_GONE)
         ladder_ms = larger(ladder_ms, profile->config_floor_ms);
     int64_t delay_ms = (int64_t)((double)ladder_ms * (0.5 + random_unit(random) / 2));
 

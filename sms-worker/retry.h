@@ -12,7 +12,7 @@ enum retry_class {
     RETRY_CLASS_RETRY,     // no connection, timeout, 408, 425, 429, 5xx: the same may work later
     RETRY_CLASS_CONFIG,    // 401, 403, 404: somebody must mend the configuration; tried slowly
     RETRY_CLASS_PERMANENT, // other 4xx, and 3xx, for redirects are not followed
-    RETRY_CLASS_GONE,      // 410: the destination asks to be left alone
+    RETRY_CLASS_GONE, // 410: as CONFIG; the message waits until somebody mends or moves its webhook
 };
 
 enum retry_class retry_class_of(int status);
@@ -20,7 +20,7 @@ const char *retry_class_name(enum retry_class class);
 
 struct retry_profile {
     int64_t base_ms, cap_ms;
-    int64_t config_floor_ms; // least delay of the class CONFIG
+    int64_t config_floor_ms; // least delay of the classes CONFIG and GONE
 };
 
 extern const struct retry_profile retry_profile_sms;

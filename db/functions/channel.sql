@@ -92,7 +92,6 @@ begin
           from wanted w where w.destination_id is not null
             on conflict (id) do update
             set url = excluded.url, headers = excluded.headers, secrets = excluded.secrets, changed = now(),
-                enabled = d.enabled or d.url <> excluded.url,
                 failures = case when d.url = excluded.url then d.failures else 0 end,
                 not_before = case when d.url = excluded.url then d.not_before else '-infinity' end
           where (d.url, d.headers, d.secrets) is distinct from (excluded.url, excluded.headers, excluded.secrets)
@@ -118,6 +117,34 @@ begin
      where c.tenant_id = p_tenant and c.retired is null
        and not exists (select from channels_wanted(p_tenant) w where w.address = c.address);
 
+    perform destinations_follow(p_tenant);
     perform keywords_derive(p_tenant);
+end
+$$;
+
+-- What waits follows its number. A webhook that no number has is never called; what waited for it goes to the webhook that
+-- its number has now, or waits until it has one again. Whoever provisions, be it the same again, lets the destinations
+-- that fail be tried at once: nothing stays off in silence until somebody finds a switch.
+create or replace function destinations_follow(p_tenant int) returns void
+language plpgsql as $$
+begin
+    update destination dst set enabled = used.now
+      from (select d.id, exists (select from channel c where c.tenant_id = p_tenant and c.destination_id = d.id
+                                                         and c.retired is null) as now
+              from destination d where d.tenant_id = p_tenant) used
+     where dst.tenant_id = p_tenant and dst.id = used.id and dst.enabled <> used.now;
+
+    update delivery d set destination_id = c.destination_id
+      from destination former, channel c
+     where former.tenant_id = p_tenant and not former.enabled and d.destination_id = former.id
+       and c.tenant_id = p_tenant and c.id = d.channel_id and c.retired is null and c.destination_id is not null;
+
+    insert into breaker_change (tenant_id, destination_id, kind)
+    select p_tenant, d.id, 4 from destination d where d.tenant_id = p_tenant and d.enabled and d.failures > 0;
+    update destination set failures = 0, not_before = '-infinity'
+     where tenant_id = p_tenant and enabled and failures > 0;
+    update delivery d set due = now()
+      from destination dst
+     where dst.tenant_id = p_tenant and dst.enabled and d.destination_id = dst.id and d.due > now() and d.lease_until is null;
 end
 $$;

@@ -126,6 +126,7 @@ begin
           from input i
           join locked l on l.tenant_id = i.tenant_id and l.id = i.conversation_id
           join channel k on k.tenant_id = l.tenant_id and k.id = l.channel_id and k.destination_id is not null
+                        and k.retired is null
          where sender_is_number(l.address)
            and not exists (select from message m where m.tenant_id = i.tenant_id and m.id = i.id)
          order by i.tenant_id, i.id, i.place

@@ -263,7 +263,7 @@ language sql stable as $$
                 else 'due' end,
            case when d.lease_until > now() then 'somebody is sending it; the lease ends at ' || to_char(d.lease_until, 'HH24:MI:SS')
                 when older.id is not null then 'message ' || older.message_id || ' of its conversation goes first'
-                when not dst.enabled then 'its destination asked to be left alone; a new address for the webhook switches it on'
+                when not dst.enabled then 'its number has no webhook now; it goes out when there is one again'
                 when dst.not_before > now() then 'its destination is tried again at ' || to_char(dst.not_before, 'HH24:MI:SS')
                 when d.due > now() then 'its next attempt is at ' || to_char(d.due, 'HH24:MI:SS')
                 else 'it can be claimed at any moment' end

@@ -83,7 +83,7 @@ def test_while_a_secret_is_rotated_both_sign(tenant, customer):
     assert len(webhook.signed_with(tenant.webhook["secret"][0])) == 3
 
 
-@pytest.mark.parametrize("body", ["", "ok", "[1]", "{}", '{"messageId":7}', '{"messageId":""}',
+@pytest.mark.parametrize("body", ["", "ok", "[1]", "{}", '{"messageId":7.5}', '{"messageId":""}',
                                   json.dumps({"messageId": "x" * 500}), "{" * 5000, '{"messageId":"a\\u0000b"}'])
 def test_an_answer_without_a_usable_message_id_is_as_good(tenant, customer, body):
     customer.answer(body=body)
@@ -91,6 +91,14 @@ def test_an_answer_without_a_usable_message_id_is_as_good(tenant, customer, body
     answer = Answer(tenant).becomes("sent")
 
     assert tenant.stack.query("select provider_id from message where id = %s", answer.id) == [(None,)]
+
+
+def test_a_message_id_may_be_a_number(tenant, customer):
+    customer.answer(body='{"messageId":7001}')
+
+    answer = Answer(tenant).becomes("sent")
+
+    assert tenant.stack.query("select provider_id from message where id = %s", answer.id) == [("7001",)]
 
 
 # --- a gateway that fails for a while ---
@@ -211,22 +219,53 @@ def test_a_redirect_is_not_followed(nexus, sink_for, status):
     assert (sink.connections, elsewhere.connections) == (1, 0)
 
 
-def test_a_gateway_that_is_gone_for_good_is_left_alone_until_it_moves(nexus, customer):
-    tenant = Tenant(nexus, webhook_url=customer.url)
+def wait_after_gone(tenant, customer):
+    """A first answer that got 410 and waits, and a second one behind it."""
     customer.answer(status=410)
-    first = Answer(tenant).becomes("failed")
-    assert first.undelivered == ("gone", 410, 1)
-
+    first = Answer(tenant)
+    eventually(lambda: tenant.stack.query("select 1 from delivery where message_id = %s and attempt = 1 and due > now()", first.id),
+               "the first waits for a later attempt")
     customer.answer(status=200)
-    second = Answer(tenant)
-    assert tenant.stack.query("""select d.enabled from destination d join tenant t on t.id = d.tenant_id
-                                 where t.ccid = %s""", tenant.ccid) == [(False,)]
-    moved = CustomerGateway()
-    tenant.webhook["url"] = moved.url
+    return first, Answer(tenant, first.conversation)
+
+
+def test_what_was_answered_with_410_goes_out_when_the_same_is_provisioned_again(tenant, customer):
+    first, second = wait_after_gone(tenant, customer)
+
     tenant.apply()
 
+    first.becomes("sent")
     second.becomes("sent")
-    assert customer.messages(second.text) == [] and len(moved.messages(second.text)) == 1
+
+
+def test_what_was_answered_with_410_goes_to_where_the_webhook_has_moved(tenant, customer):
+    first, second = wait_after_gone(tenant, customer)
+    moved = CustomerGateway()
+    tenant.webhook["url"] = moved.url
+
+    tenant.apply()
+
+    first.becomes("sent")
+    second.becomes("sent")
+    assert [len(moved.messages(answer.text)) for answer in (first, second)] == [1, 1]
+    moved.close()
+
+
+def test_what_waits_follows_its_number_when_its_webhook_was_taken_away_and_another_put_there(tenant, customer):
+    first, second = wait_after_gone(tenant, customer)
+    asked = len(customer.messages())
+    kept, moved = tenant.webhook, CustomerGateway()
+    tenant.stack.query("""with taken as (delete from service s using tenant t where t.id = s.tenant_id and t.ccid = %s and s.name = 'Async'
+                          returning s.tenant_id) select channels_derive(tenant_id) from taken""", tenant.ccid)
+    assert tenant.stack.query("""select distinct d.enabled from destination d join tenant t on t.id = d.tenant_id
+                                 where t.ccid = %s""", tenant.ccid) == [(False,)]
+    tenant.webhook = {**kept, "url": moved.url}
+
+    tenant.apply()
+
+    first.becomes("sent")
+    second.becomes("sent")
+    assert len(customer.messages()) == asked
     moved.close()
 
 

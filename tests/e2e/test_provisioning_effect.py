@@ -94,7 +94,7 @@ def test_headers_of_the_section_async_stand_in_the_webhook(tenant, office, custo
     assert customer.wait_for(answer.text)[0].headers["custom-header-for-async-1"] == "12345"
 
 
-def test_what_waits_for_delivery_goes_on_after_its_number_was_retired(tenant, office, customer):
+def test_a_number_that_was_removed_sends_nothing_until_it_is_back(tenant, office, customer):
     customer.answer(status=503)
     answer = Answer(tenant)
     customer.wait_for(answer.text)
@@ -102,8 +102,13 @@ def test_what_waits_for_delivery_goes_on_after_its_number_was_retired(tenant, of
     assert office.delete(office.section_path("chat.sms")).status_code == 200
     assert tenant.aggregator().message().status_code == 404
     customer.answer(status=200)
+    late = tenant.agent().answer(answer.conversation)
+    asked = len(customer.messages())
+    office.has_number("chat.sms", provider="Async", endpoint="chat.before")
 
+    assert late.status_code == 409
     answer.becomes("sent", within=30)
+    assert len(customer.messages()) == asked + 1
 
 
 def test_a_secret_sealed_under_the_old_key_still_opens_while_a_new_key_seals(nexus, tenant, office, customer):
