@@ -115,6 +115,22 @@ static bool parts_make(struct gateway *gateway, struct err *err)
                                err);
     if (!gateway->redis)
         return false;
+    // The port first: a second start on the same place ends here, and has touched nothing of the
+    // first one's. Nobody is let in before the loop turns.
+    gateway->server = http_server_new(service_loop(service),
+                                      &(struct http_server_options){
+                                          .host = buf_c_string(&host),
+                                          .port = (int)config->http_port,
+                                          .body_limit = (size_t)config->http_body_limit,
+                                          .unread_over = LARGE_BODY_OVER,
+                                          .connections_limit = (size_t)config->http_connections,
+                                          .handle = ingress_begin,
+                                          .render_error = answer_render_early,
+                                          .context = gateway,
+                                      },
+                                      err);
+    if (!gateway->server)
+        return false;
     gateway->bus =
         bus_gateway_new(service_loop(service), service_zmq(service),
                         &(struct bus_gateway_options){.bind = config->bus_bind,
@@ -134,19 +150,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
     gateway->pipeline = pipeline_new(gateway);
     gateway->health_watch = health_watch_new(gateway);
     gateway->large_bodies = large_bodies_new(gateway);
-    gateway->server = http_server_new(service_loop(service),
-                                      &(struct http_server_options){
-                                          .host = buf_c_string(&host),
-                                          .port = (int)config->http_port,
-                                          .body_limit = (size_t)config->http_body_limit,
-                                          .unread_over = LARGE_BODY_OVER,
-                                          .connections_limit = (size_t)config->http_connections,
-                                          .handle = ingress_begin,
-                                          .render_error = answer_render_early,
-                                          .context = gateway,
-                                      },
-                                      err);
-    return gateway->server != NULL;
+    return true;
 }
 
 bool gateway_init(struct service *service, struct err *err)

@@ -32,13 +32,66 @@ struct merge {
     bool gauges;
 };
 
-// A rate wants the zero before the first: what has no label is there from the start.
+// Which values a label may have, where that is a list and not what only the programs know.
+static const char *label_values(enum metric_id id, struct str label)
+{
+    static const struct {
+        enum metric_id id;
+        const char *label, *values;
+    } rows[] = {
+#define VALUES(metric, name, list) {METRIC_##metric, #name, list},
+#include "base/metric_values.def"
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (rows[i].id != id || !str_equal(label, str_of(rows[i].label)))
+            continue;
+        if (strcmp(rows[i].values, "@programs") == 0)
+            return "gateway chat-worker sms-worker provisioning-worker metrics-agent simulator";
+        return rows[i].values[0] == '@' ? NULL : rows[i].values;
+    }
+    return NULL;
+}
+
+// The series of a counter with one or two labels, each combination of their values.
+static void counter_begin(struct metrics *metrics, enum metric_id id)
+{
+    struct str names = str_of(metric_type(id)->labels), first, second;
+    struct str left, right, a, b;
+    AUTO(buf) one = {0};
+    AUTO(buf) other = {0};
+
+    str_cut(names, ' ', &first, &second);
+    const char *firsts = label_values(id, first);
+    const char *seconds = str_present(second) ? label_values(id, second) : "";
+    if (!firsts || !seconds)
+        return;
+    for (left = str_of(firsts); str_present(left);) {
+        str_cut(left, ' ', &a, &left);
+        buf_clear(&one);
+        buf_str_append(&one, a);
+        for (right = str_of(seconds); str_present(right);) {
+            str_cut(right, ' ', &b, &right);
+            buf_clear(&other);
+            buf_str_append(&other, b);
+            (void)metrics_series(metrics, id, buf_c_string(&one), buf_c_string(&other));
+        }
+    }
+}
+
+// A rate wants the zero before the first, and an alert the first: all counters whose labels are
+// known are there from the start.
 static void zeros_begin(struct metrics *metrics)
 {
-    for (size_t id = 0; id < METRIC_COUNT; id++)
-        if (metric_type((enum metric_id)id)->kind != METRIC_GAUGE &&
-            metric_label_count((enum metric_id)id) == 0)
-            (void)metrics_series(metrics, (enum metric_id)id);
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        enum metric_id id = (enum metric_id)i;
+        if (metric_type(id)->kind == METRIC_GAUGE)
+            continue;
+        if (metric_label_count(id) == 0)
+            (void)metrics_series(metrics, id);
+        else if (metric_type(id)->kind == METRIC_COUNTER && metric_label_count(id) <= 2)
+            counter_begin(metrics, id);
+    }
 }
 
 struct fold *fold_new(void)

@@ -283,14 +283,26 @@ static const struct command *command_find(const struct command *const *commands,
     return NULL;
 }
 
-// The place of the command's name: the first word that is neither an option nor its value.
-static int command_place(int argc, char **argv)
+static const struct option *common_option_find(struct str word)
+{
+    struct str name, value;
+
+    str_cut(word, '=', &name, &value);
+    return table_find(common_options, COMMON_OPTIONS, name);
+}
+
+// The place of the command's name: the first word that is neither an option nor its value. *unknown is
+// the option before it that there is not, or NULL.
+static int command_place(int argc, char **argv, const char **unknown)
 {
     int place = 1;
 
+    *unknown = NULL;
     while (place < argc && argv[place][0] == '-') {
         const struct option *option =
             table_find(common_options, COMMON_OPTIONS, str_of(argv[place]));
+        if (!common_option_find(str_of(argv[place])))
+            *unknown = argv[place];
         place += option && option->value ? 2 : 1;
     }
     return place;
@@ -299,7 +311,8 @@ static int command_place(int argc, char **argv)
 int nexusctl_run(const struct command *const *commands, size_t count, int argc, char **argv)
 {
     AUTO(buf) text = {0};
-    int place = command_place(argc, argv);
+    const char *unknown;
+    int place = command_place(argc, argv, &unknown);
     bool help = place < argc && str_equal(str_of(argv[place]), STR("help"));
     int named = help ? place + 1 : place;
     struct call call = {
@@ -312,7 +325,9 @@ int nexusctl_run(const struct command *const *commands, size_t count, int argc, 
     if (call.command)
         return command_run(&call, (struct words){argv + 1, place - 1},
                            (struct words){argv + named + 1, argc - named - 1});
-    bool asked = named >= argc && argc > 1; // help, --help
+    bool asked = named >= argc && argc > 1 && !unknown; // help, --help
+    if (unknown)
+        buf_printf(&text, "nexusctl: there is no option %s\n\n", unknown);
     if (named < argc)
         buf_printf(&text, "nexusctl: there is no command %s\n\n", argv[named]);
     commands_help(commands, count, &text);

@@ -6,6 +6,7 @@
 #include "map.h"
 #include "panic.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -223,6 +224,13 @@ void metric_set(struct metric *gauge, double value)
         gauge->value = value;
 }
 
+void metrics_unset(struct metrics *metrics, enum metric_id gauge)
+{
+    for (size_t i = 0; i < metrics->count; i++)
+        if (metrics->series[i]->id == gauge)
+            metrics->series[i]->value = NAN;
+}
+
 void metric_set_total(struct metric *counter, double total)
 {
     metric_set(counter, total);
@@ -307,8 +315,10 @@ static void exemplars_merge(struct metric *metric, const struct metric_exemplar 
 void metrics_merge(struct metrics *metrics, const struct metric_sample *sample)
 {
     bool created;
-    struct metric *metric = metrics_find(metrics, sample->id, sample->labels, &created);
 
+    if (types[sample->id].kind == METRIC_GAUGE && isnan(sample->value))
+        return; // unset: nobody knows
+    struct metric *metric = metrics_find(metrics, sample->id, sample->labels, &created);
     if (metric->overflow) {
         metric_add(metric, 1);
     } else if (metric->type->kind != METRIC_GAUGE) {

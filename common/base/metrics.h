@@ -62,6 +62,8 @@ struct metric *metrics_series(struct metrics *metrics, enum metric_id id, ...);
 
 void metric_add(struct metric *counter, uint64_t count);
 void metric_set(struct metric *gauge, double value);
+// Nobody knows these gauges now, all series of them: they are told to nobody until they are set again.
+void metrics_unset(struct metrics *metrics, enum metric_id gauge);
 void metric_observe(struct metric *histogram, double value);
 // The same, and remembers whose it was: of each bucket the last one that had a trace.
 void metric_observe_traced(struct metric *histogram, double value, const struct trace *trace);

@@ -2,6 +2,7 @@
 // end of each round of the loop, and once a second.
 #include "bus/bus_gateway.h"
 
+#include "base/log.h"
 #include "base/panic.h"
 #include "base/random.h"
 #include "bus/gateway_state.h"
@@ -48,6 +49,34 @@ static void gauges_set(struct bus_gateway *bus)
     metric_set(bus->oldest, (double)calls_oldest_ms(bus->calls, gateway_now_ms(bus)) / 1000);
 }
 
+// The next of a list of endpoints; false at its end.
+static bool endpoint_next(struct str *rest, struct buf *endpoint)
+{
+    struct str one;
+
+    while (str_present(*rest)) {
+        str_cut(*rest, ',', &one, rest);
+        one = str_trim(one);
+        if (one.len == 0)
+            continue;
+        buf_clear(endpoint);
+        buf_str_append(endpoint, one);
+        return true;
+    }
+    return false;
+}
+
+// A socket's file that somebody removed is made again: who comes later must find us.
+static void endpoints_look_after(struct bus_gateway *bus)
+{
+    AUTO(buf) endpoint = {0};
+    struct str rest = bus->options.bind;
+
+    while (endpoint_next(&rest, &endpoint))
+        if (zmq_socket_bind_again(bus->socket, buf_c_string(&endpoint)))
+            LOG_WARN("bus.bound_again", LOG_STR("endpoint", buf_str(&endpoint)));
+}
+
 static void ticked(uv_timer_t *timer)
 {
     struct bus_gateway *bus = timer->data;
@@ -65,6 +94,7 @@ static void ticked(uv_timer_t *timer)
             gateway_send(bus, worker);
         }
     }
+    endpoints_look_after(bus);
     gauges_set(bus);
 }
 
@@ -87,15 +117,9 @@ static void metrics_find(struct bus_gateway *bus)
 static bool endpoints_bind(struct bus_gateway *bus, struct err *err)
 {
     AUTO(buf) endpoint = {0};
-    struct str rest = bus->options.bind, one;
+    struct str rest = bus->options.bind;
 
-    while (str_present(rest)) {
-        str_cut(rest, ',', &one, &rest);
-        one = str_trim(one);
-        if (one.len == 0)
-            continue;
-        buf_clear(&endpoint);
-        buf_str_append(&endpoint, one);
+    while (endpoint_next(&rest, &endpoint)) {
         if (!zmq_socket_bind(bus->socket, buf_c_string(&endpoint), err))
             return false;
     }

@@ -59,8 +59,10 @@ struct pg_metrics *pg_metrics_new(struct metrics *all)
         metrics->milliseconds[i] = metrics_series(all, METRIC_DB_DURATION_MS, DB, methods[i]);
     }
     // A rate wants the zero before the first.
-    metrics->success[PG_SELECT] = metrics_series(all, METRIC_DB_SUCCESS, DB, commands[PG_SELECT]);
-    (void)error_of(metrics, states[0]);
+    for (size_t i = 0; i < PG_COMMANDS; i++)
+        metrics->success[i] = metrics_series(all, METRIC_DB_SUCCESS, DB, commands[i]);
+    for (size_t i = 0; i < COUNT_OF(states); i++)
+        (void)error_of(metrics, states[i]);
     return metrics;
 }
 

@@ -9,9 +9,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <zmq.h>
 
-enum { LINGER_MS = 500, FRAME_BYTES_LIMIT = 2 * 1024 * 1024 };
+enum { LINGER_MS = 500, FRAME_BYTES_LIMIT = 2 * 1024 * 1024, BOUND_LIMIT = 4 };
 
 struct zmq_bus_context {
     void *zmq;
@@ -24,6 +28,10 @@ struct zmq_socket {
     struct zmq_bus_context *bus;
     enum zmq_socket_kind kind;
     const struct zmq_curve *curve; // NULL: none
+    struct bound {                 // files of ipc:// binds
+        char path[108];
+        uint64_t inode;
+    } bound[BOUND_LIMIT];
     uv_loop_t *loop;
     zmq_msg_t peer, body;
     void (*received)(void *context, struct str peer, struct str body);
@@ -213,9 +221,75 @@ static bool curve_serve(struct zmq_socket *socket, bool on, struct err *err)
     return socket->bus->zap != NULL;
 }
 
+// The path of an ipc:// endpoint; NULL of another.
+static const char *ipc_path(const char *endpoint)
+{
+    struct str prefix = STR("ipc://");
+
+    return str_starts(str_of(endpoint), prefix) ? endpoint + prefix.len : NULL;
+}
+
+// Does a living process listen there? A file that nobody listens to refuses the connection. libzmq
+// itself would put the file away and bind, and its owner would never be found again.
+static bool ipc_is_taken(const char *endpoint)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = ipc_path(endpoint);
+
+    if (!path || strlen(path) >= sizeof address.sun_path)
+        return false;
+    memcpy(address.sun_path, path, strlen(path));
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (probe < 0)
+        return false;
+    bool taken = connect(probe, (const struct sockaddr *)&address, sizeof address) == 0 ||
+                 errno == EAGAIN; // its backlog is full
+    close(probe);
+    return taken;
+}
+
+static uint64_t inode_of(const char *endpoint)
+{
+    struct stat file;
+    const char *path = ipc_path(endpoint);
+
+    return path && stat(path, &file) == 0 ? (uint64_t)file.st_ino : 0;
+}
+
+// Where to remember the file of an endpoint; NULL where there is no room, or nothing to remember.
+static struct bound *bound_of(struct zmq_socket *socket, const char *endpoint)
+{
+    const char *path = ipc_path(endpoint);
+
+    for (size_t i = 0; path && i < BOUND_LIMIT && strlen(path) < sizeof socket->bound[0].path; i++)
+        if (!socket->bound[i].path[0] || strcmp(socket->bound[i].path, path) == 0) {
+            memcpy(socket->bound[i].path, path, strlen(path) + 1);
+            return &socket->bound[i];
+        }
+    return NULL;
+}
+
+bool zmq_socket_bind_again(struct zmq_socket *socket, const char *endpoint)
+{
+    struct bound *bound = bound_of(socket, endpoint);
+    uint64_t inode = inode_of(endpoint);
+
+    if (!bound || (inode != 0 && inode == bound->inode) || ipc_is_taken(endpoint))
+        return false;
+    // The old listener stays: libzmq would close what came through it, too. Nobody finds it any more.
+    if (zmq_bind(socket->watch.socket, endpoint) != 0)
+        return false;
+    bound->inode = inode_of(endpoint);
+    return true;
+}
+
 bool zmq_socket_bind(struct zmq_socket *socket, const char *endpoint, struct err *err)
 {
     bool curve = socket->curve && is_tcp(endpoint);
+
+    if (ipc_is_taken(endpoint))
+        return err_set(err, ERR_UNAVAILABLE, "cannot bind %.120s: another process listens there",
+                       endpoint);
 
     if (is_tcp(endpoint) && !is_loopback(endpoint) && !curve)
         return err_set(err, ERR_BAD_INPUT,
@@ -225,6 +299,9 @@ bool zmq_socket_bind(struct zmq_socket *socket, const char *endpoint, struct err
     if (zmq_bind(socket->watch.socket, endpoint) != 0)
         return err_set(err, ERR_UNAVAILABLE, "cannot bind %.120s: %s", endpoint,
                        zmq_strerror(zmq_errno()));
+    struct bound *bound = bound_of(socket, endpoint);
+    if (bound)
+        bound->inode = inode_of(endpoint);
     return true;
 }
 

@@ -7,7 +7,8 @@
 // MiB, ZMTP heartbeats 1 s / 3 s, TTL 5 s, HANDSHAKE_IVL 3 s, IMMEDIATE 1, RECONNECT_IVL 100 ms to
 // 2 s, IPv6 on, a ROUTER also ROUTER_MANDATORY. CURVE, where configured, guards tcp://; ipc:// is
 // guarded by the permissions of its directory. A tcp:// bind to an address that is not loopback is
-// refused without CURVE.
+// refused without CURVE. So is an ipc:// bind where somebody listens already, who would lose his
+// socket by it.
 #pragma once
 
 #include "base/err.h"
@@ -51,6 +52,9 @@ struct zmq_socket *zmq_socket_new(uv_loop_t *loop, struct zmq_bus_context *bus,
                                   const struct zmq_socket_options *options);
 void zmq_socket_free(struct zmq_socket **socket); // also inside received and writable
 MUST_USE bool zmq_socket_bind(struct zmq_socket *socket, const char *endpoint, struct err *err);
+// Binds it again where its socket file has gone, or somebody put another in its place; true when it
+// did. Connections that are there stay. For ipc:// only; cheap: one stat().
+bool zmq_socket_bind_again(struct zmq_socket *socket, const char *endpoint);
 MUST_USE bool zmq_socket_connect(struct zmq_socket *socket, const char *endpoint, struct err *err);
 void zmq_socket_disconnect(struct zmq_socket *socket, const char *endpoint);
 // Never blocks. False: no such peer, or its queue is full; nothing was sent. peer counts for a

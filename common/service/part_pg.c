@@ -110,6 +110,17 @@ static void writes_look(uv_timer_t *timer)
     service_health_look(service);
 }
 
+// What is measured in PostgreSQL is not known while it is away; 0 would be a lie.
+static void measured_forget(struct service *service)
+{
+    static const enum metric_id measured[] = {
+        METRIC_QUEUE_DEPTH, METRIC_QUEUE_OLDEST_AGE,     METRIC_BREAKERS,
+        METRIC_DB_XMIN_AGE, METRIC_DELIVERY_DEAD_TUPLES, METRIC_LEDGER_IMBALANCE};
+
+    for (size_t i = 0; i < COUNT_OF(measured); i++)
+        metrics_unset(service->metrics, measured[i]);
+}
+
 static void tell(struct service *service)
 {
     static const char db[] = "postgresql";
@@ -121,6 +132,8 @@ static void tell(struct service *service)
     metric_set(metrics_series(metrics, METRIC_DB_CONNECTIONS, db, "connecting"), counts.connecting);
     metric_set(metrics_series(metrics, METRIC_DB_CONNECTIONS, db, "lost"), counts.lost);
     service->under_way[SERVICE_STATEMENTS] = pg_in_flight(service->pg);
+    if (!pg_ready(service->pg))
+        measured_forget(service);
 }
 
 static void quit(struct service *service)

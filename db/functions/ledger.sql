@@ -101,6 +101,17 @@ exception when datetime_field_overflow then
 end
 $$;
 
+-- The first of two days as callers write them, which is not after the last.
+create or replace function ledger_first_day(p_from text, p_to text) returns date
+language plpgsql stable as $$
+begin
+    if ledger_day(p_from, '-infinity') > ledger_day(p_to, 'infinity') then
+        raise exception 'from: is after to; give the earlier day first' using errcode = 'NX400';
+    end if;
+    return ledger_day(p_from, '-infinity');
+end
+$$;
+
 -- The balance for people: p_from and p_to are days (YYYY-MM-DD; null or '': open), p_by is 'tenant' or 'channel' (the
 -- default). The remainder adds up what each number and direction lacks or has too much, so that two faults do not cancel
 -- out.
@@ -108,7 +119,7 @@ create or replace function ledger_json(p_tenant int, p_from text, p_to text, p_b
 language sql stable as $$
     with line as (
         select w.*, t.ccid, case when p_by = 'tenant' then null else coalesce(c.address, w.channel_id::text) end as channel
-        from ledger_window(ledger_day(p_from, '-infinity'), ledger_day(p_to, 'infinity'), p_tenant) w
+        from ledger_window(ledger_first_day(p_from, p_to), ledger_day(p_to, 'infinity'), p_tenant) w
         left join tenant t on t.id = w.tenant_id
         left join channel c on c.tenant_id = w.tenant_id and c.id = w.channel_id
     ), balance as (

@@ -104,3 +104,28 @@ def test_a_process_that_hangs_is_seen_to_be_silent(make_stack):
     eventually(lambda: stack.metric("nexus_proc_tick_age_seconds", proc="chat-worker", slot="0") > 3, "its age grows", 20)
     stack["chat-worker-0"].thaw()
     eventually(lambda: stack.metric("nexus_proc_tick_age_seconds", proc="chat-worker", slot="0") < 3, "it is back", 20)
+
+
+def test_counters_with_known_labels_are_there_before_anything_happened(make_stack):
+    stack = make_stack()
+
+    metrics = stack.metrics()
+
+    for proc in ("gateway", "chat-worker", "sms-worker", "provisioning-worker", "metrics-agent"):
+        for reason in ("died", "stopped"):
+            assert metrics[f'nexus_worker_restarts_total{{proc="{proc}",reason="{reason}"}}'] == 0
+    assert metrics["nexus_redis_errors_total"] == 0
+    assert all(f'nexus_db_success_total{{db="postgresql",command="{command}"}}' in metrics
+               for command in ("SELECT", "INSERT", "UPDATE", "DELETE", "other"))
+
+
+def test_what_is_measured_in_postgresql_is_absent_while_it_is_away(make_stack, postgres):
+    stack = make_stack()
+    measured = ("nexus_delivery_dead_tuples", "nexus_db_oldest_xmin_age_seconds", "nexus_ledger_imbalance")
+    eventually(lambda: all(name in stack.metrics() for name in measured), "they are measured")
+
+    postgres.crash()
+    eventually(lambda: not any(name in stack.metrics() for name in measured), "nobody claims to know them")
+    postgres.restart()
+
+    eventually(lambda: all(name in stack.metrics() for name in measured), "they are measured again", 40)

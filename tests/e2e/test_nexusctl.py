@@ -154,6 +154,15 @@ def test_the_ledger_balances_while_a_message_waits_and_when_it_is_sent(operator)
     assert operator.run("ledger").stdout.endswith("balanced\n")
 
 
+def test_a_ledger_whose_first_day_is_after_its_last_is_refused(operator):
+    assert "from: is after to" in operator.run("ledger", "--from", "2026-02-01", "--to", "2026-01-31", code=1).stderr
+
+
+@pytest.mark.parametrize("words", [["--bogus"], ["--bogus", "ledger"], ["ledger", "--bogus"], ["help", "nothing"]])
+def test_what_nexusctl_does_not_know_is_wrong_use(operator, words):
+    operator.run(*words, code=2)
+
+
 def test_a_lost_message_is_an_imbalance(operator):
     message(operator, state=4, delivery=False)
     operator.query("delete from message")

@@ -1,0 +1,50 @@
+"""The socket file by which workers find a gateway: it comes back when it is lost, and nobody takes it from a living one."""
+
+import subprocess
+
+from harness.people import Tenant
+from harness.ports import free_port
+from harness.wait import eventually
+
+
+def another_worker_is_used(stack):
+    newcomer = stack.add("sms-worker", 1)
+    newcomer.start()
+    eventually(lambda: "sms-worker-1" in stack.workers(), "a worker that comes later is known")
+
+
+def test_a_removed_bus_socket_is_bound_again_and_who_was_connected_stays(make_stack):
+    stack = make_stack()
+    aggregator = Tenant(stack).aggregator()
+    assert aggregator.message().status_code == 200
+    socket = stack.folder / "bus.gateway-0.sock"
+
+    for _ in range(2):
+        socket.unlink()
+        assert aggregator.message().status_code == 200
+        eventually(socket.exists, "the socket is there again")
+
+    another_worker_is_used(stack)
+    assert aggregator.message().status_code == 200
+
+
+def refused(stack, **settings):
+    """A second gateway of the same name, until it gives up; its last words."""
+    first = stack["gateway-0"]
+    environment = {name: str(value) for name, value in {**first.environment, **settings}.items()}
+    done = subprocess.run(first.command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode != 0
+    return done.stdout + done.stderr
+
+
+def test_a_second_start_of_a_gateway_on_the_same_place_does_not_break_the_first(make_stack):
+    stack = make_stack()
+    aggregator = Tenant(stack).aggregator()
+    assert aggregator.message().status_code == 200
+
+    refused(stack)
+    assert "another process listens there" in refused(stack, NEXUS_HTTP_PORT=free_port())
+
+    assert (stack.folder / "bus.gateway-0.sock").exists()
+    another_worker_is_used(stack)
+    assert aggregator.message().status_code == 200
