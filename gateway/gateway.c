@@ -55,6 +55,12 @@ static void on_redis_changed(void *context, bool ready)
     }
 }
 
+static void closed_tell(struct gateway *gateway, const char *reason, uint64_t total, uint64_t *told)
+{
+    metric_add(metrics_series(gateway->metrics, METRIC_CONNECTIONS_CLOSED, reason), total - *told);
+    *told = total;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct gateway *gateway = CONTAINER_OF(timer, struct gateway, tick);
@@ -64,6 +70,9 @@ static void on_tick(uv_timer_t *timer)
                (double)counts.connections);
     metric_set(metrics_series(gateway->metrics, METRIC_CONNECTIONS, "streaming"),
                (double)gateway->streams);
+    closed_tell(gateway, "address", counts.closed_address, &gateway->closed_told.address);
+    closed_tell(gateway, "full", counts.closed_full, &gateway->closed_told.full);
+    closed_tell(gateway, "refused", counts.refused_full, &gateway->closed_told.refused);
     metric_set(metrics_series(gateway->metrics, METRIC_HTTP_INFLIGHT), (double)gateway->exchanges);
     metric_set(metrics_series(gateway->metrics, METRIC_INFLIGHT, "accept"),
                (double)bus_gateway_in_flight(gateway->bus));
@@ -129,18 +138,21 @@ static bool parts_make(struct gateway *gateway, struct err *err)
     gateway->events = events_new(gateway);
     gateway->pipeline = pipeline_new(gateway);
     gateway->large_bodies = large_bodies_new(gateway);
-    gateway->server = http_server_new(service_loop(service),
-                                      &(struct http_server_options){
-                                          .host = buf_c_string(&host),
-                                          .port = (int)config->http_port,
-                                          .body_limit = (size_t)config->http_body_limit,
-                                          .unread_over = LARGE_BODY_OVER,
-                                          .connections_limit = (size_t)config->http_connections,
-                                          .handle = ingress_begin,
-                                          .render_error = answer_render_early,
-                                          .context = gateway,
-                                      },
-                                      err);
+    gateway->server =
+        http_server_new(service_loop(service),
+                        &(struct http_server_options){
+                            .host = buf_c_string(&host),
+                            .port = (int)config->http_port,
+                            .body_limit = (size_t)config->http_body_limit,
+                            .unread_over = LARGE_BODY_OVER,
+                            .connections_limit = (size_t)config->http_connections,
+                            .connections_of_address = (size_t)config->http_address_connections,
+                            .trusted = gateway->trusted_proxies,
+                            .handle = ingress_begin,
+                            .render_error = answer_render_early,
+                            .context = gateway,
+                        },
+                        err);
     return gateway->server != NULL;
 }
 

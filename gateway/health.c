@@ -92,6 +92,12 @@ void health_tick(struct gateway *gateway)
     (void)is_ready_now(gateway);
 }
 
+bool health_is_probe(const struct route *route)
+{
+    return route->open == health_live || route->open == health_startup ||
+           route->open == health_ready;
+}
+
 void health_live(struct exchange *exchange)
 {
     answer_json(exchange, ERR_OK, STR("{\"live\":true}"));

@@ -42,6 +42,7 @@ int http_request_take(h2o_handler_t *handler, h2o_req_t *h2o)
     (void)handler;
     *request = (struct http_request){.h2o = h2o, .connection = connection};
     list_remove(&connection->state);
+    http_crowd_works(connection);
     server->counts.unanswered++;
     if (!connection->head_is_passed && !pipelined_head_check(connection, &err)) {
         server->counts.refused_framing++;
@@ -121,6 +122,11 @@ struct str http_peer(struct http_request *request)
     struct str peer = str_of(request->peer);
     const struct str mapped = STR("::ffff:"); // IPv4 on a socket that takes both
     return str_starts(peer, mapped) ? str_skip(peer, mapped.len) : peer;
+}
+
+bool http_is_spare(const struct http_request *request)
+{
+    return request->connection->is_spare;
 }
 
 struct arena *http_arena(struct http_request *request)
