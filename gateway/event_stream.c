@@ -8,15 +8,43 @@
 
 #include <stdlib.h>
 
+static struct str copy_behind(char **at, struct str text)
+{
+    struct str copy = str_make(*at, text.len);
+
+    if (text.len)
+        memcpy(*at, text.ptr, text.len);
+    *at += text.len;
+    return copy;
+}
+
 struct event_stream *event_stream_new(struct feed *feed, struct exchange *exchange)
 {
-    struct event_stream *stream = calloc(1, sizeof *stream);
+    const struct credentials *shown = &exchange->credentials;
+    size_t size = sizeof(struct event_stream) + shown->key.len + shown->ccid.len;
+    struct event_stream *stream = calloc(1, size);
     if (!stream)
         panic("out of memory");
-    *stream =
-        (struct event_stream){.feed = feed, .gateway = exchange->gateway, .exchange = exchange};
+    char *at = (char *)(stream + 1);
+    *stream = (struct event_stream){.feed = feed,
+                                    .gateway = exchange->gateway,
+                                    .exchange = exchange,
+                                    .tenant = exchange->principal.tenant,
+                                    .permission = exchange->match.route->permission,
+                                    .size = size};
+    stream->credentials = *shown;
+    stream->credentials.key = copy_behind(&at, shown->key);
+    stream->credentials.ccid = copy_behind(&at, shown->ccid);
     stream->gateway->streams++;
     return stream;
+}
+
+void event_stream_answered(struct event_stream *stream)
+{
+    if (!stream->is_gone || stream->is_reading || stream->is_checking)
+        return;
+    explicit_bzero(stream, stream->size); // it held a key
+    free(stream);
 }
 
 void event_stream_drop(struct event_stream *stream)
@@ -24,8 +52,46 @@ void event_stream_drop(struct event_stream *stream)
     stream->is_gone = true;
     stream->gateway->streams--;
     list_remove(&stream->link);
-    if (!stream->is_reading)
-        free(stream);
+    event_stream_answered(stream);
+}
+
+// Is the stream's reader still somebody who may read it?
+static bool may_go_on(const struct event_stream *stream, const struct caller *caller,
+                      const struct err *err)
+{
+    if (!caller)
+        return err->code != ERR_UNKNOWN_KEY; // anything else says that nobody could be asked
+    return caller->principal.tenant == stream->tenant &&
+           caller->permissions & 1U << stream->permission;
+}
+
+static void on_checked(void *context, struct caller *caller, const struct err *err)
+{
+    struct event_stream *stream = context;
+    struct err refusal;
+
+    stream->is_checking = false;
+    if (stream->is_gone) {
+        event_stream_answered(stream);
+    } else if (!may_go_on(stream, caller, err)) {
+        if (stream->exchange) {
+            err_set(&refusal, ERR_UNKNOWN_KEY, "the right to this stream has ended");
+            answer_err(stream->exchange, &refusal);
+        } else {
+            http_stream_end(stream->http);
+        }
+        event_stream_drop(stream);
+    }
+}
+
+void event_stream_check(struct event_stream *stream)
+{
+    if (stream->is_checking)
+        return;
+    stream->is_checking = true;
+    stream->check =
+        (struct principal_wait){.done = on_checked, .context = stream, .is_let_in = true};
+    principals_find(stream->gateway->principals, &stream->credentials, &stream->check);
 }
 
 static void on_closed(void *context)
@@ -56,6 +122,21 @@ bool event_stream_begin(struct event_stream *stream)
     stream->exchange = NULL;
     answer_is_stream(exchange);
     stream->http = http_stream_start(exchange->http, STR("text/event-stream"), on_closed, stream);
+    return event_stream_write(stream, buf_str(text));
+}
+
+bool event_stream_reset(struct event_stream *stream, struct event_position position)
+{
+    struct buf *text = &stream->gateway->text;
+    char at[EVENT_POSITION_LENGTH];
+
+    stream->position = stream->goal = position;
+    if (!stream->http && !event_stream_begin(stream))
+        return false;
+    struct str id = event_position_text(position, at);
+    buf_clear(text);
+    buf_printf(text, "id: %.*s\nevent: reset\ndata: {\"type\":\"reset\",\"position\":\"%.*s\"}\n\n",
+               STR_ARG(id), STR_ARG(id));
     return event_stream_write(stream, buf_str(text));
 }
 

@@ -184,10 +184,12 @@ static void feed_start(struct feed *feed)
 
 static void feed_pass_on(struct feed *feed)
 {
-    feed->position = feed->events->batch.position;
+    const struct event_batch *batch = &feed->events->batch;
+
+    feed->position = batch->position;
     LIST_EACH (&feed->streams, struct event_stream, link, stream)
-        if (stream->is_live)
-            event_stream_pass_on(stream, &feed->events->batch);
+        if (stream->is_live && (!batch->reset || event_stream_reset(stream, batch->position)))
+            event_stream_pass_on(stream, batch);
 }
 
 // Nobody can be asked: who still waits for an answer gets that one; the others stay, and the tick
@@ -240,15 +242,19 @@ static void stream_answered(void *context, enum err_code code, struct str payloa
 
     stream->is_reading = false;
     if (stream->is_gone) {
-        free(stream);
+        event_stream_answered(stream);
     } else if (!reply_read(events, code, payload, &err)) {
         if (stream->exchange)
             answer_err(stream->exchange, &err);
         else
             http_stream_end(stream->http); // it comes back with Last-Event-ID
         event_stream_drop(stream);
-    } else if ((stream->http || event_stream_begin(stream)) &&
+    } else if ((events->batch.reset ? event_stream_reset(stream, events->batch.position)
+                                    : stream->http || event_stream_begin(stream)) &&
                event_stream_pass_on(stream, &events->batch)) {
+        // The feed may hold a position of the old history, too: it is asked to find out.
+        if (events->batch.reset && stream->feed->is_started)
+            feed_read(stream->feed);
         if (events->batch.more)
             stream_read(stream);
         else
@@ -285,6 +291,22 @@ void events_hint(struct events *events, struct str topic)
         feed_read(feed);
 }
 
+static void feed_check(struct feed *feed)
+{
+    LIST_EACH (&feed->streams, struct event_stream, link, stream)
+        event_stream_check(stream);
+}
+
+void events_check(struct events *events, struct str whose)
+{
+    int64_t tenant;
+    bool one = str_to_int(whose, 1, UINT32_MAX, &tenant);
+
+    LIST_EACH (&events->feeds, struct feed, link, feed)
+        if (!one || feed->tenant == tenant)
+            feed_check(feed);
+}
+
 static void heartbeat(struct feed *feed)
 {
     LIST_EACH (&feed->streams, struct event_stream, link, stream)
@@ -292,7 +314,8 @@ static void heartbeat(struct feed *feed)
             event_stream_write(stream, STR(":\n\n"));
 }
 
-// Reads again although nobody hinted, keeps connections open, and forgets feeds without streams.
+// Reads again although nobody hinted, keeps connections open, ends those whose right has expired, and
+// forgets feeds without streams.
 static void on_tick(uv_timer_t *timer)
 {
     struct events *events = timer->data;
@@ -301,6 +324,7 @@ static void on_tick(uv_timer_t *timer)
     LIST_EACH (&events->feeds, struct feed, link, feed) {
         if (beats)
             heartbeat(feed);
+        feed_check(feed);
         if (!list_is_empty(&feed->streams)) {
             feed_read(feed);
         } else if (!feed->is_reading) {

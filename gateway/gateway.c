@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "events.h"
 #include "health.h"
+#include "health_watch.h"
 #include "ingress.h"
 #include "large_body.h"
 #include "login_guard.h"
@@ -28,10 +29,13 @@ static void on_event(void *context, struct str topic, struct str payload)
 {
     struct gateway *gateway = context;
 
-    if (str_equal(topic, STR("identity")))
+    if (str_equal(topic, STR("identity"))) {
         principals_forget(gateway->principals, payload);
-    else if (gateway->events)
+        if (gateway->events)
+            events_check(gateway->events, payload);
+    } else if (gateway->events) {
         events_hint(gateway->events, topic); // the event itself is read from PostgreSQL (events.h)
+    }
 }
 
 // While no provisioning-worker was there nobody could tell whose rights changed.
@@ -137,6 +141,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
     principals_guard(gateway->principals, gateway->login_guard);
     gateway->events = events_new(gateway);
     gateway->pipeline = pipeline_new(gateway);
+    gateway->health_watch = health_watch_new(gateway);
     gateway->large_bodies = large_bodies_new(gateway);
     gateway->server =
         http_server_new(service_loop(service),
@@ -221,6 +226,7 @@ void gateway_done(struct service *service)
     redis_close(&gateway->redis);    // who waits for it goes on, to the bus
     bus_gateway_free(&gateway->bus); // answers what is still parked
     large_bodies_free(&gateway->large_bodies);
+    health_watch_free(&gateway->health_watch);
     pipeline_free(&gateway->pipeline);
     events_free(&gateway->events);
     http_server_free(&gateway->server);

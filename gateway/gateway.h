@@ -65,6 +65,7 @@ struct gateway {
     struct buf text, payload; // scratch of the function that runs; nothing in them outlives it
     int64_t started_unix_us;
     struct health health;
+    struct health_watch *health_watch;
     size_t downloads; // of attachments
     size_t exchanges; // begun and not yet answered
     size_t streams;   // of events, opening ones included
@@ -85,10 +86,10 @@ struct exchange {
     struct gateway *gateway;
     struct http_request *http;
     struct route_match match;
-    struct principal_wait wait; // for who asks
-    struct principal principal; // once known
-    struct str ccid;            // x-ccid of a route whose contact center is NAMED
-    bool lacks_csrf;            // a cookie says who asks, and nothing that a page of ours does
+    struct credentials credentials; // what the caller showed; the strings are the request's
+    struct principal_wait wait;     // for who asks
+    struct principal principal;     // once known
+    struct str ccid;                // x-ccid of a route whose contact center is NAMED
     struct id operation;
     struct trace trace;           // where the request belongs, and its own span
     uint64_t caller_span;         // that span's parent; 0: none

@@ -2,24 +2,92 @@
 #include "health.h"
 
 #include "answer.h"
+#include "health_watch.h"
 
 #include "base/clock.h"
 #include "io/redis.h"
+#include "service/service.h"
 
 // ---- the deciding part
 
-struct health_view health_view_of(const struct bus_worker_view *workers, size_t count, bool cache,
-                                  bool draining)
+static void reason_add(struct health_view *view, const struct health_reason *reason)
 {
-    struct health_view view = {.cache = cache, .draining = draining};
+    for (size_t i = 0; i < view->reason_count; i++)
+        if (view->reasons[i].id == reason->id && strcmp(view->reasons[i].about, reason->about) == 0)
+            return; // another worker says it, too
+    if (view->reason_count < HEALTH_VIEW_REASONS)
+        view->reasons[view->reason_count++] = *reason;
+}
 
-    for (size_t i = 0; i < count; i++) {
-        if (!workers[i].db_ready)
-            continue;
-        view.database = true;
-        if (!workers[i].draining && workers[i].service < SERVICE_COUNT)
-            view.can_write[workers[i].service] = true;
-    }
+static void say(struct health_view *view, enum health_reason_id id, const char *about)
+{
+    struct health_reason reason = {.id = id};
+
+    snprintf(reason.about, sizeof reason.about, "%s", about);
+    reason_add(view, &reason);
+}
+
+static enum health_weight worst(const struct health_reasons *reasons)
+{
+    enum health_weight weight = HEALTH_WEIGHT_YELLOW;
+
+    for (size_t i = 0; i < reasons->count; i++)
+        if (health_reason_type(reasons->list[i].id)->weight > weight)
+            weight = health_reason_type(reasons->list[i].id)->weight;
+    return weight;
+}
+
+// A worker reaches PostgreSQL, or takes requests, or even commits.
+static void worker_look(struct health_view *view, const struct bus_worker_view *worker,
+                        bool takes_requests[SERVICE_COUNT])
+{
+    enum health_weight weight = worst(&worker->reasons);
+    bool serves = !worker->draining && worker->service < SERVICE_COUNT;
+
+    view->refused |= weight == HEALTH_WEIGHT_RED;
+    if (!worker->db_ready)
+        return;
+    if (serves)
+        takes_requests[worker->service] = true;
+    if (weight > HEALTH_WEIGHT_YELLOW)
+        return;
+    view->database = true;
+    if (serves)
+        view->can_write[worker->service] = true;
+}
+
+static void workers_say(struct health_view *view, const struct bus_worker_view *workers,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < workers[i].reasons.count; j++)
+            reason_add(view, &workers[i].reasons.list[j]);
+}
+
+struct health_view health_view_of(const struct bus_worker_view *workers, size_t count,
+                                  const struct health_facts *facts)
+{
+    struct health_view view = {.cache = facts->cache, .draining = facts->draining};
+    bool takes_requests[SERVICE_COUNT] = {false}, is_known = false;
+
+    for (size_t i = 0; i < count; i++)
+        worker_look(&view, &workers[i], takes_requests);
+    workers_say(&view, workers, count);
+    for (size_t i = 0; i < view.reason_count; i++)
+        is_known |= health_reason_type(view.reasons[i].id)->weight > HEALTH_WEIGHT_YELLOW;
+    if (!view.database && !is_known)
+        say(&view, HEALTH_DB_AWAY, "");
+    for (size_t i = 0; i < SERVICE_COUNT && view.database; i++)
+        if (!takes_requests[i])
+            say(&view, HEALTH_SERVICE_MISSING, service_name((enum service_id)i).ptr);
+    if (facts->cache == HEALTH_CACHE_AWAY)
+        say(&view, HEALTH_CACHE_DOWN, "");
+    if (facts->cache == HEALTH_CACHE_REFUSES)
+        say(&view, HEALTH_CACHE_READ_ONLY, "");
+    if (facts->draining)
+        say(&view, HEALTH_GATEWAY_DRAINS, "");
+    for (size_t i = 0; i < facts->other_count; i++)
+        reason_add(&view, &facts->others[i]);
     return view;
 }
 
@@ -34,12 +102,9 @@ static size_t services_writing(const struct health_view *view)
 
 enum health_state health_state_of(const struct health_view *view)
 {
-    size_t writing = services_writing(view);
-
-    if (writing == 0)
+    if (services_writing(view) == 0 || view->refused)
         return HEALTH_RED;
-    return writing == SERVICE_COUNT && view->cache && !view->draining ? HEALTH_GREEN
-                                                                      : HEALTH_YELLOW;
+    return view->reason_count > 0 ? HEALTH_YELLOW : HEALTH_GREEN;
 }
 
 bool health_look(struct health *health, const struct health_view *view, int64_t now_ms)
@@ -48,48 +113,72 @@ bool health_look(struct health *health, const struct health_view *view, int64_t 
 
     if (writing == SERVICE_COUNT || now_ms - health->started_ms >= HEALTH_SETTLE_MS)
         health->settled = true;
-    bool is_ready = health->settled && writing > 0 && !view->draining;
+    bool is_ready = health->settled && writing > 0 && !view->refused && !view->draining;
     if (is_ready)
         health->was_ready = true;
     return is_ready;
 }
 
-size_t health_reasons(const struct health_view *view, struct str reasons[HEALTH_REASONS_LIMIT])
-{
-    static const struct str idle[] = {
-#define X(id, name) [SERVICE_##id] = STR_INIT("no " name " takes requests"),
-        SERVICES(X)
-#undef X
-    };
-    size_t count = 0;
+// ---- probes
 
-    if (!view->database)
-        reasons[count++] = STR("no worker reaches PostgreSQL");
-    for (size_t i = 0; i < SERVICE_COUNT && view->database; i++)
-        if (!view->can_write[i])
-            reasons[count++] = idle[i];
-    if (!view->cache)
-        reasons[count++] = STR("Redis does not answer");
-    if (view->draining)
-        reasons[count++] = STR("this gateway drains");
-    return count;
+static enum health_cache cache_now(const struct redis *redis)
+{
+    return redis_ready(redis)            ? HEALTH_CACHE_READY
+           : redis_refuses_writes(redis) ? HEALTH_CACHE_REFUSES
+                                         : HEALTH_CACHE_AWAY;
 }
 
-// ---- probes
+struct health_view health_view_now(struct gateway *gateway, struct bus_worker_view *workers,
+                                   size_t limit, size_t *count)
+{
+    const struct health_reasons *own = service_reasons(gateway->service);
+    const struct health_watched *found = health_watch_found(gateway->health_watch);
+    struct health_reason others[HEALTH_REASONS_LIMIT + HEALTH_WATCHED_LIMIT];
+    size_t other_count = 0;
+
+    for (size_t i = 0; i < own->count; i++)
+        others[other_count++] = own->list[i];
+    for (size_t i = 0; i < found->count; i++)
+        others[other_count++] = found->list[i];
+    *count = bus_gateway_workers(gateway->bus, workers, limit);
+    return health_view_of(workers, *count,
+                          &(struct health_facts){.cache = cache_now(gateway->redis),
+                                                 .draining = gateway->draining,
+                                                 .others = others,
+                                                 .other_count = other_count});
+}
 
 static bool is_ready_now(struct gateway *gateway)
 {
     struct bus_worker_view workers[HEALTH_WORKERS_SHOWN];
-    size_t count = bus_gateway_workers(gateway->bus, workers, HEALTH_WORKERS_SHOWN);
-    struct health_view view =
-        health_view_of(workers, count, redis_ready(gateway->redis), gateway->draining);
+    size_t count;
+    struct health_view view = health_view_now(gateway, workers, HEALTH_WORKERS_SHOWN, &count);
 
     return health_look(&gateway->health, &view, clock_monotonic_ms());
 }
 
+// 1 for each kind of reason that there is now, 0 for the others.
+static void reasons_tell(struct gateway *gateway, const struct health_view *view)
+{
+    for (size_t id = 0; id < HEALTH_REASON_COUNT; id++) {
+        bool is_there = false;
+        for (size_t i = 0; i < view->reason_count; i++)
+            is_there |= view->reasons[i].id == (enum health_reason_id)id;
+        metric_set(metrics_series(gateway->metrics, METRIC_HEALTH_REASON,
+                                  health_reason_type((enum health_reason_id)id)->code.ptr),
+                   is_there);
+    }
+}
+
 void health_tick(struct gateway *gateway)
 {
-    (void)is_ready_now(gateway);
+    struct bus_worker_view workers[HEALTH_WORKERS_SHOWN];
+    size_t count;
+
+    health_watch_tick(gateway->health_watch);
+    struct health_view view = health_view_now(gateway, workers, HEALTH_WORKERS_SHOWN, &count);
+    (void)health_look(&gateway->health, &view, clock_monotonic_ms());
+    reasons_tell(gateway, &view);
 }
 
 bool health_is_probe(const struct route *route)
@@ -107,7 +196,7 @@ void health_startup(struct exchange *exchange)
 {
     struct gateway *gateway = exchange->gateway;
 
-    health_tick(gateway);
+    (void)is_ready_now(gateway);
     answer_json(exchange, gateway->health.was_ready ? ERR_OK : ERR_UNAVAILABLE,
                 gateway->health.was_ready ? STR("{\"started\":true}") : STR("{\"started\":false}"));
 }

@@ -1,12 +1,15 @@
 // health: what probes and operators ask, from what workers say in their heartbeats. The gateway has
-// no way to PostgreSQL of its own: it is there when a worker says so.
+// no way to PostgreSQL of its own: it is there when a worker says so, and takes writes when workers
+// say that theirs are committed (service/writes.h). Reasons are gathered here and nowhere else:
+// those of the workers, of this process, and what health_watch.h found.
 //
 //   live     200 while the loop turns
 //   startup  200 once this gateway has been ready
 //   ready    200 while some write can be accepted and we do not drain. One that was just started
 //            waits for a worker of each service, but no longer than HEALTH_SETTLE_MS
-//   detail   red (503): no write can be accepted. yellow: some cannot, Redis is away, or we drain;
-//            what does not need it goes on. green: the rest. It says why it is not green
+//   detail   red (503): no write can be accepted, or PostgreSQL has no room for some. yellow: some
+//            cannot, or anything else is not as it should be; what does not need it goes on. green:
+//            the rest. It says why it is not green
 //
 // A service without workers does not make the gateway unready: its own requests are answered 503,
 // and those of the others need a gateway.
@@ -27,8 +30,11 @@ void health_ready(struct exchange *exchange);
 void health_detail(struct exchange *exchange);
 // live, startup or ready: answered also when there is room for nothing else.
 bool health_is_probe(const struct route *route);
-// Once a second, so that a gateway has started when nobody looks.
+// Once a second, so that a gateway has started when nobody looks, and its metrics tell the reasons.
 void health_tick(struct gateway *gateway);
+// As of now.
+struct health_view health_view_now(struct gateway *gateway, struct bus_worker_view *workers,
+                                   size_t limit, size_t *count);
 
 // ---- the deciding part, without I/O
 
@@ -41,19 +47,32 @@ struct health {
     bool was_ready;     // at least once
 };
 
+enum health_cache { HEALTH_CACHE_READY, HEALTH_CACHE_REFUSES, HEALTH_CACHE_AWAY };
+
+// What a gateway knows beside its workers.
+struct health_facts {
+    enum health_cache cache;
+    bool draining;
+    const struct health_reason *others; // this process' own, and what was found (health_watch.h)
+    size_t other_count;
+};
+
+enum { HEALTH_VIEW_REASONS = 32 };
+
 struct health_view {
-    bool can_write[SERVICE_COUNT]; // somebody of the service takes requests and reaches PostgreSQL
-    bool database;                 // somebody reaches it, who may be about to leave
-    bool cache, draining;
+    bool can_write[SERVICE_COUNT]; // somebody of the service takes requests, and commits
+    bool database;                 // somebody commits, who may be about to leave
+    bool refused;                  // PostgreSQL itself refuses some of what it is given
+    bool draining;
+    enum health_cache cache;
+    struct health_reason reasons[HEALTH_VIEW_REASONS]; // why the state is not green
+    size_t reason_count;
 };
 
 enum health_state { HEALTH_GREEN, HEALTH_YELLOW, HEALTH_RED };
 
-struct health_view health_view_of(const struct bus_worker_view *workers, size_t count, bool cache,
-                                  bool draining);
+struct health_view health_view_of(const struct bus_worker_view *workers, size_t count,
+                                  const struct health_facts *facts);
 enum health_state health_state_of(const struct health_view *view);
 // True while ready.
 bool health_look(struct health *health, const struct health_view *view, int64_t now_ms);
-// Why the state is not green: sentences, as many as there are reasons.
-enum { HEALTH_REASONS_LIMIT = SERVICE_COUNT + 3 };
-size_t health_reasons(const struct health_view *view, struct str reasons[HEALTH_REASONS_LIMIT]);

@@ -2,9 +2,9 @@
 #include "health.h"
 
 #include "answer.h"
+#include "health_watch.h"
 
 #include "base/clock.h"
-#include "io/redis.h"
 #include "service/queues.h"
 
 #include <malloc.h>
@@ -107,26 +107,52 @@ static void queue_list(struct buf *out, const struct metrics *own,
 
 static void reason_list(struct buf *out, const struct health_view *view)
 {
-    struct str reasons[HEALTH_REASONS_LIMIT];
-    size_t count = health_reasons(view, reasons);
+    AUTO(buf) text = {0};
 
     json_key(out, "reasons");
     json_open(out, '[');
-    for (size_t i = 0; i < count; i++)
-        json_str(out, reasons[i]);
+    for (size_t i = 0; i < view->reason_count; i++) {
+        buf_clear(&text);
+        health_reason_text(&view->reasons[i], &text);
+        json_str(out, buf_str(&text));
+    }
+    json_close(out, ']');
+    json_key(out, "causes");
+    json_open(out, '[');
+    for (size_t i = 0; i < view->reason_count; i++) {
+        const struct health_reason_type *type = health_reason_type(view->reasons[i].id);
+        json_open(out, '{');
+        json_key_str(out, "code", type->code);
+        json_key_str(out, "about", str_of(view->reasons[i].about));
+        json_key_str(out, "remedy", type->remedy);
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+}
+
+// How each process died last, as its supervisor wrote it down.
+static void death_list(struct buf *out, struct gateway *gateway)
+{
+    json_key(out, "deaths");
+    json_open(out, '[');
+    buf_str_append(out, health_watch_deaths(gateway->health_watch));
     json_close(out, ']');
 }
 
 static void dependencies(struct buf *out, const struct health_view *view)
 {
+    static const struct str cache_states[] = {[HEALTH_CACHE_READY] = STR_INIT("READY"),
+                                              [HEALTH_CACHE_REFUSES] = STR_INIT("READ_ONLY"),
+                                              [HEALTH_CACHE_AWAY] = STR_INIT("DOWN")};
+
     json_key(out, "cache");
     json_open(out, '{');
-    json_key_bool(out, "ready", view->cache);
-    json_key_str(out, "state", view->cache ? STR("READY") : STR("DOWN"));
+    json_key_bool(out, "ready", view->cache == HEALTH_CACHE_READY);
+    json_key_str(out, "state", cache_states[view->cache]);
     json_close(out, '}');
     json_key(out, "db");
     json_open(out, '{');
-    json_key_bool(out, "ready", view->database);
+    json_key_bool(out, "ready", view->database && !view->refused);
     json_close(out, '}');
 }
 
@@ -138,10 +164,11 @@ void health_detail(struct exchange *exchange)
     struct gateway *gateway = exchange->gateway;
     struct buf *out = &gateway->text;
     struct bus_worker_view workers[HEALTH_WORKERS_SHOWN];
-    size_t count = bus_gateway_workers(gateway->bus, workers, HEALTH_WORKERS_SHOWN);
-    struct health_view view =
-        health_view_of(workers, count, redis_ready(gateway->redis), gateway->draining);
+    size_t count;
+    struct health_view view = health_view_now(gateway, workers, HEALTH_WORKERS_SHOWN, &count);
     enum health_state state = health_state_of(&view);
+
+    (void)health_look(&gateway->health, &view, clock_monotonic_ms()); // it may be the first to look
 
     buf_clear(out);
     json_open(out, '{');
@@ -153,6 +180,7 @@ void health_detail(struct exchange *exchange)
     dependencies(out, &view);
     json_key_str(out, "state", states[state]);
     reason_list(out, &view);
+    death_list(out, gateway);
     worker_list(out, workers, count);
     queue_list(out, gateway->metrics, workers, count);
     json_close(out, '}');

@@ -38,7 +38,6 @@ void ingress_begin(void *context, struct http_request *request)
     struct gateway *gateway = context;
     struct arena *arena = http_arena(request);
     struct exchange *exchange = ARENA_ALLOC(arena, struct exchange);
-    struct credentials credentials;
     struct err err;
 
     *exchange = (struct exchange){.gateway = gateway,
@@ -61,19 +60,18 @@ void ingress_begin(void *context, struct http_request *request)
         answer_error(exchange, ERR_BUSY, STR("too many connections are open"));
     else if (route->permission == PERMISSION_NOBODY)
         route->open(exchange);
-    else if (!credentials_read(request, route->credentials, arena, &credentials, &err))
+    else if (!credentials_read(request, route->credentials, arena, &exchange->credentials, &err))
         answer_err(exchange, &err);
     else {
         if (route->tenants == TENANTS_NAMED) {
-            exchange->ccid = credentials.ccid;
-            credentials.ccid = STR("");
+            exchange->ccid = exchange->credentials.ccid;
+            exchange->credentials.ccid = STR("");
         }
-        exchange->lacks_csrf = credentials.lacks_csrf;
         exchange->wait.done = ingress_known;
         exchange->wait.address = address_asked;
         exchange->wait.context = exchange;
         exchange->wait.traceparent = tracing_onward(exchange);
-        principals_find(gateway->principals, &credentials, &exchange->wait);
+        principals_find(gateway->principals, &exchange->credentials, &exchange->wait);
     }
 }
 
@@ -106,7 +104,7 @@ static bool may(struct exchange *exchange, const struct caller *caller, struct e
 {
     const struct route *route = exchange->match.route;
 
-    if (exchange->lacks_csrf)
+    if (exchange->credentials.lacks_csrf)
         return err_set(err, ERR_FORBIDDEN, "x-csrf-token: needed where a cookie says who asks");
     if (!(caller->permissions & 1U << route->permission))
         return err_set(err, ERR_FORBIDDEN, "the key lacks the permission for this");

@@ -52,7 +52,7 @@ static uint32_t errors_of(const struct route *route)
 
     if (route->credentials != CREDENTIALS_NONE)
         errors |= OF_CALLER;
-    if (route->permission != PERMISSION_NOBODY && route->permission != PERMISSION_ANY_KEY)
+    if (route->permission != PERMISSION_NOBODY)
         errors |= BIT(FORBIDDEN);
     if (!route->open)
         errors |= OF_WORKER | reply_type(route->message)->errors;

@@ -10,8 +10,8 @@
 
 // The name in routes.def, and the permissions any one of which is enough.
 #define PERMISSIONS(X)                                                                             \
-    X(NOBODY, "")  /* asked of no one: the route is open */                                        \
-    X(ANY_KEY, "") /* every valid API key, whatever it carries; no user */                         \
+    X(NOBODY, "")                                     /* asked of no one: the route is open */     \
+    X(INBOUND, "nexus:cluster:sms nexus:gateway:sms") /* aggregators and gateways */               \
     X(AGENT, "nexus:agent:chat nexus:designer:chat")                                               \
     X(CONVERSATIONS, "nexus:agent:chat nexus:designer:chat nexus:admin:messages") /* no texts */   \
     X(MESSAGES, "nexus:admin:messages nexus:cluster:messages")                                     \
@@ -30,6 +30,5 @@ enum permission {
 // "*" covers "*".
 bool permission_covers(struct str granted, struct str wanted);
 
-// The bits (1 << enum permission) that one granted permission brings; those of NOBODY and ANY_KEY
-// hang on who calls, not on a permission.
+// The bits (1 << enum permission) that one granted permission brings.
 uint32_t permission_bits(struct str granted);

@@ -79,7 +79,7 @@ static bool guard_admits(struct principals *principals, const struct credentials
 {
     uint8_t address[ADDRESS_BYTES];
 
-    if (!principals->guard || map_get(principals->lookups, id))
+    if (!principals->guard || wait->is_let_in || map_get(principals->lookups, id))
         return true;
     wait->address(wait->context, address);
     return login_guard_admits(principals->guard, address, credentials->key, id,
@@ -263,8 +263,6 @@ static bool caller_read(struct str json, struct arena *arena, int64_t user_cache
     if (!scope_is_clear(reply, caller) || is_user != (caller->principal.key == 0))
         return false;
     permissions_read(json_member(reply, "permissions"), arena, caller);
-    if (!is_user)
-        caller->permissions |= 1U << PERMISSION_ANY_KEY;
     *expires_ms = json_number(json_member(reply, "expires_in_s"), &expires_in_s)
                       ? expires_in_s * 1000
                       : INT64_MAX;

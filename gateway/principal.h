@@ -41,6 +41,8 @@ struct principal_wait {
     // Where the request comes from; asked only where a key must be looked up.
     void (*address)(void *context, uint8_t address[static ADDRESS_BYTES]);
     void *context;
+    // Of who is let in already: the guard against guessed keys is not asked, nor is address.
+    bool is_let_in;
     struct str traceparent; // of who waits; the first one's is the look-up's. May be absent
     int64_t retry_ms;       // with ERR_RATE_LIMITED: not before then
 };

@@ -110,9 +110,12 @@ static void requested(void *context, struct http_request *request)
         pod_answer(context, request, POD_STARTUP);
     else if (str_equal(path, STR("/health/ready")))
         pod_answer(context, request, POD_READY);
+    else if (str_equal(path, STR("/processes")))
+        pod_answer(context, request, POD_PROCESSES);
     else
         text_answer(request, 404,
-                    STR("GET /metrics, /health/live, /health/ready or /health/startup\n"));
+                    STR("GET /metrics, /processes, /health/live, /health/ready or "
+                        "/health/startup\n"));
 }
 
 static void state_begin(struct agent *agent)

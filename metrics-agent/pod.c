@@ -22,6 +22,7 @@ static void look_at(void *context, const struct fold_process *process)
     json_key_str(survey->json, "process", process->role);
     json_key_str(survey->json, "slot", process->slot);
     json_key_int(survey->json, "silentMs", process->silent_ms);
+    json_key_bool(survey->json, "ended", process->has_ended);
     if (process->needs_database)
         json_key_bool(survey->json, "db", process->has_database);
     json_close(survey->json, '}');
@@ -30,8 +31,10 @@ static void look_at(void *context, const struct fold_process *process)
 bool pod_ask(struct pod *pod, enum pod_question question, const struct fold *fold, struct str self,
              int64_t now_ms, struct buf *json)
 {
-    static const char *const names[] = {
-        [POD_LIVE] = "live", [POD_STARTUP] = "started", [POD_READY] = "ready"};
+    static const char *const names[] = {[POD_LIVE] = "live",
+                                        [POD_STARTUP] = "started",
+                                        [POD_READY] = "ready",
+                                        [POD_PROCESSES] = "told"};
     struct survey survey = {.json = json, .self = self};
 
     json_open(json, '{');
@@ -42,9 +45,10 @@ bool pod_ask(struct pod *pod, enum pod_question question, const struct fold *fol
 
     bool is_ready = survey.processes > 0 && survey.silent == 0 && survey.without_database == 0;
     pod->was_ready |= is_ready;
-    bool answer = question == POD_LIVE    ? survey.lost == 0
-                  : question == POD_READY ? is_ready
-                                          : pod->was_ready;
+    bool answer = question == POD_LIVE        ? survey.lost == 0
+                  : question == POD_READY     ? is_ready
+                  : question == POD_PROCESSES ? true
+                                              : pod->was_ready;
     json_key_bool(json, names[question], answer);
     json_close(json, '}');
     return answer;

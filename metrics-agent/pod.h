@@ -8,6 +8,7 @@
 //   startup  200 once the pod has been ready
 //   ready    200 while somebody is there, nobody has stopped or been silent for POD_SILENT_MS, and
 //            everybody who needs PostgreSQL reaches it
+//   processes  200 always: for gateways, whose health tells who is silent
 //
 // The agent knows nobody when it starts; whoever died before that is not missed.
 #pragma once
@@ -19,7 +20,7 @@
 
 enum { POD_SILENT_MS = 5 * 1000, POD_LOST_MS = 30 * 1000 };
 
-enum pod_question { POD_LIVE, POD_STARTUP, POD_READY };
+enum pod_question { POD_LIVE, POD_STARTUP, POD_READY, POD_PROCESSES };
 
 struct pod {
     bool was_ready; // at least once

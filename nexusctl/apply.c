@@ -200,6 +200,8 @@ static const char manual[] =
     "            secret: [new, old]       # a text, or a list of two while it is being rotated\n"
     "          api: {secret: inbound}\n"
     "      headers: {x-account: 12345}    # sent along with every webhook\n"
+    "      keywords: {stop: \"fin, slut\"}  # words that mean STOP beside ours; start and help, "
+    "too\n"
     "      endpoints:                     # NexusEndpoints\n"
     "        sales: {queue: sales}\n"
     "      designer: {url: /nexus/v3}     # DesignerEnv\n"

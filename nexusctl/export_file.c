@@ -142,15 +142,16 @@ static void endpoints_write(struct buf *out, const struct json_view *sections)
     json_close(out, '}');
 }
 
-static void designer_write(struct buf *out, const struct json_view *sections)
+// The options of one section, as they are.
+static void section_write(struct buf *out, const struct json_view *sections, struct str member,
+                          struct place place)
 {
-    const struct place place = {"DesignerEnv", STR_INIT("options")};
     struct str name;
     size_t cursor = 0;
     const struct json_view *options = section_next(sections, place, &cursor, &name);
 
     if (options)
-        member_write(out, STR("designer"), options);
+        member_write(out, member, options);
 }
 
 static void tenant_write(struct buf *out, const struct json_view *stored)
@@ -167,7 +168,10 @@ static void tenant_write(struct buf *out, const struct json_view *stored)
     numbers_write(out, sections, "domains", (struct place){"NexusServices", STR_INIT("cxc.")});
     headers_write(out, sections);
     endpoints_write(out, sections);
-    designer_write(out, sections);
+    section_write(out, sections, STR("keywords"),
+                  (struct place){"NexusServices", STR_INIT("Keywords")});
+    section_write(out, sections, STR("designer"),
+                  (struct place){"DesignerEnv", STR_INIT("options")});
     json_close(out, '}');
 }
 

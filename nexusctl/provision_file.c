@@ -116,6 +116,7 @@ static const struct member tenant_members[] = {
     MEMBER_LIST(raw_tenant, forms.numbers, "numbers", OPTIONAL, 0, ELEMENTS_LIMIT),
     MEMBER_LIST(raw_tenant, forms.domains, "domains", OPTIONAL, 0, ELEMENTS_LIMIT),
     MEMBER_OBJECT(raw_tenant, forms.headers, "headers"),
+    MEMBER_OBJECT(raw_tenant, forms.keywords, "keywords"),
     MEMBER_OBJECT(raw_tenant, forms.endpoints, "endpoints"),
     MEMBER_OBJECT(raw_tenant, forms.designer, "designer"),
 };

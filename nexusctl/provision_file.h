@@ -30,7 +30,7 @@ struct file_service {
 };
 
 struct file_section {
-    const char *kind; // "number", "domain", "endpoint", "headers", "designer"
+    const char *kind; // "number", "domain", "endpoint", "headers", "keywords", "designer"
     struct str label; // what the plan calls it
     const char *transaction;
     struct str section, path;

@@ -249,7 +249,7 @@ static bool number_add(struct maker *maker, const struct place *place, const str
     return gateway_add(maker, &raw, path, err) && section_add(maker, &section, &options, err);
 }
 
-// Headers, endpoints, designer.
+// Headers, endpoints, keywords, designer.
 
 static bool headers_add(struct maker *maker, const struct json_view *headers, struct str path,
                         struct err *err)
@@ -298,6 +298,22 @@ static bool endpoints_add(struct maker *maker, const struct json_view *endpoints
     return true;
 }
 
+static bool keywords_add(struct maker *maker, const struct json_view *keywords, struct str path,
+                         struct err *err)
+{
+    AUTO(buf) options = {0};
+    const struct file_section section = {
+        .kind = "keywords",
+        .label = STR("Keywords"),
+        .transaction = "NexusServices",
+        .section = STR("Keywords"),
+        .path = shape_path(maker->arena, path, "keywords"),
+    };
+
+    texts_write(keywords, &options);
+    return section_add(maker, &section, &options, err);
+}
+
 static bool designer_add(struct maker *maker, const struct json_view *designer, struct str path,
                          struct err *err)
 {
@@ -336,6 +352,7 @@ static bool all_add(struct maker *maker, const struct short_forms *forms, struct
                             shape_path_at(maker->arena, path, places[i].list, n), err))
                 return false;
     return (!forms->headers || headers_add(maker, forms->headers, path, err)) &&
+           (!forms->keywords || keywords_add(maker, forms->keywords, path, err)) &&
            endpoints_add(maker, forms->endpoints, path, err) &&
            (!forms->designer || designer_add(maker, forms->designer, path, err));
 }
@@ -346,7 +363,7 @@ bool provision_numbers_read(const struct short_forms *forms, struct str path, st
     struct maker maker = {
         .arena = arena, .tenant = tenant, .addresses = map_new(), .names = map_new()};
     size_t count =
-        shape_length(forms->numbers) + shape_length(forms->domains) + members(forms->endpoints) + 2;
+        shape_length(forms->numbers) + shape_length(forms->domains) + members(forms->endpoints) + 3;
 
     tenant->sections = ARENA_ARRAY(arena, struct file_section, count);
     bool good = all_add(&maker, forms, path, err);

@@ -4,6 +4,7 @@
 //   numbers: [{address, name, …}]     NexusServices/chat.<name>; name is the section's, the rest options
 //   domains: [{address, name, …}]     NexusServices/cxc.<name>
 //   headers: {x-account: …}           NexusServices/Async, header:x-account
+//   keywords: {stop: "basta, fin"}    NexusServices/Keywords
 //   endpoints: {sales: {queue, …}}    NexusEndpoints/sales
 //   designer: {url, …}                DesignerEnv/options
 //   webhook, api of a number          its entry in the service Async
@@ -12,7 +13,7 @@
 #include "nexusctl/provision_file.h"
 
 struct short_forms {
-    const struct json_view *numbers, *domains, *headers, *endpoints, *designer;
+    const struct json_view *numbers, *domains, *headers, *keywords, *endpoints, *designer;
 };
 
 // Makes tenant->sections; *async gets the service's document, absent when no number has a webhook.

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@ static struct {
     enum { SINK_FILE, SINK_PIPE, SINK_SOCKET } sink;
     struct buf waiting;
     uint64_t dropped, dropped_said;
+    uint64_t written, read_before; // bytes into the pipe, and how many were read of them
+    unsigned unread_looks;         // that found no progress
 } state = {
     .service = "nexus", .instance = "", .level = LOG_LEVEL_INFO, .descriptor = STDOUT_FILENO};
 
@@ -195,6 +198,7 @@ static void waiting_write(void)
         if (written <= 0)
             break;
         done += (size_t)written;
+        state.written += (uint64_t)written;
     }
     buf_consume(&state.waiting, done);
 }
@@ -206,4 +210,22 @@ void log_flush(void)
         drops_say(); // the next event may be far away
         waiting_write();
     }
+}
+
+// A pipe says how much of it is unread, also to who writes.
+void log_look(void)
+{
+    int unread = 0;
+
+    if (state.sink != SINK_PIPE || ioctl(state.descriptor, FIONREAD, &unread) != 0)
+        return;
+    uint64_t read_now = state.written - (uint64_t)unread;
+    bool stands_still = unread > 0 && read_now == state.read_before;
+    state.unread_looks = stands_still ? state.unread_looks + 1 : 0;
+    state.read_before = read_now;
+}
+
+bool log_is_stuck(void)
+{
+    return state.unread_looks >= LOG_STUCK_S;
 }

@@ -71,6 +71,11 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 // Writes what waits; called from the service's loop once a round, and at exit.
 void log_flush(void);
 uint64_t log_dropped(void);
+// True while whoever should read stdout, a pipe, has read nothing for LOG_STUCK_S of the looks
+// below, though there is something to read.
+bool log_is_stuck(void);
+void log_look(void); // once a second
+enum { LOG_STUCK_S = 5 };
 
 #define LOG_AT(level, event, ...)                                                                  \
     log_event((level), (event), (const struct log_field[]){__VA_ARGS__},                           \

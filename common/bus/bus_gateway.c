@@ -199,7 +199,8 @@ size_t bus_gateway_workers(const struct bus_gateway *bus, struct bus_worker_view
                                      .load = worker->health.load,
                                      .silent_ms = gateway_now_ms(bus) - worker->heard_ms,
                                      .queues = worker->health.queues,
-                                     .queue_count = worker->health.queue_count};
+                                     .queue_count = worker->health.queue_count,
+                                     .reasons = worker->health.reasons};
     }
     return count;
 }

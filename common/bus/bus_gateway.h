@@ -56,6 +56,7 @@ struct bus_worker_view { // for /health/detail
     int64_t silent_ms;
     const struct bus_queue *queues; // valid until the next frame of its
     size_t queue_count;
+    struct health_reasons reasons;
 };
 size_t bus_gateway_workers(const struct bus_gateway *bus, struct bus_worker_view *views,
                            size_t limit);

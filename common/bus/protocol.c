@@ -149,14 +149,42 @@ static bool queues_read(struct bus_reader *reader, const msgpack_object *value,
     return true;
 }
 
-// An earlier build says nothing of queues.
+static bool reason_read(const msgpack_object *value, struct health_reasons *reasons)
+{
+    char about[HEALTH_ABOUT_LIMIT + 1] = {0};
+    enum health_reason_id id;
+    struct str code, text;
+
+    if (value->type != MSGPACK_OBJECT_ARRAY || value->via.array.size < 2 ||
+        !values_read_text(&value->via.array.ptr[0], &code) ||
+        !values_read_text(&value->via.array.ptr[1], &text) || text.len > HEALTH_ABOUT_LIMIT)
+        return false;
+    if (!health_reason_parse(code, &id))
+        return true; // a newer build's
+    memcpy(about, text.ptr, text.len);
+    health_reasons_add(reasons, id, about);
+    return true;
+}
+
+static bool reasons_read(const msgpack_object *value, struct health_reasons *reasons)
+{
+    if (value->type != MSGPACK_OBJECT_ARRAY || value->via.array.size > HEALTH_REASONS_LIMIT)
+        return false;
+    for (size_t i = 0; i < value->via.array.size; i++)
+        if (!reason_read(&value->via.array.ptr[i], reasons))
+            return false;
+    return true;
+}
+
+// An earlier build says nothing of queues, or of reasons.
 static bool heartbeat_read(struct bus_reader *reader, const msgpack_object *fields, size_t count,
                            struct bus_heartbeat *beat)
 {
     return count >= 3 && values_read_u32(&fields[0], &beat->load) &&
            values_read_flag(&fields[1], &beat->db_ready) &&
            values_read_flag(&fields[2], &beat->cache_ready) &&
-           (count == 3 || queues_read(reader, &fields[3], beat));
+           (count == 3 || queues_read(reader, &fields[3], beat)) &&
+           (count <= 4 || reasons_read(&fields[4], &beat->reasons));
 }
 
 static bool welcome_read(const msgpack_object *fields, size_t count, struct bus_welcome *welcome)
@@ -251,7 +279,7 @@ void bus_write_heartbeat(struct buf *out, const struct bus_heartbeat *heartbeat)
 {
     msgpack_packer packer;
 
-    head_write(&packer, out, BUS_HEARTBEAT, 4);
+    head_write(&packer, out, BUS_HEARTBEAT, 5);
     msgpack_pack_uint32(&packer, heartbeat->load);
     flag_write(&packer, heartbeat->db_ready);
     flag_write(&packer, heartbeat->cache_ready);
@@ -261,6 +289,13 @@ void bus_write_heartbeat(struct buf *out, const struct bus_heartbeat *heartbeat)
         values_pack_text(&packer, str_of(heartbeat->queues[i].name));
         msgpack_pack_uint64(&packer, heartbeat->queues[i].depth);
         msgpack_pack_uint64(&packer, heartbeat->queues[i].oldest_ms);
+    }
+    msgpack_pack_array(&packer, heartbeat->reasons.count);
+    for (size_t i = 0; i < heartbeat->reasons.count; i++) {
+        const struct health_reason *reason = &heartbeat->reasons.list[i];
+        msgpack_pack_array(&packer, 2);
+        values_pack_text(&packer, health_reason_type(reason->id)->code);
+        values_pack_text(&packer, str_of(reason->about));
     }
 }
 

@@ -7,7 +7,8 @@
 // clang-format off
 //   worker → gateway   HELLO      service, instance, incarnation, build, credit messages, credit bytes
 //                      REPLY      [[request, code, payload], …]   code by name; payload: JSON text, or the error's text
-//                      HEARTBEAT  load (requests in work), db ready, cache ready, [[queue, depth, age of its oldest in ms], …]
+//                      HEARTBEAT  load (requests in work), db ready, cache ready, [[queue, depth, age of its oldest in ms], …],
+//                                 [[code of a reason why health is not green, what it is about], …]
 //                      DRAIN      finish what I have, send me nothing new
 //                      BYE        gone; requests still out may be sent elsewhere
 //                      EVENT      [[topic (tenant number), payload], …]
@@ -24,6 +25,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "bus/health_reason.h"
 #include "wire/envelope.h"
 
 enum bus_frame_type {
@@ -69,6 +71,7 @@ struct bus_heartbeat {
     bool db_ready, cache_ready;
     const struct bus_queue *queues;
     size_t queue_count;
+    struct health_reasons reasons;
 };
 
 struct bus_welcome {

@@ -128,20 +128,20 @@ static void call_start(struct pg *pg, struct pg_call *call, const struct pg_step
     pg_connection_poll(connection);
 }
 
-static struct pg_call *call_new(enum pg_method method, pg_done_fn *done, void *context)
+static struct pg_call *call_new(enum pg_method method, bool writes, pg_done_fn *done, void *context)
 {
     struct pg_call *call = malloc(sizeof *call);
 
     if (!call)
         panic("out of memory");
-    *call = (struct pg_call){.method = method, .done = done, .context = context};
+    *call = (struct pg_call){.method = method, .writes = writes, .done = done, .context = context};
     return call;
 }
 
-static void steps_call(struct pg *pg, enum pg_method method, const struct pg_step *steps,
-                       size_t count, pg_done_fn *done, void *context)
+static void steps_call(struct pg *pg, enum pg_method method, bool writes,
+                       const struct pg_step *steps, size_t count, pg_done_fn *done, void *context)
 {
-    struct pg_call *call = call_new(method, done, context);
+    struct pg_call *call = call_new(method, writes, done, context);
 
     ASSERT(count > 0 && count <= PG_STEPS_LIMIT);
     for (size_t i = 0; i < count; i++)
@@ -154,19 +154,27 @@ static void steps_call(struct pg *pg, enum pg_method method, const struct pg_ste
 void pg_call_steps(struct pg *pg, const struct pg_step *steps, size_t count, pg_done_fn *done,
                    void *context)
 {
-    steps_call(pg, count > 1 ? PG_TRANSACTION : PG_QUERY, steps, count, done, context);
+    steps_call(pg, count > 1 ? PG_TRANSACTION : PG_QUERY, false, steps, count, done, context);
 }
 
 void pg_call_batch(struct pg *pg, const struct pg_step *steps, size_t count, pg_done_fn *done,
                    void *context)
 {
-    steps_call(pg, PG_BATCH, steps, count, done, context);
+    steps_call(pg, PG_BATCH, true, steps, count, done, context);
+}
+
+void pg_call_probe(struct pg *pg, unsigned statement, pg_done_fn *done, void *context)
+{
+    struct pg_params none;
+
+    pg_params_init(&none);
+    steps_call(pg, PG_QUERY, true, &(struct pg_step){statement, &none}, 1, done, context);
 }
 
 void pg_call(struct pg *pg, unsigned statement, struct pg_params *params, pg_done_fn *done,
              void *context)
 {
-    steps_call(pg, PG_QUERY, &(struct pg_step){statement, params}, 1, done, context);
+    steps_call(pg, PG_QUERY, false, &(struct pg_step){statement, params}, 1, done, context);
 }
 
 void pg_call_pop(struct pg_connection *connection)
@@ -205,6 +213,20 @@ static void statement_answered(struct pg_call *call, PGresult *rows)
     call->commands[call->answered++] = command;
 }
 
+// What a row, or two transactions at once, did to it says nothing of the server.
+static void write_failed(struct pg *pg, const char *state)
+{
+    static const char *const of_the_data[] = {"NX", "22", "23", "40", "26"};
+
+    for (size_t i = 0; i < COUNT_OF(of_the_data); i++)
+        if (strncmp(state, of_the_data[i], 2) == 0)
+            return;
+    pg->writes.failed_ms = clock_monotonic_ms();
+    if (strcmp(state, "53100") == 0 || strcmp(state, "53200") == 0 || strcmp(state, "58030") == 0)
+        pg->writes.full_ms = pg->writes.failed_ms;
+    memcpy(pg->writes.state, state, sizeof pg->writes.state);
+}
+
 static void call_failed(struct pg_connection *connection, struct pg_call *call,
                         const PGresult *rows)
 {
@@ -213,6 +235,8 @@ static void call_failed(struct pg_connection *connection, struct pg_call *call,
     call->failed = true;
     pg_error_read(rows, &call->err);
     pg_error_state(rows, call->state);
+    if (call->writes)
+        write_failed(connection->pg, call->state);
     connection->refuses_writes |= call->err.code == ERR_UNAVAILABLE;
     for (int i = 0; i < call->count; i++)
         if (call->prepares[i])
@@ -232,6 +256,8 @@ static void result_take(struct pg_connection *connection, PGresult *rows)
     switch ((int)PQresultStatus(rows)) {
     case PGRES_PIPELINE_SYNC:
         PQclear(rows);
+        if (call->writes && !call->failed)
+            connection->pg->writes.committed_ms = clock_monotonic_ms();
         pg_call_pop(connection);
         return;
     case PGRES_TUPLES_OK:
@@ -345,6 +371,23 @@ bool pg_ready(const struct pg *pg)
 size_t pg_in_flight(const struct pg *pg)
 {
     return pg->in_flight;
+}
+
+struct pg_writes pg_writes(const struct pg *pg)
+{
+    struct pg_writes writes = pg->writes;
+
+    for (unsigned i = 0; i < pg->options.connections; i++) {
+        LIST_EACH (&pg->connections[i].calls, struct pg_call, link, call) {
+            if (!call->writes)
+                continue;
+            int64_t sent_ms = call->sent_us / 1000;
+            if (writes.oldest_ms == 0 || sent_ms < writes.oldest_ms)
+                writes.oldest_ms = sent_ms;
+            break; // those behind it were sent later
+        }
+    }
+    return writes;
 }
 
 struct pg_counts pg_counts(const struct pg *pg)

@@ -72,9 +72,6 @@ struct pg *pg_new(uv_loop_t *loop, const struct pg_options *options,
                   const struct pg_statement *statements, size_t count);
 void pg_close(struct pg **pg); // calls still out are answered ERR_UNKNOWN_OUTCOME first
 bool pg_ready(const struct pg *pg);
-// Leaves a server that was found to be read-only; the same one, or another one of the URL, is taken
-// when it lets us write.
-void pg_leave_read_only(struct pg *pg);
 size_t pg_in_flight(const struct pg *pg);
 
 enum { PG_PARAMS_LIMIT = 24 };
@@ -138,6 +135,20 @@ void pg_call_steps(struct pg *pg, const struct pg_step *steps, size_t count, pg_
 // The same, of a statement that does the work of many requests: the metrics tell them apart.
 void pg_call_batch(struct pg *pg, const struct pg_step *steps, size_t count, pg_done_fn *done,
                    void *context);
+// One statement that writes, and does nothing else: it tells how writes fare.
+void pg_call_probe(struct pg *pg, unsigned statement, pg_done_fn *done, void *context);
+
+// How writes fare: those of pg_call_batch() and pg_call_probe(). Times are clock_monotonic_ms().
+enum { PG_SQLSTATE_LENGTH = 5 };
+struct pg_writes {
+    int64_t committed_ms; // when a commit, or a first connection, was last heard of; 0: never
+    int64_t oldest_ms;    // when the oldest that is in flight was sent; 0: none is
+    int64_t failed_ms;    // when one last failed for what the server is, not for what it was given
+    int64_t full_ms;      // and for want of room (53100, 53200, 58030)
+    char state[PG_SQLSTATE_LENGTH + 1]; // SQLSTATE of the last such failure
+    bool read_only;                     // the server was left for taking no writes
+};
+struct pg_writes pg_writes(const struct pg *pg);
 
 // Reading a result: valid only inside the callback. Columns by position, as the statement lists
 // them. A value of NULL reads as 0, false, none or absent.

@@ -13,6 +13,7 @@ enum {
     CONNECT_LIMIT_MS = 5000,
     // The server gives up after 5 s; a server that does not even do that is frozen or cut off.
     SILENCE_LIMIT_MS = 7000,
+    WHY_LIMIT = 300,
 };
 
 // Plans are made once, perhaps while the tables are still empty, and must be right when they are
@@ -35,6 +36,9 @@ static void connection_ready(struct pg_connection *connection)
     connection->since_ms = clock_monotonic_ms();
     connection->backoff_ms = BACKOFF_FIRST_MS;
     pg->connected++;
+    pg->writes.read_only = false; // only one that lets us write is taken (target_session_attrs)
+    if (pg->connected == 1)
+        pg->writes.committed_ms = connection->since_ms;
     if (pg->connected == 1 && pg->options.changed)
         pg->options.changed(pg->options.context, true);
 }
@@ -145,6 +149,18 @@ void pg_connection_poll(struct pg_connection *connection)
     watch_for(connection, UV_READABLE | (is_full ? UV_WRITABLE : 0));
 }
 
+// libpq's own words: which host, and what it said. They hold no password.
+static void connection_refused(struct pg_connection *connection)
+{
+    AUTO(buf) why = {0};
+    struct str text = str_trim(str_of(PQerrorMessage(connection->libpq)));
+
+    connection->pg->writes.read_only = memmem(text.ptr, text.len, "read-only", 9) != NULL;
+    for (size_t i = 0; i < text.len && i < WHY_LIMIT; i++)
+        buf_byte(&why, text.ptr[i] == '\n' ? ' ' : (unsigned char)text.ptr[i]);
+    pg_connection_lost(connection, buf_c_string(&why));
+}
+
 // One step of connecting. libpq may move on to another address and so to another socket: the watch
 // is closed before each step and opened anew on the socket that is current after it.
 static void connection_advance(struct pg_connection *connection)
@@ -159,7 +175,7 @@ static void connection_advance(struct pg_connection *connection)
         else
             pg_connection_poll(connection);
         return;
-    case PGRES_POLLING_FAILED: pg_connection_lost(connection, "cannot connect"); return;
+    case PGRES_POLLING_FAILED: connection_refused(connection); return;
     case PGRES_POLLING_READING: watch_for(connection, UV_READABLE); return;
     case PGRES_POLLING_WRITING:
     case PGRES_POLLING_ACTIVE: watch_for(connection, UV_WRITABLE); return;
@@ -168,6 +184,7 @@ static void connection_advance(struct pg_connection *connection)
 
 void pg_leave_read_only(struct pg *pg)
 {
+    pg->writes.read_only = true;
     for (unsigned i = 0; i < pg->options.connections; i++)
         if (pg->connections[i].state == PG_READY)
             pg_connection_lost(&pg->connections[i], "PostgreSQL takes no writes");
@@ -261,7 +278,7 @@ static void connection_open(struct pg_connection *connection)
     if (!connection->libpq)
         panic("out of memory");
     if (PQstatus(connection->libpq) == CONNECTION_BAD)
-        pg_connection_lost(connection, "cannot connect");
+        connection_refused(connection);
     else
         watch_for(connection, UV_WRITABLE);
 }

@@ -21,6 +21,7 @@ struct pg_call {
     void *context;
     int64_t sent_us; // 0: it was not
     enum pg_method method;
+    bool writes;                              // counts for pg_writes()
     enum pg_command commands[PG_STEPS_LIMIT]; // of those that were answered
     int answered;
     PGresult *rows;
@@ -60,6 +61,7 @@ struct pg {
     uv_timer_t watch;
     unsigned connected;
     struct pg_metrics *metrics;
+    struct pg_writes writes;
     bool closing;
     unsigned timers; // still open while closing
 };
@@ -69,6 +71,9 @@ void pg_connection_start(struct pg_connection *connection, struct pg *pg);
 void pg_connection_lost(struct pg_connection *connection, const char *why);
 // Sends what libpq holds as far as the socket takes it, and waits for what the server says.
 void pg_connection_poll(struct pg_connection *connection);
+// Leaves a server that was found to be read-only; the same one, or another one of the URL, is taken
+// when it lets us write.
+void pg_leave_read_only(struct pg *pg);
 // Loses it where the server has been silent for too long. Call it every half second.
 void pg_connection_watch_silence(struct pg_connection *connection, int64_t now_ms);
 

@@ -12,5 +12,5 @@ struct pg_result {
 // What the caller may conclude from a failed statement (io/pg.h lists it).
 void pg_error_read(const PGresult *failed, struct err *err);
 // Its SQLSTATE; libpq's own failures are those of a connection.
-enum { PG_STATE_LENGTH = 5 };
+enum { PG_STATE_LENGTH = PG_SQLSTATE_LENGTH };
 void pg_error_state(const PGresult *failed, char state[PG_STATE_LENGTH + 1]);

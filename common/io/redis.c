@@ -36,7 +36,7 @@ struct redis {
     redisReader *reader; // of the link's bytes
     struct command commands[COMMANDS_LIMIT];
     size_t first, count; // of the ring
-    bool is_connected, is_pinged, is_ready, is_reconnecting;
+    bool is_connected, is_pinged, is_ready, is_reconnecting, refuses_writes;
     int64_t backoff_ms, attempt_ms; // when the attempt under way began
     uv_timer_t attempt, ping, deadline;
     int open_timers;
@@ -104,6 +104,11 @@ struct redis *redis_new(uv_loop_t *loop, const struct redis_options *options, st
 bool redis_ready(const struct redis *redis)
 {
     return redis && redis->is_ready;
+}
+
+bool redis_refuses_writes(const struct redis *redis)
+{
+    return redis && redis->refuses_writes;
 }
 
 size_t redis_in_flight(const struct redis *redis)
@@ -174,6 +179,7 @@ static void link_lost(void *context)
 
     link_drop(redis);
     redis->is_reconnecting = true;
+    redis->refuses_writes = false;
     if (redis->series.errors)
         metric_add(redis->series.errors, 1);
     uv_timer_start(&redis->attempt, on_attempt, (uint64_t)redis->backoff_ms, 0);
@@ -234,25 +240,43 @@ static void auth_done(void *context, struct str reply, const struct err *err)
         link_lost(redis);
 }
 
+static bool is_refusal(const struct err *err)
+{
+    static const char *const refusals[] = {"OOM ", "READONLY ", "MISCONF ", "NOREPLICAS "};
+
+    for (size_t i = 0; i < COUNT_OF(refusals); i++)
+        if (strstr(err->text, refusals[i]))
+            return true;
+    return false;
+}
+
 static void ping_done(void *context, struct str reply, const struct err *err)
 {
     struct redis *redis = context;
 
     (void)reply;
-    if (err) {
+    // What it says to a PING that writes: no room, read-only, cannot save. It is there, and of no
+    // use; who needs it does as if it were not.
+    bool refuses = err && redis->link && redis->is_connected && is_refusal(err);
+    if (err && !refuses) {
         if (redis->link)
             link_lost(redis);
         return;
     }
     redis->is_pinged = false;
     redis->backoff_ms = BACKOFF_MIN_MS;
-    set_ready(redis, true);
+    redis->refuses_writes = refuses;
+    set_ready(redis, !refuses);
 }
 
 static void send_ping(struct redis *redis)
 {
+    static const struct str ping[] = {STR_INIT("SET"), STR_INIT("nexus:ping"), STR_INIT("1"),
+                                      STR_INIT("PX"), STR_INIT("10000")};
+
     redis->is_pinged = true;
-    send_command(redis, &STR("PING"), 1,
+    // Not PING: that is answered by one that refuses everything we want of it.
+    send_command(redis, ping, COUNT_OF(ping),
                  &(struct command){.done = ping_done, .context = redis, .deadline_ms = INT64_MAX});
 }
 

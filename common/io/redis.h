@@ -28,6 +28,8 @@ struct redis *redis_new(uv_loop_t *loop, const struct redis_options *options, st
 void redis_close(struct redis **redis); // commands still out fail first
 // Connected, authenticated and PING answered within 1 s. NULL is not.
 bool redis_ready(const struct redis *redis);
+// It answers, and takes no writes: out of memory, a replica, a disk it cannot save to.
+bool redis_refuses_writes(const struct redis *redis);
 
 size_t redis_in_flight(const struct redis *redis); // commands without an answer
 // Sets the gauges. Call it once a second.

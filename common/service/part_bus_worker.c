@@ -27,6 +27,7 @@ static void health_asked(void *context, struct bus_heartbeat *heartbeat)
 
     heartbeat->db_ready = !service->pg || pg_ready(service->pg);
     heartbeat->cache_ready = true; // workers have no cache; the gateway knows its own
+    heartbeat->reasons = service->reasons;
     heartbeat->queues = service->queues;
     heartbeat->queue_count = queues_add_own(service->metrics, service->queues, 0, BUS_QUEUES_LIMIT);
 }
@@ -52,6 +53,12 @@ static void database_changed(struct service *service)
     if (pg_ready(service->pg))
         bus_worker_open(service->bus);
     bus_worker_tell_health(service->bus);
+}
+
+static void reasons_changed(struct service *service)
+{
+    if (service->bus)
+        bus_worker_tell_health(service->bus);
 }
 
 static bool start(struct service *service, struct err *err)
@@ -113,6 +120,7 @@ const struct service_part service_part_bus_worker = {
     .tell = tell,
     .drain = drain,
     .database_changed = database_changed,
+    .reasons_changed = reasons_changed,
     .quit = quit,
     .stop = stop,
 };

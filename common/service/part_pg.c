@@ -1,10 +1,14 @@
 // part_pg: PostgreSQL for a program that needs it.
+#include "base/clock.h"
 #include "base/log.h"
 #include "io/pg_listen.h"
 #include "service/state.h"
+#include "service/writes.h"
 #include "store/statements.h"
 
-enum { WAITING_LIMIT = 4096, CHECK_TELLS = 5 };
+enum { WAITING_LIMIT = 4096, LOOK_MS = 250 };
+
+static void writes_look(uv_timer_t *timer);
 
 static void changed(void *context, bool ready)
 {
@@ -64,6 +68,9 @@ static bool start(struct service *service, struct err *err)
                                               .changed = changed,
                                               .context = service},
                          statements, STATEMENT_LIMIT);
+    uv_timer_init(&service->loop, &service->pg_look);
+    service->pg_look.data = service;
+    uv_timer_start(&service->pg_look, writes_look, LOOK_MS, LOOK_MS);
     if (service->def->channel)
         service->pg_listen = pg_listen_new(
             &service->loop,
@@ -76,24 +83,31 @@ static bool start(struct service *service, struct err *err)
     return true;
 }
 
-static void writes_checked(void *context, const struct pg_result *result, const struct err *err)
+static void probe_ended(void *context, const struct pg_result *result, const struct err *err)
 {
     struct service *service = context;
 
-    if (!err && pg_get_bool(result, 0, 0))
-        pg_leave_read_only(service->pg);
+    (void)result; // pg_writes() knows
+    (void)err;
+    service->pg_probing = false;
 }
 
-// A server may become read-only while we stay connected. Who writes is told so; who is idle asks,
-// or health would say that all is well until somebody comes.
-static void writes_check(struct service *service)
+// Four times a second: writes when nobody else does, and tells what became of writes.
+static void writes_look(uv_timer_t *timer)
 {
-    struct pg_params params;
+    struct service *service = timer->data;
+    int64_t now_ms = clock_monotonic_ms(), before_ms = service->pg_looked_ms;
 
-    if (!pg_ready(service->pg) || ++service->pg_tells % CHECK_TELLS != 0)
+    service->pg_looked_ms = now_ms;
+    // One that was frozen itself has not heard what became of its writes.
+    if (now_ms - before_ms > 4 * LOOK_MS)
         return;
-    pg_params_init(&params);
-    pg_call(service->pg, STATEMENT_IS_READ_ONLY, &params, writes_checked, service);
+    struct pg_writes writes = pg_writes(service->pg);
+    if (pg_ready(service->pg) && !service->pg_probing && writes_want_probe(&writes, now_ms)) {
+        service->pg_probing = true;
+        pg_call_probe(service->pg, STATEMENT_WRITE_PROBE, probe_ended, service);
+    }
+    service_health_look(service);
 }
 
 static void tell(struct service *service)
@@ -107,11 +121,12 @@ static void tell(struct service *service)
     metric_set(metrics_series(metrics, METRIC_DB_CONNECTIONS, db, "connecting"), counts.connecting);
     metric_set(metrics_series(metrics, METRIC_DB_CONNECTIONS, db, "lost"), counts.lost);
     service->under_way[SERVICE_STATEMENTS] = pg_in_flight(service->pg);
-    writes_check(service);
 }
 
 static void quit(struct service *service)
 {
+    if (service->pg)
+        uv_close((uv_handle_t *)&service->pg_look, NULL);
     pg_listen_close(&service->pg_listen);
     pg_close(&service->pg);
 }

@@ -64,6 +64,7 @@ static void tell(uv_timer_t *timer)
     struct process *process = timer->data;
 
     watchdog_feed();
+    log_look();
     SERVICE_PARTS (process->service, part)
         if (part->tell)
             part->tell(process->service);
@@ -71,6 +72,7 @@ static void tell(uv_timer_t *timer)
         process->service->def->tell(process->service);
     spans_send(process);
     self_tell(process->self);
+    service_health_look(process->service);
     snapshot_send(process);
     // What the first seconds took from the files of libraries is not needed again.
     if (++process->seconds == SETTLED_S)

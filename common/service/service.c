@@ -2,6 +2,7 @@
 // stop_asked() → drained_check() → finish().
 #include "service/service.h"
 
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/panic.h"
@@ -11,6 +12,7 @@
 #include "service/memory.h"
 #include "service/process.h"
 #include "service/state.h"
+#include "service/writes.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -100,6 +102,33 @@ static bool start(struct service *service, struct err *err)
     if (!service->process)
         return false;
     return !service->def->init || service->def->init(service, err);
+}
+
+// ---- health
+
+void service_health_look(struct service *service)
+{
+    struct health_reasons reasons = {0};
+
+    if (service->pg) {
+        struct pg_writes writes = pg_writes(service->pg);
+        writes_judge(&writes, pg_ready(service->pg), clock_monotonic_ms(), &reasons);
+    }
+    if (log_is_stuck())
+        health_reasons_add(&reasons, HEALTH_LOG_STUCK, service->settings.instance);
+    if (service->def->health)
+        service->def->health(service, &reasons);
+    if (health_reasons_equal(&reasons, &service->reasons))
+        return;
+    for (size_t i = 0; i < reasons.count; i++)
+        LOG_WARN("health.reason", LOG_STR("reason", health_reason_type(reasons.list[i].id)->code),
+                 LOG_STR("about", str_of(reasons.list[i].about)));
+    if (reasons.count == 0)
+        LOG_INFO("health.well");
+    service->reasons = reasons;
+    SERVICE_PARTS (service, part)
+        if (part->reasons_changed)
+            part->reasons_changed(service);
 }
 
 // ---- finish
@@ -257,6 +286,11 @@ void service_has_under_way(struct service *service, enum service_under_way what,
 struct str service_metrics_endpoint(const struct service *service)
 {
     return service->settings.skeleton.metrics_push;
+}
+
+const struct health_reasons *service_reasons(const struct service *service)
+{
+    return &service->reasons;
 }
 
 struct spans *service_spans(struct service *service)

@@ -33,6 +33,7 @@ struct spans;
 
 // What a program may need beside its loop, log, settings and metrics. Named, not flagged, so that a
 // program is linked with the libraries of those it names and with no others.
+struct health_reasons;
 struct service_part;
 extern const struct service_part service_part_pg, service_part_http_client, service_part_bus_worker;
 #define NEEDS_PG          (&service_part_pg)
@@ -62,6 +63,9 @@ struct service_def {
     bool (*init)(struct service *service, struct err *err);
     void (*doorbell)(struct service *service, uint32_t destination);
     void (*tell)(struct service *service); // once a second: gauges that it does not keep up itself
+    // Why its health is not green, as far as the program itself knows; asked four times a second of
+    // one with PostgreSQL, so it must be cheap. NULL: it knows nothing.
+    void (*health)(struct service *service, struct health_reasons *reasons);
     // A channel of PostgreSQL (NOTIFY) this program listens to, beside its statements; NULL: none.
     // payload is absent when listening begins, also anew: what was told before was not heard.
     const char *channel;
@@ -99,8 +103,9 @@ enum service_under_way {
 };
 void service_has_under_way(struct service *service, enum service_under_way what, size_t count);
 struct str service_metrics_endpoint(const struct service *service); // where snapshots are sent to
-struct spans *service_spans(struct service *service);               // NULL: none are kept
-struct str service_otlp_endpoint(const struct service *service);    // empty: no traces
+const struct health_reasons *service_reasons(const struct service *service); // of the last look
+struct spans *service_spans(struct service *service);                        // NULL: none are kept
+struct str service_otlp_endpoint(const struct service *service);             // empty: no traces
 struct random *service_random(struct service *service);
 // A phone number or address as this installation's logs show it.
 struct log_person service_person(const struct service *service, struct str address);

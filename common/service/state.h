@@ -19,6 +19,7 @@ struct service_part {
     void (*tell)(struct service *service);             // once a second, numbers for the metrics
     void (*drain)(struct service *service);            // SIGTERM; ends with service_part_drained()
     void (*database_changed)(struct service *service); // pg_ready() says how
+    void (*reasons_changed)(struct service *service);  // service->reasons has them
     void (*quit)(struct service *service); // the last callbacks run; the program's state lives
     void (*stop)(struct service *service); // everything is given back; fine when half started
 };
@@ -43,14 +44,21 @@ struct service {
     // The parts':
     struct pg *pg;
     struct pg_listen *pg_listen;
-    unsigned pg_tells;
+    uv_timer_t pg_look;
+    int64_t pg_looked_ms;
+    bool pg_probing;
     struct address_ranges *http_allow;
     struct http_client *http_client;
     struct bus_worker *bus;
     struct bus_queue queues[BUS_QUEUES_LIMIT]; // of the last heartbeat
+    struct health_reasons reasons;             // what gateways were told last
     uv_timer_t bus_open;
     struct tasks *tasks;
 };
+
+// Why this process' health is not green, gathered from its parts and its program; gateways are told
+// at once when it changes.
+void service_health_look(struct service *service);
 
 // The service's parts, in order.
 #define SERVICE_PARTS(service, part)                                                               \

@@ -41,7 +41,8 @@ bool api_key_permission_check(struct str text, struct err *err)
     for (size_t i = 0; i < COUNT_OF(allowed); i++)
         if (str_equal(text, allowed[i]))
             return true;
-    return err_set(err, ERR_BAD_INPUT,
-                   "nexus:consumer:chat, nexus:consumer:securemail, nexus:designer:chat, "
-                   "nexus:agent:chat, nexus:campaign:* or nexus:cluster:* is wanted");
+    return err_set(
+        err, ERR_BAD_INPUT,
+        "nexus:consumer:chat, nexus:consumer:securemail, nexus:designer:chat, "
+        "nexus:agent:chat, nexus:gateway:sms, nexus:campaign:* or nexus:cluster:* is wanted");
 }

@@ -22,6 +22,7 @@ enum {
     X("nexus:consumer:securemail") \
     X("nexus:designer:chat") \
     X("nexus:agent:chat") \
+    X("nexus:gateway:sms") \
     X("nexus:campaign:*") \
     X("nexus:cluster:*")
 // clang-format on

@@ -8,7 +8,7 @@
 
 #include <ctype.h>
 
-enum { TEXT_LIMIT = 256, COUNT_MAX = 1000000 };
+enum { TEXT_LIMIT = 256, COUNT_MAX = 1000000, WORDS_MAX = 20, WORD_CHARACTERS_MAX = 24 };
 
 struct reading {
     const char *choices;
@@ -50,6 +50,31 @@ static bool form_secret(const struct reading *reading, struct err *err)
 {
     if (reading->value.len < 1 || reading->value.len > TEXT_LIMIT)
         return fault(err, "1 to 256 bytes are allowed");
+    return true;
+}
+
+// Which of them are words of ours says the database (keywords_derive()).
+static bool form_words(const struct reading *reading, struct err *err)
+{
+    AUTO(buf) spelled = {0};
+    struct str word, rest = reading->value;
+    size_t bad;
+
+    if (!str_is_utf8(reading->value, &bad))
+        return fault(err, "UTF-8 text is wanted");
+    for (size_t count = 1; str_present(rest); count++) {
+        str_cut(rest, ',', &word, &rest);
+        word = str_trim(word);
+        if (count > WORDS_MAX)
+            return fault(err, "at most 20 words are allowed");
+        if (word.len == 0 || str_utf8_length(word) > WORD_CHARACTERS_MAX)
+            return fault(err, "words of 1 to 24 characters with commas between them are wanted");
+        for (size_t i = 0; i < word.len; i++)
+            if ((unsigned char)word.ptr[i] < ' ' || word.ptr[i] == 0x7f)
+                return fault(err, "words without control characters are wanted");
+        buf_printf(&spelled, "%s%.*s", spelled.len ? ", " : "", STR_ARG(word));
+    }
+    *reading->spelled = arena_copy(reading->arena, buf_str(&spelled));
     return true;
 }
 
@@ -192,7 +217,7 @@ static form_fn *const forms[FORM_COUNT_OF] = {
     [FORM_NUMBER] = form_number,   [FORM_DOMAIN] = form_domain,     [FORM_ADDRESS] = form_address,
     [FORM_SENDER] = form_sender,   [FORM_PATH] = form_path,         [FORM_URL] = form_webhook,
     [FORM_WEBHOOK] = form_webhook, [FORM_MAIL_URL] = form_mail_url, [FORM_HEADER] = form_header,
-    [FORM_SECRET] = form_secret,
+    [FORM_SECRET] = form_secret,   [FORM_WORDS] = form_words,
 };
 
 const char *form_doc(enum form form)

@@ -10,6 +10,7 @@
 // FORM(id, what the documentation says of it); form.c has a function for each.
 #define FORMS(X) \
     X(TEXT,     "a text without control characters, up to 256 bytes") \
+    X(WORDS,    "up to 20 words or phrases of at most 24 characters, with commas between them") \
     X(CHOICE,   "one of") \
     X(FLAG,     "true or false") \
     X(COUNT,    "a whole number from 1 to 1000000") \

@@ -189,7 +189,8 @@ $$;
 create or replace function section_kind(s transaction_section) returns text
 language sql immutable as $$
     select case when s.transaction = 'NexusEndpoints' then 'endpoint' when s.transaction = 'DesignerEnv' then 'designer'
-                when s.section like 'chat.%' then 'number' when s.section like 'cxc.%' then 'domain' else 'headers' end
+                when s.section like 'chat.%' then 'number' when s.section like 'cxc.%' then 'domain'
+                when s.section = 'Keywords' then 'keywords' else 'headers' end
 $$;
 
 -- Removes what a contact center has and its part of the file does not mention. Keys are revoked, for good.

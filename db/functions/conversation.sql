@@ -37,7 +37,7 @@ returns text language sql stable as $$
       from (select c.*
               from contact k
               join conversation c on c.tenant_id = k.tenant_id and c.contact_id = k.id
-             where k.tenant_id = of_tenant and k.address = of_address
+             where k.tenant_id = of_tenant and k.address = sender_as_known(of_tenant, of_address)
                and case when wanted is null then c.state < 9 else conversation_state_name(c.state) = wanted end
                and (of_queue is null or c.queue = of_queue)
                and (of_contact is null or c.contact_id = of_contact)
@@ -49,7 +49,7 @@ create or replace function contact_list(of_tenant int, of_address text) returns 
     select json_build_object('contacts', coalesce(json_agg(json_build_object(
                'id', k.id, 'address', k.address, 'name', k.name, 'created', k.created)), '[]'))::text
       from contact k
-     where k.tenant_id = of_tenant and k.address = of_address;
+     where k.tenant_id = of_tenant and k.address = sender_as_known(of_tenant, of_address);
 $$;
 
 create or replace function conversation_read(of_tenant int, wanted uuid) returns text language plpgsql stable as $$

@@ -252,6 +252,8 @@ $$;
 -- Makes the tenant's words and the answers of its numbers what the provisioning says; called by channels_derive().
 create or replace function keywords_derive(p_tenant int) returns void
 language plpgsql as $$
+declare
+    faults text;
 begin
     update channel c
        set stop_reply = r.stop, start_reply = r.start, help_reply = r.help
@@ -262,4 +264,35 @@ begin
              where s.tenant_id = p_tenant and s.transaction = 'NexusServices' and s.section like 'chat.%') r
      where c.tenant_id = p_tenant and c.address = r.address
        and (c.stop_reply, c.start_reply, c.help_reply) is distinct from (r.stop, r.start, r.help);
+
+    select string_agg(w.fault, '; ' order by w.fault) into faults from tenant_words(p_tenant) w where w.fault is not null;
+    if faults is not null then
+        raise exception '%', faults using errcode = 'NX400';
+    end if;
+    delete from tenant_keyword k
+     where k.tenant_id = p_tenant and not exists (select from tenant_words(p_tenant) w where w.key = k.key);
+    insert into tenant_keyword as k (tenant_id, key, word, meaning)
+    select p_tenant, w.key, min(w.word), min(w.meaning) from tenant_words(p_tenant) w group by w.key
+        on conflict (tenant_id, key) do update set word = excluded.word, meaning = excluded.meaning
+      where (k.word, k.meaning) is distinct from (excluded.word, excluded.meaning);
 end $$;
+
+-- The words of a contact center as the section Keywords says them, with what is wrong with a word. Ours keep their meaning.
+create or replace function tenant_words(p_tenant int) returns table (key text, word text, meaning smallint, fault text)
+language sql stable as $$
+    with said as (
+        select keyword_key(w.word) as key, w.word, m.meaning::smallint as meaning, m.option, w.place
+          from transaction_section s
+         cross join (values (1, 'stop'), (2, 'start'), (3, 'help')) m (meaning, option)
+         cross join lateral regexp_split_to_table(s.options ->> m.option, ', ') with ordinality w (word, place)
+         where s.tenant_id = p_tenant and s.transaction = 'NexusServices' and s.section = 'Keywords'
+    )
+    select s.key, s.word, s.meaning,
+           case when s.key = '' then format('Keywords.%s: word %s has neither letter nor digit', s.option, s.place)
+                when ours.meaning <> s.meaning
+                then format('Keywords.%s: word %s is one of ours for %s', s.option, s.place,
+                            (array['STOP', 'START', 'HELP'])[ours.meaning])
+                when exists (select from said other where other.key = s.key and other.meaning < s.meaning)
+                then format('Keywords.%s: word %s has another meaning, too', s.option, s.place) end
+      from said s left join keyword ours on ours.key = s.key
+$$;

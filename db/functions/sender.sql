@@ -29,3 +29,8 @@ create or replace function sender_known(p_tenant int, p_name text) returns text 
        and k.address !~ '^\+?[0-9]+$'
      order by k.created limit 1
 $$;
+
+-- Whoever is looked for: a number, or a name as its contact has it.
+create or replace function sender_as_known(p_tenant int, p_sender text) returns text language sql stable as $$
+    select case when sender_is_number(p_sender) then p_sender else sender_known(p_tenant, p_sender) end
+$$;

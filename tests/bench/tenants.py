@@ -85,7 +85,7 @@ def populate(nexus):
         for nth in range(KEYS_EACH):
             key = str(uuid.uuid4())
             mac = hmac.digest(pepper, hashlib.sha256(key.encode()).digest(), "sha256").hex()
-            keys.write(f"{who}\t\\\\x{mac}\t{key[:13]}\tkey {nth}\t{{nexus:consumer:chat}}\n")
+            keys.write(f"{who}\t\\\\x{mac}\t{key[:13]}\tkey {nth}\t{{nexus:gateway:sms}}\n")
             lines[nth].append(line(ccid, key, number))
     with contextlib.closing(nexus.postgres.connect(nexus.stack.database)) as connection:
         with connection, connection.cursor() as cursor:

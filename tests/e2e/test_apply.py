@@ -116,6 +116,7 @@ tenants:
     domains:
       - {{address: mail.example.com, name: mail, provider: Async, webhook: {{url: "http://127.0.0.1:1/mail", secret: s}}}}
     headers: {{x-account: 12345}}
+    keywords: {{stop: "fin,  Slut", help: sos}}
     endpoints:
       sales: {{queue: sales_queue, capacity: 3, lastAgent: true}}
     designer: {{url: /nexus/v3, password: p}}
@@ -128,12 +129,14 @@ def test_a_yaml_file_says_it_all_and_applied_twice_changes_nothing(operator):
     created = operator.json("apply", "-f", "-", standard_input=WHOLE)
     assert {line["action"] for line in created["plan"]} == {"create"}
     assert [line["kind"] for line in created["plan"]] == [
-        "tenant", "key", "key", "service", "service", "service", "number", "number", "domain", "headers", "endpoint",
-        "designer", "key"]
+        "tenant", "key", "key", "service", "service", "service", "number", "number", "domain", "headers", "keywords",
+        "endpoint", "designer", "key"]
     assert operator.query("select address, name, endpoint, validity::text from channel order by address") == [
         ("+18445551212", "Support", "sales_queue", "01:00:00"), ("+18445551213", "Bare", "", "24:00:00"),
         ("mail.example.com", "mail", "", "24:00:00")]
     assert operator.value("select headers from destination limit 1") == {"x-account": "12345"}
+    assert operator.query("select word, meaning from tenant_keyword order by word") == [
+        ("Slut", 1), ("fin", 1), ("sos", 3)]
 
     again = operator.json("apply", "-f", "-", standard_input=WHOLE)
 
@@ -190,7 +193,7 @@ def test_prune_removes_what_the_file_does_not_mention_and_leaves_others_alone(op
 
     gone = {(line["kind"], line["name"]) for line in pruned["plan"] if line["action"] == "delete"}
     assert gone == {("key", "consumer"), ("service", "SMS"), ("service", "PurecloudIDP"), ("service", "Async"),
-                    ("number", "+18445551212"), ("domain", "mail.example.com"), ("headers", "Async"),
+                    ("number", "+18445551212"), ("domain", "mail.example.com"), ("headers", "Async"), ("keywords", "Keywords"),
                     ("endpoint", "sales"), ("designer", "DesignerEnv")}
     assert ("number", "+18445551213", ["name"]) in [(line["kind"], line["name"], line["changed"]) for line in pruned["plan"]]
     assert operator.query("select address from channel where retired is null") == [("+18445551213",)]

@@ -228,3 +228,19 @@ def test_text_that_is_not_utf_8_is_refused(tenant):
 
 def test_a_body_over_the_limit_is_refused(tenant):
     assert tenant.aggregator().message(message="x" * 300_000).status_code == 413
+
+
+@pytest.mark.parametrize("permission, status", [("nexus:consumer:chat", 403), ("nexus:agent:chat", 403),
+                                                ("nexus:designer:chat", 403), ("nexus:gateway:sms", 200)])
+def test_only_a_gateways_key_may_post_texts_and_receipts(tenant, permission, status):
+    made = tenant.administrator().post("/nexus/v3/apikeys", json={
+        "tenant": tenant.ccid, "name": f"a key with {permission}", "permissions": [permission], "enabled": True})
+    key = made.json()["id"]
+    tenant.stack.private.add(key)
+    aggregator = tenant.aggregator()
+    aggregator.session.auth = (tenant.ccid, key)
+    phone = tenant.phone()
+
+    assert aggregator.message(phone, "STOP").status_code == status
+    assert aggregator.receipt("nobody-knows", 2).status_code == status
+    assert bool(tenant.agent().conversation_with(phone)) == (status == 200)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness.people import Tenant
+
 
 def opted_out(tenant, phone):
     return bool(tenant.stack.query(
@@ -67,3 +69,71 @@ def test_a_part_that_reads_like_stop_is_none(tenant):
         aggregator.message(phone, text, concat_reference="8", concat_total=2, concat_part=part)
 
     assert not opted_out(tenant, phone)
+
+
+# --- words of a contact center
+
+KEYWORDS = "/nexus/v3/provisioning/transactions/{}/NexusServices/Keywords"
+
+
+def words(tenant, **options):
+    return tenant.administrator().put(KEYWORDS.format(tenant.ccid), json=options)
+
+
+def test_a_contact_center_adds_words_of_its_own(tenant):
+    stopped, started, other = tenant.phone(), tenant.phone(), tenant.phone()
+    aggregator = tenant.aggregator()
+    aggregator.message(other, "slut")
+
+    assert words(tenant, stop="Slut, lopeta,κλείσε,  hör auf", start="börja").status_code == 200
+    for phone in (stopped, started):
+        aggregator.message(phone, "HÖR  AUF!")
+    aggregator.message(started, "Börja")
+
+    assert opted_out(tenant, stopped) and not opted_out(tenant, started) and not opted_out(tenant, other)
+    for word in ("slut", "LOPETA", "Κλείσε.", "STOP"):
+        phone = tenant.phone()
+        aggregator.message(phone, word)
+        assert opted_out(tenant, phone), word
+
+
+def test_words_of_one_contact_center_mean_nothing_to_another(nexus, tenant):
+    other = Tenant(nexus)
+    words(tenant, stop="slut")
+    phone = other.phone()
+
+    other.aggregator().message(phone, "slut")
+
+    assert not opted_out(other, phone)
+
+
+def test_words_that_are_left_out_or_deleted_mean_nothing_any_more_and_ours_stay(tenant):
+    first, second, third = tenant.phone(), tenant.phone(), tenant.phone()
+    words(tenant, stop="slut, lopeta")
+    words(tenant, stop="lopeta")
+
+    tenant.aggregator().message(first, "slut")
+    assert tenant.administrator().delete(KEYWORDS.format(tenant.ccid)).status_code == 200
+    tenant.aggregator().message(second, "lopeta")
+    tenant.aggregator().message(third, "STOP")
+
+    assert [opted_out(tenant, phone) for phone in (first, second, third)] == [False, False, True]
+
+
+@pytest.mark.parametrize("options, fault", [
+    ({"start": "go, stop"}, "Keywords.start: word 2 is one of ours for STOP"),
+    ({"help": "Stop, please"}, "Keywords.help: word 1 is one of ours for STOP"),
+    ({"stop": "help"}, "Keywords.stop: word 1 is one of ours for HELP"),
+    ({"stop": "fin", "help": "FIN!"}, "Keywords.help: word 1 has another meaning, too"),
+    ({"stop": "a, 🛑"}, "Keywords.stop: word 2 has neither letter nor digit"),
+    ({"stop": ""}, "stop: words of 1 to 24 characters with commas between them are wanted"),
+    ({"stop": "a,,b"}, "stop: words of 1 to 24 characters with commas between them are wanted"),
+    ({"stop": "x" * 25}, "stop: words of 1 to 24 characters with commas between them are wanted"),
+    ({"stop": ",".join("abcdefghijklmnopqrstu")}, "stop: at most 20 words are allowed"),
+    ({"stop": ["fin"]}, "stop: a text is wanted"), ({"end": "fin"}, "end: unknown")])
+def test_words_that_cannot_be_are_refused_with_the_rule(tenant, options, fault):
+    answer = words(tenant, **options)
+
+    assert answer.status_code == 400
+    assert fault in answer.text
+    assert not tenant.stack.query("select 1 from tenant_keyword k join tenant t on t.id = k.tenant_id where t.ccid = %s", tenant.ccid)

@@ -412,7 +412,7 @@ def test_reading_founds_no_tenant(office):
 # --- in any order
 
 def test_keys_services_and_numbers_may_come_before_the_tenant(nexus, office, customer):
-    key = office.key("nexus:consumer:chat").json()["id"]
+    key = office.key("nexus:gateway:sms").json()["id"]
     assert office.gateway(customer.url).status_code == 200
     assert office.service("SMS", {"url": "N/A", "data": {"provider": "Async"}}).status_code == 200
     office.has_number(endpoint="chat.support")
@@ -440,7 +440,7 @@ def new_private_number(stack):
 
 
 def test_a_number_whose_section_went_takes_nothing_until_it_comes_back(nexus, office):
-    aggregator = Aggregator(Consumerless(nexus, office, office.key().json()["id"]), 0)
+    aggregator = Aggregator(Consumerless(nexus, office, office.key("nexus:gateway:sms").json()["id"]), 0)
     office.has_number()
     assert aggregator.message(new_private_number(nexus)).status_code == 200
 

@@ -109,3 +109,13 @@ def test_what_is_neither_number_nor_name_is_refused_with_the_rule(tenant, sender
 
     assert answer.status_code == 400
     assert answer.json()["status"]["message"].startswith("phone_number: neither a phone number")
+
+
+def test_conversations_and_contacts_are_found_by_name_and_by_number_however_they_are_spelled(tenant):
+    phone, agent = tenant.phone(), tenant.agent()
+    by_number, by_name = conversation_of(tenant, phone), conversation_of(tenant, "MyBakery")
+
+    for address, talk in ((phone, by_number), ("00" + plain(phone), by_number), ("MyBakery", by_name), ("MYBAKERY", by_name)):
+        assert [c["id"] for c in agent.conversations(address=address)] == [talk], address
+        found = agent.get("/chat/v3/contacts", params={"address": address})
+        assert len(found.json()["data"]["contacts"]) == 1, found.text

@@ -83,7 +83,7 @@ export async function sending(center = contactCenter(), webhook = `${simulator}/
     interactionType: "Inbound", media: "chat", provider: "Async",
   });
   const keys = {
-    aggregator: (await keyOf(center, "aggregator", ["nexus:consumer:chat"])).id,
+    aggregator: (await keyOf(center, "aggregator", ["nexus:gateway:sms"])).id,
     agent: (await keyOf(center, "agent", ["nexus:agent:chat"], { capacity: 0 })).id,
   };
   return { ...center, keys };

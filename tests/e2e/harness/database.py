@@ -120,6 +120,56 @@ class Postgres(Process):
         return pids
 
 
+class SmallDisk(Postgres):
+    """Keeps its databases on a file system of 128 MB, which only it sees and which can be filled up."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.disk = self.folder / "disk"
+        self.disk.mkdir()
+        mount = f"mount -t tmpfs -o size=128m none {self.disk} && exec unshare --user --map-user={os.getuid()} " \
+                f"--map-group={os.getgid()} \"$@\""
+        self.command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, "postgres", *self.command]
+
+    @staticmethod
+    def is_possible():
+        """May this user have a mount of his own?"""
+        return subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"],
+                              capture_output=True, check=False).returncode == 0
+
+    def ready(self, within=30.0):
+        super().ready(within)
+        self._administer(f"create tablespace disk location '{self.disk}'")
+        return self
+
+    def create_database(self, template="template1"):
+        name = super().create_database(template)
+        self._administer(f"alter database {name} set tablespace disk")
+        return name
+
+    def fill(self, database):
+        """Takes all that is left, and keeps it though the statement fails."""
+        connection = self.connect(database)
+        try:
+            cursor = connection.cursor()
+            cursor.execute("create table if not exists filler (fill text)")
+            for rows in (10_000, 100, 1):
+                try:
+                    while True:
+                        cursor.execute("insert into filler select repeat(md5(n::text), 60) from generate_series(1, %s) n", (rows,))
+                except psycopg2.errors.DiskFull:
+                    pass
+        finally:
+            connection.close()
+
+    def make_room(self, database):
+        connection = self.connect(database)
+        try:
+            connection.cursor().execute("drop table filler")
+        finally:
+            connection.close()
+
+
 class Redis(Process):
     def __init__(self, folder):
         self.socket = pathlib.Path(folder) / "redis.sock"

@@ -38,7 +38,7 @@ class Tenant:
         self.stack.apply({
             "tenants": [{
                 "ccid": self.ccid, "name": self.name,
-                "keys": [{"name": "aggregator", "key": self.api_key, "permissions": ["nexus:consumer:chat"]},
+                "keys": [{"name": "aggregator", "key": self.api_key, "permissions": ["nexus:gateway:sms"]},
                          {"name": "agent", "key": self.agent_token, "permissions": ["nexus:agent:chat"],
                           "capacity": 0}],
                 "numbers": [number], "headers": self.headers}],

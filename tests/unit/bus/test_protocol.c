@@ -138,6 +138,7 @@ static const struct hostile_row {
     {"HEARTBEAT with half a queue",       STR_INIT("\x96\x01\x03\x01\xc2\xc2\x91\x93\xa1x\xff\x01")},
     {"HEARTBEAT with a NUL in a name",    STR_INIT("\x96\x01\x03\x01\xc2\xc2\x91\x93\xa1\x00\x01\x01")},
     {"HEARTBEAT with a queue's long name", STR_INIT("\x96\x01\x03\x01\xc2\xc2\x91\x93\xd9\x20xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\x01\x01")},
+    {"HEARTBEAT with half a reason",      STR_INIT("\x97\x01\x03\x01\xc2\xc2\x90\x91\x91\xa1x")},
     {"bytes after the frame",             STR_INIT("\x92\x01\x05\x00")},
     {"an ext type",                       STR_INIT("\x93\x01\x02\xd4\x01\x00")},
 };
@@ -159,10 +160,29 @@ Test(protocol, skips_fields_that_a_later_build_appends)
     struct bus_frame frame;
     struct err err;
 
-    cr_assert(bus_read(reader, STR("\x97\x01\x03\x05\xc3\xc2\x90\xa5later"), &frame, &err));
+    cr_assert(bus_read(reader, STR("\x98\x01\x03\x05\xc3\xc2\x90\x90\xa5later"), &frame, &err));
 
     cr_assert(eq(u32, frame.heartbeat.load, 5));
     cr_assert(frame.heartbeat.db_ready);
+    bus_reader_free(&reader);
+}
+
+Test(protocol, a_heartbeat_says_why_health_is_not_green_and_newer_reasons_are_kept_out)
+{
+    AUTO(buf) frame = {0};
+    struct bus_reader *reader = bus_reader_new();
+    struct bus_heartbeat beat = {.db_ready = true};
+    struct bus_frame other;
+    struct err err;
+
+    health_reasons_add(&beat.reasons, HEALTH_DB_FULL, "SQLSTATE 53100");
+    bus_write_heartbeat(&frame, &beat);
+    struct bus_frame read = read_back(reader, &frame);
+
+    cr_assert(health_reasons_equal(&read.heartbeat.reasons, &beat.reasons));
+    cr_assert(
+        bus_read(reader, STR("\x97\x01\x03\x01\xc2\xc2\x90\x91\x92\xa1x\xa1y"), &other, &err));
+    cr_assert(eq(sz, other.heartbeat.reasons.count, 0));
     bus_reader_free(&reader);
 }
 

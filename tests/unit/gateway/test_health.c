@@ -4,7 +4,7 @@
 
 // What each process says of itself, and what follows for whoever asks us.
 // clang-format off
-enum worker { AWAY, LEAVES, NO_DB, SERVES };
+enum worker { AWAY, LEAVES, NO_DB, SERVES, STUCK, FULL, MUMBLES };
 
 static const struct health_row {
     const char *name;
@@ -27,6 +27,10 @@ static const struct health_row {
     {"all workers leave",           LEAVES, LEAVES, LEAVES, true,  false, HEALTH_RED,    false, "no chat-worker takes requests"},
     {"no worker at all",            AWAY,   AWAY,   AWAY,   true,  false, HEALTH_RED,    false, "no worker reaches PostgreSQL"},
     {"this gateway drains",         SERVES, SERVES, SERVES, true,  true,  HEALTH_YELLOW, false, "this gateway drains"},
+    {"nobody's writes commit",      STUCK,  STUCK,  STUCK,  true,  false, HEALTH_RED,    false, "writes to PostgreSQL do not commit"},
+    {"one worker's writes do not",  SERVES, STUCK,  SERVES, true,  false, HEALTH_YELLOW, true,  "writes to PostgreSQL do not commit"},
+    {"the disk is full for one that writes", SERVES, FULL, SERVES, true, false, HEALTH_RED, false, "PostgreSQL has no room for what it is given to write"},
+    {"a worker's log is not read",  SERVES, MUMBLES, SERVES, true, false, HEALTH_YELLOW, true,  "nobody reads a process' log"},
     {"PostgreSQL down while draining", NO_DB, NO_DB, NO_DB, true,  true,  HEALTH_RED,    false, "no worker reaches PostgreSQL"},
 };
 // clang-format on
@@ -37,26 +41,40 @@ static struct health_view view_of(const struct health_row *row)
     struct bus_worker_view views[SERVICE_COUNT];
     size_t count = 0;
 
-    for (size_t i = 0; i < SERVICE_COUNT; i++)
-        if (workers[i] != AWAY)
-            views[count++] = (struct bus_worker_view){.service = (enum service_id)i,
-                                                      .db_ready = workers[i] != NO_DB,
-                                                      .draining = workers[i] == LEAVES};
-    return health_view_of(views, count, row->cache, row->draining);
+    for (size_t i = 0; i < SERVICE_COUNT; i++) {
+        if (workers[i] == AWAY)
+            continue;
+        struct bus_worker_view *view = &views[count++];
+        *view = (struct bus_worker_view){.service = (enum service_id)i,
+                                         .db_ready = workers[i] != NO_DB,
+                                         .draining = workers[i] == LEAVES};
+        if (workers[i] == STUCK)
+            health_reasons_add(&view->reasons, HEALTH_DB_STUCK, NULL);
+        if (workers[i] == FULL)
+            health_reasons_add(&view->reasons, HEALTH_DB_FULL, NULL);
+        if (workers[i] == MUMBLES)
+            health_reasons_add(&view->reasons, HEALTH_LOG_STUCK, NULL);
+    }
+    return health_view_of(
+        views, count,
+        &(struct health_facts){.cache = row->cache ? HEALTH_CACHE_READY : HEALTH_CACHE_AWAY,
+                               .draining = row->draining});
 }
 
 ROWS_TEST(health, follows_from_what_the_workers_reach, health_rows)
 {
     struct health_view view = view_of(row);
     struct health health = {.settled = true};
-    struct str reasons[HEALTH_REASONS_LIMIT];
-    size_t count = health_reasons(&view, reasons);
+    AUTO(buf) first = {0};
 
     cr_assert(eq(int, health_state_of(&view), row->state), "%s", row->name);
     cr_assert(eq(int, health_look(&health, &view, 0), row->is_ready), "%s", row->name);
-    cr_assert(eq(int, count > 0, row->reason != NULL), "%s", row->name);
-    if (row->reason)
-        cr_assert(str_equal(reasons[0], str_of(row->reason)), "%s", row->name);
+    cr_assert(eq(int, view.reason_count > 0, row->reason != NULL), "%s", row->name);
+    if (!row->reason)
+        return;
+    health_reason_text(&view.reasons[0], &first);
+    cr_assert(str_equal(buf_str(&first), str_of(row->reason)), "%s: %s", row->name,
+              buf_c_string(&first));
 }
 
 static const struct health_view all = {.can_write = {true, true, true}, .database = true},

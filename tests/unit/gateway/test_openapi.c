@@ -1,4 +1,5 @@
 #include "gateway/openapi.h"
+#include "gateway/openapi_answers.h"
 
 #include "gateway/route.h"
 #include "rows.h"
@@ -34,7 +35,8 @@ Test(openapi, describes_every_route)
         const struct route *route = route_of((enum route_id)id);
         AUTO(buf) path = {0};
         buf_str_append(&path, route->path);
-        operation = json_member(json_member(json_member(document, "paths"), buf_c_string(&path)),
+        const char *where = answers_are_for_browsers(route) ? "x-pages" : "paths";
+        operation = json_member(json_member(json_member(document, where), buf_c_string(&path)),
                                 keys[route->method]);
         cr_assert(eq(int, json_kind(operation), TREE_OBJECT), "%s", route->name);
         cr_assert(str_equal(json_text(json_member(operation, "summary")), str_of(route->summary)));

@@ -32,11 +32,14 @@ static const struct set_row {
 } set_rows[] = {
 #define SET(name) (1U << PERMISSION_##name)
     {"nexus:consumer:chat", 0},
-    {"nexus:agent:chat", SET(AGENT)},
-    {"nexus:designer:chat", SET(AGENT)},
-    {"nexus:cluster:*", SET(MESSAGES) | SET(SERVICES)},
+    {"nexus:agent:chat", SET(AGENT) | SET(CONVERSATIONS)},
+    {"nexus:designer:chat", SET(AGENT) | SET(CONVERSATIONS)},
+    {"nexus:gateway:sms", SET(INBOUND)},
+    {"nexus:cluster:*", SET(INBOUND) | SET(MESSAGES) | SET(SERVICES)},
     {"nexus:cluster:messages", SET(MESSAGES)},
-    {"nexus:admin:*", SET(MESSAGES) | SET(KEYS) | SET(TENANTS) | SET(SERVICES)},
+    {"nexus:admin:*",
+     SET(CONVERSATIONS) | SET(MESSAGES) | SET(KEYS) | SET(TENANTS) | SET(SERVICES)},
+    {"nexus:admin:messages", SET(CONVERSATIONS) | SET(MESSAGES)},
     {"nexus:admin:keys", SET(KEYS)},
     {"nexus:admin", 0},
     {"*", 0},

@@ -15,7 +15,7 @@ struct fake {
     char path[64], url[80];
     char bytes[4096];
     struct buf heard;
-    bool is_mute; // answers nothing but PING
+    bool is_mute; // answers nothing but pings
     int connections, pings;
     struct redis *redis;
     bool ready;
@@ -69,9 +69,9 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
     buf_append(&fake->heard, bytes->base, (size_t)count);
     if (heard(fake, "AUTH"))
         say(fake, heard(fake, "secret") ? "+OK\r\n" : "-WRONGPASS\r\n");
-    if (heard(fake, "PING")) {
+    if (heard(fake, "nexus:ping")) {
         fake->pings++;
-        say(fake, "+PONG\r\n");
+        say(fake, "+OK\r\n");
     }
     if (!fake->is_mute && heard(fake, "GET"))
         say(fake, heard(fake, "nothing")  ? "$-1\r\n"

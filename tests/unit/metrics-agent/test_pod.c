@@ -134,8 +134,9 @@ Test(pod, says_who_is_to_blame)
 
     pod_ask(&pod, POD_READY, fold, STR("metrics-agent"), 7, &json);
 
-    cr_assert(eq(str, (char *)buf_c_string(&json),
-                 "{\"processes\":[{\"process\":\"sms-worker\",\"slot\":\"0\",\"silentMs\":7,"
-                 "\"db\":false}],\"ready\":false}"));
+    cr_assert(eq(
+        str, (char *)buf_c_string(&json),
+        "{\"processes\":[{\"process\":\"sms-worker\",\"slot\":\"0\",\"silentMs\":7,\"ended\":false,"
+        "\"db\":false}],\"ready\":false}"));
     fold_free(&fold);
 }

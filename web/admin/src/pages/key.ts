@@ -22,6 +22,7 @@ export const PERMISSIONS: readonly (readonly [permission: string, use: string])[
   ["nexus:consumer:securemail", "Secure mail: forms of consumers"],
   ["nexus:designer:chat", "Designer: bots and applications that answer"],
   ["nexus:agent:chat", "Agents: conversations of the whole contact center"],
+  ["nexus:gateway:sms", "Gateway: texts and receipts that your own SMS gateway posts"],
   ["nexus:campaign:*", "Campaigns: sending in bulk"],
   ["nexus:cluster:*", "Cluster: callbacks of the aggregator, and services"],
 ];

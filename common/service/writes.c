@@ -1,0 +1,39 @@
+// writes: see the header.
+#include "service/writes.h"
+
+#include <stdio.h>
+
+bool writes_want_probe(const struct pg_writes *writes, int64_t now_ms)
+{
+    return now_ms - writes->committed_ms >= WRITES_PROBE_MS;
+}
+
+static bool is_full(const struct pg_writes *writes, int64_t now_ms)
+{
+    return writes->full_ms > 0 &&
+           (writes->full_ms >= writes->committed_ms || now_ms - writes->full_ms < WRITES_FULL_MS);
+}
+
+void writes_judge(const struct pg_writes *writes, bool connected, int64_t now_ms,
+                  struct health_reasons *reasons)
+{
+    char about[32];
+    int64_t idle_ms = now_ms - writes->committed_ms;
+    bool waits = writes->oldest_ms > 0 && now_ms - writes->oldest_ms >= WRITES_STUCK_MS;
+    bool failed = writes->failed_ms > writes->committed_ms;
+    // Time ran out for a lock or for the statement: the one before and the one after it wait, too.
+    bool timed_out =
+        failed && (strcmp(writes->state, "55P03") == 0 || strcmp(writes->state, "57014") == 0);
+
+    snprintf(about, sizeof about, "SQLSTATE %s", writes->state);
+    if (writes->read_only)
+        health_reasons_add(reasons, HEALTH_DB_READ_ONLY, NULL);
+    if (!connected)
+        return; // a gateway sees that by itself
+    if (is_full(writes, now_ms))
+        health_reasons_add(reasons, HEALTH_DB_FULL, about);
+    else if (idle_ms >= WRITES_STUCK_MS && (waits || timed_out))
+        health_reasons_add(reasons, HEALTH_DB_STUCK, timed_out ? about : NULL);
+    else if (failed && !timed_out)
+        health_reasons_add(reasons, HEALTH_DB_FAILING, about);
+}

@@ -1,0 +1,120 @@
+"""Health is red while what people send cannot be committed, whatever the cause, and says which; also when nobody sends."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import pytest
+import requests
+
+from harness.database import SmallDisk, children
+from harness.people import Tenant
+from harness.stack import BINARIES, Stack
+from harness.wait import eventually
+
+
+def causes(stack):
+    return {cause["code"] for cause in stack.health().json()["causes"]}
+
+
+def is_ready(stack):
+    return requests.get(f"{stack.url()}/health/ready", timeout=5).status_code == 200
+
+
+def is_red_because(stack, code):
+    health = stack.health()
+    return health.status_code == 503 and health.json()["state"] == "red" and code in causes(stack) and not is_ready(stack)
+
+
+def is_well(stack):
+    return stack.health().json()["state"] == "green" and is_ready(stack)
+
+
+@contextlib.contextmanager
+def locked_tables(stack, postgres):
+    connection = postgres.connect(stack.database)
+    connection.autocommit = False
+    connection.cursor().execute("lock table message in access exclusive mode")
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def frozen_backends(_stack, postgres):
+    backends = children(postgres.pid)
+    for pid in backends:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in backends:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def read_only(_stack, postgres):
+    postgres.set("default_transaction_read_only", "on")
+    try:
+        yield
+    finally:
+        postgres.set("default_transaction_read_only", "off")
+
+
+CAUSES = {"tables are locked": (locked_tables, "db.stuck"), "backends are frozen": (frozen_backends, "db.stuck"),
+          "the server is read-only": (read_only, "db.read_only")}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_an_idle_nexus_whose_writes_would_not_commit_is_red_and_comes_back(make_stack, postgres, cause):
+    break_it, code = CAUSES[cause]
+    stack = make_stack()
+
+    with break_it(stack, postgres):
+        eventually(lambda: is_red_because(stack, code), f"health is red because of {code}")
+
+    eventually(lambda: is_well(stack), "health is green, and the gateway ready")
+    assert Tenant(stack).aggregator().message().status_code == 200
+
+
+@pytest.fixture(scope="module")
+def small_disk():
+    if not SmallDisk.is_possible():
+        pytest.skip("this user may not have a mount of his own (unshare --user --mount)")
+    folder = tempfile.mkdtemp(prefix="nx-pg-", dir="/tmp")
+    server = SmallDisk(f"{folder}/p").start().ready()
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def cramped(request, small_disk):
+    """A Nexus whose disk is filled up by postgres.fill()."""
+    template = small_disk.create_database()
+    subprocess.run([BINARIES / "nexusctl", "migrate"], check=True, timeout=60,
+                   env={"PATH": os.environ["PATH"], "NEXUS_PG_URL": small_disk.url(template)})
+    stack = Stack(small_disk, template).start()
+    request.node.stacks = [stack]
+    yield stack
+    stack.finish()
+
+
+def test_a_full_disk_is_told_while_people_send_and_while_nobody_does(cramped, small_disk):
+    aggregator = Tenant(cramped).aggregator()
+    assert aggregator.message().status_code == 200
+
+    small_disk.fill(cramped.database)
+    eventually(lambda: is_red_because(cramped, "db.full"), "health is red because the disk is full")
+    assert "53100" in " ".join(cramped.health().json()["reasons"])
+    eventually(lambda: aggregator.message().status_code == 503, "what finds no place in a page of before is refused")
+    assert is_red_because(cramped, "db.full")
+    small_disk.make_room(cramped.database)
+
+    eventually(lambda: is_well(cramped), "health is green, and the gateway ready")
+    assert aggregator.message().status_code == 200

@@ -1,0 +1,61 @@
+#include "service/writes.h"
+
+#include "rows.h"
+
+enum { NOW = 100000 };
+#define NOTHING HEALTH_REASON_COUNT
+
+// What became of writes, and what a process says of it. Times are before now; -1: never.
+// clang-format off
+static const struct writes_row {
+    const char *name;
+    int64_t committed, oldest, failed, full;
+    const char *state;
+    bool read_only, away;
+    enum health_reason_id says;
+} writes_rows[] = {
+    //                                              commit  waits  failed full   SQLSTATE  r/o    away   says
+    {"one has just committed",                      10,     -1,    -1,    -1,    "",       false, false, NOTHING},
+    {"one is on its way",                           800,    40,    -1,    -1,    "",       false, false, NOTHING},
+    {"one waits for a row, others commit",          100,    5000,  -1,    -1,    "",       false, false, NOTHING},
+    {"one waits, and none commits",                 1500,   1500,  -1,    -1,    "",       false, false, HEALTH_DB_STUCK},
+    {"the last one waited in vain for a lock",      2600,   300,   400,   -1,    "55P03",  false, false, HEALTH_DB_STUCK},
+    {"one waited in vain for a lock, others commit", 100,   -1,    400,   -1,    "55P03",  false, false, NOTHING},
+    {"the disk is full",                            900,    -1,    10,    10,    "53100",  false, false, HEALTH_DB_FULL},
+    {"a small write fitted after it",               5,      -1,    300,   300,   "53100",  false, false, HEALTH_DB_FULL},
+    {"the disk was full, and is not any more",      5,      -1,    2500,  2500,  "53100",  false, false, NOTHING},
+    {"a function is missing",                       900,    -1,    10,    -1,    "42883",  false, false, HEALTH_DB_FAILING},
+    {"the server was left for being read-only",     900,    -1,    10,    -1,    "25006",  true,  true,  HEALTH_DB_READ_ONLY},
+    {"the server is away",                          90000,  -1,    -1,    -1,    "",       false, true,  NOTHING},
+};
+// clang-format on
+
+static int64_t at(int64_t ago)
+{
+    return ago < 0 ? 0 : NOW - ago;
+}
+
+ROWS_TEST(writes, are_judged_by_what_became_of_them, writes_rows)
+{
+    struct pg_writes writes = {.committed_ms = at(row->committed),
+                               .oldest_ms = at(row->oldest),
+                               .failed_ms = at(row->failed),
+                               .full_ms = at(row->full),
+                               .read_only = row->read_only};
+    struct health_reasons reasons = {0};
+
+    memcpy(writes.state, row->state, strlen(row->state));
+    writes_judge(&writes, !row->away, NOW, &reasons);
+
+    cr_assert(eq(int, reasons.count > 0, row->says != NOTHING), "%s", row->name);
+    if (row->says != NOTHING)
+        cr_assert(eq(int, reasons.list[0].id, row->says), "%s", row->name);
+}
+
+Test(writes, are_probed_only_while_nothing_else_commits)
+{
+    struct pg_writes writes = {.committed_ms = NOW};
+
+    cr_assert(not(writes_want_probe(&writes, NOW + WRITES_PROBE_MS - 1)));
+    cr_assert(writes_want_probe(&writes, NOW + WRITES_PROBE_MS));
+}
