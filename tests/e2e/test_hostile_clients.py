@@ -282,3 +282,39 @@ def test_a_worker_that_breaks_the_rules_is_dropped_and_its_requests_go_elsewhere
 
     assert answers == [200] * 20
     assert "stranger" not in stack.workers()
+
+
+# --- what answers say to whoever stands between, and what they do not repeat ---
+
+@pytest.mark.parametrize("path", ["/health/live", "/nowhere", "/nexus/v3/ledger", "/openapi.json", "/chat/v3/events"])
+def test_every_answer_says_that_nobody_keeps_it_and_nobody_guesses_its_type(nexus, tenant, path):
+    answer = requests.get(f"{nexus.url()}{path}", headers=dict(tenant.agent().session.headers), stream=True, timeout=5)
+
+    with answer:
+        assert (answer.headers["Cache-Control"], answer.headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
+        assert "Strict-Transport-Security" not in answer.headers  # browsers do not reach it by https
+
+
+def test_a_refused_head_says_so_too(nexus):
+    with RawClient(nexus) as client:
+        client.send(b"GET / HTTP/1.1\r\n\r\n")
+        head = client.socket.recv(65536).lower()
+    assert b"\r\ncache-control: no-store\r\n" in head and b"\r\nx-content-type-options: nosniff\r\n" in head
+
+
+def test_browsers_that_come_by_https_are_told_to_stay_with_it(make_stack):
+    stack = make_stack(settings={"gateway": {"NEXUS_PUBLIC_URL": "https://nexus.example"}})
+
+    assert "max-age=" in requests.get(f"{stack.url()}/health/live", timeout=5).headers["Strict-Transport-Security"]
+
+
+def test_an_error_repeats_of_a_key_in_its_path_no_more_than_its_short_id(nexus):
+    key = "9b7682b7-cbce-4c1e-9c5b-2f0d6a1e8f3a"
+
+    for path, shown in ((f"/nexus/v3/apikeys/{key}", "/nexus/v3/apikeys/9b7682b7-cbce"),
+                        (f"/nexus/v3/apikeys/{key}/x", "/nexus/v3/apikeys/9b7682b7-cbce"),
+                        (f"/chat/v3/attachments/{key}", "/chat/v3/attachments/")):
+        answer = nexus.operator().get(path)
+        assert answer.status_code == 404
+        assert answer.json()["instance"] == shown
+        assert key not in answer.text
