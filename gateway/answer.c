@@ -11,6 +11,7 @@
 #include "base/panic.h"
 #include "io/http_framing.h"
 #include "io/http_server.h"
+#include "store/api_key.h"
 
 #include <stdlib.h>
 
@@ -143,13 +144,32 @@ static void rate_headers(const struct exchange *exchange, struct http_answer *an
                             seconds(rate->is_allowed ? rate->full_ms : rate->wait_ms)));
 }
 
+static bool has_header(const struct http_answer *answer, const char *name)
+{
+    for (const struct http_header_line *line = answer->headers; line->name; line++)
+        if (strcmp(line->name, name) == 0)
+            return true;
+    return false;
+}
+
+void answer_safe_headers(const struct gateway *gateway, struct http_answer *answer)
+{
+    if (!has_header(answer, "cache-control"))
+        header_put(answer, "cache-control", STR("no-store"));
+    if (!has_header(answer, "x-content-type-options"))
+        header_put(answer, "x-content-type-options", STR("nosniff"));
+    if (str_starts(gateway->config->public_url, STR("https:")))
+        header_put(answer, "strict-transport-security", STR("max-age=31536000"));
+}
+
 static void send_answer(struct exchange *exchange, enum err_code code, struct http_answer *answer)
 {
     struct gateway *gateway = exchange->gateway;
 
     header_put(answer, "traceparent", exchange->traceparent);
     rate_headers(exchange, answer);
-    answer->close = gateway->draining;
+    answer_safe_headers(gateway, answer);
+    answer->close = gateway->draining || http_is_spare(exchange->http);
     record(exchange, code);
     http_answer(exchange->http, answer); // frees the exchange
     gateway_exchange_ended(gateway);
@@ -212,6 +232,28 @@ static bool wants_problem(const struct route *manner, struct str accept)
            (accept.len && memmem(accept.ptr, accept.len, problem.ptr, problem.len));
 }
 
+// The path without what gives access: of an API key only its short id, of a link to an attachment
+// nothing.
+static struct str path_shown(struct str path)
+{
+    static const struct {
+        struct str before;
+        size_t shown;
+    } secrets[] = {{STR_INIT("/apikeys/"), API_KEY_PREFIX_LENGTH},
+                   {STR_INIT("/chat/v3/attachments/"), 0}};
+
+    for (size_t i = 0; i < COUNT_OF(secrets); i++) {
+        const char *found =
+            path.len ? memmem(path.ptr, path.len, secrets[i].before.ptr, secrets[i].before.len)
+                     : NULL;
+        size_t limit =
+            found ? (size_t)(found - path.ptr) + secrets[i].before.len + secrets[i].shown : 0;
+        if (found && path.len > limit)
+            path.len = limit;
+    }
+    return path;
+}
+
 static void error_render(const struct route *manner, struct str accept, struct str path,
                          enum err_code code, struct str text, struct id operation, struct buf *body,
                          struct str *content_type)
@@ -219,7 +261,7 @@ static void error_render(const struct route *manner, struct str accept, struct s
     bool problem = wants_problem(manner, accept);
 
     if (problem)
-        body_render_problem(body, code, text, path, operation);
+        body_render_problem(body, code, text, path_shown(path), operation);
     else
         body_render_error(body, manner->envelope, code, text, operation);
     *content_type = problem ? STR("application/problem+json") : STR("application/json");

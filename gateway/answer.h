@@ -21,6 +21,9 @@ void answer_json(struct exchange *exchange, enum err_code code, struct str json)
 // A page's own answer, headers and all; success, whatever its status.
 struct http_answer;
 void answer_page(struct exchange *exchange, struct http_answer *answer);
+// What every answer says where it does not say otherwise: nobody keeps it, nobody guesses its type, and
+// where browsers reach us by https they do so for good.
+void answer_safe_headers(const struct gateway *gateway, struct http_answer *answer);
 // The request became a stream: counted, and over as an exchange.
 void answer_is_stream(struct exchange *exchange);
 // http_server's render_error: an error found before there was an exchange.

@@ -59,6 +59,12 @@ static void on_redis_changed(void *context, bool ready)
     }
 }
 
+static void closed_tell(struct gateway *gateway, const char *reason, uint64_t total, uint64_t *told)
+{
+    metric_add(metrics_series(gateway->metrics, METRIC_CONNECTIONS_CLOSED, reason), total - *told);
+    *told = total;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct gateway *gateway = CONTAINER_OF(timer, struct gateway, tick);
@@ -68,6 +74,9 @@ static void on_tick(uv_timer_t *timer)
                (double)counts.connections);
     metric_set(metrics_series(gateway->metrics, METRIC_CONNECTIONS, "streaming"),
                (double)gateway->streams);
+    closed_tell(gateway, "address", counts.closed_address, &gateway->closed_told.address);
+    closed_tell(gateway, "full", counts.closed_full, &gateway->closed_told.full);
+    closed_tell(gateway, "refused", counts.refused_full, &gateway->closed_told.refused);
     metric_set(metrics_series(gateway->metrics, METRIC_HTTP_INFLIGHT), (double)gateway->exchanges);
     metric_set(metrics_series(gateway->metrics, METRIC_INFLIGHT, "accept"),
                (double)bus_gateway_in_flight(gateway->bus));
@@ -124,6 +133,9 @@ static bool parts_make(struct gateway *gateway, struct err *err)
                                           .body_limit = (size_t)config->http_body_limit,
                                           .unread_over = LARGE_BODY_OVER,
                                           .connections_limit = (size_t)config->http_connections,
+                                          .connections_of_address =
+                                              (size_t)config->http_address_connections,
+                                          .trusted = gateway->trusted_proxies,
                                           .handle = ingress_begin,
                                           .render_error = answer_render_early,
                                           .context = gateway,

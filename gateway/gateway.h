@@ -70,6 +70,9 @@ struct gateway {
     size_t exchanges; // begun and not yet answered
     size_t streams;   // of events, opening ones included
     bool draining, drained;
+    struct {
+        uint64_t address, full, refused;
+    } closed_told; // of connections, as the metric has it
     uv_timer_t tick;
 };
 

@@ -181,6 +181,12 @@ void health_tick(struct gateway *gateway)
     reasons_tell(gateway, &view);
 }
 
+bool health_is_probe(const struct route *route)
+{
+    return route->open == health_live || route->open == health_startup ||
+           route->open == health_ready;
+}
+
 void health_live(struct exchange *exchange)
 {
     answer_json(exchange, ERR_OK, STR("{\"live\":true}"));

@@ -22,11 +22,14 @@
 
 struct exchange;
 struct gateway;
+struct route;
 
 void health_live(struct exchange *exchange);
 void health_startup(struct exchange *exchange);
 void health_ready(struct exchange *exchange);
 void health_detail(struct exchange *exchange);
+// live, startup or ready: answered also when there is room for nothing else.
+bool health_is_probe(const struct route *route);
 // Once a second, so that a gateway has started when nobody looks, and its metrics tell the reasons.
 void health_tick(struct gateway *gateway);
 // As of now.

@@ -57,6 +57,8 @@ void ingress_begin(void *context, struct http_request *request)
         answer_error(exchange, ERR_NOT_FOUND, STR("there is no such path"));
     else if (!route)
         answer_error(exchange, ERR_METHOD_NOT_ALLOWED, STR("the path has no such method"));
+    else if (http_is_spare(request) && !health_is_probe(route))
+        answer_error(exchange, ERR_BUSY, STR("too many connections are open"));
     else if (route->permission == PERMISSION_NOBODY)
         route->open(exchange);
     else if (!credentials_read(request, route->credentials, arena, &exchange->credentials, &err))

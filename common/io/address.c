@@ -47,21 +47,26 @@ static const struct range denied[] = {
     V4(203, 0, 113, 0, 24),     // documentation
     V4(224, 0, 0, 0, 4),        // multicast
     V4(240, 0, 0, 0, 4),        // reserved, broadcast
-    V6(96, 0),                              // ::, ::1 and IPv4-compatible
-    V6(96, 0x00, 0x64, 0xff, 0x9b),         // NAT64: IPv4 in disguise
-    V6(48, 0x00, 0x64, 0xff, 0x9b, 0, 1),   // local NAT64
-    V6(64, 0x01),                           // 100::/64 discard
     V6(23, 0x20, 0x01),                     // protocol assignments, Teredo, benchmarks, ORCHID
     V6(32, 0x20, 0x01, 0x0d, 0xb8),         // documentation
     V6(16, 0x20, 0x02),                     // 6to4: IPv4 in disguise
     V6(20, 0x3f, 0xff),                     // documentation
-    V6(16, 0x5f, 0x00),                     // segment routing
-    V6(7, 0xfc),                            // unique local
-    V6(10, 0xfe, 0x80),                     // link-local
-    V6(10, 0xfe, 0xc0),                     // site-local
-    V6(8, 0xff),                            // multicast
 };
 // clang-format on
+
+// Global unicast is 2000::/3. What is outside of it is local, reserved or multicast, or wraps an IPv4
+// address for a translator that may be near (::a.b.c.d, ::ffff:0:a.b.c.d, 64:ff9b::a.b.c.d).
+static bool is_global_v6(const uint8_t address[16])
+{
+    return address[0] >> 5 == 1;
+}
+
+// ISATAP: a tunnel to the IPv4 address in the last four bytes, under whatever prefix.
+static bool is_tunnel_to_v4(const uint8_t address[16])
+{
+    return (address[8] & 0xfc) == 0 && address[9] == 0 && address[10] == 0x5e &&
+           address[11] == 0xfe;
+}
 
 static bool range_holds(const struct range *range, const uint8_t address[16])
 {
@@ -145,23 +150,40 @@ void address_ranges_free(struct address_ranges **ranges)
     *ranges = NULL;
 }
 
-bool address_is_allowed(const struct sockaddr *address, const struct address_ranges *ranges)
+bool address_read(const struct sockaddr *address, uint8_t bytes[static ADDRESS_BYTES])
 {
-    uint8_t bytes[16];
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+
     if (address->sa_family == AF_INET) {
-        struct sockaddr_in v4;
         memcpy(&v4, address, sizeof v4);
         map_v4(&v4.sin_addr, bytes);
     } else if (address->sa_family == AF_INET6) {
-        struct sockaddr_in6 v6;
         memcpy(&v6, address, sizeof v6);
-        memcpy(bytes, &v6.sin6_addr, sizeof bytes);
+        memcpy(bytes, &v6.sin6_addr, ADDRESS_BYTES);
     } else {
         return false;
     }
+    return true;
+}
 
+bool address_is_v4(const uint8_t address[static ADDRESS_BYTES])
+{
+    static const struct range mapped = V4(0, 0, 0, 0, 0);
+
+    return range_holds(&mapped, address);
+}
+
+bool address_is_allowed(const struct sockaddr *address, const struct address_ranges *ranges)
+{
+    uint8_t bytes[ADDRESS_BYTES];
+
+    if (!address_read(address, bytes))
+        return false;
     if (ranges && any_holds(ranges->ranges, ranges->count, bytes))
         return true;
+    if (!address_is_v4(bytes) && (!is_global_v6(bytes) || is_tunnel_to_v4(bytes)))
+        return false;
     return !any_holds(denied, COUNT_OF(denied), bytes);
 }
 

@@ -57,6 +57,8 @@ struct http_server {
     struct list connections; // all
     struct list waiting, fresh, skipping, lingering;
     struct list streams, downloads;
+    struct map *places; // by address: who holds connections, struct http_place (http_crowd.c)
+    size_t open, spare; // connections within the limit, and those over it
     struct http_server_counts counts;
     char incoming[HTTP_PIECE_BYTES]; // what is read of a body; handed on before the next is read
 };
@@ -79,6 +81,9 @@ struct connection {
     uv_read_cb h2o_read;
     struct list all;
     struct list state;
+    struct http_place *place;      // NULL: a proxy's, or it has gone
+    struct list idle_there;        // on the place's list while it waits for a request
+    bool is_counted, is_spare;     // among the server's open ones, or its spare ones
     uint64_t since_ms;             // when it came onto the list, or the request's first byte
     size_t head_seen;              // bytes of this request's head searched for its end
     bool head_is_passed;           // judged and found good
@@ -122,6 +127,14 @@ void http_body_forget(struct connection *connection);
 // Whether the answer has to wait for the rest of the body.
 bool http_body_is_on_its_way(const struct connection *connection);
 void http_body_skip(struct http_request *request); // then http_answer_held()
+
+// http_crowd.c
+// False: there is no room, and the caller closes the descriptor.
+bool http_crowd_enter(struct connection *connection, int descriptor);
+void http_crowd_leave(struct connection *connection); // once or more
+void http_crowd_waits(struct connection *connection); // for a request; its time begins anew
+void http_crowd_works(struct connection *connection);
+void http_crowd_shortage(void *server);
 
 // http_request.c
 void http_answer_held(struct connection *connection);

@@ -30,6 +30,7 @@ void http_refuse(struct connection *connection, struct str input, const struct e
     render(connection->server, &asked, err, &body, &content_type);
     buf_printf(&answer,
                "HTTP/1.1 %d %s\r\nServer: nexus\r\nConnection: close\r\nContent-Length: %zu\r\n"
+               "cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
                "content-type: %.*s\r\n\r\n",
                status, http_reason(status), body.len, STR_ARG(content_type));
     buf_str_append(&answer, buf_str(&body));
@@ -113,6 +114,8 @@ static void on_refusal(h2o_filter_t *filter, h2o_req_t *h2o, h2o_ostream_t **slo
     content_type.ptr = h2o_strdup(&h2o->pool, content_type.ptr, content_type.len).base;
     h2o_add_header(&h2o->pool, &h2o->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type.ptr,
                    content_type.len);
+    http_header_add(h2o, "cache-control", STR("no-store"));
+    http_header_add(h2o, "x-content-type-options", STR("nosniff"));
     h2o_setup_next_ostream(h2o, &refusal->super.next);
 }
 

@@ -31,6 +31,7 @@ int http_request_take(h2o_handler_t *handler, h2o_req_t *h2o)
     (void)handler;
     *request = (struct http_request){.h2o = h2o, .connection = connection};
     list_remove(&connection->state);
+    http_crowd_works(connection);
     server->counts.unanswered++;
     ASSERT(connection->head_is_passed); // on_read() of http_server.c lets no other byte pass
     if (h2o->entity.len > server->options.body_limit) {
@@ -107,6 +108,11 @@ struct str http_peer(struct http_request *request)
     struct str peer = str_of(request->peer);
     const struct str mapped = STR("::ffff:"); // IPv4 on a socket that takes both
     return str_starts(peer, mapped) ? str_skip(peer, mapped.len) : peer;
+}
+
+bool http_is_spare(const struct http_request *request)
+{
+    return request->connection->is_spare;
 }
 
 struct arena *http_arena(struct http_request *request)

@@ -1,6 +1,7 @@
 // http_server: the server's life and its connections' (their states: http_h2o.h).
 #include "io/http_server.h"
 
+#include "base/map.h"
 #include "base/panic.h"
 #include "io/http_h2o.h"
 
@@ -50,6 +51,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_server_op
                                     &(struct listener_options){.host = options->host,
                                                                .port = options->port,
                                                                .accepted = on_accepted,
+                                                               .shortage = http_crowd_shortage,
                                                                .context = server},
                                     err);
     if (!server->listener) {
@@ -65,6 +67,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_server_op
     list_init(&server->lingering);
     list_init(&server->streams);
     list_init(&server->downloads);
+    server->places = map_new();
     configure(server);
     ASSERT(uv_timer_init(loop, &server->clock) == 0);
     ASSERT(uv_prepare_init(loop, &server->before_sleep) == 0);
@@ -115,6 +118,7 @@ void http_server_free(struct http_server **server)
     uv_close((uv_handle_t *)&ending->before_sleep, on_handle_closed);
     while (ending->handles_open > 0)
         uv_run(ending->loop, UV_RUN_ONCE);
+    map_free(&ending->places);
     free(ending);
 }
 
@@ -161,6 +165,10 @@ static void state_set(struct connection *connection, struct list *state)
         list_remove(&connection->state);
     connection->since_ms = uv_now(connection->server->loop);
     list_append(state, &connection->state);
+    if (state == &connection->server->waiting)
+        http_crowd_waits(connection);
+    else
+        http_crowd_works(connection);
 }
 
 static void wait_for_request(struct connection *connection)
@@ -176,6 +184,7 @@ static void on_socket_closed(void *data)
     struct connection *connection = data;
 
     connection->socket = NULL;
+    http_crowd_leave(connection);
     if (list_is_linked(&connection->state))
         list_remove(&connection->state);
 }
@@ -204,10 +213,11 @@ static void on_accepted(void *context, int descriptor)
     connection->server = server;
     list_append(&server->connections, &connection->all);
     server->counts.accepted++;
-    if (++server->counts.connections >= server->options.connections_limit)
-        listener_pause(server->listener);
+    server->counts.connections++;
     ASSERT(uv_tcp_init(server->loop, &connection->tcp) == 0);
-    if (uv_tcp_open(&connection->tcp, descriptor) != 0) {
+    if (!http_crowd_enter(connection, descriptor) ||
+        uv_tcp_open(&connection->tcp, descriptor) != 0) {
+        http_crowd_leave(connection);
         close(descriptor); // not the handle's yet
         uv_close((uv_handle_t *)&connection->tcp, on_tcp_closed);
         return;

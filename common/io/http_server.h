@@ -5,9 +5,12 @@
 // headers, bare LF, no Host or two, chunks that are not exactly chunks, …; io/http_framing.h,
 // io/http_chunks.h); 413 over body_limit; 431 over head_limit (16 KiB); 408 when head and body take
 // longer than 10 s. A body over unread_over, of whatever length, is left to the handler, which reads it
-// piece by piece (http_body_read()) or refuses it unread. Connections over connections_limit are
-// not accepted until some have gone (no spinning: the listener is paused, also when descriptors run
-// out).
+// piece by piece (http_body_read()) or refuses it unread.
+//
+// A server that is full closes whoever has been idle longest, and lets the new one in; so does one whose
+// descriptors run out. One address (of IPv6: one /64) holds no more than its share, then its own oldest
+// idle connection goes. Where nobody is idle a few more are let in, so that probes are answered:
+// http_is_spare() says so of their requests, and the handler refuses what is not a probe.
 //
 //   static void handle(void *context, struct http_request *request)
 //   { … http_answer(request, &(struct http_answer){.status = 200, .body = …}); }
@@ -26,6 +29,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct address_ranges;
 struct http_server;
 struct http_request;
 struct http_stream;
@@ -40,6 +44,9 @@ struct http_server_options {
     // A body whose Content-Length is larger is not read before its handler wants it; 0: none is so.
     size_t unread_over;
     size_t connections_limit;
+    size_t connections_of_address; // 0: no such limit
+    const struct address_ranges
+        *trusted; // proxies, whose connections are many people's; may be NULL
     void (*handle)(void *context, struct http_request *request);
     // Puts the body of an error the server answers by itself (400, 408, 413, 431). May be NULL.
     void (*render_error)(void *context, const struct http_glance *asked, const struct err *err,
@@ -58,6 +65,9 @@ void http_server_free(struct http_server **server);
 
 struct http_server_counts {
     uint64_t accepted, refused_framing, accept_paused;
+    uint64_t closed_address,
+        closed_full;       // idle ones, for their address's share or the server's limit
+    uint64_t refused_full; // new ones, when nobody was idle
     size_t connections, unanswered;
 };
 struct http_server_counts http_server_counts(const struct http_server *server);
@@ -84,6 +94,7 @@ typedef void http_body_fn(void *context, struct str bytes, const struct err *err
 void http_body_read(struct http_request *request, http_body_fn *got, void *context);
 void http_body_stop(struct http_request *request);      // got() does not run any more
 struct str http_peer(struct http_request *request);     // "192.0.2.7"
+bool http_is_spare(const struct http_request *request); // it came over the limit of connections
 struct arena *http_arena(struct http_request *request); // freed after the answer
 
 struct http_header_line {

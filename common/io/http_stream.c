@@ -167,6 +167,7 @@ struct http_stream *http_stream_start(struct http_request *request, struct str c
     h2o->http1_is_persistent = 0;
     http_header_add(h2o, "content-type", content_type);
     http_header_add(h2o, "cache-control", STR("no-store"));
+    http_header_add(h2o, "x-content-type-options", STR("nosniff"));
     http_header_add(h2o, "x-accel-buffering", STR("no")); // for proxies of nginx's kind
     h2o_start_response(h2o, &stream->generator);
     // libh2o sends the head with the first piece: an empty event comment, so that it leaves now.

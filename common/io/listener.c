@@ -20,6 +20,7 @@ struct listener {
     bool is_paused;
     uint64_t pauses;
     void (*accepted)(void *context, int descriptor);
+    void (*shortage)(void *context);
     void *context;
 };
 
@@ -83,6 +84,7 @@ struct listener *listener_new(uv_loop_t *loop, const struct listener_options *op
                                   .handles_open = 2,
                                   .is_paused = true,
                                   .accepted = options->accepted,
+                                  .shortage = options->shortage,
                                   .context = options->context};
     ASSERT(uv_timer_init(loop, &listener->retry) == 0);
     ASSERT(uv_poll_init(loop, &listener->poll, descriptor) == 0);
@@ -114,6 +116,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         } else if (is_shortage(errno)) {
             listener_pause(listener);
             uv_timer_start(&listener->retry, on_retry, RETRY_AFTER_MS, 0);
+            if (listener->shortage)
+                listener->shortage(listener->context);
         } else {
             return;
         }

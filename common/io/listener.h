@@ -19,6 +19,8 @@ struct listener_options {
     int port;         // 0: the kernel chooses
     // A connection was accepted; descriptor is non-blocking and now the owner's.
     void (*accepted)(void *context, int descriptor);
+    // Descriptors or memory ran out; the owner may give something up. May be NULL.
+    void (*shortage)(void *context);
     void *context;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "io/address.h"
 #include "io/http_framing.h"
 #include "tests/unit/io/http_probes.h"
 
@@ -17,7 +18,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-enum { BODY_LIMIT = 1000, CONNECTIONS_LIMIT = 50 };
+enum { BODY_LIMIT = 1000, CONNECTIONS_LIMIT = 50, ADDRESS_LIMIT = 20 };
 
 // --- the child ---
 
@@ -37,9 +38,11 @@ static void counts_answer(struct child *child, struct http_request *request)
     AUTO(buf) body = {0};
 
     buf_printf(&body,
-               "accepted=%d refused=%d paused=%d connections=%zu streams_closed=%d overflows=%d",
+               "accepted=%d refused=%d paused=%d connections=%zu address=%d full=%d "
+               "streams_closed=%d overflows=%d",
                (int)counts.accepted, (int)counts.refused_framing, (int)counts.accept_paused,
-               counts.connections, child->streams_closed, child->overflows);
+               counts.connections, (int)counts.closed_address, (int)counts.closed_full,
+               child->streams_closed, child->overflows);
     http_answer(request, &(struct http_answer){.status = 200,
                                                .content_type = STR("text/plain"),
                                                .body = buf_str(&body)});
@@ -132,6 +135,7 @@ static int child_main(int port_pipe, int descriptors_limit)
 {
     struct child child = {0};
     struct err err;
+    struct address_ranges *proxies = address_ranges_parse(STR("127.0.0.1/32"), &err);
 
     if (descriptors_limit)
         setrlimit(RLIMIT_NOFILE,
@@ -146,6 +150,8 @@ static int child_main(int port_pipe, int descriptors_limit)
                         &(struct http_server_options){.host = "127.0.0.1",
                                                       .body_limit = BODY_LIMIT,
                                                       .connections_limit = CONNECTIONS_LIMIT,
+                                                      .connections_of_address = ADDRESS_LIMIT,
+                                                      .trusted = proxies,
                                                       .handle = handle,
                                                       .render_error = render,
                                                       .context = &child},
@@ -156,6 +162,7 @@ static int child_main(int port_pipe, int descriptors_limit)
     close(port_pipe);
     uv_run(&child.loop, UV_RUN_DEFAULT);
     http_server_free(&child.server);
+    address_ranges_free(&proxies);
     uv_close((uv_handle_t *)&child.stop, NULL);
     uv_close((uv_handle_t *)&child.later, NULL);
     uv_run(&child.loop, UV_RUN_DEFAULT);
@@ -206,16 +213,24 @@ static void server_stop(void)
     (void)server_stop_and_count_cpu_s();
 }
 
-static int client_new(void)
+static int client_new_from(const char *own)
 {
+    struct sockaddr_in here = {.sin_family = AF_INET};
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)server_port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     cr_assert(ge(int, client, 0));
+    cr_assert(eq(int, inet_pton(AF_INET, own, &here.sin_addr), 1));
+    cr_assert(eq(int, bind(client, (struct sockaddr *)&here, sizeof here), 0));
     cr_assert(eq(int, connect(client, (struct sockaddr *)&address, sizeof address), 0));
     return client;
+}
+
+static int client_new(void)
+{
+    return client_new_from("127.0.0.1");
 }
 
 static void client_send(int client, struct str bytes)
@@ -688,7 +703,16 @@ Test(http_server, ends_streams_and_idle_connections_when_it_stops)
     // server_stop() asserts the clean end, with both still open
 }
 
-Test(http_server, leaves_connections_over_its_limit_in_the_backlog)
+static bool is_closed(int client)
+{
+    AUTO(buf) bytes = {0};
+    bool closed;
+
+    (void)client_receive(client, &bytes, UNTIL_CLOSED, 300, &closed);
+    return closed;
+}
+
+Test(http_server, closes_the_oldest_idle_connection_when_it_is_full)
 {
     int clients[CONNECTIONS_LIMIT + 10];
     AUTO(buf) bytes = {0};
@@ -698,19 +722,35 @@ Test(http_server, leaves_connections_over_its_limit_in_the_backlog)
     for (int i = 0; i <= last; i++)
         clients[i] = client_new();
     client_send(clients[last], STR("GET /counts HTTP/1.1\r\nHost: n\r\n\r\n"));
-    (void)client_receive(clients[last], &bytes, UNTIL_CLOSED, 300, &closed);
-    cr_expect(eq(sz, bytes.len, 0));
-    cr_expect(not(closed));
-
-    for (int i = 0; i < last; i++)
-        close(clients[i]);
     const char *answer = client_receive(clients[last], &bytes, UNTIL_WHOLE, 3000, &closed);
     cr_expect(starts(answer, "HTTP/1.1 200"), "%s", answer);
-    cr_expect(has(answer, "paused="));
-    close(clients[last]);
+    cr_expect(has(answer, "full=10 "), "%s", answer);
+    cr_expect(is_closed(clients[0]));
+    cr_expect(is_closed(clients[9]));
+    cr_expect(not(is_closed(clients[10])));
+    for (int i = 0; i <= last; i++)
+        close(clients[i]);
 }
 
-Test(descriptors, running_out_pauses_accepting_without_spinning, .timeout = 60)
+Test(http_server, closes_an_address_s_own_idle_connections_over_its_share)
+{
+    int clients[ADDRESS_LIMIT + 3], neighbour = client_new();
+    AUTO(buf) bytes = {0};
+    bool closed;
+
+    for (size_t i = 0; i < COUNT_OF(clients); i++)
+        clients[i] = client_new_from("127.0.0.2");
+    client_send(neighbour, STR("GET /counts HTTP/1.1\r\nHost: n\r\n\r\n"));
+    const char *answer = client_receive(neighbour, &bytes, UNTIL_WHOLE, 3000, &closed);
+    cr_expect(has(answer, "address=3 full=0 "), "%s", answer);
+    cr_expect(is_closed(clients[0]));
+    cr_expect(not(is_closed(clients[3])));
+    for (size_t i = 0; i < COUNT_OF(clients); i++)
+        close(clients[i]);
+    close(neighbour);
+}
+
+Test(descriptors, running_out_closes_idle_ones_without_spinning, .timeout = 60)
 {
     int clients[60];
     AUTO(buf) bytes = {0};
