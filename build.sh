@@ -9,7 +9,7 @@ cd "$root"
 # Debian 12 packages: the compiler and what it reads, what the programs run on, what the tests use.
 packages=(
     gcc libc6-dev cmake ninja-build pkg-config git clang clang-format llvm libclang-rt-14-dev
-    libuv1-dev libh2o-dev libzmq3-dev libmsgpack-dev libpq-dev libhiredis-dev libcurl4-openssl-dev
+    libuv1-dev libh2o-dev libzmq3-dev libmsgpack-dev libpq-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev
     libjansson-dev libyaml-dev libssl-dev
     postgresql-15 redis-server s6 execline curl jq procps ca-certificates
     libcriterion-dev python3-pytest python3-pytest-xdist python3-requests python3-psycopg2 python3-jsonschema
@@ -46,11 +46,14 @@ run reads these variables:
                              how many of each (1)
 
 and every setting of the programs (docs/generated/configuration.md).
+
+Exit codes: 0 done, 1 failed, 2 used wrongly; ctl's are in ./build.sh ctl --help.
 TEXT
 }
 
 say() { printf '── %s\n' "$*"; }
 die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
+wrong() { printf 'build.sh: %s\n' "$*" >&2; exit 2; }
 
 # --- what a fresh machine lacks ---------------------------------------------------------------
 
@@ -81,7 +84,7 @@ verb_build() {
     verb_deps
     say "building $preset"
     cmake --preset "$preset" --log-level=WARNING >/dev/null
-    cmake --build --preset "$preset" -- --quiet
+    cmake --build --preset "$preset" -- --quiet | sed '/^ninja: no work to do\.$/d'
     [ "$preset" != release ] || verb_web
 }
 
@@ -119,6 +122,7 @@ verb_clean() { rm -rf build web/dist web/node_modules; }
 # --- running ----------------------------------------------------------------------------------
 
 verb_run() {
+    [ $# -eq 0 ] || wrong "run takes no arguments; it reads variables: ./build.sh help"
     verb_build release
     # shellcheck source=supervise/stack.sh
     . supervise/stack.sh
@@ -152,8 +156,13 @@ verb_test() {
 
 # ----------------------------------------------------------------------------------------------
 
+# ctl --help is nexusctl's own.
+case ${1:-help}:${2:-} in
+ctl:*) ;;
+*:-h | *:--help) usage && exit ;;
+esac
 case ${1:-help} in
 help | -h | --help) usage ;;
 run | ctl | test | bench | fuzz | deps | build | web | docs | fmt | check | clean) "verb_$1" "${@:2}" ;;
-*) die "no verb \"$1\"; ./build.sh help lists them" ;;
+*) wrong "no verb \"$1\"; ./build.sh help lists them" ;;
 esac

@@ -74,6 +74,7 @@ bool event_batch_read(struct event_batch *batch, struct str json, struct arena *
     if (!event_position_parse(json_text(json_member(reply, "position")), &batch->position))
         return err_set(err, ERR_INTERNAL, "events without a position to go on from");
     batch->more = json_is_true(json_member(reply, "more"));
+    batch->reset = json_is_true(json_member(reply, "reset"));
     return true;
 }
 

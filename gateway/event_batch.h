@@ -2,7 +2,9 @@
 //
 // A position is "<transaction>-<ordinal>": the order in which events became visible. Nothing can
 // appear behind a position once it was read (docs/decisions, 0003), so whoever holds one misses
-// nothing by asking for what comes after it.
+// nothing by asking for what comes after it. The transaction's number also tells in which history of
+// the database it was made (db/functions/event.sql): positions of two histories cannot be compared,
+// and the reader of an old one is set to the present and told so.
 #pragma once
 
 #include "base/arena.h"
@@ -36,10 +38,11 @@ struct event_batch {
     size_t count;
     struct event_position position; // ask for what comes after this
     bool more;                      // there is more already
+    bool reset; // the position asked about cannot be continued; this one is the present
 };
 
-// Reads {"events":[{"position":…,"type":…,…}],"position":…,"more":…}; the batch is used again and
-// again.
+// Reads {"events":[{"position":…,"type":…,…}],"position":…,"more":…,"reset":…}; the batch is used
+// again and again.
 MUST_USE bool event_batch_read(struct event_batch *batch, struct str json, struct arena *arena,
                                struct err *err);
 // The first event after the position; count when there is none.

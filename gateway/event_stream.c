@@ -125,6 +125,21 @@ bool event_stream_begin(struct event_stream *stream)
     return event_stream_write(stream, buf_str(text));
 }
 
+bool event_stream_reset(struct event_stream *stream, struct event_position position)
+{
+    struct buf *text = &stream->gateway->text;
+    char at[EVENT_POSITION_LENGTH];
+
+    stream->position = stream->goal = position;
+    if (!stream->http && !event_stream_begin(stream))
+        return false;
+    struct str id = event_position_text(position, at);
+    buf_clear(text);
+    buf_printf(text, "id: %.*s\nevent: reset\ndata: {\"type\":\"reset\",\"position\":\"%.*s\"}\n\n",
+               STR_ARG(id), STR_ARG(id));
+    return event_stream_write(stream, buf_str(text));
+}
+
 bool event_stream_pass_on(struct event_stream *stream, const struct event_batch *batch)
 {
     // One by one: a batch may be more than one connection may have waiting.

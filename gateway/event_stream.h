@@ -50,5 +50,7 @@ void event_stream_answered(struct event_stream *stream);
 // was written until then still goes out, and the reader resumes from there.
 bool event_stream_begin(struct event_stream *stream); // the head, and where it begins
 bool event_stream_write(struct event_stream *stream, struct str text);
+// Its position cannot be continued: it begins anew at this one, and its reader is told.
+bool event_stream_reset(struct event_stream *stream, struct event_position position);
 // Those events of the batch that it has not got.
 bool event_stream_pass_on(struct event_stream *stream, const struct event_batch *batch);

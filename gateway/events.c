@@ -184,10 +184,12 @@ static void feed_start(struct feed *feed)
 
 static void feed_pass_on(struct feed *feed)
 {
-    feed->position = feed->events->batch.position;
+    const struct event_batch *batch = &feed->events->batch;
+
+    feed->position = batch->position;
     LIST_EACH (&feed->streams, struct event_stream, link, stream)
-        if (stream->is_live)
-            event_stream_pass_on(stream, &feed->events->batch);
+        if (stream->is_live && (!batch->reset || event_stream_reset(stream, batch->position)))
+            event_stream_pass_on(stream, batch);
 }
 
 // Nobody can be asked: who still waits for an answer gets that one; the others stay, and the tick
@@ -247,8 +249,12 @@ static void stream_answered(void *context, enum err_code code, struct str payloa
         else
             http_stream_end(stream->http); // it comes back with Last-Event-ID
         event_stream_drop(stream);
-    } else if ((stream->http || event_stream_begin(stream)) &&
+    } else if ((events->batch.reset ? event_stream_reset(stream, events->batch.position)
+                                    : stream->http || event_stream_begin(stream)) &&
                event_stream_pass_on(stream, &events->batch)) {
+        // The feed may hold a position of the old history, too: it is asked to find out.
+        if (events->batch.reset && stream->feed->is_started)
+            feed_read(stream->feed);
         if (events->batch.more)
             stream_read(stream);
         else

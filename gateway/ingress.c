@@ -43,6 +43,7 @@ void ingress_begin(void *context, struct http_request *request)
     *exchange = (struct exchange){.gateway = gateway,
                                   .http = request,
                                   .operation = id_new(),
+                                  .body_begin = STR_ABSENT,
                                   .body = STR_ABSENT,
                                   .body_digest = STR_ABSENT,
                                   .started_us = clock_monotonic_us()};
@@ -117,7 +118,7 @@ static void ingress_go(struct exchange *exchange)
 {
     if (exchange->match.route->open)
         exchange->match.route->open(exchange);
-    else if (http_body_left(exchange->http) > 0)
+    else if (large_body_is(exchange))
         large_body_take(exchange);
     else
         ingress_send(exchange);
@@ -262,7 +263,7 @@ static bool idempotency_read(const struct exchange *exchange, struct envelope *e
     envelope->idempotency_key = key;
     envelope->fingerprint = idempotency_fingerprint(
         http_method(http), http_path(http), http_query(http),
-        str_present(exchange->body_digest) ? exchange->body_digest : http_body(http));
+        str_present(exchange->body_digest) ? exchange->body_digest : body_text(exchange));
     return true;
 }
 

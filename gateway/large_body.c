@@ -3,6 +3,7 @@
 #include "large_body.h"
 
 #include "answer.h"
+#include "body_format.h"
 #include "ingress.h"
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 #include "base/panic.h"
 #include "bus/bus_gateway.h"
 #include "io/crypto.h"
+#include "io/gunzip.h"
 #include "io/http_server.h"
 #include "service/service.h"
 #include "wire/body_scan.h"
@@ -37,6 +39,8 @@ struct place {
     struct large_bodies *all;
     struct exchange *exchange; // NULL: free
     struct body_scan scan;
+    struct gunzip *gunzip;    // NULL: it is not compressed
+    int64_t scanned;          // bytes, no longer compressed
     struct crypto_hash *hash; // of the body; NULL: nobody asks
     struct id upload;
     struct buf piece; // of a content, not yet sent
@@ -55,14 +59,25 @@ struct waiting {
     int64_t since_ms;
 };
 
+// A chunked body may well be small: its first 32 KiB need no place.
+struct beginning {
+    struct list link;
+    struct large_bodies *all;
+    struct exchange *exchange;
+    struct buf bytes;
+    int64_t since_ms;
+};
+
 struct large_bodies {
     struct gateway *gateway;
     struct place places[PLACES];
-    struct list waiting; // oldest first
+    struct list beginnings; // oldest first
+    struct list waiting;    // oldest first
     size_t waiting_count;
     uv_timer_t tick; // runs while there is any
 };
 
+static void body_place(struct large_bodies *all, struct exchange *exchange);
 static void place_begin(struct place *place, struct exchange *exchange);
 static void place_read(struct place *place);
 static void place_heard(void *context, struct str bytes, const struct err *err);
@@ -76,6 +91,7 @@ struct large_bodies *large_bodies_new(struct gateway *gateway)
     if (!all)
         panic("out of memory");
     all->gateway = gateway;
+    list_init(&all->beginnings);
     list_init(&all->waiting);
     for (size_t i = 0; i < PLACES; i++)
         all->places[i].all = all;
@@ -100,29 +116,10 @@ static struct place *place_find(struct large_bodies *all, uint32_t tenant)
     return of_tenant < PLACES_OF_TENANT ? found : NULL;
 }
 
-static struct str media_type(const struct exchange *exchange)
+bool large_body_is(const struct exchange *exchange)
 {
-    struct str type = http_header(exchange->http, "content-type"), parameters;
-
-    if (!str_present(type))
-        return type;
-    str_cut(type, ';', &type, &parameters);
-    return str_trim(type);
-}
-
-// Contents are taken out of bodies whose message can carry them.
-static enum body_scan_format format_of(const struct exchange *exchange)
-{
-    struct str type = media_type(exchange);
-
-    if (exchange->match.route->message != MSG_SMS_INBOUND ||
-        str_present(http_header(exchange->http, "content-encoding")))
-        return BODY_SCAN_NOTHING;
-    if (str_equal_ignoring_case(type, STR("application/json")))
-        return BODY_SCAN_JSON;
-    if (str_equal_ignoring_case(type, STR("application/x-www-form-urlencoded")))
-        return BODY_SCAN_FORM;
-    return BODY_SCAN_NOTHING;
+    return http_body_left(exchange->http) > 0 ||
+           (http_body(exchange->http).len > 0 && body_encoding(exchange) != ENCODING_NONE);
 }
 
 static void wait_for_place(struct large_bodies *all, struct exchange *exchange)
@@ -139,26 +136,94 @@ static void wait_for_place(struct large_bodies *all, struct exchange *exchange)
     all->waiting_count++;
 }
 
-void large_body_take(struct exchange *exchange)
+static int64_t limit_of(const struct exchange *exchange)
 {
-    struct large_bodies *all = exchange->gateway->large_bodies;
-    int64_t limit = format_of(exchange) == BODY_SCAN_NOTHING
-                        ? exchange->gateway->config->http_body_limit
-                        : CONTENTS_BODY;
-    struct err err;
+    return body_format(exchange) == BODY_SCAN_NOTHING ? exchange->gateway->config->http_body_limit
+                                                      : CONTENTS_BODY;
+}
 
-    if (http_body_left(exchange->http) > limit) {
-        err_set(&err, ERR_TOO_LARGE, "the body is longer than %lld bytes", (long long)limit);
-        answer_err(exchange, &err);
-        return;
-    }
-    if (!uv_is_active((uv_handle_t *)&all->tick))
-        uv_timer_start(&all->tick, on_tick, TICK_MS, TICK_MS);
+static bool too_large(int64_t limit, struct err *err)
+{
+    return err_set(err, ERR_TOO_LARGE, "the body is longer than %lld bytes", (long long)limit);
+}
+
+static void body_place(struct large_bodies *all, struct exchange *exchange)
+{
     struct place *place = place_find(all, exchange->principal.tenant);
+
     if (place)
         place_begin(place, exchange);
     else
         wait_for_place(all, exchange);
+}
+
+static struct exchange *beginning_end(struct beginning *beginning)
+{
+    list_remove(&beginning->link);
+    buf_release(&beginning->bytes);
+    return beginning->exchange;
+}
+
+static void beginning_heard(void *context, struct str bytes, const struct err *err)
+{
+    struct beginning *beginning = context;
+    struct exchange *exchange = beginning->exchange;
+    struct large_bodies *all = beginning->all;
+
+    if (err) {
+        answer_err(beginning_end(beginning), err);
+        return;
+    }
+    buf_str_append(&beginning->bytes, bytes);
+    bool is_whole = http_body_left(exchange->http) == 0;
+    bool is_plain = body_encoding(exchange) == ENCODING_NONE;
+    if (!is_whole && beginning->bytes.len <= LARGE_BODY_OVER) {
+        http_body_read(exchange->http, beginning_heard, beginning);
+        return;
+    }
+    exchange->body_begin = arena_copy(http_arena(exchange->http), buf_str(&beginning->bytes));
+    beginning_end(beginning);
+    if (!is_whole || !is_plain) {
+        body_place(all, exchange);
+        return;
+    }
+    exchange->body = exchange->body_begin;
+    exchange->ready_us = clock_monotonic_us();
+    ingress_send(exchange);
+}
+
+static void beginning_read(struct large_bodies *all, struct exchange *exchange)
+{
+    struct beginning *beginning = ARENA_ALLOC(http_arena(exchange->http), struct beginning);
+
+    *beginning =
+        (struct beginning){.all = all, .exchange = exchange, .since_ms = clock_monotonic_ms()};
+    list_append(&all->beginnings, &beginning->link);
+    http_body_read(exchange->http, beginning_heard, beginning);
+}
+
+void large_body_take(struct exchange *exchange)
+{
+    struct large_bodies *all = exchange->gateway->large_bodies;
+    int64_t limit = limit_of(exchange), length = http_body_left(exchange->http);
+    struct err err;
+
+    if (!uv_is_active((uv_handle_t *)&all->tick))
+        uv_timer_start(&all->tick, on_tick, TICK_MS, TICK_MS);
+    if (body_encoding(exchange) == ENCODING_UNKNOWN) {
+        answer_error(exchange, ERR_UNSUPPORTED_MEDIA,
+                     STR("Content-Encoding is gzip, deflate or identity"));
+    } else if (length == 0) { // it came with its head, compressed
+        exchange->body_begin = http_body(exchange->http);
+        body_place(all, exchange);
+    } else if (length == HTTP_BODY_UNKNOWN) {
+        beginning_read(all, exchange);
+    } else if (length > limit) {
+        too_large(limit, &err);
+        answer_err(exchange, &err);
+    } else {
+        body_place(all, exchange);
+    }
 }
 
 static struct exchange *waiting_end(struct large_bodies *all, struct waiting *waiting)
@@ -244,16 +309,31 @@ static void place_begin(struct place *place, struct exchange *exchange)
                             .upload = id_new(),
                             .started_ms = now_ms,
                             .heard_ms = now_ms};
-    body_scan_init(&place->scan, format_of(exchange), place->upload,
+    body_scan_init(&place->scan, body_format(exchange), place->upload,
                    (size_t)all->gateway->config->http_body_limit, content_take, place);
     if (str_present(http_header(exchange->http, "idempotency-key")))
         place->hash = crypto_hash_new();
-    place_read(place);
+    if (body_encoding(exchange) == ENCODING_GZIP)
+        place->gunzip = gunzip_new();
+    if (str_present(exchange->body_begin))
+        place_heard(place, exchange->body_begin, NULL);
+    else
+        place_read(place);
 }
 
 static void place_read(struct place *place)
 {
     http_body_read(place->exchange->http, place_heard, place);
+}
+
+static bool scan(void *context, struct str bytes, struct err *err)
+{
+    struct place *place = context;
+    int64_t limit = limit_of(place->exchange);
+
+    place->scanned += (int64_t)bytes.len;
+    return place->scanned <= limit ? body_scan_feed(&place->scan, bytes, err)
+                                   : too_large(limit, err);
 }
 
 static void place_heard(void *context, struct str bytes, const struct err *err)
@@ -264,7 +344,9 @@ static void place_heard(void *context, struct str bytes, const struct err *err)
     place->heard += bytes.len;
     if (err)
         place->err = *err;
-    else if (body_scan_feed(&place->scan, bytes, &place->err) && place->hash)
+    else if ((place->gunzip ? gunzip_feed(place->gunzip, bytes, scan, place, &place->err)
+                            : scan(place, bytes, &place->err)) &&
+             place->hash)
         crypto_hash_add(place->hash, bytes);
     place_go_on(place);
 }
@@ -278,6 +360,7 @@ static struct exchange *place_leave(struct place *place)
     body_scan_release(&place->scan);
     buf_release(&place->piece);
     crypto_hash_end(&place->hash, NULL);
+    gunzip_free(&place->gunzip);
     place->exchange = NULL;
     return exchange;
 }
@@ -329,7 +412,8 @@ static void place_go_on(struct place *place)
         place_finish(place);
     } else {
         place->has_ended = true;
-        if (body_scan_end(&place->scan, &place->err))
+        if ((!place->gunzip || gunzip_end(place->gunzip, &place->err)) &&
+            body_scan_end(&place->scan, &place->err))
             piece_send(place);
         place_go_on(place);
     }
@@ -369,9 +453,13 @@ static void on_tick(uv_timer_t *timer)
     LIST_EACH (&all->waiting, struct waiting, link, waiting)
         if (now_ms - waiting->since_ms >= WAIT_MS)
             answer_error(waiting_end(all, waiting), ERR_BUSY, STR("too many large bodies at once"));
+    LIST_EACH (&all->beginnings, struct beginning, link, beginning)
+        if (now_ms - beginning->since_ms >= SILENCE_MS)
+            answer_error(beginning_end(beginning), ERR_REQUEST_TIMEOUT,
+                         STR("the body did not come in time"));
     for (size_t i = 0; i < PLACES; i++)
         is_busy = is_busy || all->places[i].exchange;
-    if (!is_busy && all->waiting_count == 0)
+    if (!is_busy && all->waiting_count == 0 && list_is_empty(&all->beginnings))
         uv_timer_stop(&all->tick);
 }
 
@@ -389,6 +477,8 @@ void large_bodies_free(struct large_bodies **all)
         return;
     LIST_EACH (&ending->waiting, struct waiting, link, waiting)
         answer_error(waiting_end(ending, waiting), ERR_UNAVAILABLE, STR("the gateway is stopping"));
+    LIST_EACH (&ending->beginnings, struct beginning, link, beginning)
+        answer_error(beginning_end(beginning), ERR_UNAVAILABLE, STR("the gateway is stopping"));
     for (size_t i = 0; i < PLACES; i++) {
         struct place *place = &ending->places[i];
         if (!place->exchange)

@@ -1,4 +1,4 @@
-// large_body: bodies that are not read with their head (io/http_server.h, unread_over). A few are read at
+// large_body: bodies that are not read with their head (io/http_server.h, unread_over), and compressed ones. A few are read at
 // a time, the others wait unread, so that memory does not grow with the number of clients: 4 places,
 // 64 that wait for one, at most 15 s, then 503. One contact center never has all places, and
 // while others wait a place is lost by whoever sends less than 32 KiB/s.
@@ -12,6 +12,7 @@
 // or the exchange is answered: 413, 408, 400, 503.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct exchange;
@@ -24,5 +25,7 @@ struct large_bodies *large_bodies_new(struct gateway *gateway);
 // Answers those that are not finished.
 void large_bodies_free(struct large_bodies **all);
 
+// Is the body read here?
+bool large_body_is(const struct exchange *exchange);
 // The exchange's caller is known and may do what he asks.
 void large_body_take(struct exchange *exchange);

@@ -1,10 +1,12 @@
 # The whole of Nexus on one machine, under s6: what `./build.sh run` does after building. build.sh sources
-# this file (say, die, $root and $caller_dir are its) and calls stack_run.
+# this file (say, die, $root and $caller_dir are its) and calls stack_run, which becomes the user that the programs run
+# as, and goes on in supervise/up.
 #
 #   <state>/postgresql  the database          <state>/secrets    made once, readable by their owner only
 #   <state>/nexus.conf  settings of all       <state>/demo.json  the demo tenant: its keys, number, URLs
 #   <state>/supervise   s6's service dirs     <state>/log        one folder a process
 #   <state>/run         sockets               <state>/metrics.totals  counters, which outlive metrics-agent
+#   <state>/alive       a locked file for each process that lives   <state>/deaths  how each died last
 # shellcheck shell=bash disable=SC2154
 
 http_port=${NEXUS_HTTP_PORT:-8080}
@@ -12,21 +14,49 @@ metrics_port=${NEXUS_METRICS_PORT:-4004}
 simulator_port=${NEXUS_SIM_PORT:-8090}
 # shellcheck source=supervise/user.sh
 . "$root/supervise/user.sh"
+# shellcheck source=supervise/leftovers.sh
+. "$root/supervise/leftovers.sh"
 
+# Files are read as seen from where the caller is. What root may read, root's nexusctl reads: it writes nothing.
 stack_ctl() {
     stack_locate
-    unprivileged "$NEXUS_BUILD_DIR/bin" "$state" || exit 1
-    [ -f "$state/nexus.conf" ] || die "nothing was ever run in $state"
+    [ -x "$NEXUS_BUILD_DIR/bin/nexusctl" ] || die "nexusctl is not built yet; ./build.sh run builds and starts everything"
+    if [ "$(id -u)" -eq 0 ]; then
+        unprivileged "$NEXUS_BUILD_DIR/bin" || exit 1
+        [[ "${as_user[*]}" = *-caps=* ]] ||
+            as_user+=(--inh-caps=+dac_read_search --ambient-caps=+dac_read_search)
+    fi
+    cd "$caller_dir" || exit
+    case ${1:-} in
+    '' | help | -h | --help | version | completion) nexusctl_bare "$@" && return || return ;;
+    esac
+    [ -e "$state" ] || die "nothing was ever run in $state; ./build.sh run starts it"
+    if ! { [ -r "$state" ] && [ -x "$state" ]; }; then
+        die "$state is $(stat -c %U "$state")'s: run this as that user or as root, for example with sudo"
+    fi
+    [ -f "$state/nexus.conf" ] || die "nothing was ever run in $state; ./build.sh run starts it"
     nexusctl "$@"
 }
 
+# Root makes the user and its directory, and does nothing more: what it would write below a directory of somebody else's,
+# that one could lead elsewhere.
 stack_run() {
+    local keep=(PATH="$PATH" LANG="${LANG:-C.UTF-8}" TERM="${TERM:-dumb}") name
     stack_locate
     stack_user
+    for name in "${!NEXUS_@}"; do keep+=("$name=${!name}"); done
+    exec "${as_user[@]}" env -i "${keep[@]}" NEXUS_STATE_DIR="$state" HOME="$state" "$root/supervise/up"
+}
+
+stack_up() {
+    stack_locate
+    chmod 0750 "$state"
     stack_claim
     trap stack_stop EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
+    own_dir "$state/alive" "$state/deaths" "$state/log"
+    leftovers_end
     stack_files
     stack_services
     stack_supervise
@@ -39,7 +69,7 @@ stack_run() {
     stack_green
     stack_ready
     wait "$supervisor" || true
-    die "the supervisor ended by itself; see $state/log"
+    die "the supervisor, s6-svscan, ended by itself, so everything is stopped; see $state/log"
 }
 
 # --- where and as whom ------------------------------------------------------------------------
@@ -57,9 +87,8 @@ stack_locate() {
 
 stack_user() {
     (umask 022 && mkdir -p "$state")
-    unprivileged "$NEXUS_BUILD_DIR/bin" "$root/web/dist" "$state" || exit 1
-    [ "$(id -u)" -ne 0 ] || chown nexus: "$state"
-    chmod 0750 "$state"
+    unprivileged "$NEXUS_BUILD_DIR/bin" "$root/web/dist" "$root/supervise" "$state" || exit 1
+    [ "$(id -u)" -ne 0 ] || chown --no-dereference nexus: "$state"
 }
 
 own_dir() { "${as_user[@]}" mkdir -p -m 0700 "$@"; }
@@ -73,7 +102,7 @@ stack_claim() {
 # --- what is on disk --------------------------------------------------------------------------
 
 stack_files() {
-    own_dir "$state/log" "$state/secrets"
+    own_dir "$state/secrets"
     if [ "$sockets" = "$state/run" ]; then
         own_dir "$sockets"
     else
@@ -144,6 +173,7 @@ NEXUS_METRICS_HOST=127.0.0.1
 NEXUS_METRICS_PORT=$metrics_port
 NEXUS_METRICS_URL=http://127.0.0.1:$metrics_port/metrics
 NEXUS_METRICS_STATE=$state/metrics.totals
+NEXUS_DEATHS=$state/deaths
 NEXUS_PUBLIC_URL=$(demo url)
 NEXUS_SIM_PORT=$simulator_port
 NEXUS_SIM_TARGET=$(demo url)
@@ -165,7 +195,7 @@ TEXT
 service() {
     local dir=$state/supervise/$1 setting
     "${as_user[@]}" cp -r "supervise/$2" "$dir"
-    "${as_user[@]}" cp -r supervise/finish supervise/log "$dir"
+    "${as_user[@]}" cp -r supervise/finish supervise/only-one supervise/log "$dir"
     own_dir "$dir/env"
     "${as_user[@]}" touch "$dir/down"
     for setting in "${@:3}"; do
@@ -221,6 +251,8 @@ start() {
     # In the background, because the shell hears signals only while it waits.
     "${as_user[@]}" s6-svwait -U -t 60000 "${dirs[@]}" 2>/dev/null &
     wait $! || give_up "$@"
+    # From now on a supervisor that has to be replaced starts it: what its predecessor left gives way (only-one).
+    for dir in "${dirs[@]}"; do "${as_user[@]}" rm -f "$dir/down"; done
 }
 
 # Says which of the processes is to blame, and what it said last.
@@ -245,6 +277,7 @@ stack_stop() {
     stop "$state"/supervise/{metrics-agent-0,redis,postgresql}
     "${as_user[@]}" s6-svscanctl -t "$state/supervise" 2>/dev/null || true
     wait "$supervisor" || true
+    leftovers_end
     [ "$sockets" = "$state/run" ] || rm -rf "$sockets" "$state/run"
     say "stopped; the data is in $state"
 }
@@ -261,11 +294,8 @@ stop() {
 # --- what is in it ----------------------------------------------------------------------------
 
 # The operator's command on this copy, with its settings.
-nexusctl() {
-    local settings
-    mapfile -t settings < <("${as_user[@]}" grep '^NEXUS_' "$state/nexus.conf")
-    "${as_user[@]}" env "${settings[@]}" "$NEXUS_BUILD_DIR/bin/nexusctl" "$@"
-}
+nexusctl() { nexusctl_bare --config "$state/nexus.conf" "$@"; }
+nexusctl_bare() { "${as_user[@]}" "$NEXUS_BUILD_DIR/bin/nexusctl" "$@"; }
 
 stack_migrate() {
     local databases
@@ -311,6 +341,12 @@ health() { curl --silent --max-time 2 "http://127.0.0.1:$http_port/health/detail
 health_is_green() { [ "$(health | jq --raw-output .state 2>/dev/null)" = green ]; }
 
 stack_ready() {
-    printf 'ready: gateway http://127.0.0.1:%s, administration http://127.0.0.1:%s/admin/, metrics http://127.0.0.1:%s/metrics, simulator http://127.0.0.1:%s; keys in %s\n' \
-        "$http_port" "$http_port" "$metrics_port" "$simulator_port" "$state/demo.json"
+    cat <<TEXT
+ready: gateway        http://127.0.0.1:$http_port
+       administration http://127.0.0.1:$http_port/admin/ as $(demo adminUser), password $(demo adminPassword);
+                      for all contact centers as $(demo operatorUser), password $(demo operatorPassword)
+       metrics        http://127.0.0.1:$metrics_port/metrics
+       simulator      http://127.0.0.1:$simulator_port
+       keys           $state/demo.json
+TEXT
 }

@@ -3,12 +3,35 @@
 -- A position is "<transaction>-<ordinal>". Transactions commit in another order than they began, so a reader that asked for
 -- "everything after the last I saw" would lose the late ones. Here it only gets events of transactions older
 -- than every transaction still running (the snapshot's xmin): nothing can appear behind that line any more. Texts are cut at 1000 characters: the transcript has them whole.
+--
+-- Transaction ids begin anew in a database that was restored elsewhere, and go back after a fail-over that lost the last ones.
+-- So a position also says in which history of which database it was made: its first number is the epoch (below) times
+-- 2^42, plus the transaction's id. A position of another epoch, or one beyond the present, cannot be continued: the
+-- reader is given the present and told so ("reset").
+
+-- Names the database and its timeline by a number from 1 to 65535. A restore and the promotion of a standby begin a new
+-- timeline, so nobody has to say that it happened. Read once a connection: it cannot change under one.
+create or replace function event_epoch() returns bigint language plpgsql as $$
+declare
+    known text := current_setting('nexus.event_epoch', true);
+begin
+    if coalesce(known, '') = '' then
+        select 1 + (hashtextextended(c.system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8), 0)
+                    & 65535) % 65535
+          into known from pg_control_system() c;
+        perform set_config('nexus.event_epoch', known, false);
+    end if;
+    return known::bigint;
+end $$;
+
 create or replace function events_read(of_tenant int, after_position text, at_most int) returns text
 language plpgsql stable as $$
 declare
     horizon bigint := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+    epoch bigint := event_epoch() << 42;
     after_xid bigint := horizon;
     after_ordinal bigint := 0;
+    is_reset boolean := false;
     found_events json;
     found_count int;
     last_position text;
@@ -19,15 +42,21 @@ begin
         end if;
         after_xid := split_part(after_position, '-', 1)::bigint;
         after_ordinal := split_part(after_position, '-', 2)::bigint;
+        if after_xid >> 42 not in (0, epoch >> 42) -- 0: made by an older version
+           or after_xid & ((1::bigint << 42) - 1) > horizon then
+            is_reset := true;
+            after_ordinal := 0;
+        end if;
+        after_xid := case when is_reset then horizon else after_xid & ((1::bigint << 42) - 1) end;
     end if;
     select json_agg(json_strip_nulls(json_build_object(
-               'position', e.xid || '-' || e.ordinal,
+               'position', epoch + e.xid || '-' || e.ordinal,
                'type', case e.kind when 1 then 'message' when 2 then 'state' else 'conversation' end,
                'at', e.at, 'conversationId', e.conversation_id, 'messageId', e.message_id, 'sequence', e.sequence,
                'state', case when e.kind = 3 then conversation_state_name(e.state) else s.name end,
                'direction', case m.direction when 1 then 'in' when 2 then 'out' end,
                'text', left(m.body, 1000), 'author', m.author)) order by e.xid, e.ordinal),
-           count(*), (array_agg(e.xid || '-' || e.ordinal order by e.xid desc, e.ordinal desc))[1]
+           count(*), (array_agg(epoch + e.xid || '-' || e.ordinal order by e.xid desc, e.ordinal desc))[1]
       into found_events, found_count, last_position
       from (select * from event e
              where e.tenant_id = of_tenant and (e.xid, e.ordinal) > (after_xid, after_ordinal) and e.xid < horizon
@@ -35,6 +64,6 @@ begin
       left join message m on e.kind = 1 and m.tenant_id = e.tenant_id and m.id = e.message_id
       left join message_state s on s.id = e.state;
     return json_build_object('events', coalesce(found_events, '[]'),
-                             'position', coalesce(last_position, after_xid || '-' || after_ordinal),
-                             'more', found_count = at_most)::text;
+                             'position', coalesce(last_position, epoch + after_xid || '-' || after_ordinal),
+                             'more', found_count = at_most, 'reset', is_reset)::text;
 end $$;

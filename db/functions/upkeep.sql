@@ -131,7 +131,8 @@ language sql as $$
     select (select count(*) from (select from delivery d where d.due > now() limit 100000) d), u.rows, u.oldest_s,
            b.open, b.half_open, b.closed, b.disabled,
            (select coalesce(max(extract(epoch from now() - a.xact_start))::bigint, 0)
-            from pg_stat_activity a where a.backend_xmin is not null and a.pid <> pg_backend_pid()),
+            from pg_stat_activity a
+            where (a.backend_xmin is not null or a.backend_xid is not null) and a.pid <> pg_backend_pid()),
            (select coalesce(sum(s.n_dead_tup), 0)::bigint from pg_stat_user_tables s where s.relname = 'delivery')
     from (select count(*) as rows, coalesce(max(extract(epoch from now() - u.since))::bigint, 0) as oldest_s
           from (select u.since from undelivered u limit 100000) u) u,

@@ -123,14 +123,6 @@ def test_a_position_that_is_none_is_refused(tenant, position):
     assert "Last-Event-ID" in answer.json()["detail"]
 
 
-def test_a_position_in_the_future_brings_what_comes_after_it_and_no_error(tenant):
-    screen = Screen(tenant, last_id="999999999999-1")
-    post(tenant, 3)
-
-    assert screen.events == []
-    screen.close()
-
-
 def test_kills_of_gateway_and_worker_cost_a_screen_nothing(make_stack):
     stack = make_stack(gateways=2)
     tenant = Tenant(stack)
@@ -188,3 +180,34 @@ def does_not_read(stack, tenant, first):
                        select tenant_id, 2, conversation_id, message_id, sequence, 13
                        from event, generate_series(1, 20000) where (xid, ordinal) = (%s, %s)""", *first)
         eventually(lambda: streams() == 0, "the stream is cut", 60)
+
+
+@pytest.mark.parametrize("position", ["999999999999-1", "140737488355328000-7"],
+                         ids=["beyond the present", "of another history of the database"])
+def test_a_position_that_cannot_be_continued_is_told_and_begins_anew(tenant, position):
+    post(tenant, 1)
+
+    stream = tenant.agent().events(last_event_id=position)
+    told = iter(stream)
+    present, kind, data = next(told)
+
+    assert (kind, data) == ("reset", {"type": "reset", "position": present})
+    later = post(tenant, 1)[0]
+    _, kind, event = next(told)
+    assert (kind, event["messageId"]) == ("message", later)
+    stream.close()
+
+
+def test_a_position_of_an_older_version_is_continued(tenant):
+    screen = Screen(tenant)
+    posted = post(tenant, 2)
+    screen.shows(posted)
+    screen.close()
+    transaction, ordinal = (int(number) for number in screen.last_id.split("-"))
+    without_epoch = f"{transaction % 2**42}-{ordinal}"
+
+    later = post(tenant, 1)
+    resumed = Screen(tenant, last_id=without_epoch)
+
+    resumed.shows(later)
+    resumed.close()

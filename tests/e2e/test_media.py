@@ -2,11 +2,13 @@
 
 import base64
 import datetime
+import gzip
 import json
 import os
 import secrets
 import socket
 import uuid
+import zlib
 from urllib.parse import urlencode
 
 import pytest
@@ -165,6 +167,38 @@ def test_a_raw_plus_in_a_form_is_a_plus(tenant):
 
     assert answer.status_code == 200, answer.text
     assert stored(tenant) == [content]
+
+
+@pytest.mark.parametrize("size", [3, 6 * KIB, 300 * KIB, 5 * MIB])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "x-gzip"])
+def test_compressed_bodies_are_read(tenant, size, encoding):
+    content = photo(size)
+    body = (zlib.compress if encoding == "deflate" else gzip.compress)(mo(tenant, content), 1)
+
+    answer = tenant.aggregator().post(SMS, data=body, timeout=60, headers={"Content-Type": "application/json",
+                                                                           "Content-Encoding": encoding})
+
+    assert answer.status_code == 200, answer.text
+    assert stored(tenant) == [content]
+
+
+BAD_COMPRESSION = {
+    "too much": (lambda: gzip.compress(b" " * (9 * MIB)), "gzip", 413),
+    "cut off": (lambda: gzip.compress(b"{}")[:-3], "gzip", 400),
+    "none": (lambda: b"{}", "gzip", 400),
+    "more behind it": (lambda: gzip.compress(b"{}") + b"rest", "gzip", 400),
+    "another kind": (lambda: b"{}", "br", 415),
+}
+
+
+@pytest.mark.parametrize("case", BAD_COMPRESSION)
+def test_bad_compression_is_refused(tenant, case):
+    make, encoding, status = BAD_COMPRESSION[case]
+    body = make()
+
+    answer = tenant.aggregator().post(SMS, data=body, headers={"Content-Type": "application/json", "Content-Encoding": encoding})
+
+    assert answer.status_code == status, answer.text
 
 
 def head(tenant, length, *more, path=SMS):

@@ -1,0 +1,76 @@
+// gunzip: see the header.
+#include "io/gunzip.h"
+
+#include "base/panic.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+enum { ANY_HEADER = 15 + 32 }; // the largest window; gzip's header or zlib's
+
+struct gunzip {
+    z_stream stream;
+    bool is_begun, has_ended;
+};
+
+struct gunzip *gunzip_new(void)
+{
+    struct gunzip *gunzip = calloc(1, sizeof *gunzip);
+
+    if (!gunzip || inflateInit2(&gunzip->stream, ANY_HEADER) != Z_OK)
+        panic("out of memory");
+    return gunzip;
+}
+
+void gunzip_free(struct gunzip **gunzip)
+{
+    if (!*gunzip)
+        return;
+    inflateEnd(&(*gunzip)->stream);
+    free(*gunzip);
+    *gunzip = NULL;
+}
+
+static bool broken(struct err *err)
+{
+    return err_set(err, ERR_BAD_REQUEST, "the body is not what its Content-Encoding says");
+}
+
+bool gunzip_feed(struct gunzip *gunzip, struct str bytes, gunzip_give_fn *give, void *context,
+                 struct err *err)
+{
+    z_stream *stream = &gunzip->stream;
+    unsigned char out[GUNZIP_PIECE_BYTES], in[GUNZIP_PIECE_BYTES];
+
+    while (bytes.len > 0) {
+        size_t taken = bytes.len < sizeof in ? bytes.len : sizeof in;
+        memcpy(in, bytes.ptr, taken); // zlib wants what it may change
+        bytes = str_skip(bytes, taken);
+        stream->next_in = in;
+        stream->avail_in = (unsigned)taken;
+        do {
+            if (gunzip->has_ended && stream->avail_in > 0) { // several, one behind the other
+                if (inflateReset(stream) != Z_OK)
+                    return broken(err);
+                gunzip->has_ended = false;
+            }
+            stream->next_out = out;
+            stream->avail_out = sizeof out;
+            int result = inflate(stream, Z_NO_FLUSH);
+            if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
+                return broken(err);
+            gunzip->is_begun = true;
+            gunzip->has_ended = result == Z_STREAM_END;
+            size_t made = sizeof out - stream->avail_out;
+            if (made > 0 && !give(context, str_make(out, made), err))
+                return false;
+        } while (stream->avail_in > 0 || (stream->avail_out == 0 && !gunzip->has_ended));
+    }
+    return true;
+}
+
+bool gunzip_end(const struct gunzip *gunzip, struct err *err)
+{
+    return (gunzip->is_begun && gunzip->has_ended) || broken(err);
+}
