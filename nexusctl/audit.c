@@ -145,9 +145,10 @@ const struct command audit_command = {
         "who, from which address, what, and the names of the fields that changed. Values are not\n"
         "kept. Rows can be neither changed nor deleted; NEXUS_AUDIT_RETENTION says how long they\n"
         "stay.",
-    .examples = "  nexusctl audit list --action key.revoke\n"
-                "  nexusctl audit list --tenant 578ec98e-0000-46ad-9675-000000000001 --from 2026-11-01\n"
-                "  nexusctl audit export --format csv >audit.csv",
+    .examples =
+        "  nexusctl audit list --action key.revoke\n"
+        "  nexusctl audit list --tenant 578ec98e-0000-46ad-9675-000000000001 --from 2026-11-01\n"
+        "  nexusctl audit export --format csv >audit.csv",
     .options = options,
     .option_count = COUNT_OF(options),
     .verbs = verbs,
