@@ -153,7 +153,8 @@ static bool is_worth_repeating(const struct http_client_answer *answer)
     switch (answer->outcome) {
     case HTTP_CLIENT_NOT_SENT:
     case HTTP_CLIENT_UNCERTAIN: return true; // a span that comes twice has the same id
-    case HTTP_CLIENT_FORBIDDEN: return false;
+    case HTTP_CLIENT_FORBIDDEN:
+    case HTTP_CLIENT_WITHDRAWN: return false;
     case HTTP_CLIENT_ANSWERED: break;
     }
     return answer->status == 429 || answer->status == 502 || answer->status == 503 ||

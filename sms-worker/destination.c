@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/panic.h"
+#include "sms-worker/permit.h"
 #include "store/keyring.h"
 #include "store/secret.h"
 
@@ -118,23 +119,36 @@ void destination_configure(struct destination *destination, struct str url, stru
 
 // ---- where it stands
 
+// As many as are sent before they have to be checked again; none in stock while that is not known.
+static int windows_wanted(const struct destination *destination)
+{
+    if (destination->latency_ms <= 0)
+        return 1;
+    double in_stock = PERMIT_STALE_MS / destination->latency_ms;
+    return in_stock < ENGINE_PREFETCH_WINDOWS - 1 ? 1 + (int)in_stock : ENGINE_PREFETCH_WINDOWS;
+}
+
 int destination_room(const struct destination *destination)
 {
     if (destination->open_until_ms > clock_monotonic_ms())
         return 0;
-    int prefetch = (int)window_limit(&destination->window) * ENGINE_PREFETCH_WINDOWS;
+    int windows = windows_wanted(destination);
+    int prefetch = (int)window_limit(&destination->window) * windows;
     int room = prefetch - (int)(destination->queued + destination->in_flight);
-    // Many small claims cost more than a few that fetch half a stock at once.
-    return room * 2 >= prefetch ? room : 0;
+    // Many small claims cost more than a few that fetch half a stock at once. Where nothing is in
+    // stock, a window that stands half empty costs more.
+    return room * (windows > 1 ? 2 : 4) >= prefetch ? room : 0;
 }
 
 void destination_settle(struct destination *destination)
 {
     struct engine *engine = destination->engine;
+    if (destination->queued == 0)
+        destination->stale = false;
     bool wants = destination->due && !destination->claiming && !engine->draining &&
                  destination_room(destination) > 0;
-    bool can_send =
-        destination->queued > 0 && destination->in_flight < window_limit(&destination->window);
+    bool can_send = destination->queued > 0 && !destination->stale &&
+                    destination->in_flight < window_limit(&destination->window);
 
     if (wants)
         schedule_add(&engine->hungry, &destination->hungry, destination->tenant, SCHEDULE_FAST);

@@ -90,7 +90,7 @@ void engine_free(struct engine **handle)
     buf_release(&engine->request.body);
 
     uv_timer_t *timers[] = {&engine->sweep_timer, &engine->lease_timer, &engine->wake_timer,
-                            &engine->pause_timer};
+                            &engine->pause_timer, &engine->permits.timer};
     engine->timers_open = COUNT_OF(timers);
     for (size_t i = 0; i < COUNT_OF(timers); i++) {
         timers[i]->data = engine;

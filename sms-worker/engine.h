@@ -1,6 +1,7 @@
 // engine: takes what must leave the system from the delivery table to those who get it.
 //
 //   claim     engine_claim.c      lease due rows of the destinations that have work
+//   permit    engine_permit.c     check again what has waited too long to be sent unasked (permit.h)
 //   send      engine_send.c       one HTTP request a row, as many at once as window and slots allow
 //   complete  engine_complete.c   store what became of it, in batches, until PostgreSQL has it
 //   sweep     engine_sweep.c      find what no doorbell told of; prolong leases; expire; wake
@@ -11,8 +12,8 @@
 // then unknown, which the channel's policy for uncertain messages decides
 // (db/functions/delivery.sql).
 //
-// Held in memory are at most 4 × transfers rows, of each destination at most 4 windows, so that a
-// claim's round trip does not hold up a fast destination.
+// Held in memory are at most 4 × transfers rows; of a fast destination at most 4 windows, so that a
+// claim's round trip does not hold it up; of a slow one no more than it can be sent soon.
 #pragma once
 
 #include "base/list.h"
@@ -42,6 +43,8 @@ struct engine_options {
     unsigned attempts;    // of one message, at most
     int64_t timeout_ms;   // of one request
 };
+
+enum delivery_stage { DELIVERY_QUEUED, DELIVERY_CONNECTING, DELIVERY_ON_THE_WIRE, DELIVERY_ENDED };
 
 enum outcome_kind { // as delivery_complete() numbers them
     OUTCOME_SENT = 1,
@@ -91,6 +94,9 @@ struct delivery {
     size_t sent_bytes;                        // of the body; 0: it was not sent
     struct trace trace;                       // where its message was stored
     uint64_t claim_span;
+    enum delivery_stage stage;
+    int64_t permitted_ms; // until then its sending may begin (clock_boot_ms()); 0: it must not
+    unsigned asked;       // its place in the check that is out; 0: not part of it
     int32_t epoch;
     uint32_t tenant;
     unsigned attempt; // how many came before
@@ -112,6 +118,7 @@ struct destination {
     unsigned queued, in_flight, held; // held: those, and outcomes that are being stored
     bool due;                         // PostgreSQL has, or may have, rows for us
     bool claiming;                    // part of the claim that is out
+    bool stale;                       // the head of its queue must be checked before it is sent
     struct schedule_entry hungry, ready;
     struct claim_floor floor;
     struct wakes wakes; // when its retries are due
@@ -146,11 +153,17 @@ struct engine {
     struct {
         bool out;
         int64_t sent_us; // monotonic
+        int64_t sent_ms; // clock_boot_ms()
         size_t count;
         struct destination *destinations[ENGINE_CLAIM_DESTINATIONS];
         int rooms[ENGINE_CLAIM_DESTINATIONS], got[ENGINE_CLAIM_DESTINATIONS];
         int64_t newest_due_us[ENGINE_CLAIM_DESTINATIONS];
     } claim;
+    struct {
+        bool out;
+        int64_t asked_ms; // clock_boot_ms()
+        uv_timer_t timer; // runs while rows wait
+    } permits;
     struct {
         unsigned steps;                    // out now
         int32_t after;                     // where the walk goes on
@@ -186,6 +199,10 @@ void engine_pump(struct engine *engine);  // sends as long as there are slots
 // Hands the outcome to be stored. The delivery is freed afterwards.
 void engine_complete(struct delivery *delivery, const struct outcome *outcome);
 void engine_give_back(struct destination *destination); // all that is queued
+bool engine_may_begin(const struct delivery *delivery);
+void engine_permits_watch(struct engine *engine); // rows wait from now on
+void engine_withdraw(
+    struct delivery *delivery); // it is not ours, or must not be sent; nothing if it left
 void engine_sweep_start(struct engine *engine);
 void engine_sweep_stop(struct engine *engine);
 void engine_wake_in(struct destination *destination, int64_t delay_ms);

@@ -7,6 +7,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "service/news.h"
+#include "sms-worker/permit.h"
 #include "store/statements.h"
 
 enum { HELD_PER_TRANSFER = 4, PAUSE_MS = 200 };
@@ -98,6 +99,7 @@ void engine_claim(struct engine *engine)
 
     engine->claim.out = true;
     engine->claim.sent_us = clock_monotonic_us();
+    engine->claim.sent_ms = clock_boot_ms();
     engine->calls++;
     pg_call(service_pg(engine->service), STATEMENT_DELIVERY_CLAIM, &params, claimed, engine);
 }
@@ -117,6 +119,7 @@ static struct delivery *delivery_new(struct destination *destination,
         .due_us = pg_get_int8(result, row, CLAIM_DUE_US),
         .claimed_ms = clock_monotonic_ms(),
         .claimed_us = clock_monotonic_us(),
+        .permitted_ms = destination->engine->claim.sent_ms + PERMIT_MS,
         .epoch = pg_get_int4(result, row, CLAIM_EPOCH),
         .tenant = (uint32_t)pg_get_int4(result, row, CLAIM_TENANT),
         .attempt = (unsigned)pg_get_int2(result, row, CLAIM_ATTEMPT),
@@ -185,10 +188,13 @@ static void take_rows(struct engine *engine, const struct pg_result *result)
     size_t at = 0; // rows come by destination, but not in the order we asked
     for (size_t row = 0; row < pg_rows(result); row++) {
         int32_t id = pg_get_int4(result, row, CLAIM_DESTINATION);
-        for (size_t i = 0; engine->claim.destinations[at]->id != id; i++) {
-            if (i == engine->claim.count)
-                return;
+        size_t tried = 0;
+        for (; tried < engine->claim.count && engine->claim.destinations[at]->id != id; tried++)
             at = (at + 1) % engine->claim.count;
+        if (tried ==
+            engine->claim.count) { // not asked for: its lease runs out; the others are ours
+            LOG_ERROR("delivery.unasked_row", LOG_INT("destination", id));
+            continue;
         }
         struct destination *destination = engine->claim.destinations[at];
         engine->claim.got[at]++;
@@ -218,6 +224,8 @@ static void claimed(void *context, const struct pg_result *result, const struct 
 
     if (result && !lost)
         take_rows(engine, result);
+    if (engine->held_count > engine->in_flight)
+        engine_permits_watch(engine);
     for (size_t i = 0; i < engine->claim.count; i++) {
         struct destination *destination = engine->claim.destinations[i];
         destination->claiming = false;

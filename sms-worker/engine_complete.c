@@ -19,6 +19,7 @@ static void delivery_free(struct engine *engine, struct delivery *delivery)
 void engine_complete(struct delivery *delivery, const struct outcome *outcome)
 {
     delivery->outcome = *outcome;
+    delivery->stage = DELIVERY_ENDED;
     delivery->item.key = (uint64_t)delivery->id;
     delivery->item.bytes =
         (uint32_t)(80 + outcome->provider_id.len + outcome->reason.len + outcome->detail.len);
@@ -121,7 +122,10 @@ static void go_on(struct delivery *delivery)
         break;
     case OUTCOME_RETRY:
     case OUTCOME_UNCERTAIN: engine_wake_in(destination, delivery->outcome.delay_ms); break;
-    case OUTCOME_GIVEN_BACK:
+    case OUTCOME_GIVEN_BACK: // to be claimed, or ended, when it may be
+        destination->due = true;
+        claim_floor_lower(&destination->floor, delivery->due_us);
+        break;
     case OUTCOME_KINDS: break;
     }
     destination_settle(destination);

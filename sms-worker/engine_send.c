@@ -45,9 +45,26 @@ void engine_pump(struct engine *engine)
     }
 }
 
+// Asked once, right before the first byte.
+static bool may_leave(void *context)
+{
+    struct delivery *delivery = context;
+
+    if (!engine_may_begin(delivery))
+        return false;
+    delivery->stage = DELIVERY_ON_THE_WIRE;
+    return true;
+}
+
 static void send_next(struct engine *engine, struct destination *destination)
 {
     struct delivery *delivery = LIST_FIRST(&destination->queue, struct delivery, queued);
+    if (!engine_may_begin(delivery)) {
+        destination->stale = true;
+        destination_settle(destination);
+        engine_permits_watch(engine);
+        return;
+    }
     list_remove(&delivery->queued);
     destination->queued--;
 
@@ -63,6 +80,7 @@ static void send_next(struct engine *engine, struct destination *destination)
         return;
     }
 
+    delivery->stage = DELIVERY_CONNECTING;
     destination->in_flight++;
     engine->in_flight++;
     delivery->slow = destination->slow;
@@ -80,9 +98,9 @@ static void send_next(struct engine *engine, struct destination *destination)
     engine_metrics_sent(delivery);
     // Dying from here until the outcome is stored: the request may have left. The row's next holder
     // knows, because it finds a lease that ran out.
-    http_client_post(service_http_client(engine->service), destination->webhook.url,
-                     request->headers, request->header_count, buf_str(&request->body),
-                     engine->options.timeout_ms, answered, delivery);
+    http_client_post_if(service_http_client(engine->service), destination->webhook.url,
+                        request->headers, request->header_count, buf_str(&request->body),
+                        engine->options.timeout_ms, may_leave, answered, delivery);
 }
 
 // ---- what the answer means for the message
@@ -104,6 +122,7 @@ static void explain(struct delivery *delivery, const struct http_client_answer *
     case HTTP_CLIENT_NOT_SENT: outcome->decision = DECISION_NOT_SENT; break;
     case HTTP_CLIENT_UNCERTAIN: outcome->decision = DECISION_UNCERTAIN; break;
     case HTTP_CLIENT_FORBIDDEN: outcome->decision = DECISION_FORBIDDEN; break;
+    case HTTP_CLIENT_WITHDRAWN: break; // given back
     }
     if (answer->outcome != HTTP_CLIENT_ANSWERED)
         outcome->detail = arena_copy(delivery->arena, str_of(answer->reason));
@@ -116,11 +135,12 @@ static void explain(struct delivery *delivery, const struct http_client_answer *
 static struct outcome judge(struct delivery *delivery, const struct http_client_answer *answer)
 {
     struct engine *engine = delivery->destination->engine;
-    struct outcome outcome = {.status = answer->status, .duration_ms = answer->duration_us / 1000};
+    struct outcome outcome = {.duration_ms = answer->duration_us / 1000};
     struct provider_verdict verdict = {.class = RETRY_CLASS_RETRY};
 
     switch (answer->outcome) {
     case HTTP_CLIENT_ANSWERED:
+        outcome.status = answer->status;
         verdict = delivery->provider->judge(answer, delivery->arena);
         outcome.kind = verdict.class == RETRY_CLASS_OK       ? OUTCOME_SENT
                        : verdict.class <= RETRY_CLASS_CONFIG ? OUTCOME_RETRY
@@ -134,6 +154,7 @@ static struct outcome judge(struct delivery *delivery, const struct http_client_
         outcome.kind = OUTCOME_FAILED;
         outcome.reason = STR("forbidden_address");
         break;
+    case HTTP_CLIENT_WITHDRAWN: break; // given back
     }
 
     explain(delivery, answer, verdict.class, &outcome);
@@ -266,26 +287,46 @@ static void attempt_log(const struct delivery *delivery, const struct outcome *o
            LOG_INT("millis", outcome->duration_ms), LOG_END);
 }
 
+// What the receiver's contract says of answers: a complete status line of 2xx is one, even when what
+// follows it is cut off, unreadable or late.
+static struct http_client_answer as_agreed(const struct http_client_answer *answer)
+{
+    struct http_client_answer seen = *answer;
+
+    if (seen.outcome == HTTP_CLIENT_UNCERTAIN && retry_class_of(seen.status) == RETRY_CLASS_OK)
+        seen.outcome = HTTP_CLIENT_ANSWERED;
+    // Dying here: the other side has it and we never say so. Its lease runs out; what then happens
+    // is the channel's policy for uncertain messages.
+    if (failpoint("delivery.after_http_before_complete"))
+        seen.outcome = HTTP_CLIENT_UNCERTAIN;
+    return seen;
+}
+
+// The attempt that took place, or was withdrawn, is settled.
+static void settle(struct delivery *delivery, const struct http_client_answer *answer)
+{
+    if (answer->outcome == HTTP_CLIENT_WITHDRAWN) {
+        engine_complete(delivery, &(struct outcome){.kind = OUTCOME_GIVEN_BACK});
+        return;
+    }
+    struct outcome outcome = judge(delivery, answer);
+    engine_trace_answered(delivery, &outcome);
+    attempt_log(delivery, &outcome, answer);
+    note_answer(delivery->destination, delivery->probe, answer);
+    engine_complete(delivery, &outcome);
+}
+
 static void answered(void *context, const struct http_client_answer *answer)
 {
     struct delivery *delivery = context;
     struct destination *destination = delivery->destination;
     struct engine *engine = destination->engine;
-    struct http_client_answer seen = *answer;
-
-    // Dying here: the other side has it and we never say so. Its lease runs out; what then happens
-    // is the channel's policy for uncertain messages.
-    if (failpoint("delivery.after_http_before_complete"))
-        seen.outcome = HTTP_CLIENT_UNCERTAIN;
+    struct http_client_answer seen = as_agreed(answer);
 
     destination->in_flight--;
     engine->in_flight--;
     engine->slow_in_flight -= delivery->slow;
-    struct outcome outcome = judge(delivery, &seen);
-    engine_trace_answered(delivery, &outcome);
-    attempt_log(delivery, &outcome, &seen);
-    note_answer(destination, delivery->probe, &seen);
-    engine_complete(delivery, &outcome);
+    settle(delivery, &seen);
     destination_settle(destination);
     engine_pump(engine);
     engine_claim(engine);

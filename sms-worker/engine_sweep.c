@@ -150,13 +150,21 @@ static void sweep(uv_timer_t *timer)
 
 // ---- leases of what is still in work
 
+// delivery_prolong() gives those that are no longer ours. Their requests must not begin; what is on
+// the wire is fenced when it completes.
 static void extended(void *context, const struct pg_result *result, const struct err *err)
 {
-    (void)result;
     struct engine *engine = context;
     engine->calls--;
-    if (err) // what was lost is fenced when it completes
+    if (err)
         LOG_WARN("delivery.leases_not_extended", LOG_ERR(err));
+    for (size_t row = 0; result && row < pg_rows(result); row++) {
+        LIST_EACH (&engine->held, struct delivery, held, delivery) {
+            if (delivery->id == pg_get_int8(result, row, 0) &&
+                delivery->epoch == pg_get_int4(result, row, 1))
+                engine_withdraw(delivery);
+        }
+    }
     engine_drain_check(engine);
 }
 
@@ -176,7 +184,7 @@ static void extend_leases(uv_timer_t *timer)
         pg_add_int4(&params, delivery->epoch);
     }
     engine->calls++;
-    pg_call(service_pg(engine->service), STATEMENT_DELIVERY_EXTEND, &params, extended, engine);
+    pg_call(service_pg(engine->service), STATEMENT_DELIVERY_PROLONG, &params, extended, engine);
 }
 
 // ---- retries
@@ -229,11 +237,12 @@ void engine_sweep_start(struct engine *engine)
     uv_timer_init(loop, &engine->lease_timer);
     uv_timer_init(loop, &engine->wake_timer);
     uv_timer_init(loop, &engine->pause_timer);
+    uv_timer_init(loop, &engine->permits.timer);
     uv_timer_start(&engine->sweep_timer, sweep, 0, SWEEP_MS);
     uv_timer_start(&engine->lease_timer, extend_leases, LEASES_MS, LEASES_MS);
 }
 
-// The leases go on being prolonged: what is still out is still ours.
+// The leases go on being prolonged, and what waits for its connection is checked: it is still ours.
 void engine_sweep_stop(struct engine *engine)
 {
     uv_timer_stop(&engine->sweep_timer);

@@ -1,4 +1,5 @@
 // sms_inbound: a text message arrives (MO).   posted -> admitted -> stored -> answered -> hints
+//                                              a STOP:           stored -> fence -> answered
 //
 // The aggregator is told 200 when message, conversation and all that belongs to it are committed
 // together; until then it keeps the message and repeats it under the same message_id, which leads
@@ -7,6 +8,7 @@
 #include "service/news.h"
 #include "service/service.h"
 #include "service/task.h"
+#include "sms-worker/stop_fence.h"
 #include "store/statements.h"
 #include "wire/codec_json.h"
 
@@ -146,7 +148,15 @@ static void mos_bind(void *context, struct batch_item *const *items, size_t coun
         pg_add_text(params, task_traceparent(task_of_item(items[i])));
 }
 
-static void mo_answer(struct task *task, const struct pg_result *result, size_t row)
+// Somebody of the batch said STOP, or did so before and did not get to know that it was taken: whose
+// answer has to wait the fence finds out.
+static bool may_be_stop(const struct pg_result *result, size_t row)
+{
+    return pg_get_bool(result, row, 5) || pg_get_int2(result, row, 0) == STORED_BEFORE;
+}
+
+static void mo_answer(struct task *task, const struct pg_result *result, size_t row,
+                      struct stop_fence **fence)
 {
     AUTO(buf) json = {0};
     struct err err;
@@ -163,7 +173,10 @@ static void mo_answer(struct task *task, const struct pg_result *result, size_t 
         json_key_int(&json, "sequence", pg_get_int4(result, row, 3));
     }
     json_close(&json, '}');
-    task_reply(task, buf_str(&json));
+    if (may_be_stop(result, row))
+        stop_fence_add(fence, task->service, task, pg_get_id(result, row, 1), buf_str(&json));
+    else
+        task_reply(task, buf_str(&json));
 }
 
 static void mos_stored(void *context, struct batch_item *const *items, size_t count,
@@ -171,6 +184,7 @@ static void mos_stored(void *context, struct batch_item *const *items, size_t co
 {
     struct service *service = context;
     struct news news = {0};
+    struct stop_fence *fence = NULL;
 
     uint64_t stored = 0, repeated = 0;
 
@@ -184,8 +198,10 @@ static void mos_stored(void *context, struct batch_item *const *items, size_t co
             news_of_tenant(&news, task_tenant(task));
         if (!pg_is_null(result, i, 4)) // it was a keyword, and our answer waits to be sent
             news_of_destination(&news, (uint32_t)pg_get_int4(result, i, 4));
-        mo_answer(task, result, i);
+        mo_answer(task, result, i, &fence);
     }
+    // Dying here: it is stored and not answered; its repetition finds it and raises the fence anew.
+    stop_fence_raise(&fence);
     metric_add(metrics_series(service_metrics(service), METRIC_MESSAGES, "sms", "in", "received"),
                stored);
     metric_add(metrics_series(service_metrics(service), METRIC_DUPLICATES, "sms.inbound"),

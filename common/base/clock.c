@@ -20,6 +20,11 @@ int64_t clock_monotonic_us(void)
     return microseconds(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boot_ms(void)
+{
+    return microseconds(CLOCK_BOOTTIME) / 1000;
+}
+
 int64_t clock_unix_us(void)
 {
     return microseconds(CLOCK_REALTIME);

@@ -32,11 +32,13 @@ struct transfer {
     CURL *easy;
     struct buf url, header_text, body, answer;
     struct curl_slist headers[HEADERS_LIMIT];
+    http_client_may_leave_fn *may_leave; // or NULL
     http_client_done_fn *done;
     void *context;
     int64_t started_us;
     unsigned sockets_opened, sockets_refused;
     bool left; // the request was, or may have been, written
+    bool withdrawn;
 };
 
 // One for each descriptor curl ever asked about. It is stopped, not closed, when curl loses
@@ -159,6 +161,10 @@ static int request_leaves(void *context, char *remote_address, char *local_addre
     struct transfer *transfer = context;
     if (transfer->left)
         return CURL_PREREQFUNC_ABORT;
+    if (transfer->may_leave && !transfer->may_leave(transfer->context)) {
+        transfer->withdrawn = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     transfer->left = true;
     return CURL_PREREQFUNC_OK;
 }
@@ -246,7 +252,8 @@ static void transfer_give_back(struct transfer *transfer)
     buf_clear(&transfer->header_text);
     buf_clear(&transfer->body);
     buf_clear(&transfer->answer);
-    transfer->left = false;
+    transfer->left = transfer->withdrawn = false;
+    transfer->may_leave = NULL;
     transfer->sockets_opened = transfer->sockets_refused = 0;
     list_prepend(&client->pool, &transfer->link); // the warmest first
     client->pooled_count++;
@@ -295,7 +302,16 @@ void http_client_post(struct http_client *client, struct str url,
                       const struct http_client_header *headers, size_t header_count,
                       struct str body, int64_t timeout_ms, http_client_done_fn *done, void *context)
 {
+    http_client_post_if(client, url, headers, header_count, body, timeout_ms, NULL, done, context);
+}
+
+void http_client_post_if(struct http_client *client, struct str url,
+                         const struct http_client_header *headers, size_t header_count,
+                         struct str body, int64_t timeout_ms, http_client_may_leave_fn *may_leave,
+                         http_client_done_fn *done, void *context)
+{
     struct transfer *transfer = transfer_take(client);
+    transfer->may_leave = may_leave;
     transfer->done = done;
     transfer->context = context;
     buf_str_append(&transfer->body, body);
@@ -324,11 +340,21 @@ static bool url_was_refused(CURLcode code)
            code == CURLE_LOGIN_DENIED;
 }
 
+// 0 while no status line came for this transfer.
+static int status_of(const struct transfer *transfer)
+{
+    long status = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    return (int)status;
+}
+
 static enum http_client_outcome outcome_of(const struct transfer *transfer, CURLcode code)
 {
     bool cut_by_us = code == CURLE_WRITE_ERROR && transfer->answer.len == ANSWER_BYTES_LIMIT;
     if (code == CURLE_OK || cut_by_us)
         return HTTP_CLIENT_ANSWERED;
+    if (transfer->withdrawn)
+        return HTTP_CLIENT_WITHDRAWN;
     if (transfer->left)
         return HTTP_CLIENT_UNCERTAIN;
     if (url_was_refused(code) || (transfer->sockets_refused && !transfer->sockets_opened))
@@ -347,13 +373,13 @@ static void transfer_finish(struct transfer *transfer, CURLcode code)
     };
     answer.reason = answer.outcome == HTTP_CLIENT_ANSWERED    ? "answered"
                     : answer.outcome == HTTP_CLIENT_FORBIDDEN ? "the address is not allowed"
+                    : answer.outcome == HTTP_CLIENT_WITHDRAWN ? "withdrawn before it left"
                                                               : curl_easy_strerror(code);
+    if (answer.outcome == HTTP_CLIENT_ANSWERED || answer.outcome == HTTP_CLIENT_UNCERTAIN)
+        answer.status = status_of(transfer);
     if (answer.outcome == HTTP_CLIENT_ANSWERED) {
-        long status = 0;
         curl_off_t retry_after_s = 0;
-        curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
         curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
-        answer.status = (int)status;
         if (retry_after_s > 0)
             answer.retry_after_s = retry_after_s;
     }

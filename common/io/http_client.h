@@ -36,12 +36,13 @@ enum http_client_outcome {
     HTTP_CLIENT_NOT_SENT,  // no connection, no name, TLS refused: the request never left
     HTTP_CLIENT_UNCERTAIN, // it left, or may have, and no whole answer came
     HTTP_CLIENT_FORBIDDEN, // the address is not one we may talk to, or the URL not one we accept
+    HTTP_CLIENT_WITHDRAWN, // may_leave() said no: the request never left
 };
 
 struct http_client_answer {
     enum http_client_outcome outcome;
-    int status;
-    struct str body;       // valid inside the callback
+    int status;      // also when UNCERTAIN, where a status line came and its rest did not; else 0
+    struct str body; // valid inside the callback
     int64_t retry_after_s; // -1 when not given (delta-seconds and HTTP dates are understood)
     int64_t duration_us;
     const char *reason; // for people and logs; holds no address and nothing of the body
@@ -58,6 +59,14 @@ void http_client_post(struct http_client *client, struct str url,
                       const struct http_client_header *headers, size_t header_count,
                       struct str body, int64_t timeout_ms, http_client_done_fn *done,
                       void *context);
+// The same for a request whose leave may be withdrawn while it waits for its connection. may_leave()
+// is asked once, when the connection stands: true is followed by the first byte in the same turn of
+// the loop.
+typedef bool http_client_may_leave_fn(void *context);
+void http_client_post_if(struct http_client *client, struct str url,
+                         const struct http_client_header *headers, size_t header_count,
+                         struct str body, int64_t timeout_ms, http_client_may_leave_fn *may_leave,
+                         http_client_done_fn *done, void *context);
 void http_client_get(struct http_client *client, struct str url,
                      const struct http_client_header *headers, size_t header_count,
                      int64_t timeout_ms, http_client_done_fn *done, void *context);

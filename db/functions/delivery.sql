@@ -49,9 +49,13 @@ $$;
 
 -- Leases up to rooms[i] due rows of destinations[i], looking no further back than floors_us[i] (µs since 1970). Gives
 -- the leased rows with fate 0 and all it takes to send them; the destination's own settings come with its first row.
--- Rows that must not be sent are ended here and given with fate = their message's state: the opt-out is looked up in
--- the transaction that takes the lease, so a STOP committed before it always wins; our answer to it, or to a
--- word that came after it, passes. recovered: an earlier lease ran out, so the request may have left before.
+-- Rows that must not be sent are ended here and given with fate = their message's state. recovered: an earlier lease
+-- ran out, so the request may have left before.
+--
+-- The opt-out is looked up twice: with the rest, and again by the statement that takes the lease, which began when the
+-- rows were locked already. So of a STOP and a claim that meet, one sees the other: either this second look finds the
+-- opt-out, and the row is left for the next claim to end, or the STOP's own look (stop_fence()) finds lock or lease.
+-- Our answer to a STOP, or to a word that came after it, passes: the same rule stands in delivery_renew() and stop_fence().
 --
 -- Only the oldest row of a conversation can be claimed. A destination whose breaker was open (failures > 0) gives one
 -- row, to the one worker that moves not_before on: the probe.
@@ -135,6 +139,11 @@ begin
             update delivery d set lease_until = now() + interval '30 s', lease_epoch = d.lease_epoch + 1, process = me
             from unnest(picked, fates, recoveries) p (id, fate, recovered)
             where d.id = p.id and p.fate = 0
+              and not exists (select from opt_out o
+                              join message m on m.tenant_id = d.tenant_id and m.id = d.message_id
+                              where o.tenant_id = d.tenant_id and o.channel_id = d.channel_id
+                                and o.address = d.address and o.cleared is null
+                                and (m.answers is null or m.created < o.since))
             returning d.*, p.recovered
         )
         select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, m.conversation_id, d.attempt,
@@ -274,14 +283,76 @@ begin
 end
 $$;
 
--- Prolongs the leases of rows that are still in work. A row that is being completed right now is skipped.
-create or replace function delivery_extend(ids bigint[], epochs int[]) returns void
+-- Prolongs the leases of rows that are still in work, and gives those that are no longer their holder's. A row that is
+-- being completed right now is neither.
+create or replace function delivery_prolong(ids bigint[], epochs int[]) returns table (id bigint, epoch int)
 language sql as $$
-    update delivery d set lease_until = now() + interval '30 s'
-    from (select d.id from unnest(ids, epochs) i (id, epoch)
-          join delivery d on d.id = i.id and d.lease_epoch = i.epoch and d.lease_until is not null
-          for update of d skip locked) mine
-    where d.id = mine.id
+    with prolonged as (
+        update delivery d set lease_until = now() + interval '30 s'
+        from (select d.id from unnest(ids, epochs) i (id, epoch)
+              join delivery d on d.id = i.id and d.lease_epoch = i.epoch and d.lease_until is not null
+              for update of d skip locked) mine
+        where d.id = mine.id
+    )
+    select i.id, i.epoch from unnest(ids, epochs) i (id, epoch)
+    where not exists (select from delivery d
+                      where d.id = i.id and d.lease_epoch = i.epoch and d.lease_until is not null)
+$$;
+
+-- May these leased rows still be sent? One answer for each, in order (sms-worker/permit.h). The locks come first and the
+-- opt-outs are looked up by a statement that begins afterwards: see delivery_claim(). A row that is locked is answered
+-- with no; it is claimed again. So is one whose destination was changed since, because its holder knows the old one.
+create or replace function delivery_renew(ids bigint[], epochs int[]) returns setof boolean
+language plpgsql as $$
+declare
+    held bigint[];
+    good bigint[];
+begin
+    held := array(select d.id from unnest(ids, epochs) i (id, epoch)
+                  join delivery d on d.id = i.id and d.lease_epoch = i.epoch and d.lease_until is not null
+                  for update of d skip locked);
+    good := array(select d.id
+                  from delivery d
+                  join message m on m.tenant_id = d.tenant_id and m.id = d.message_id and m.state in (1, 2, 3)
+                  join destination dst on dst.id = d.destination_id and dst.enabled
+                                      and coalesce(dst.changed, '-infinity') < now() - interval '1 min'
+                  where d.id = any (held)
+                    and not exists (select from opt_out o
+                                    where o.tenant_id = d.tenant_id and o.channel_id = d.channel_id
+                                      and o.address = d.address and o.cleared is null
+                                      and (m.answers is null or m.created < o.since)));
+    return query
+        select g.id is not null
+        from unnest(ids) with ordinality i (id, place) left join unnest(good) g (id) on g.id = i.id
+        order by i.place;
+end
+$$;
+
+-- After the COMMIT of MOs that may have said STOP: does anybody hold a row of their person and number, who has opted out?
+-- One answer for each, in order. The look waits for claims and checks that have such a row locked right now: they began
+-- when the opt-out could not be seen, and have left their lease when this returns.
+create or replace function stop_fence(tenants int[], ids uuid[]) returns setof boolean
+language sql as $$
+    with said as materialized (
+        select i.place, i.tenant_id, coalesce(m.channel_id, p.channel_id) as channel_id,
+               coalesce(m.address, p.address) as address
+        from unnest(tenants, ids) with ordinality i (tenant_id, id, place)
+        left join message m on m.tenant_id = i.tenant_id and m.id = i.id
+        left join inbound_part p on p.tenant_id = i.tenant_id and p.id = i.id
+    ), seen as materialized (
+        select d.tenant_id, d.channel_id, d.address, d.message_id, d.lease_until
+        from delivery d
+        where d.address in (select s.address from said s)
+        order by d.id for key share
+    )
+    select exists (select from seen
+                   join opt_out o on o.tenant_id = seen.tenant_id and o.channel_id = seen.channel_id
+                                 and o.address = seen.address and o.cleared is null
+                   join message m on m.tenant_id = seen.tenant_id and m.id = seen.message_id
+                                 and (m.answers is null or m.created < o.since)
+                   where seen.lease_until is not null
+                     and (seen.tenant_id, seen.channel_id, seen.address) = (s.tenant_id, s.channel_id, s.address))
+    from said s order by s.place
 $$;
 
 -- Walks the destinations that have rows, from after_id on, at most hops of them: is one due, how many (counted to

@@ -146,6 +146,9 @@ begin
         return null;
     end if;
 
+    -- To the end of the transaction, for the statement that called: somebody's answer waits for stop_fence().
+    perform set_config('nexus.stopped', 'on', true) from unnest(said) s where s.meaning = 1;
+
     with stopped as (
         insert into opt_out as o (tenant_id, channel_id, address, evidence)
         select s.tenant_id, s.channel_id, s.address, s.id from unnest(said) s where s.meaning = 1

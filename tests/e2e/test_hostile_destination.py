@@ -91,9 +91,8 @@ def test_an_answer_without_end_is_read_only_so_far(nexus, sink_for):
 
 
 @pytest.mark.parametrize("answer", [
-    b"HTTP/1.1 200", b"SSH-2.0-OpenSSH\r\n", b"\x00\xff\xfe", b"HTTP/1.1 200 -\r\nContent-Length: 10\r\n\r\nshort",
-    b"HTTP/1.1 200 -\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"HTTP/1.1 99999999999 -\r\n\r\n",
-    b"HTTP/1.1 200 -\r\nContent-Length: -5\r\n\r\n"])
+    b"HTTP/1.1 2", b"SSH-2.0-OpenSSH\r\n", b"\x00\xff\xfe", b"HTTP/1.1 503 -\r\nContent-Length: 10\r\n\r\nshort",
+    b"HTTP/1.1 99999999999 -\r\n\r\n"])
 def test_an_answer_that_is_none_leaves_it_uncertain(nexus, sink_for, answer):
     def broken(connection):
         connection.sendall(answer)
@@ -106,10 +105,24 @@ def test_an_answer_that_is_none_leaves_it_uncertain(nexus, sink_for, answer):
     assert len(sink.requests) == 1
 
 
-def test_a_head_without_end_is_given_up(nexus, sink_for):
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 200 -\r\nContent-Length: 10\r\n\r\nshort", b"HTTP/1.1 202 -\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"HTTP/1.1 204 -\r\nContent-Le", b"HTTP/1.1 200 -\r\nContent-Length: -5\r\n\r\n"])
+def test_a_status_line_of_success_counts_whatever_becomes_of_the_rest(nexus, sink_for, answer):
+    def broken(connection):
+        connection.sendall(answer)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    sink = sink_for(broken)
+    Answer(Tenant(nexus, webhook_url=sink.url)).becomes("sent")
+
+    assert len(sink.requests) == 1
+
+
+def test_a_head_without_end_is_read_only_so_far(nexus, sink_for):
     sink = sink_for(endless_head)
 
-    Answer(Tenant(nexus, webhook_url=sink.url, uncertain="hold")).becomes("uncertain")
+    Answer(Tenant(nexus, webhook_url=sink.url)).becomes("sent")
 
 
 def test_a_slow_gateway_does_not_hold_up_the_others(nexus, sink_for, customer):

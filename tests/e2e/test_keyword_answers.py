@@ -5,6 +5,7 @@ import concurrent.futures
 import pytest
 
 from harness.people import Answer, Tenant, conversation_of
+from harness.timeline import Timeline
 from harness.wait import eventually
 
 STOPPED = "You are unsubscribed and get no more messages from this number. Reply START to get them again."
@@ -173,6 +174,18 @@ def test_the_answer_stands_in_the_transcript_as_the_systems(tenant, customer):
     assert (answer["sequence"], answer["direction"], answer["text"], answer["author"]) == (2, "out", STOPPED, "system")
     hook = customer.messages(STOPPED)[-1]
     assert hook.message["conversationId"] == conversation["id"] and hook.message["sequence"] == 2
+
+
+def test_what_became_of_the_answer_is_told(tenant, customer):
+    phone = tenant.phone()
+    stop = tenant.aggregator().message(phone, "STOP").json()["data"]
+    is_told(tenant, customer, phone, STOPPED)
+    answer = tenant.agent().transcript(stop["conversationId"])[-1]
+
+    timeline = Timeline(tenant, answer["id"])
+
+    assert timeline.one("accepted")["text"].startswith(f"our answer to the keyword of message {stop['messageId']}")
+    assert timeline.one("claimed")["text"] == "it answers a keyword and is valid"
 
 
 def test_several_words_of_one_person_at_once_leave_no_gap_in_the_conversation(tenant):

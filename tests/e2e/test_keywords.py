@@ -1,6 +1,10 @@
 """STOP, START and HELP as people write them, in their languages."""
 
+import unicodedata
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.people import Tenant
 
@@ -69,6 +73,20 @@ def test_a_part_that_reads_like_stop_is_none(tenant):
         aggregator.message(phone, text, concat_reference="8", concat_total=2, concat_part=part)
 
     assert not opted_out(tenant, phone)
+
+
+# What says nothing: punctuation, symbols, blanks, control and format characters. NUL comes in no text.
+SAYS_NOTHING = st.text(st.characters(whitelist_categories=("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sc", "Sk", "Sm", "Zs", "Zl", "Zp",
+                                                           "Cc", "Cf"),
+                                     blacklist_characters="\0", max_codepoint=0xFFFF), max_size=6).filter(
+    lambda text: not any(letter.isalnum() for letter in unicodedata.normalize("NFKD", text)))
+
+
+@settings(max_examples=300, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=SAYS_NOTHING, behind=SAYS_NOTHING, word=st.sampled_from(["stop", "Stop", "STOP", "ＳＴＯＰ", "ⓢⓣⓞⓟ"]), times=st.integers(1, 3))
+def test_what_says_nothing_around_a_word_changes_nothing(nexus, before, behind, word, times):
+    assert nexus.query("select keyword_key(%s)", (before + word + behind) * times)[0][0] in ("stop", None)
+    assert nexus.query("select keyword_key(%s)", before + word + behind)[0][0] == "stop"
 
 
 # --- words of a contact center

@@ -1,5 +1,7 @@
 """Who wrote: one person under all spellings of a number, and senders that have a name instead."""
 
+import pathlib
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -119,3 +121,24 @@ def test_conversations_and_contacts_are_found_by_name_and_by_number_however_they
         assert [c["id"] for c in agent.conversations(address=address)] == [talk], address
         found = agent.get("/chat/v3/contacts", params={"address": address})
         assert len(found.json()["data"]["contacts"]) == 1, found.text
+
+
+MIGRATION = pathlib.Path(__file__).parents[2] / "db/migrations/0011_senders.sql"
+
+
+def test_a_stop_of_a_number_that_was_kept_with_00_in_front_holds_for_the_number(postgres, template):
+    connection = postgres.connect(postgres.create_database(template))
+    cursor = connection.cursor()
+    cursor.execute("""insert into opt_out (tenant_id, channel_id, address, since, evidence, cleared) values
+        (1, 1, '+0015551230001', now(), gen_random_uuid(), null),
+        (1, 1, '+0015551230002', now(), gen_random_uuid(), now()),
+        (1, 1, '+0015551230003', now() - interval '2 h', gen_random_uuid(), null),
+        (1, 1, '+15551230003', now() - interval '3 h', gen_random_uuid(), now() - interval '1 h'),
+        (1, 1, '+0015551230004', now() - interval '1 h', gen_random_uuid(), null),
+        (1, 1, '+15551230004', now() - interval '3 h', gen_random_uuid(), now() - interval '2 h')""")
+
+    cursor.execute("insert into opt_out" + MIGRATION.read_text().split("insert into opt_out")[1])
+
+    cursor.execute("select address from opt_out where cleared is null and address not like '+00%' order by address")
+    assert [row[0] for row in cursor.fetchall()] == ["+15551230001", "+15551230004"]
+    connection.close()

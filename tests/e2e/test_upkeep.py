@@ -28,6 +28,15 @@ def insert_attempt(cursor, at):
                        values (1, gen_random_uuid(), {at}, 1, 'sent')""")
 
 
+def test_which_keywords_were_answered_before_yesterday_is_forgotten(database):
+    database.execute("""insert into keyword_answer (tenant_id, channel_id, address, meaning, since)
+                        values (1, 1, '+1', 1, now() - interval '25 hours'), (1, 1, '+1', 3, now() - interval '23 hours')""")
+
+    value(database, "select upkeep_partitions(30, 7)")
+
+    assert value(database, "select array_agg(meaning) from keyword_answer") == [3]
+
+
 @pytest.mark.parametrize("table", ["attempt", "event"])
 def test_a_new_database_has_today_and_a_week_ahead(database, table):
     assert days(database, table) == 8

@@ -259,12 +259,14 @@ Test(http_client, says_uncertain_when_the_answer_is_cut_or_late)
     post(&scene, scene.url, 5000);
     uv_run(&scene.loop, UV_RUN_DEFAULT);
     cr_assert(eq(int, scene.last.outcome, HTTP_CLIENT_UNCERTAIN));
+    cr_assert(eq(int, scene.last.status, 200), "the status line was whole");
 
     scene.says = STR_ABSENT;
     scene.hangs_up = false;
     post(&scene, scene.url, 100);
     uv_run(&scene.loop, UV_RUN_DEFAULT);
     cr_assert(eq(int, scene.last.outcome, HTTP_CLIENT_UNCERTAIN));
+    cr_assert(eq(int, scene.last.status, 0), "there was no status line");
     cr_assert(ge(i64, scene.last.duration_us, 90000));
     scene_close(&scene);
 }
@@ -365,5 +367,27 @@ Test(http_client, ends_all_requests_at_once_when_told)
     cr_assert(eq(u32, scene.answers, 2));
     cr_assert(eq(int, scene.last.outcome, HTTP_CLIENT_NOT_SENT));
     cr_assert(eq(sz, http_client_in_flight(scene.client), 0));
+    scene_close(&scene);
+}
+
+static bool leave_is_withdrawn(void *context)
+{
+    (void)context;
+    return false;
+}
+
+Test(http_client, sends_nothing_of_a_request_whose_leave_was_withdrawn)
+{
+    struct scene scene;
+    scene_open(&scene, "127.0.0.0/8");
+    scene.says = STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+
+    http_client_post_if(scene.client, str_of(scene.url), NULL, 0, STR("{}"), 5000,
+                        leave_is_withdrawn, answered, &scene);
+    uv_run(&scene.loop, UV_RUN_DEFAULT);
+
+    cr_assert(eq(int, scene.last.outcome, HTTP_CLIENT_WITHDRAWN));
+    cr_assert(eq(u32, scene.connections, 1));
+    cr_assert(eq(sz, scene.heard.len, 0));
     scene_close(&scene);
 }
