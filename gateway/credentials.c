@@ -109,6 +109,16 @@ static bool basic_or_key_read(const struct http_request *request, enum route_cre
     return true;
 }
 
+const char *credential_name(enum credential_kind kind)
+{
+    switch (kind) {
+    case CREDENTIAL_KEY: return "key";
+    case CREDENTIAL_TOKEN: return "token";
+    case CREDENTIAL_SESSION: return "session";
+    }
+    return "key";
+}
+
 bool credentials_read(const struct http_request *request, enum route_credentials kind,
                       struct arena *arena, struct credentials *credentials, struct err *err)
 {

@@ -22,6 +22,8 @@ enum credential_kind {
     CREDENTIAL_SESSION, // the secret of a session, by cookie
 };
 
+const char *credential_name(enum credential_kind kind); // key, token, session
+
 struct credentials {
     enum credential_kind kind;
     struct str key;

@@ -268,6 +268,17 @@ static bool idempotency_read(const struct exchange *exchange, struct envelope *e
     return true;
 }
 
+// From where, and with what, somebody changes something; who it is the principal says.
+static void source_write(struct exchange *exchange, struct envelope *envelope)
+{
+    uint8_t address[ADDRESS_BYTES];
+    char text[ADDRESS_TEXT];
+
+    ingress_address(exchange, address);
+    envelope->credential = str_of(credential_name(exchange->credentials.kind));
+    envelope->address = arena_copy(http_arena(exchange->http), address_text(address, text));
+}
+
 void ingress_send(struct exchange *exchange)
 {
     struct gateway *gateway = exchange->gateway;
@@ -289,6 +300,8 @@ void ingress_send(struct exchange *exchange)
         .deadline_ms = spent_ms < route->deadline_ms ? route->deadline_ms - (uint32_t)spent_ms : 1,
         .traceparent = tracing_asked(exchange),
     };
+    if (route_is_audited(route))
+        source_write(exchange, &envelope);
     if (!idempotency_read(exchange, &envelope, &err)) {
         answer_err(exchange, &err);
         return;

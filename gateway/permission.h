@@ -17,7 +17,8 @@
     X(MESSAGES, "nexus:admin:messages nexus:cluster:messages")                                     \
     X(KEYS, "nexus:admin:keys")                                                                    \
     X(TENANTS, "nexus:admin:tenants")                                                              \
-    X(SERVICES, "nexus:admin:services nexus:cluster:services")
+    X(SERVICES, "nexus:admin:services nexus:cluster:services")                                     \
+    X(AUDIT, "nexus:admin:audit")
 
 enum permission {
 #define X(name, enough) PERMISSION_##name,

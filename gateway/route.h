@@ -84,6 +84,14 @@ static inline bool route_takes_keys(const struct route *route)
     return route->method == METHOD_POST && !route->open;
 }
 
+// Does it change something for administrators? Then the audit log has a row of it.
+static inline bool route_is_audited(const struct route *route)
+{
+    return route->method != METHOD_GET &&
+           (1U << route->permission & (1U << PERMISSION_MESSAGES | 1U << PERMISSION_KEYS |
+                                       1U << PERMISSION_TENANTS | 1U << PERMISSION_SERVICES));
+}
+
 const char *route_verb(const struct route *route); // "GET"
 enum { ROUTE_ALLOW_LENGTH = 64 };
 // The value for the header Allow: "GET, HEAD".

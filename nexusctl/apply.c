@@ -156,6 +156,7 @@ static bool apply(struct call *call, struct err *err)
     bool applied = call_read(call, option_text(call, FILE_), &text, err) &&
                    provision_file_read(text, call->arena, &file, err) &&
                    keys_load(call, &keys, err) && call_connect(call, &script, err) &&
+                   call_introduce(call, script, err) &&
                    file_apply(call, script, &file, &keys, &doc, &plan, err);
     pg_script_close(&script); // rolls back what is open
     keyring_free(&keys.ring);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdarg.h>
 
 enum { FILE_LIMIT = 4 * 1024 * 1024 };
@@ -155,13 +156,23 @@ bool call_connect(struct call *call, struct pg_script **script, struct err *err)
     return pg_script_open(arena_c_string(call->arena, url), "nexusctl", script, err);
 }
 
+// Whoever runs us, as the machine knows them: $USER can say anything.
+bool call_introduce(struct call *call, struct pg_script *script, struct err *err)
+{
+    const struct passwd *user = getpwuid(geteuid());
+    struct str name = user ? str_of(user->pw_name) : STR("unknown"), none;
+
+    return pg_script_ask(script, statements[STATEMENT_AUDIT_LOCAL].sql, &name, 1, call->arena,
+                         &none, err);
+}
+
 bool call_ask(struct call *call, enum statement statement, const struct str *params, size_t count,
               struct str *answer, struct err *err)
 {
     struct pg_script *script = NULL;
 
     bool answered =
-        call_connect(call, &script, err) &&
+        call_connect(call, &script, err) && call_introduce(call, script, err) &&
         pg_script_ask(script, statements[statement].sql, params, count, call->arena, answer, err);
     pg_script_close(&script);
     return answered;

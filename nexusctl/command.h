@@ -108,6 +108,8 @@ MUST_USE bool option_number(const struct call *call, size_t option, int64_t mini
 bool usage_set(struct call *call, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4);
 
 MUST_USE bool call_connect(struct call *call, struct pg_script **script, struct err *err);
+// Says on that connection who does what follows, for the audit log.
+MUST_USE bool call_introduce(struct call *call, struct pg_script *script, struct err *err);
 // A file's content, "-" for standard input; at most 4 MiB.
 MUST_USE bool call_read(struct call *call, struct str path, struct str *content, struct err *err);
 // One question to the database on a connection of its own.

@@ -10,6 +10,7 @@ extern const struct command keys_command;
 extern const struct command rekey_command;
 extern const struct command ledger_command;
 extern const struct command explain_command;
+extern const struct command audit_command;
 extern const struct command undelivered_command;
 extern const struct command replay_command;
 extern const struct command sign_command;

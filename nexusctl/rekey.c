@@ -216,7 +216,8 @@ static bool begin(struct rekey *rekey, const struct json_view **census, struct e
 {
     struct str locked;
 
-    if (!call_connect(rekey->call, &rekey->script, err))
+    if (!call_connect(rekey->call, &rekey->script, err) ||
+        !call_introduce(rekey->call, rekey->script, err))
         return false;
     if (!option_given(rekey->call, DRY_RUN)) {
         if (!pg_script_ask(rekey->script, statements[STATEMENT_REKEY_LOCK].sql, NULL, 0,

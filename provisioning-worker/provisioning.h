@@ -10,7 +10,8 @@ struct upkeep;
 
 struct provisioning_config {
     struct str key_pepper;
-    int64_t attempt_retention_ms, event_retention_ms, idempotency_retention_ms, part_wait_ms;
+    int64_t attempt_retention_ms, event_retention_ms, audit_retention_ms, idempotency_retention_ms;
+    int64_t part_wait_ms;
     int64_t session_life_ms, session_idle_ms;
 };
 

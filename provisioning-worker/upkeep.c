@@ -28,6 +28,7 @@ struct job_def {
 };
 
 static void bind_partitions(struct upkeep *upkeep, struct pg_params *params);
+static void bind_audit(struct upkeep *upkeep, struct pg_params *params);
 static void bind_parts(struct upkeep *upkeep, struct pg_params *params);
 static void bind_retention(struct upkeep *upkeep, struct pg_params *params);
 static void bind_uploads(struct upkeep *upkeep, struct pg_params *params);
@@ -41,6 +42,7 @@ static const struct job_def jobs[] = {
     {"ledger audit",  STATEMENT_LEDGER_AUDIT,           15 * 1000, NULL,            audit_done},
     {"inbound parts", STATEMENT_UPKEEP_PARTS,           15 * 1000, bind_parts,      NULL},
     {"census",        STATEMENT_UPKEEP_CENSUS,          10 * 1000, NULL,            census_done},
+    {"audit log",     STATEMENT_UPKEEP_AUDIT,     60 * 60 * 1000, bind_audit,      NULL},
     {"uploads",       STATEMENT_UPKEEP_UPLOADS,         60 * 1000, bind_uploads,    NULL},
     {"idempotency",   STATEMENT_IDEMPOTENCY_FORGET,     60 * 1000, bind_retention,  NULL},
 };
@@ -107,6 +109,13 @@ static void bind_partitions(struct upkeep *upkeep, struct pg_params *params)
 
     pg_int4(params, (int32_t)(config->attempt_retention_ms / day_ms));
     pg_int4(params, (int32_t)(config->event_retention_ms / day_ms));
+}
+
+static void bind_audit(struct upkeep *upkeep, struct pg_params *params)
+{
+    const struct provisioning_config *config = service_config(upkeep->service);
+
+    pg_int4(params, (int32_t)(config->audit_retention_ms / 86400000));
 }
 
 static void bind_parts(struct upkeep *upkeep, struct pg_params *params)

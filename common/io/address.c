@@ -221,3 +221,14 @@ bool address_is_of(const uint8_t address[static ADDRESS_BYTES], const struct add
 {
     return any_holds(ranges->ranges, ranges->count, address);
 }
+
+struct str address_text(const uint8_t address[static ADDRESS_BYTES], char text[static ADDRESS_TEXT])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    bool is_ipv4 = memcmp(address, mapped, sizeof mapped) == 0;
+
+    if (!inet_ntop(is_ipv4 ? AF_INET : AF_INET6, is_ipv4 ? address + sizeof mapped : address, text,
+                   ADDRESS_TEXT))
+        panic("an address has no text");
+    return str_of(text);
+}

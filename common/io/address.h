@@ -18,12 +18,15 @@ void address_ranges_free(struct address_ranges **ranges);
 // may be NULL.
 bool address_is_allowed(const struct sockaddr *address, const struct address_ranges *ranges);
 
-enum { ADDRESS_BYTES = 16 };
+enum { ADDRESS_BYTES = 16, ADDRESS_TEXT = 46 };
 // To 16 bytes of IPv6; IPv4 as ::ffff:192.0.2.7. False for what is neither.
 MUST_USE bool address_read(const struct sockaddr *address, uint8_t bytes[static ADDRESS_BYTES]);
 bool address_is_v4(const uint8_t address[static ADDRESS_BYTES]);
 // "192.0.2.7" or "2001:db8::7", with a port ("192.0.2.7:80", "[2001:db8::7]:80") or without, to 16
 // bytes of IPv6; IPv4 as ::ffff:192.0.2.7.
 MUST_USE bool address_parse(struct str text, uint8_t address[static ADDRESS_BYTES]);
+// As it is written: 192.0.2.7 or 2001:db8::7.
+struct str address_text(const uint8_t address[static ADDRESS_BYTES],
+                        char text[static ADDRESS_TEXT]);
 bool address_is_of(const uint8_t address[static ADDRESS_BYTES],
                    const struct address_ranges *ranges);

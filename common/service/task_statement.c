@@ -45,10 +45,20 @@ void task_render_by(struct task *task, unsigned statement, struct pg_params *par
 void task_call(struct task *task, unsigned statement, struct pg_params *params, pg_done_fn *done)
 {
     const struct idempotency *request = &task->idempotency;
-    struct pg_params scope, claim;
+    struct pg_params who, scope, claim;
     struct pg_step steps[PG_STEPS_LIMIT];
     size_t count = 0;
 
+    // Who changes something for administrators, for audit_write(). First, because it looks up keys
+    // that are nobody's.
+    if (str_present(task->envelope.credential)) {
+        pg_params_init(&who);
+        pg_int4(&who, (int32_t)task->envelope.principal.key);
+        pg_text(&who, task->envelope.principal.name);
+        pg_text(&who, task->envelope.credential);
+        pg_text(&who, task->envelope.address);
+        steps[count++] = (struct pg_step){STATEMENT_AUDIT_CONTEXT, &who};
+    }
     // Who acts for one tenant sees only its rows, whatever the statement forgets. Who acts for all
     // must see all.
     if (task_tenant(task) != 0) {

@@ -89,6 +89,8 @@ static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
     task->envelope.traceparent = arena_copy(arena, envelope->traceparent);
     task_trace_begin(task);
     task->envelope.idempotency_key = arena_copy(arena, envelope->idempotency_key);
+    task->envelope.credential = arena_copy(arena, envelope->credential);
+    task->envelope.address = arena_copy(arena, envelope->address);
     task->idempotency = (struct idempotency){.tenant = envelope->principal.tenant,
                                              .key = task->envelope.idempotency_key,
                                              .fingerprint = envelope->fingerprint};

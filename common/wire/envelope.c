@@ -17,6 +17,8 @@ enum member {
     TRACEPARENT,
     IDEMPOTENCY_KEY,
     FINGERPRINT,
+    CREDENTIAL,
+    ADDRESS,
     MEMBER_COUNT
 };
 
@@ -38,6 +40,8 @@ void envelope_encode(const struct envelope *envelope, struct buf *out)
     values_pack_text(&packer, envelope->traceparent);
     values_pack_text(&packer, envelope->idempotency_key);
     values_pack_id(&packer, envelope->fingerprint);
+    values_pack_text(&packer, envelope->credential);
+    values_pack_text(&packer, envelope->address);
 }
 
 static bool read_u64(const msgpack_object *value, uint64_t *number)
@@ -87,7 +91,9 @@ static bool members_read(const msgpack_object *array, struct envelope *envelope)
            values_read_u32(members[DEADLINE], &envelope->deadline_ms) &&
            read_optional_text(members[TRACEPARENT], &envelope->traceparent) &&
            read_optional_text(members[IDEMPOTENCY_KEY], &envelope->idempotency_key) &&
-           read_optional_id(members[FINGERPRINT], &envelope->fingerprint);
+           read_optional_id(members[FINGERPRINT], &envelope->fingerprint) &&
+           read_optional_text(members[CREDENTIAL], &envelope->credential) &&
+           read_optional_text(members[ADDRESS], &envelope->address);
 }
 
 bool envelope_decode(struct str bytes, struct envelope *envelope, struct err *err)

@@ -27,6 +27,9 @@ struct envelope {
     struct str traceparent;
     struct str idempotency_key; // absent: none
     struct id fingerprint;      // of method, path and body; none without a key
+    // Of what changes something for administrators, for the audit log; absent otherwise.
+    struct str credential; // key, token or session
+    struct str address;    // the client's
 };
 
 void envelope_encode(const struct envelope *envelope, struct buf *out);

@@ -37,6 +37,7 @@ begin
     end if;
     owner := case when p_tenant <> '*' then tenant_named(p_principal, p_tenant::uuid, true) end;
     made := apikey_insert(owner, p_doc, p_by);
+    perform audit_write(owner, 'key.create', made.prefix, '{}');
     return apikey_json(made)::text; -- on its own, so that it sees a tenant that was founded just now
 end
 $$;
@@ -98,6 +99,7 @@ begin
            frequency = coalesce((p_doc->>'frequency')::int, k.frequency)
      where k.id = old.id
     returning * into new;
+    perform audit_write(new.tenant_id, 'key.change', new.prefix, members_changed(to_jsonb(old), to_jsonb(new)));
     return apikey_json(new)::text;
 end
 $$;
@@ -110,6 +112,7 @@ declare
     new api_key;
 begin
     update api_key k set revoked = true, enabled = false where k.id = old.id returning * into new;
+    perform audit_write(new.tenant_id, 'key.revoke', new.prefix, members_changed(to_jsonb(old), to_jsonb(new)));
     return apikey_json(new)::text;
 end
 $$;

@@ -251,6 +251,7 @@ begin
     for part in select * from jsonb_array_elements(p_doc->'clusterKeys') loop
         plan := plan || key_apply(null, '*', part);
     end loop;
+    perform audit_plan(plan);
     return array_to_json(plan)::text;
 end
 $$;

@@ -21,12 +21,15 @@ create or replace function key_create(p_ccid text, p_doc json) returns text
 language plpgsql as $$
 declare
     owner int := case when p_ccid = '*' then null else tenant_of(p_ccid) end;
+    made api_key;
 begin
     if exists (select from api_key k
                 where k.tenant_id is not distinct from owner and k.name = p_doc->>'name' and not k.revoked) then
         raise exception 'there is a key of this name already' using errcode = 'NX409';
     end if;
-    return key_json(apikey_insert(owner, p_doc, 'nexusctl'))::text;
+    made := apikey_insert(owner, p_doc, 'nexusctl');
+    perform audit_write(owner, 'key.create', made.prefix, '{}');
+    return key_json(made)::text;
 end
 $$;
 
@@ -68,6 +71,8 @@ begin
         revoked = k.revoked or p_state = 'revoked'
     where k.id = wanted.id
     returning * into changed;
+    perform audit_write(changed.tenant_id, case p_state when 'revoked' then 'key.revoke' else 'key.change' end,
+                        changed.prefix, members_changed(to_jsonb(wanted), to_jsonb(changed)));
     return key_json(changed)::text;
 end
 $$;

@@ -109,4 +109,5 @@ language sql as $$
     update idempotency i set secret = p_new ->> i.secret
      where i.tenant_id = p_tenant and i.secret is not null and p_new ? i.secret;
     update nex_gapis g set clientsecret = p_new ->> g.clientsecret where p_tenant = 0 and p_new ? g.clientsecret;
+    select audit_write(p_tenant, 'secrets.rekey', '', '{}');
 $$;

@@ -52,8 +52,16 @@ begin
             changed_by = excluded.changed_by
     returning * into new;
     perform channels_derive(tenant);
+    perform audit_write(tenant, case when old.name is null then 'service.create' else 'service.change' end, p_name,
+                        members_changed(service_part(old), service_part(new)));
     return service_json(new)::text;
 end
+$$;
+
+-- What of a service can change, for the names of what did.
+create or replace function service_part(v service) returns jsonb
+language sql immutable as $$
+    select jsonb_build_object('url', v.url, 'data', v.data, 'secret', v.secret)
 $$;
 
 create or replace function service_read(p_principal int, p_ccid uuid, p_name text) returns text
@@ -91,11 +99,20 @@ begin
         raise exception 'there is no such service' using errcode = 'NX404';
     end if;
     perform channels_derive(tenant);
+    perform audit_write(tenant, 'service.delete', p_name, '{}');
     return json_build_object('name', p_name)::text;
 end
 $$;
 
 -- Transactions. p_section null: all sections of it.
+
+-- {"<section>/<option>": value} of a transaction, for the names of what changes.
+create or replace function transaction_part(p_tenant int, p_transaction text) returns jsonb
+language sql stable as $$
+    select coalesce(jsonb_object_agg(s.section || '/' || o.key, o.value), '{}')
+      from transaction_section s cross join jsonb_each(s.options || s.secret) o
+     where s.tenant_id = p_tenant and s.transaction = p_transaction
+$$;
 
 -- p_sections {"<section>": {"options", "secret"}}: with p_section that one alone is written, else all others go. A secret
 -- option that is left out stays as it is.
@@ -104,8 +121,10 @@ create or replace function transaction_write(p_principal int, p_ccid uuid, p_tra
 language plpgsql as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, true);
+    before jsonb;
 begin
     perform tenant_lock(tenant);
+    before := transaction_part(tenant, p_transaction);
     delete from transaction_section s
      where s.tenant_id = tenant and s.transaction = p_transaction and p_section is null and not p_sections ? s.section;
     insert into transaction_section as s (tenant_id, transaction, section, options, secret, changed_by)
@@ -115,6 +134,8 @@ begin
             changed_by = excluded.changed_by
       where (s.options, s.secret) is distinct from (excluded.options, s.secret || excluded.secret);
     perform channels_derive(tenant);
+    perform audit_write(tenant, 'transaction.change', p_transaction || coalesce('/' || p_section, ''),
+                        members_changed(before, transaction_part(tenant, p_transaction)));
     return transaction_read(p_principal, p_ccid, p_transaction, p_section);
 end
 $$;
@@ -155,6 +176,7 @@ begin
         raise exception 'there is no such section' using errcode = 'NX404';
     end if;
     perform channels_derive(tenant);
+    perform audit_write(tenant, 'transaction.delete', p_transaction || coalesce('/' || p_section, ''), gone);
     return json_build_object('sections', gone)::text;
 end
 $$;

@@ -49,8 +49,11 @@ declare
     tenant int := tenant_named(p_principal, (p_doc->>'id')::uuid, true);
     own text;
     made boolean := false;
+    before jsonb;
+    changed text[];
 begin
     perform tenant_lock(tenant);
+    select to_jsonb(t) into before from tenant t where t.id = tenant;
     if exists (select from tenant t where t.name = p_doc->>'name' and t.id <> tenant) then
         raise exception 'name: belongs to another contact center' using errcode = 'NX409';
     end if;
@@ -59,12 +62,15 @@ begin
            username = p_doc->>'username', token = p_doc->>'token',
            genesys_tenant_id = (p_doc->>'genesystemenantid')::int, provisioned = coalesce(t.provisioned, now())
      where t.id = tenant;
+    changed := members_changed(before, (select to_jsonb(t) from tenant t where t.id = tenant));
     select k.prefix into own from api_key k
      where k.tenant_id = tenant and k.name = p_key->>'name' and not k.revoked order by k.id limit 1;
     if own is null then
         own := (apikey_insert(tenant, p_key, p_by)).prefix;
         made := true;
     end if;
+    perform audit_write(tenant, 'tenant.provision', p_doc->>'id',
+                        changed || case when made then array['key'] else '{}' end);
     return json_build_object('xapikey', own, 'fresh', made)::text;
 end
 $$;

@@ -64,7 +64,7 @@ $$;
 -- Today and the week ahead of both partitioned tables; nexusctl migrate calls it before there is a first row.
 create or replace function upkeep_partitions_ahead() returns int
 language sql as $$
-    select partition_create('attempt', 7) + partition_create('event', 7)
+    select partition_create('attempt', 7) + partition_create('event', 7) + audit_partitions()
 $$;
 
 -- The daily turn of both; returns how many partitions came and went, null when another process is at it.
