@@ -126,21 +126,21 @@ static bool parts_make(struct gateway *gateway, struct err *err)
         return false;
     // The port first: a second start on the same place ends here, and has touched nothing of the
     // first one's. Nobody is let in before the loop turns.
-    gateway->server = http_server_new(service_loop(service),
-                                      &(struct http_server_options){
-                                          .host = buf_c_string(&host),
-                                          .port = (int)config->http_port,
-                                          .body_limit = (size_t)config->http_body_limit,
-                                          .unread_over = LARGE_BODY_OVER,
-                                          .connections_limit = (size_t)config->http_connections,
-                                          .connections_of_address =
-                                              (size_t)config->http_address_connections,
-                                          .trusted = gateway->trusted_proxies,
-                                          .handle = ingress_begin,
-                                          .render_error = answer_render_early,
-                                          .context = gateway,
-                                      },
-                                      err);
+    gateway->server =
+        http_server_new(service_loop(service),
+                        &(struct http_server_options){
+                            .host = buf_c_string(&host),
+                            .port = (int)config->http_port,
+                            .body_limit = (size_t)config->http_body_limit,
+                            .unread_over = LARGE_BODY_OVER,
+                            .connections_limit = (size_t)config->http_connections,
+                            .connections_of_address = (size_t)config->http_address_connections,
+                            .trusted = gateway->trusted_proxies,
+                            .handle = ingress_begin,
+                            .render_error = answer_render_early,
+                            .context = gateway,
+                        },
+                        err);
     if (!gateway->server)
         return false;
     gateway->bus =
@@ -148,6 +148,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
                         &(struct bus_gateway_options){.bind = config->bus_bind,
                                                       .instance = str_of(service_instance(service)),
                                                       .curve = service_curve(service),
+                                                      .spares_the_living = true,
                                                       .metrics = gateway->metrics,
                                                       .event = on_event,
                                                       .worker_came = on_worker,

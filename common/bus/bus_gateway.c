@@ -120,6 +120,10 @@ static bool endpoints_bind(struct bus_gateway *bus, struct err *err)
     struct str rest = bus->options.bind;
 
     while (endpoint_next(&rest, &endpoint)) {
+        if (bus->options.spares_the_living && zmq_ipc_is_taken(buf_c_string(&endpoint)))
+            return err_set(err, ERR_UNAVAILABLE,
+                           "cannot bind %.120s: another process listens there",
+                           buf_c_string(&endpoint));
         if (!zmq_socket_bind(bus->socket, buf_c_string(&endpoint), err))
             return false;
     }

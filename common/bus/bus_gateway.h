@@ -27,6 +27,7 @@ struct bus_gateway_options {
     struct str bind; // "ipc:///run/nexus/bus.gateway-0.sock, tcp://127.0.0.1:5556"
     struct str instance;
     const struct zmq_curve *curve;
+    bool spares_the_living; // an ipc:// place at which another process listens is not bound
     struct metrics *metrics;
     void (*event)(void *context, struct str topic, struct str payload);
     // A worker said HELLO; others is how many of its service were there already. May be NULL.

@@ -229,9 +229,8 @@ static const char *ipc_path(const char *endpoint)
     return str_starts(str_of(endpoint), prefix) ? endpoint + prefix.len : NULL;
 }
 
-// Does a living process listen there? A file that nobody listens to refuses the connection. libzmq
-// itself would put the file away and bind, and its owner would never be found again.
-static bool ipc_is_taken(const char *endpoint)
+// A file that nobody listens to refuses the connection.
+bool zmq_ipc_is_taken(const char *endpoint)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = ipc_path(endpoint);
@@ -274,7 +273,7 @@ bool zmq_socket_bind_again(struct zmq_socket *socket, const char *endpoint)
     struct bound *bound = bound_of(socket, endpoint);
     uint64_t inode = inode_of(endpoint);
 
-    if (!bound || (inode != 0 && inode == bound->inode) || ipc_is_taken(endpoint))
+    if (!bound || (inode != 0 && inode == bound->inode) || zmq_ipc_is_taken(endpoint))
         return false;
     // The old listener stays: libzmq would close what came through it, too. Nobody finds it any more.
     if (zmq_bind(socket->watch.socket, endpoint) != 0)
@@ -286,10 +285,6 @@ bool zmq_socket_bind_again(struct zmq_socket *socket, const char *endpoint)
 bool zmq_socket_bind(struct zmq_socket *socket, const char *endpoint, struct err *err)
 {
     bool curve = socket->curve && is_tcp(endpoint);
-
-    if (ipc_is_taken(endpoint))
-        return err_set(err, ERR_UNAVAILABLE, "cannot bind %.120s: another process listens there",
-                       endpoint);
 
     if (is_tcp(endpoint) && !is_loopback(endpoint) && !curve)
         return err_set(err, ERR_BAD_INPUT,

@@ -51,6 +51,9 @@ struct zmq_socket_options {
 struct zmq_socket *zmq_socket_new(uv_loop_t *loop, struct zmq_bus_context *bus,
                                   const struct zmq_socket_options *options);
 void zmq_socket_free(struct zmq_socket **socket); // also inside received and writable
+// Does a living process listen at this ipc:// endpoint? Binding there would put its file away, and
+// that process would never be found again.
+bool zmq_ipc_is_taken(const char *endpoint);
 MUST_USE bool zmq_socket_bind(struct zmq_socket *socket, const char *endpoint, struct err *err);
 // Binds it again where its socket file has gone, or somebody put another in its place; true when it
 // did. Connections that are there stay. For ipc:// only; cheap: one stat().
