@@ -10,7 +10,7 @@
 enum {
     ANY_HEADER = 15 + 32, // the largest window; gzip's header or zlib's
     NO_HEADER = -15,      // as some send deflate
-    ZLIB_METHOD = 8, // in the low bits of its first byte
+    ZLIB_METHOD = 8,      // in the low bits of its first byte
 };
 
 struct gunzip {
