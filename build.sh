@@ -10,7 +10,7 @@ cd "$root"
 packages=(
     gcc libc6-dev cmake ninja-build pkg-config git clang clang-format llvm libclang-rt-14-dev
     libuv1-dev libh2o-dev libzmq3-dev libmsgpack-dev libpq-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev
-    libjansson-dev libyaml-dev libssl-dev
+    libyaml-dev libssl-dev
     postgresql-15 redis-server s6 execline curl jq procps ca-certificates
     libcriterion-dev python3-pytest python3-pytest-xdist python3-requests python3-psycopg2 python3-jsonschema
     python3-hypothesis python3-prometheus-client wrk shellcheck

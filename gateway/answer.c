@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/panic.h"
+#include "io/http_framing.h"
 #include "io/http_server.h"
 #include "store/api_key.h"
 
@@ -223,26 +224,23 @@ void answer_is_stream(struct exchange *exchange)
 }
 
 // On a documented path errors keep the documented envelope, unless the caller asks for better.
-static bool wants_problem(const struct exchange *exchange)
+static bool wants_problem(const struct route *manner, struct str accept)
 {
-    const struct route *route = exchange->match.route;
     const struct str problem = STR("application/problem+json");
-    struct str accept = http_header(exchange->http, "accept");
 
-    return !route || !route->documented ||
+    return !manner || !manner->documented ||
            (accept.len && memmem(accept.ptr, accept.len, problem.ptr, problem.len));
 }
 
 // The path without what gives access: of an API key only its short id, of a link to an attachment
 // nothing.
-static struct str path_shown(const struct exchange *exchange)
+static struct str path_shown(struct str path)
 {
     static const struct {
         struct str before;
         size_t shown;
     } secrets[] = {{STR_INIT("/apikeys/"), API_KEY_PREFIX_LENGTH},
                    {STR_INIT("/chat/v3/attachments/"), 0}};
-    struct str path = http_path(exchange->http);
 
     for (size_t i = 0; i < COUNT_OF(secrets); i++) {
         const char *found =
@@ -254,6 +252,19 @@ static struct str path_shown(const struct exchange *exchange)
             path.len = limit;
     }
     return path;
+}
+
+static void error_render(const struct route *manner, struct str accept, struct str path,
+                         enum err_code code, struct str text, struct id operation, struct buf *body,
+                         struct str *content_type)
+{
+    bool problem = wants_problem(manner, accept);
+
+    if (problem)
+        body_render_problem(body, code, text, path_shown(path), operation);
+    else
+        body_render_error(body, manner->envelope, code, text, operation);
+    *content_type = problem ? STR("application/problem+json") : STR("application/json");
 }
 
 // What the answer to an error says in headers.
@@ -276,31 +287,29 @@ static void error_headers(const struct exchange *exchange, enum err_code code,
 
 void answer_error(struct exchange *exchange, enum err_code code, struct str text)
 {
-    const struct route *route = exchange->match.route;
     struct buf *body = &exchange->gateway->text;
-    bool problem = wants_problem(exchange);
     struct http_answer answer = {.status = err_http_status(code)};
 
     ASSERT(code != ERR_OK);
     if (text.len == 0)
         text = err_title(code);
     buf_clear(body);
-    if (problem)
-        body_render_problem(body, code, text, path_shown(exchange), exchange->operation);
-    else
-        body_render_error(body, route->envelope, code, text, exchange->operation);
-    answer.content_type = problem ? STR("application/problem+json") : STR("application/json");
+    error_render(exchange->match.manner, http_header(exchange->http, "accept"),
+                 http_path(exchange->http), code, text, exchange->operation, body,
+                 &answer.content_type);
     answer.body = buf_str(body);
     error_headers(exchange, code, &answer);
     send_answer(exchange, code, &answer);
 }
 
-void answer_render_early(void *context, const struct err *err, struct buf *body,
-                         struct str *content_type)
+void answer_render_early(void *context, const struct http_glance *asked, const struct err *err,
+                         struct buf *body, struct str *content_type)
 {
     struct gateway *gateway = context;
+    struct route_match match;
 
-    body_render_problem(body, err->code, str_of(err->text), STR(""), id_new());
-    *content_type = STR("application/problem+json");
+    route_find(asked->method, asked->path, &match);
+    error_render(match.manner, asked->accept, STR(""), err->code, str_of(err->text), id_new(), body,
+                 content_type);
     count(gateway->answer_metrics, NULL, err->code, 0, NULL);
 }

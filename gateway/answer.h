@@ -27,8 +27,9 @@ void answer_safe_headers(const struct gateway *gateway, struct http_answer *answ
 // The request became a stream: counted, and over as an exchange.
 void answer_is_stream(struct exchange *exchange);
 // http_server's render_error: an error found before there was an exchange.
-void answer_render_early(void *context, const struct err *err, struct buf *body,
-                         struct str *content_type);
+struct http_glance;
+void answer_render_early(void *context, const struct http_glance *asked, const struct err *err,
+                         struct buf *body, struct str *content_type);
 
 struct answer_metrics *answer_metrics_new(struct metrics *metrics);
 void answer_metrics_free(struct answer_metrics **metrics);

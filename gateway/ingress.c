@@ -13,6 +13,7 @@
 #include "base/failpoint.h"
 #include "bus/bus_gateway.h"
 #include "io/http_server.h"
+#include "io/inflate.h"
 #include "wire/codec_json.h"
 #include "wire/envelope.h"
 
@@ -179,37 +180,40 @@ static struct str body_text(const struct exchange *exchange)
     return str_present(exchange->body) ? exchange->body : http_body(exchange->http);
 }
 
-// The body by its declared type. "application/json; charset=utf-8" is JSON, too.
-static bool body_read(const struct exchange *exchange, struct body **body, struct err *err)
+static enum body_strictness strictness_of(const struct route *route)
 {
-    struct str text = body_text(exchange), parameters;
-    struct str type = http_header(exchange->http, "content-type");
+    return route->lenient ? BODY_LENIENT : route->documented ? BODY_TOLERANT : BODY_STRICT;
+}
+
+static bool body_of(const struct exchange *exchange, const struct message_type *type,
+                    struct body **body, struct err *err)
+{
+    struct str text = body_text(exchange);
+    AUTO(buf) plain = {0};
 
     if (text.len == 0) {
         *body = body_empty();
         return true;
     }
-    if (!str_present(type))
-        return err_set(err, ERR_UNSUPPORTED_MEDIA, "a body needs a Content-Type");
-    str_cut(type, ';', &type, &parameters);
-    type = str_trim(type);
-    if (str_equal_ignoring_case(type, STR("application/json")))
-        return body_from_json(text, body, err);
-    if (str_equal_ignoring_case(type, STR("application/x-www-form-urlencoded")))
-        return body_from_form(text, body, err);
-    return err_set(err, ERR_UNSUPPORTED_MEDIA,
-                   "Content-Type is application/json or application/x-www-form-urlencoded");
+    if (!inflate_body(http_header(exchange->http, "content-encoding"),
+                      (size_t)exchange->gateway->config->http_body_limit, &text, &plain, err))
+        return false;
+    return body_from_bytes(text, http_header(exchange->http, "content-type"), type,
+                           strictness_of(exchange->match.route), body, err);
 }
 
 // Puts what the query and the path say into the body; operationId goes to the exchange.
-static bool parameters_set(struct exchange *exchange, struct body *body, struct err *err)
+static bool parameters_set(struct exchange *exchange, const struct message_type *type,
+                           struct body *body, struct err *err)
 {
     struct buf *text = &exchange->gateway->text;
     const struct route_match *match = &exchange->match;
     struct str query = http_query(exchange->http), pair, name, value;
     struct id named;
 
-    for (int count = 0; query.len; count++) {
+    if (match->route->lenient)
+        body_set_query(body, query, type);
+    for (int count = 0; query.len && !match->route->lenient; count++) {
         str_cut(query, '&', &pair, &query);
         str_cut(pair, '=', &name, &value);
         buf_clear(text);
@@ -244,9 +248,9 @@ static bool message_read(struct exchange *exchange, const struct message_type *t
 {
     const struct route *route = exchange->match.route;
     struct body *body = NULL;
-    bool read = body_read(exchange, &body, err) && parameters_set(exchange, body, err) &&
-                body_to_message(body, type, route->documented ? BODY_TOLERANT : BODY_STRICT,
-                                http_arena(exchange->http), message, err);
+    bool read =
+        body_of(exchange, type, &body, err) && parameters_set(exchange, type, body, err) &&
+        body_to_message(body, type, strictness_of(route), http_arena(exchange->http), message, err);
     body_free(&body);
     return read;
 }

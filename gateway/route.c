@@ -20,6 +20,7 @@
 #define ALL_TENANTS .tenants = TENANTS_ALL
 #define NAMED       .tenants = TENANTS_NAMED
 #define DOCUMENTED  .documented = true
+#define PEOPLES     .documented = true, .lenient = true
 #define OURS        .documented = false
 #define UNLIMITED   .limited = false
 #define LIMITED     .limited = true
@@ -130,9 +131,11 @@ void route_find(struct str method, struct str path, struct route_match *match)
         if (!path_follows(routes[i].path, path, &attempt))
             continue;
         match->allowed |= 1U << routes[i].method;
+        if (!match->manner || (routes[i].documented && !match->manner->documented))
+            match->manner = &routes[i];
         if (str_equal(method, str_of(methods[routes[i].method]))) {
             *match = attempt;
-            match->route = &routes[i];
+            match->route = match->manner = &routes[i];
             return;
         }
     }

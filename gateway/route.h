@@ -50,6 +50,7 @@ struct route {
     enum permission permission;
     enum route_tenants tenants;
     bool documented, limited;
+    bool lenient; // documented, and all of a person's text that can be stored is taken
     enum route_envelope envelope;
     int status;
     uint32_t deadline_ms;
@@ -62,6 +63,8 @@ enum { ROUTE_PARAMETERS = 4 };
 struct route_match {
     const struct route *route; // NULL: no such path, or not with this method
     unsigned allowed;          // bits of the methods that the path has; 0: no such path
+    // In whose manner errors are told: route, or another of the same path. NULL: no such path.
+    const struct route *manner;
     struct {
         struct str name, value; // value as it stands in the path, not decoded
     } parameters[ROUTE_PARAMETERS];

@@ -32,10 +32,11 @@ bool simulator_hits(struct simulator *simulator, double rate)
     return rate > 0 && random_unit(simulator->random) < rate;
 }
 
-static void render_error(void *context, const struct err *err, struct buf *body,
-                         struct str *content_type)
+static void render_error(void *context, const struct http_glance *asked, const struct err *err,
+                         struct buf *body, struct str *content_type)
 {
     (void)context;
+    (void)asked;
     *content_type = STR("application/json");
     json_open(body, '{');
     json_key_str(body, "code", err_name(err->code));

@@ -8,63 +8,17 @@
 #include "service/news.h"
 #include "service/service.h"
 #include "service/task.h"
+#include "sms-worker/sms_attachments.h"
 #include "sms-worker/stop_fence.h"
 #include "store/statements.h"
-#include "wire/codec_json.h"
 
 enum outcome { STORED = 1, STORED_BEFORE = 2, NO_SUCH_NUMBER = 3, PART_STORED = 4 };
-enum { ATTACHMENTS_LIMIT = 10, CONTENT_TYPE_LIMIT = 128 };
 
 extern const struct batch_def sms_inbound_batch;
 
 static const struct msg_sms_inbound *mo_of(struct batch_item *item)
 {
     return task_of_item(item)->message;
-}
-
-// {"upload":…,"stream":…,"bytes":…}: a large content that came before (wire/body_scan.h). Who makes
-// one up by himself names an upload that there is not.
-static bool is_upload(const struct json_view *content)
-{
-    struct id upload;
-    int64_t number;
-
-    for (size_t i = 0; i < 2; i++) {
-        const struct json_view *value = json_member(content, i ? "stream" : "bytes");
-        if (!json_number(value, &number) && !str_to_int(json_text(value), 0, INT32_MAX, &number))
-            return false;
-        if (number < 0 || number > (i ? INT16_MAX : INT32_MAX))
-            return false;
-    }
-    return id_parse(json_text(json_member(content, "upload")), &upload);
-}
-
-// [{"content_type":…,"content":<base64>}]; what passes here PostgreSQL can decode.
-static bool attachments_check(struct task *task, struct str list, struct err *err)
-{
-    static const char where[] = "mms_attachment";
-    const struct json_view *view, *element;
-
-    if (!json_parse(list, task->arena, &view, err))
-        return err_in(err, where);
-    if (!json_element(view, 0))
-        return err_set(err, ERR_BAD_INPUT, "%s: a list with at least one element", where);
-    for (size_t i = 0; (element = json_element(view, i)); i++) {
-        struct str type = json_text(json_member(element, "content_type"));
-        const struct json_view *content_view = json_member(element, "content");
-        struct str content = json_text(content_view);
-        AUTO(buf) bytes = {0};
-        if (i == ATTACHMENTS_LIMIT)
-            return err_set(err, ERR_BAD_INPUT, "%s: at most %d", where, ATTACHMENTS_LIMIT);
-        if (type.len == 0 || type.len > CONTENT_TYPE_LIMIT)
-            return err_set(err, ERR_BAD_INPUT, "%s[%zu].content_type: 1 to %d bytes", where, i,
-                           CONTENT_TYPE_LIMIT);
-        if (is_upload(content_view))
-            continue;
-        if (!str_present(content) || content.len % 4 != 0 || !buf_unbase64(&bytes, content))
-            return err_set(err, ERR_BAD_INPUT, "%s[%zu].content: padded base64", where, i);
-    }
-    return true;
 }
 
 static bool parts_check(const struct msg_sms_inbound *mo, struct err *err)
@@ -85,14 +39,16 @@ static bool parts_check(const struct msg_sms_inbound *mo, struct err *err)
 static bool mo_admit(void *context, struct batch_item *item, struct err *err)
 {
     struct task *task = task_of_item(item);
-    const struct msg_sms_inbound *mo = task->message;
+    struct msg_sms_inbound *mo = ARENA_ALLOC(task->arena, struct msg_sms_inbound);
 
     (void)context;
-    if (mo->message.len == 0 && mo->mms_attachment.len == 0)
+    *mo = *(const struct msg_sms_inbound *)task->message;
+    if (!str_present(mo->message) && mo->mms_attachment.len == 0)
         return err_set(err, ERR_BAD_INPUT, "message: missing, and there is no mms_attachment");
-    if (!parts_check(mo, err) ||
-        (mo->mms_attachment.len > 0 && !attachments_check(task, mo->mms_attachment, err)))
+    mo->mms_attachment = sms_attachments(task->arena, mo->mms_attachment);
+    if (!parts_check(mo, err))
         return false;
+    task->message = mo;
 
     // The same number and message_id always lead to this id: the primary key decides what is a
     // repetition.

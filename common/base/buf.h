@@ -77,7 +77,7 @@ void json_str(struct buf *buf, struct str text); // absent -> null; invalid UTF-
 void json_int(struct buf *buf, int64_t number);
 void json_double(struct buf *buf, double number); // NaN and infinities -> null
 void json_bool(struct buf *buf, bool value);
-void json_nil(struct buf *buf); // null; not json_null(), which is a symbol of jansson
+void json_nil(struct buf *buf);                  // null
 void json_raw(struct buf *buf, struct str json); // text that is JSON already; absent -> null
 void json_key_str(struct buf *buf, const char *key, struct str text);
 void json_key_int(struct buf *buf, const char *key, int64_t number);

@@ -19,8 +19,6 @@ void http_body_divert(struct connection *connection, const struct http_head *hea
 
     *body = (struct unread_body){.left = head->content_length,
                                  .waits_for_leave = str_present(head->expect_name)};
-    if (early_len > (size_t)body->left) // never: more has come than one read brings
-        early_len = (size_t)body->left;
     buf_append(&body->early, input + head_len, early_len);
     overwrite(input, head->length_digits, "000000000000000");
     if (body->waits_for_leave)

@@ -3,11 +3,34 @@
 
 enum { CONTENT_LENGTH_DIGITS_LIMIT = 15 };
 
+// Headers of which a request has one line at most; those that frame it are looked at one by one.
+static const struct str singles[] = {
+    STR_INIT("authorization"),
+    STR_INIT("content-encoding"),
+    STR_INIT("content-type"),
+    STR_INIT("cookie"),
+    STR_INIT("idempotency-key"),
+    STR_INIT("last-event-id"),
+    STR_INIT("origin"),
+    STR_INIT("webhook-id"),
+    STR_INIT("webhook-signature"),
+    STR_INIT("webhook-timestamp"),
+    STR_INIT("x-api-key"),
+    STR_INIT("x-ccid"),
+    STR_INIT("x-csrf-token"),
+    STR_INIT("x-hub-signature"),
+    STR_INIT("x-hub-signature-256"),
+};
+
 struct reading {
     struct http_head head;
-    bool is_http_1_1;
-    bool has_host, has_content_length, has_transfer_encoding;
+    struct str authority; // of a target that is a URL; absent otherwise
+    struct str host;      // absent until its header has come
+    bool is_http_1_1, is_https;
+    bool has_content_length, has_transfer_encoding;
+    uint32_t singles_seen; // a bit each
 };
+_Static_assert(COUNT_OF(singles) <= 32, "singles_seen has a bit for each");
 
 size_t http_head_end(struct str received, size_t seen)
 {
@@ -33,9 +56,9 @@ static bool bad(struct err *err, const char *rule)
     return err_set(err, ERR_BAD_REQUEST, "%s", rule);
 }
 
-static bool is_token_byte(unsigned char byte)
+bool http_is_token_byte(char character)
 {
-    unsigned char lower = byte | 0x20;
+    unsigned char byte = (unsigned char)character, lower = byte | 0x20;
 
     if ((lower >= 'a' && lower <= 'z') || (byte >= '0' && byte <= '9'))
         return true;
@@ -45,7 +68,7 @@ static bool is_token_byte(unsigned char byte)
 static bool is_token(struct str text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (!is_token_byte((unsigned char)text.ptr[i]))
+        if (!http_is_token_byte(text.ptr[i]))
             return false;
     return text.len > 0;
 }
@@ -68,9 +91,50 @@ static bool line_take(struct str *rest, struct str *line, struct err *err)
     return !controls || bad(err, "the head holds a control character");
 }
 
+static bool is_host(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (strchr(" \t,/\\@?#<>\"", text.ptr[i]))
+            return false;
+    return true;
+}
+
+static const struct str http_scheme = STR_INIT("http://"), https_scheme = STR_INIT("https://");
+
+static bool starts_ignoring_case(struct str text, struct str prefix)
+{
+    return text.len >= prefix.len &&
+           str_equal_ignoring_case(str_make(text.ptr, prefix.len), prefix);
+}
+
+bool http_target_cut(struct str target, struct http_target *cut)
+{
+    struct str scheme = starts_ignoring_case(target, http_scheme)    ? http_scheme
+                        : starts_ignoring_case(target, https_scheme) ? https_scheme
+                                                                     : STR("");
+
+    *cut = (struct http_target){0};
+    if (scheme.len > 0) {
+        size_t end = scheme.len;
+        while (end < target.len && target.ptr[end] != '/' && target.ptr[end] != '?')
+            end++;
+        cut->authority = str_make(target.ptr + scheme.len, end - scheme.len);
+        if (cut->authority.len == 0 || !is_host(cut->authority))
+            return false;
+        target = str_skip(target, end);
+    } else if (!str_starts(target, STR("/"))) {
+        return false;
+    }
+    str_cut(target, '?', &cut->path, &cut->query);
+    if (cut->path.len == 0)
+        cut->path = STR("/");
+    return true;
+}
+
 static bool request_line_check(struct str line, struct reading *reading, struct err *err)
 {
     struct str method, target, version;
+    struct http_target cut;
 
     if (!str_cut(line, ' ', &method, &line) || !str_cut(line, ' ', &target, &version))
         return bad(err, "the request line is method, path and version with one blank between");
@@ -79,8 +143,10 @@ static bool request_line_check(struct str line, struct reading *reading, struct 
     if (target.len > HTTP_TARGET_LIMIT)
         return err_set(err, ERR_HEADERS_TOO_LARGE, "the path is longer than %d bytes",
                        HTTP_TARGET_LIMIT);
-    if (!str_starts(target, STR("/")) || memchr(target.ptr, '\t', target.len))
-        return bad(err, "the request's target is a path that begins with /");
+    if (!http_target_cut(target, &cut) || memchr(target.ptr, '\t', target.len))
+        return bad(err, "the request's target is a path that begins with /, or a URL");
+    reading->authority = cut.authority;
+    reading->is_https = starts_ignoring_case(target, https_scheme);
     reading->is_http_1_1 = str_equal(version, STR("HTTP/1.1"));
     if (!reading->is_http_1_1 && !str_equal(version, STR("HTTP/1.0")))
         return bad(err, "the version is neither HTTP/1.1 nor HTTP/1.0");
@@ -89,12 +155,51 @@ static bool request_line_check(struct str line, struct reading *reading, struct 
 
 static bool host_check(struct str value, struct reading *reading, struct err *err)
 {
-    if (reading->has_host)
+    if (str_present(reading->host))
         return bad(err, "more than one Host header");
-    reading->has_host = true;
-    for (size_t i = 0; i < value.len; i++)
-        if (strchr(" \t,/\\@?#<>\"", value.ptr[i]))
-            return bad(err, "the Host header is not a host");
+    reading->host = value;
+    return is_host(value) || bad(err, "the Host header is not a host");
+}
+
+// Without the port that the scheme implies.
+static struct str bare_host(struct str host, bool is_https)
+{
+    struct str port = is_https ? STR(":443") : STR(":80");
+
+    if (host.len > port.len && str_equal(str_skip(host, host.len - port.len), port))
+        host.len -= port.len;
+    return host;
+}
+
+// A reader that goes by the Host header and one that goes by the URL must mean the same.
+static bool host_is_the_targets(const struct reading *reading, struct err *err)
+{
+    if (!str_present(reading->authority) || !str_present(reading->host))
+        return true;
+    return str_equal_ignoring_case(bare_host(reading->authority, reading->is_https),
+                                   bare_host(reading->host, reading->is_https)) ||
+           bad(err, "the Host header is not the host of the request's target");
+}
+
+static bool expect_check(struct str name, struct str value, struct reading *reading,
+                         struct err *err)
+{
+    if (str_present(reading->head.expect_name))
+        return bad(err, "more than one Expect header");
+    reading->head.expect_name = name;
+    return str_equal_ignoring_case(value, STR("100-continue")) ||
+           bad(err, "the Expect header is not 100-continue");
+}
+
+static bool single_check(struct str name, struct reading *reading, struct err *err)
+{
+    for (size_t i = 0; i < COUNT_OF(singles); i++) {
+        if (!str_equal_ignoring_case(name, singles[i]))
+            continue;
+        if (reading->singles_seen & 1U << i)
+            return err_set(err, ERR_BAD_REQUEST, "more than one %s header", singles[i].ptr);
+        reading->singles_seen |= 1U << i;
+    }
     return true;
 }
 
@@ -137,8 +242,8 @@ static bool header_check(struct str line, struct reading *reading, struct err *e
     if (str_equal_ignoring_case(name, STR("transfer-encoding")))
         return transfer_encoding_check(value, reading, err);
     if (str_equal_ignoring_case(name, STR("expect")))
-        reading->head.expect_name = name;
-    return true;
+        return expect_check(name, value, reading, err);
+    return single_check(name, reading, err);
 }
 
 bool http_head_check(struct str head, struct http_head *found, struct err *err)
@@ -168,8 +273,30 @@ bool http_head_check(struct str head, struct http_head *found, struct err *err)
     }
     if (reading.has_content_length && reading.has_transfer_encoding)
         return bad(err, "Content-Length and Transfer-Encoding exclude each other");
-    if (reading.is_http_1_1 && !reading.has_host)
+    if (reading.is_http_1_1 && !str_present(reading.host))
         return bad(err, "HTTP/1.1 needs a Host header");
+    if (!host_is_the_targets(&reading, err))
+        return false;
     *found = reading.head;
     return true;
+}
+
+struct http_glance http_head_glance(struct str head)
+{
+    struct http_glance glance = {0};
+    struct http_target cut;
+    struct str line, target, name, value;
+
+    if (str_starts(head, STR("\r\n")))
+        head = str_skip(head, 2);
+    if (!str_cut(head, '\n', &line, &head) || !str_cut(line, ' ', &glance.method, &line))
+        return (struct http_glance){0};
+    str_cut(line, ' ', &target, &line);
+    if (!http_target_cut(target, &cut))
+        return (struct http_glance){0};
+    glance.path = cut.path;
+    while (str_cut(head, '\n', &line, &head) && str_cut(line, ':', &name, &value))
+        if (str_equal_ignoring_case(name, STR("accept")))
+            glance.accept = str_trim(value);
+    return glance;
 }

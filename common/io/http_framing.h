@@ -6,7 +6,11 @@
 // Refused: bare LF or CR, NUL and other control characters, folded headers, blanks around a
 // header's name, no or several Host, Content-Length twice, beside Transfer-Encoding or other than
 // digits, Transfer-Encoding other than one exact "chunked" or in HTTP/1.0, any version but HTTP/1.0
-// and 1.1 (so HTTP/2's preface too), targets that are not a path.
+// and 1.1 (so HTTP/2's preface too), a second line of any header that must be one (Authorization,
+// x-ccid, …: two readers could believe different ones), targets that are neither a path nor a URL
+// whose host is that of the Host header.
+//
+// The chunks of a body are read by io/http_chunks.h.
 #pragma once
 
 #include "base/err.h"
@@ -36,3 +40,18 @@ size_t http_head_end(struct str received, size_t seen);
 // head: as long as http_head_end() said. ERR_BAD_REQUEST, or ERR_HEADERS_TOO_LARGE past a limit;
 // the text names the rule and repeats nothing of the request.
 MUST_USE bool http_head_check(struct str head, struct http_head *found, struct err *err);
+
+// What a request's target says. A URL (RFC 9112, 3.2.2) is its path; authority is then its host
+// and port, else absent. query is absent where there is no "?". False: neither path nor URL.
+struct http_target {
+    struct str authority, path, query;
+};
+MUST_USE bool http_target_cut(struct str target, struct http_target *cut);
+
+// What can be told of a request that is refused before it was read: absent where nothing can.
+struct http_glance {
+    struct str method, path, accept;
+};
+struct http_glance http_head_glance(struct str head);
+
+bool http_is_token_byte(char byte); // of a method's or header's name

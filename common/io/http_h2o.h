@@ -15,14 +15,17 @@
 //
 // libh2o hands over a request when its body is complete, and parses more tolerantly than we accept.
 // So we listen in on each connection: http_connection_listen() puts on_read() of http_server.c in
-// front of libh2o's read callback, where a head is judged as soon as it is complete. libh2o sets
-// its own callback again for every request, hence the list `fresh`, which is served before the loop
-// sleeps.
+// front of libh2o's read callback, where a head is judged as soon as it is complete, and the chunks
+// of a body as they come. libh2o sets its own callback again for every request, hence the list
+// `fresh`, which is served before the loop sleeps. What a client sends behind a request, before
+// that is answered, libh2o does not see until then (`early`): so nothing passes unjudged. Nor does
+// it see "Expect: 100-continue", which it would answer by listening without us.
 #pragma once
 
 #define H2O_USE_LIBUV 1
 
 #include "base/list.h"
+#include "io/http_chunks.h"
 #include "io/http_framing.h"
 #include "io/http_server.h"
 #include "io/listener.h"
@@ -84,6 +87,10 @@ struct connection {
     uint64_t since_ms;             // when it came onto the list, or the request's first byte
     size_t head_seen;              // bytes of this request's head searched for its end
     bool head_is_passed;           // judged and found good
+    struct http_head head;         // what it says
+    uint64_t body_left;            // of a body with Content-Length that is libh2o's
+    struct http_chunks chunks;     // of a body without
+    struct buf early;              // what came behind this request
     struct unread_body body;       // of the request that is in work
     struct http_request *skipping; // whose answer waits for the rest of its body
     struct http_stream *stream;    // NULL unless its answer goes on
@@ -105,7 +112,8 @@ void http_connection_linger(struct connection *connection);
 void http_connection_skip(struct connection *connection);
 
 // http_refusal.c: the errors that need no handler.
-void http_refuse(struct connection *connection, const struct err *err); // no request in hand
+// No request in hand; input: what has come of it.
+void http_refuse(struct connection *connection, struct str input, const struct err *err);
 void http_refuse_request(struct http_request *request, const struct err *err);
 // Puts libh2o's own refusals of a request into our words.
 void http_refusal_filter(h2o_hostconf_t *host, struct http_server *server);

@@ -1,17 +1,16 @@
-// http_refusal: the answers nobody's handler gives. Three ways lead here: a head that on_read() of
-// http_server.c judged, the same for a request that came pipelined behind another, and what only
-// libh2o can see (a chunked body that is broken or too long, an expectation it does not know).
+// http_refusal: the answers nobody's handler gives. Two ways lead here: what on_read() of
+// http_server.c judged, and what libh2o refuses by itself all the same.
 #include "io/http_h2o.h"
 
 #include "base/panic.h"
 
 #include <uv.h>
 
-static void render(struct http_server *server, const struct err *err, struct buf *body,
-                   struct str *content_type)
+static void render(struct http_server *server, const struct http_glance *asked,
+                   const struct err *err, struct buf *body, struct str *content_type)
 {
     if (server->options.render_error) {
-        server->options.render_error(server->options.context, err, body, content_type);
+        server->options.render_error(server->options.context, asked, err, body, content_type);
         return;
     }
     *content_type = STR("text/plain; charset=utf-8");
@@ -20,14 +19,15 @@ static void render(struct http_server *server, const struct err *err, struct buf
 
 // libh2o knows nothing of this answer: it is written beside it, on a connection that has no other
 // answer under way, and then libh2o is told that the client has gone.
-void http_refuse(struct connection *connection, const struct err *err)
+void http_refuse(struct connection *connection, struct str input, const struct err *err)
 {
+    struct http_glance asked = http_head_glance(input);
     AUTO(buf) body = {0};
     AUTO(buf) answer = {0};
     struct str content_type = STR_ABSENT;
     int status = err_http_status(err->code);
 
-    render(connection->server, err, &body, &content_type);
+    render(connection->server, &asked, err, &body, &content_type);
     buf_printf(&answer,
                "HTTP/1.1 %d %s\r\nServer: nexus\r\nConnection: close\r\nContent-Length: %zu\r\n"
                "cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
@@ -42,12 +42,28 @@ void http_refuse(struct connection *connection, const struct err *err)
         http_connection_cut(connection);
 }
 
+static struct http_glance glance_of(h2o_req_t *h2o)
+{
+    struct http_target target;
+    ssize_t accept = h2o_find_header(&h2o->headers, H2O_TOKEN_ACCEPT, -1);
+
+    if (!http_target_cut(str_make(h2o->input.path.base, h2o->input.path.len), &target))
+        return (struct http_glance){0};
+    return (struct http_glance){.method = str_make(h2o->input.method.base, h2o->input.method.len),
+                                .path = target.path,
+                                .accept = accept < 0
+                                              ? STR_ABSENT
+                                              : str_make(h2o->headers.entries[accept].value.base,
+                                                         h2o->headers.entries[accept].value.len)};
+}
+
 void http_refuse_request(struct http_request *request, const struct err *err)
 {
     AUTO(buf) body = {0};
     struct http_answer answer = {.status = err_http_status(err->code), .close = true};
+    struct http_glance asked = glance_of(request->h2o);
 
-    render(request->connection->server, err, &body, &answer.content_type);
+    render(request->connection->server, &asked, err, &body, &answer.content_type);
     answer.body = buf_str(&body);
     http_answer(request, &answer);
 }
@@ -87,7 +103,8 @@ static void on_refusal(h2o_filter_t *filter, h2o_req_t *h2o, h2o_ostream_t **slo
         err_set(&err, ERR_BAD_REQUEST, "%s",
                 h2o->res.status == 417 ? "the Expect header is not 100-continue"
                                        : "the body's chunked encoding is broken");
-    render(server, &err, &body, &content_type);
+    struct http_glance asked = glance_of(h2o);
+    render(server, &asked, &err, &body, &content_type);
     refusal->super.do_send = body_replace;
     refusal->body = h2o_strdup(&h2o->pool, body.data, body.len);
     h2o->res.status = err_http_status(err.code);

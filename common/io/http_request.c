@@ -2,7 +2,6 @@
 #include "io/http_h2o.h"
 
 #include "base/panic.h"
-#include "io/http_framing.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -22,16 +21,6 @@ static void on_disposed(void *memory)
     http_connection_answered(request->connection);
 }
 
-// A request that came behind another in the same bytes was not seen by on_read(): its head still
-// stands, whole, at the front of the connection's buffer; only the names' case was changed.
-static bool pipelined_head_check(const struct connection *connection, struct err *err)
-{
-    struct http_head head;
-    struct str input = str_make(connection->socket->input->bytes, connection->socket->input->size);
-
-    return http_head_check(str_make(input.ptr, http_head_end(input, 0)), &head, err);
-}
-
 int http_request_take(h2o_handler_t *handler, h2o_req_t *h2o)
 {
     struct connection *connection = h2o->conn->callbacks->get_socket(h2o->conn)->on_close.data;
@@ -44,15 +33,12 @@ int http_request_take(h2o_handler_t *handler, h2o_req_t *h2o)
     list_remove(&connection->state);
     http_crowd_works(connection);
     server->counts.unanswered++;
-    if (!connection->head_is_passed && !pipelined_head_check(connection, &err)) {
-        server->counts.refused_framing++;
-        http_refuse_request(request, &err);
-    } else if (h2o->entity.len > server->options.body_limit) {
+    ASSERT(connection->head_is_passed); // on_read() of http_server.c lets no other byte pass
+    if (h2o->entity.len > server->options.body_limit) {
         err_set(&err, ERR_TOO_LARGE, "the body is longer than %zu bytes",
                 server->options.body_limit);
         http_refuse_request(request, &err);
     } else {
-        connection->head_is_passed = false; // of the next one nothing is known
         server->options.handle(server->options.context, request);
     }
     return 0;
@@ -65,18 +51,18 @@ struct str http_method(const struct http_request *request)
 
 struct str http_path(const struct http_request *request)
 {
-    struct str path = str_of_iovec(request->h2o->path);
+    struct http_target target;
 
-    if (request->h2o->query_at != SIZE_MAX)
-        path.len = request->h2o->query_at;
-    return path;
+    return http_target_cut(str_of_iovec(request->h2o->input.path), &target) ? target.path
+                                                                            : STR_ABSENT;
 }
 
 struct str http_query(const struct http_request *request)
 {
-    if (request->h2o->query_at == SIZE_MAX)
-        return STR_ABSENT;
-    return str_skip(str_of_iovec(request->h2o->path), request->h2o->query_at + 1);
+    struct http_target target;
+
+    return http_target_cut(str_of_iovec(request->h2o->input.path), &target) ? target.query
+                                                                            : STR_ABSENT;
 }
 
 struct str http_header(const struct http_request *request, const char *lower_case_name)

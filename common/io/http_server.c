@@ -3,7 +3,6 @@
 
 #include "base/map.h"
 #include "base/panic.h"
-#include "io/http_framing.h"
 #include "io/http_h2o.h"
 
 #include <netinet/in.h>
@@ -199,6 +198,7 @@ static void on_tcp_closed(uv_handle_t *handle)
     server->counts.connections--;
     if (server->listener)
         listener_resume(server->listener);
+    buf_release(&connection->early);
     http_body_forget(connection);
     free(connection);
 }
@@ -240,34 +240,96 @@ void http_connection_listen(struct connection *connection)
     connection->head_is_passed = false;
 }
 
-static bool is_left_unread(const struct connection *connection, const struct http_head *head)
+// Says itself that the body may come, and hides the question from libh2o, whose answer would take
+// our ear off the socket. What does not leave at once never will; then the client sends unasked.
+static void leave_give(struct connection *connection, struct str body)
 {
-    size_t over = connection->server->options.unread_over;
-    return over > 0 && head->content_length > (int64_t)over;
+    static char leave[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uv_buf_t bytes = uv_buf_init(leave, sizeof leave - 1);
+    const char *name = connection->head.expect_name.ptr;
+    bool is_waited_for = connection->head.chunked || connection->body_left > 0;
+
+    connection->socket->input->bytes[name - connection->socket->input->bytes] = 'x';
+    if (is_waited_for && body.len == 0)
+        uv_try_write((uv_stream_t *)&connection->tcp, &bytes, 1);
 }
 
-// *keep is how many of the bytes are libh2o's.
-static bool head_check(struct connection *connection, struct str input, size_t *keep,
+static bool is_left_unread(const struct connection *connection)
+{
+    size_t over = connection->server->options.unread_over;
+    return over > 0 && connection->head.content_length > (int64_t)over;
+}
+
+static bool too_large(const struct connection *connection, struct err *err)
+{
+    return err_set(err, ERR_TOO_LARGE, "the body is longer than %zu bytes",
+                   connection->server->options.body_limit);
+}
+
+// *length: of the head, where it is there and good; 0 where more must come.
+static bool head_check(struct connection *connection, struct str input, size_t *length,
                        struct err *err)
 {
-    struct http_head head;
-    size_t length = http_head_end(input, connection->head_seen);
+    struct http_head *head = &connection->head;
 
-    *keep = input.len;
+    *length = http_head_end(input, connection->head_seen);
     connection->head_seen = input.len;
-    if (length == 0 && input.len <= HTTP_HEAD_LIMIT)
+    if (*length == 0 && input.len <= HTTP_HEAD_LIMIT)
         return true;
-    if (!http_head_check(str_make(input.ptr, length ? length : input.len), &head, err))
+    if (!http_head_check(str_make(input.ptr, *length ? *length : input.len), head, err))
         return false;
+    if (!is_left_unread(connection) &&
+        head->content_length > (int64_t)connection->server->options.body_limit)
+        return too_large(connection, err);
     connection->head_is_passed = true;
-    if (is_left_unread(connection, &head)) {
-        http_body_divert(connection, &head, length, input.len - length);
-        *keep = length;
+    connection->body_left = head->content_length > 0 ? (uint64_t)head->content_length : 0;
+    connection->chunks = (struct http_chunks){0};
+    return true;
+}
+
+// *used: how many of these bytes, which follow the head, are the body's.
+static bool body_check(struct connection *connection, struct str bytes, size_t *used,
+                       struct err *err)
+{
+    if (!connection->head.chunked) {
+        *used = bytes.len < connection->body_left ? bytes.len : (size_t)connection->body_left;
+        connection->body_left -= *used;
         return true;
     }
-    if (head.content_length > (int64_t)connection->server->options.body_limit)
-        return err_set(err, ERR_TOO_LARGE, "the body is longer than %zu bytes",
-                       connection->server->options.body_limit);
+    if (!http_chunks_read(&connection->chunks, bytes, used, err))
+        return false;
+    return connection->chunks.data <= connection->server->options.body_limit ||
+           too_large(connection, err);
+}
+
+// Judges what has come, and keeps back what is not libh2o's: what follows this request, and a body
+// that its handler reads. *count: of the new bytes, how many libh2o is to see.
+static bool bytes_check(struct connection *connection, size_t *count, struct err *err)
+{
+    h2o_buffer_t *buffer = connection->socket->input;
+    struct str input = str_make(buffer->bytes, buffer->size + *count);
+    struct str body = str_skip(input, buffer->size);
+    size_t length = 0, used;
+
+    if (!connection->head_is_passed) {
+        if (connection->head_seen == 0)
+            wait_for_request(connection); // its time begins with the first byte
+        if (!head_check(connection, input, &length, err))
+            return false;
+        if (!connection->head_is_passed)
+            return true;
+        body = str_skip(input, length);
+    }
+    if (!body_check(connection, body, &used, err))
+        return false;
+    buf_str_append(&connection->early, str_skip(body, used));
+    *count -= body.len - used;
+    if (length > 0 && is_left_unread(connection)) {
+        http_body_divert(connection, &connection->head, length, used);
+        *count -= used;
+    } else if (length > 0 && str_present(connection->head.expect_name)) {
+        leave_give(connection, body);
+    }
     return true;
 }
 
@@ -276,21 +338,28 @@ static bool head_check(struct connection *connection, struct str input, size_t *
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 {
     struct connection *connection = CONTAINER_OF(stream, struct connection, tcp);
+    size_t seen = count > 0 ? (size_t)count : 0;
     struct err err;
 
-    if (count > 0 && !connection->head_is_passed) {
+    if (count > 0 && !bytes_check(connection, &seen, &err)) {
         h2o_buffer_t *input = connection->socket->input;
-        if (connection->head_seen == 0)
-            wait_for_request(connection); // its time begins with the first byte
-        size_t all = input->size + (size_t)count, keep;
-        if (!head_check(connection, str_make(input->bytes, all), &keep, &err)) {
-            connection->server->counts.refused_framing += err.code == ERR_BAD_REQUEST;
-            http_refuse(connection, &err);
-            return;
-        }
-        count -= (ssize_t)(all - keep);
+        connection->server->counts.refused_framing += err.code == ERR_BAD_REQUEST;
+        http_refuse(connection, str_make(input->bytes, input->size + (size_t)count), &err);
+    } else if (count <= 0 || seen > 0) {
+        connection->h2o_read(stream, count > 0 ? (ssize_t)seen : count, buffer);
     }
-    connection->h2o_read(stream, count, buffer);
+}
+
+// What came behind the request before comes now, as if it had just been read.
+static void early_read(struct connection *connection)
+{
+    struct buf early = connection->early;
+
+    connection->early = (struct buf){0};
+    h2o_iovec_t room = h2o_buffer_reserve(&connection->socket->input, early.len);
+    memcpy(room.base, early.data, early.len);
+    on_read((uv_stream_t *)&connection->tcp, (ssize_t)early.len, NULL);
+    buf_release(&early);
 }
 
 void http_connection_answered(struct connection *connection)
@@ -306,6 +375,8 @@ static void on_before_sleep(uv_prepare_t *prepare)
     LIST_EACH (&server->fresh, struct connection, state, connection) {
         http_connection_listen(connection);
         wait_for_request(connection);
+        if (connection->early.len > 0)
+            early_read(connection);
     }
 }
 
@@ -356,7 +427,8 @@ static void request_is_late(struct connection *connection)
     }
     err_set(&err, ERR_REQUEST_TIMEOUT, "the request was not complete after %d s",
             REQUEST_TIMEOUT_MS / 1000);
-    http_refuse(connection, &err);
+    h2o_buffer_t *input = connection->socket->input;
+    http_refuse(connection, str_make(input->bytes, input->size), &err);
 }
 
 static void on_clock(uv_timer_t *timer)

@@ -2,9 +2,10 @@
 //
 // The server parses, bounds and refuses; what passes is handed to one function. Refused here, with
 // 400 and close: ambiguous framing (Content-Length beside Transfer-Encoding, two lengths, folded
-// headers, bare LF, no Host or two, …; io/http_framing.h); 413 over body_limit; 431 over head_limit
-// (16 KiB); 408 when head and body take longer than 10 s. A body over unread_over, of whatever length,
-// is left to the handler, which reads it piece by piece (http_body_read()) or refuses it unread.
+// headers, bare LF, no Host or two, chunks that are not exactly chunks, …; io/http_framing.h,
+// io/http_chunks.h); 413 over body_limit; 431 over head_limit (16 KiB); 408 when head and body take
+// longer than 10 s. A body over unread_over, of whatever length, is left to the handler, which reads it
+// piece by piece (http_body_read()) or refuses it unread.
 //
 // A server that is full closes whoever has been idle longest, and lets the new one in; so does one whose
 // descriptors run out. One address (of IPv6: one /64) holds no more than its share, then its own oldest
@@ -33,6 +34,9 @@ struct http_server;
 struct http_request;
 struct http_stream;
 
+// What is known of a request that the server refuses by itself; absent where nothing is.
+struct http_glance;
+
 struct http_server_options {
     const char *host;  // "0.0.0.0", "127.0.0.1", "::"
     int port;          // 0: the kernel chooses, http_server_port() tells
@@ -45,8 +49,8 @@ struct http_server_options {
         *trusted; // proxies, whose connections are many people's; may be NULL
     void (*handle)(void *context, struct http_request *request);
     // Puts the body of an error the server answers by itself (400, 408, 413, 431). May be NULL.
-    void (*render_error)(void *context, const struct err *err, struct buf *body,
-                         struct str *content_type);
+    void (*render_error)(void *context, const struct http_glance *asked, const struct err *err,
+                         struct buf *body, struct str *content_type);
     void *context;
 };
 

@@ -2,20 +2,14 @@
 // where the body is wrapped in {"operationId":…,"data":{…}}, and the body itself. A field is looked
 // up in this order under each of its names. Where one field is the whole body, the others are looked
 // up in the first layer alone: what is in the body is that field's.
-#include "codec_json.h"
+//
+// A field is read from the first value that can be read: another name, null or "" before it hides
+// nothing.
+#include "body.h"
 
 #include "phone.h"
-#include "tree.h"
 
 #include <ctype.h>
-
-struct body {
-    struct arena *arena;
-    struct json_view set;  // path and query parameters
-    struct json_view root; // an object
-    bool form;             // a form cannot say null: an empty value means it
-    bool came;             // false: the request had no body
-};
 
 struct body *body_empty(void)
 {
@@ -36,12 +30,12 @@ void body_free(struct body **body)
     *body = NULL;
 }
 
-bool body_from_json(struct str text, struct body **body, struct err *err)
+bool body_of_json(struct str text, enum tree_manner manner, struct body **body, struct err *err)
 {
     struct body *made = body_empty();
 
     made->came = true;
-    bool ok = tree_from_json(text, made->arena, &made->root, err) &&
+    bool ok = tree_from_json(text, manner, made->arena, &made->root, err) &&
               (made->root.kind == TREE_OBJECT ||
                err_set(err, ERR_BAD_INPUT, "JSON: the body is not an object"));
     if (ok)
@@ -51,17 +45,28 @@ bool body_from_json(struct str text, struct body **body, struct err *err)
     return ok;
 }
 
-bool body_from_form(struct str text, struct body **body, struct err *err)
+bool body_of_form(struct str text, const struct form_manner *manner, struct body **body,
+                  struct err *err)
 {
     struct body *made = body_empty();
 
     made->came = made->form = true;
-    if (!tree_from_form(text, made->arena, &made->root, err)) {
+    if (!tree_from_form(text, manner, made->arena, &made->root, err)) {
         body_free(&made);
         return false;
     }
     *body = made;
     return true;
+}
+
+bool body_from_json(struct str text, struct body **body, struct err *err)
+{
+    return body_of_json(text, TREE_STRICT, body, err);
+}
+
+bool body_from_form(struct str text, struct body **body, struct err *err)
+{
+    return body_of_form(text, &(struct form_manner){.manner = TREE_STRICT}, body, err);
 }
 
 void body_set(struct body *body, struct str name, struct str value)
@@ -77,8 +82,11 @@ void body_set(struct body *body, struct str name, struct str value)
 struct id body_operation(const struct body *body)
 {
     struct id id;
-    return id_parse(json_text(tree_find(&body->root, STR("operationId"))), &id) ? id
-                                                                                : (struct id){0};
+    const struct json_view *said = tree_find(&body->root, STR("operationId"));
+
+    if (!said)
+        said = tree_find(&body->set, STR("operationId"));
+    return id_parse(json_text(said), &id) ? id : (struct id){0};
 }
 
 static bool field_has_name(const struct message_field *field, struct str name)
@@ -101,6 +109,11 @@ static const struct message_field *field_named(const struct message_type *type, 
     return NULL;
 }
 
+bool body_type_reads(const struct message_type *type, struct str name)
+{
+    return field_named(type, name) != NULL;
+}
+
 // The "data" that wraps the fields; NULL when there is none, or when data is a field of its own.
 static const struct json_view *body_wrapped(const struct body *body,
                                             const struct message_type *type)
@@ -109,26 +122,31 @@ static const struct json_view *body_wrapped(const struct body *body,
     return data && data->kind == TREE_OBJECT && !field_named(type, STR("data")) ? data : NULL;
 }
 
-static const struct json_view *layer_find(const struct json_view *layer,
-                                          const struct message_field *field)
-{
-    struct str name, others = str_of(field->names);
+// How the fields of one message are read.
+struct conversion {
+    const struct body *body;
+    const struct message_type *type;
+    const struct json_view *layers[3]; // path and query, "data", the body
+    size_t layer_count;
+    bool lenient;
+    struct arena *arena;
+    struct err *err;
+};
 
-    while (str_present(others)) {
-        str_cut(others, '|', &name, &others);
-        const struct json_view *found = tree_find(layer, name);
-        if (found)
-            return found;
-    }
-    return NULL;
-}
+// Where the search for a field's value stands.
+struct candidate {
+    const struct json_view *empty; // null or ""; NULL: none was seen
+    bool is_taken, has_failed;
+    struct err err; // of the first that could not be read
+};
 
-static bool means_absent(const struct body *body, const struct message_field *field,
-                         const struct json_view *value)
+static void candidates_try(const struct conversion *conversion, const struct message_field *field,
+                           void *out, struct candidate *candidate);
+
+// Is the value as good as none, if there is another one?
+static bool is_empty(const struct json_view *value)
 {
-    bool empty_is_a_value = field->type == FIELD_KIND_str && field->minimum == 0;
-    return !value || value->kind == TREE_NULL ||
-           (body->form && value->kind == TREE_TEXT && value->text.len == 0 && !empty_is_a_value);
+    return value->kind == TREE_NULL || (value->kind == TREE_TEXT && value->text.len == 0);
 }
 
 // Forms send all as text, and senders of JSON write numbers where ids are meant.
@@ -136,18 +154,59 @@ static struct str as_text(const struct json_view *value, struct arena *arena)
 {
     if (value->kind == TREE_INTEGER)
         return arena_printf(arena, "%lld", (long long)value->integer);
+    if (value->kind == TREE_REAL && str_present(value->written))
+        return arena_copy(arena, value->written);
     return arena_copy(arena, json_text(value));
 }
 
+// Forms and queries have to say "+" as "%2B"; where one did not, the "+" came as a blank.
+static struct str number_text(const struct json_view *value, const struct conversion *conversion)
+{
+    const struct json_view *set = &conversion->body->set;
+    struct str text = as_text(value, conversion->arena);
+    bool is_encoded = conversion->body->form;
+
+    for (size_t i = 0; !is_encoded && i < set->children.count; i++)
+        is_encoded = value == &set->children.items[i];
+    if (is_encoded && text.len > 1 && text.ptr[0] == ' ' && isdigit((unsigned char)text.ptr[1]))
+        text = arena_printf(conversion->arena, "+%.*s", STR_ARG(str_skip(text, 1)));
+    return text;
+}
+
 static bool phone_convert(const struct message_field *field, const struct json_view *value,
-                          struct arena *arena, struct str *out, struct err *err)
+                          const struct conversion *conversion, struct str *out, struct err *err)
 {
     char normal[PHONE_MAX];
     size_t length;
 
-    if (!phone_normalize(as_text(value, arena), normal, &length))
+    if (!phone_normalize(number_text(value, conversion), normal, &length))
         return message_field_fault(field, PHONE_RULE, err);
-    *out = arena_copy(arena, str_make(normal, length));
+    *out = arena_copy(conversion->arena, str_make(normal, length));
+    return true;
+}
+
+// Who wrote is read as somebody from the country of the number that was written to: the phone field
+// of the message.
+static bool sender_convert(const struct message_field *field, const struct json_view *value,
+                           const struct conversion *conversion, struct str *out, struct err *err)
+{
+    struct str home = STR_ABSENT;
+    char normal[SENDER_MAX];
+    size_t length;
+
+    for (size_t i = 0; i < conversion->type->field_count; i++) {
+        const struct message_field *phone = &conversion->type->fields[i];
+        struct candidate candidate = {0};
+        struct str number;
+        if (phone->type != FIELD_KIND_phone)
+            continue;
+        candidates_try(conversion, phone, &number, &candidate);
+        if (candidate.is_taken)
+            home = number;
+    }
+    if (!sender_normalize(number_text(value, conversion), home, normal, &length))
+        return message_field_fault(field, SENDER_RULE, err);
+    *out = arena_copy(conversion->arena, str_make(normal, length));
     return true;
 }
 
@@ -179,19 +238,21 @@ static bool flag_convert(const struct message_field *field, const struct json_vi
 }
 
 static bool field_convert(const struct message_field *field, const struct json_view *value,
-                          struct arena *arena, void *out, struct err *err)
+                          const struct conversion *conversion, void *out, struct err *err)
 {
+    struct arena *arena = conversion->arena;
+
     switch (field->type) {
     case FIELD_KIND_str:
         *(struct str *)out = as_text(value, arena);
         return str_present(*(struct str *)out) || message_field_fault(field, "not text", err);
-    case FIELD_KIND_phone: return phone_convert(field, value, arena, out, err);
+    case FIELD_KIND_phone: return phone_convert(field, value, conversion, out, err);
     case FIELD_KIND_id:
         return id_parse(json_text(value), out) || message_field_fault(field, "not a UUID", err);
     case FIELD_KIND_u32: return number_convert(field, value, out, err);
     case FIELD_KIND_flag: return flag_convert(field, value, out, err);
     case FIELD_KIND_json: *(struct str *)out = json_compact(value, arena); return true;
-    case FIELD_KIND_sender: // sender_convert() knows the rest of the message, too
+    case FIELD_KIND_sender: return sender_convert(field, value, conversion, out, err);
     case FIELD_KIND_bytes: return message_field_fault(field, "not for requests", err);
     }
     return false;
@@ -218,45 +279,128 @@ static bool takes_the_body(const struct message_type *type)
     return false;
 }
 
-// What the request says about a field; NULL: nothing.
-static const struct json_view *field_find(const struct body *body,
-                                          const struct json_view *const *layers, size_t layer_count,
-                                          const struct message_field *field)
+// What is longer than its limit stays so, however often it is repeated: people's texts are refused with
+// the status that says this.
+static bool value_take(const struct message_field *field, const struct json_view *value,
+                       const struct conversion *conversion, void *out, struct err *err)
 {
-    const struct json_view *value = NULL;
-
-    if (message_field_is_body(field))
-        return body->came ? &body->root : NULL;
-    for (size_t layer = 0; !value && layer < layer_count; layer++)
-        value = layer_find(layers[layer], field);
-    return value;
+    if (!field_convert(field, value, conversion, out, err))
+        return false;
+    if (message_field_check(field, out, err))
+        return true;
+    bool has_length = field->type == FIELD_KIND_str || field->type == FIELD_KIND_json;
+    if (conversion->lenient && has_length && ((const struct str *)out)->len > field->maximum)
+        err->code = ERR_TOO_LARGE;
+    return false;
 }
 
-// Who wrote is read as somebody from the country of the number that was written to: the phone field of
-// the message. A form or query has to say "+" as "%2B"; where it did not, the "+" came as a blank.
-static bool sender_convert(const struct body *body, const struct message_type *type,
-                           const struct json_view *const *layers, size_t layer_count,
-                           const struct message_field *field, const struct json_view *value,
-                           struct arena *arena, struct str *out, struct err *err)
+static bool same(const struct json_view *a, const struct json_view *b, struct arena *arena)
 {
-    struct str text = as_text(value, arena), home = STR_ABSENT;
-    bool is_encoded = body->form || value == layer_find(&body->set, field);
-    char normal[SENDER_MAX], number[PHONE_MAX];
-    size_t length;
+    return str_equal(json_compact(a, arena), json_compact(b, arena));
+}
 
-    for (size_t i = 0; i < type->field_count; i++) {
-        const struct json_view *phone = NULL;
-        if (type->fields[i].type == FIELD_KIND_phone)
-            phone = field_find(body, layers, layer_count, &type->fields[i]);
-        if (phone && phone_normalize(as_text(phone, arena), number, &length))
-            home = str_make(number, length);
+// The same name twice with two values: which of them is meant, nobody can tell.
+static bool is_disputed(const struct json_view *layer, const struct json_view *value,
+                        struct arena *arena)
+{
+    for (size_t i = 0; i < layer->children.count; i++) {
+        const struct json_view *other = &layer->children.items[i];
+        if (other != value && str_equal(other->name, value->name) && !is_empty(other) &&
+            !same(other, value, arena))
+            return true;
     }
-    if (is_encoded && text.len > 1 && text.ptr[0] == ' ' && isdigit((unsigned char)text.ptr[1]))
-        text = arena_printf(arena, "+%.*s", STR_ARG(str_skip(text, 1)));
-    if (!sender_normalize(text, home, normal, &length))
-        return message_field_fault(field, SENDER_RULE, err);
-    *out = arena_copy(arena, str_make(normal, length));
-    return true;
+    return false;
+}
+
+// True: the search is over.
+static bool candidate_try(const struct conversion *conversion, const struct message_field *field,
+                          const struct json_view *layer, const struct json_view *value, void *out,
+                          struct candidate *candidate)
+{
+    struct err err;
+
+    if (is_empty(value)) {
+        if (!candidate->empty || candidate->empty->kind == TREE_NULL)
+            candidate->empty = value;
+        return false;
+    }
+    if (value_take(field, value, conversion, out, &err)) {
+        candidate->is_taken = !conversion->lenient || !(field->required || field->kept) ||
+                              !is_disputed(layer, value, conversion->arena);
+        if (!candidate->is_taken)
+            message_field_fault(field, "given twice, with different values", &err);
+    }
+    if (!candidate->is_taken && !candidate->has_failed) {
+        candidate->has_failed = true;
+        candidate->err = err;
+    }
+    return candidate->is_taken || !conversion->lenient;
+}
+
+static void candidates_try(const struct conversion *conversion, const struct message_field *field,
+                           void *out, struct candidate *candidate)
+{
+    for (size_t l = 0; l < conversion->layer_count; l++) {
+        const struct json_view *layer = conversion->layers[l];
+        struct str name, others = str_of(field->names);
+        while (str_present(others)) {
+            str_cut(others, '|', &name, &others);
+            for (size_t i = 0; i < layer->children.count; i++)
+                if (str_equal(layer->children.items[i].name, name) &&
+                    candidate_try(conversion, field, layer, &layer->children.items[i], out,
+                                  candidate))
+                    return;
+        }
+    }
+}
+
+// No value with something in it was found. null is an empty text where a text must be looked at.
+static bool empty_take(const struct conversion *conversion, const struct message_field *field,
+                       const struct json_view *empty, void *out)
+{
+    static const struct json_view nothing = {.kind = TREE_TEXT, .text = STR_INIT("")};
+    bool empty_is_a_value = field->type == FIELD_KIND_str && field->minimum == 0;
+
+    if (empty && empty->kind == TREE_NULL)
+        empty = conversion->lenient && field->kept && empty_is_a_value ? &nothing : NULL;
+    if (!empty || (conversion->body->form && !empty_is_a_value) ||
+        (conversion->lenient && !field->required && !empty_is_a_value))
+        return !field->required || message_field_fault(field, "missing", conversion->err);
+    return value_take(field, empty, conversion, out, conversion->err);
+}
+
+static size_t size_of(enum field_type type)
+{
+    switch (type) {
+    case FIELD_KIND_id: return sizeof(struct id);
+    case FIELD_KIND_u32: return sizeof(uint32_t);
+    case FIELD_KIND_flag: return sizeof(bool);
+    case FIELD_KIND_str:
+    case FIELD_KIND_phone:
+    case FIELD_KIND_sender:
+    case FIELD_KIND_json:
+    case FIELD_KIND_bytes: break;
+    }
+    return sizeof(struct str);
+}
+
+static bool field_read(const struct conversion *conversion, const struct message_field *field,
+                       char *message)
+{
+    struct candidate candidate = {0};
+    void *out = message + field->offset;
+
+    if (message_field_is_body(field) && conversion->body->came)
+        return value_take(field, &conversion->body->root, conversion, out, conversion->err);
+    if (!message_field_is_body(field))
+        candidates_try(conversion, field, out, &candidate);
+    if (candidate.is_taken)
+        return true;
+    if (!candidate.has_failed)
+        return empty_take(conversion, field, candidate.empty, out);
+    memset(out, 0, size_of(field->type));
+    *conversion->err = candidate.err;
+    return conversion->lenient && !field->required && !field->kept; // then it is left out
 }
 
 bool body_to_message(const struct body *body, const struct message_type *type,
@@ -265,29 +409,23 @@ bool body_to_message(const struct body *body, const struct message_type *type,
 {
     static const struct json_view nothing = {.kind = TREE_OBJECT};
     const struct json_view *data = body_wrapped(body, type);
-    const struct json_view *layers[] = {&body->set, data ? data : &nothing, &body->root};
-    size_t layer_count = takes_the_body(type) ? 1 : COUNT_OF(layers);
+    struct conversion conversion = {.body = body,
+                                    .type = type,
+                                    .layers = {&body->set, data ? data : &nothing, &body->root},
+                                    .layer_count = takes_the_body(type) ? 1 : 3,
+                                    .lenient = strictness == BODY_LENIENT,
+                                    .arena = arena,
+                                    .err = err};
     char *made = arena_alloc(arena, type->size);
 
     if (strictness == BODY_STRICT)
-        for (size_t i = 0; i < layer_count; i++)
-            if (!unknown_refuse(layers[i], type, layers[i] == &body->root, data, err))
+        for (size_t i = 0; i < conversion.layer_count; i++)
+            if (!unknown_refuse(conversion.layers[i], type, conversion.layers[i] == &body->root,
+                                data, err))
                 return false;
-    for (size_t i = 0; i < type->field_count; i++) {
-        const struct message_field *field = &type->fields[i];
-        const struct json_view *value = field_find(body, layers, layer_count, field);
-        if (means_absent(body, field, value)) {
-            if (field->required)
-                return message_field_fault(field, "missing", err);
-            continue;
-        }
-        void *out = made + field->offset;
-        if (!(field->type == FIELD_KIND_sender
-                  ? sender_convert(body, type, layers, layer_count, field, value, arena, out, err)
-                  : field_convert(field, value, arena, out, err)) ||
-            !message_field_check(field, out, err))
+    for (size_t i = 0; i < type->field_count; i++)
+        if (!field_read(&conversion, &type->fields[i], made))
             return false;
-    }
     *message = made;
     return true;
 }

@@ -20,9 +20,11 @@ void body_scan_release(struct body_scan *scan)
 
 // ---- a content's characters become bytes
 
-static bool not_base64(struct err *err)
+// The text that it came with must not be lost for it: what was read so far is kept, and marked.
+static bool not_base64(struct body_scan *scan)
 {
-    return err_set(err, ERR_BAD_INPUT, "content: not base64");
+    scan->is_broken = true;
+    return true;
 }
 
 static int sextet(char c)
@@ -59,15 +61,15 @@ static bool content_take(struct body_scan *scan, char c, struct err *err)
     static const char data[] = "data";
     struct base64 *base64 = &scan->base64;
 
-    if (is_prefix(scan, c) || c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' ||
-        c == '\b')
+    if (scan->is_broken || is_prefix(scan, c) || c == ' ' || c == '\t' || c == '\r' || c == '\n' ||
+        c == '\f' || c == '\b')
         return true;
     base64->is_padded = base64->is_padded || c == '=';
     if (c == '=')
         return true;
     int value = sextet(c);
     if (value < 0 || base64->is_padded)
-        return not_base64(err);
+        return not_base64(scan);
     base64->prefix =
         base64->prefix < 4 && c == data[base64->prefix] ? base64->prefix + 1 : UINT32_MAX;
     base64->bits = base64->bits << 6 | (unsigned)value;
@@ -86,12 +88,12 @@ static bool content_take(struct body_scan *scan, char c, struct err *err)
 static bool content_begin(struct body_scan *scan, struct err *err)
 {
     scan->state = SCAN_TAKEN;
-    scan->is_escaped = false;
+    scan->is_escaped = scan->is_broken = false;
     scan->code_digits = 0;
     scan->base64 = (struct base64){0};
     scan->stream_bytes = 0;
     return ++scan->stream <= BODY_CONTENTS ||
-           err_set(err, ERR_BAD_INPUT, "more than %d attachments", BODY_CONTENTS);
+           err_set(err, ERR_TOO_LARGE, "more than %d large attachments", BODY_CONTENTS);
 }
 
 static void decoded_give(struct body_scan *scan)
@@ -101,12 +103,11 @@ static void decoded_give(struct body_scan *scan)
     buf_clear(&scan->decoded);
 }
 
-static bool content_end(struct body_scan *scan, struct err *err)
+static void content_end(struct body_scan *scan)
 {
     if (scan->base64.bit_count == 6 || scan->base64.in_prefix)
-        return not_base64(err);
+        not_base64(scan);
     decoded_give(scan);
-    return true;
 }
 
 // ---- JSON
@@ -116,8 +117,8 @@ static void reference_put(struct body_scan *scan)
     char upload[ID_TEXT_LENGTH + 1];
 
     id_text(scan->upload, upload);
-    buf_printf(&scan->rest, "{\"upload\":\"%s\",\"stream\":%u,\"bytes\":%u}", upload, scan->stream,
-               scan->stream_bytes);
+    buf_printf(&scan->rest, "{\"upload\":\"%s\",\"stream\":%u,\"bytes\":%u%s}", upload,
+               scan->stream, scan->stream_bytes, scan->is_broken ? ",\"broken\":true" : "");
 }
 
 static int hex_digit(char c)
@@ -131,14 +132,15 @@ static int hex_digit(char c)
 
 static bool json_content_take(struct body_scan *scan, char c, struct err *err)
 {
+    if (scan->code_digits > 0 && hex_digit(c) < 0) {
+        scan->code_digits = 0; // c may end the text
+        not_base64(scan);
+    }
     if (scan->code_digits > 0) {
-        int digit = hex_digit(c);
-        if (digit < 0)
-            return not_base64(err);
-        scan->code = scan->code << 4 | (unsigned)digit;
+        scan->code = scan->code << 4 | (unsigned)hex_digit(c);
         if (--scan->code_digits > 0)
             return true;
-        return scan->code < 0x80 ? content_take(scan, (char)scan->code, err) : not_base64(err);
+        return scan->code < 0x80 ? content_take(scan, (char)scan->code, err) : not_base64(scan);
     }
     if (scan->is_escaped) {
         scan->is_escaped = false;
@@ -154,8 +156,7 @@ static bool json_content_take(struct body_scan *scan, char c, struct err *err)
     }
     if (c != '"')
         return content_take(scan, c, err);
-    if (!content_end(scan, err))
-        return false;
+    content_end(scan);
     reference_put(scan);
     scan->state = SCAN_PLAIN;
     scan->before = '"';
@@ -249,29 +250,31 @@ static void pair_reference_put(struct body_scan *scan)
     id_text(scan->upload, upload);
     buf_printf(&scan->rest, "%.*s[upload]=%s&%.*s[stream]=%u&%.*s[bytes]=%u", STR_ARG(name), upload,
                STR_ARG(name), scan->stream, STR_ARG(name), scan->stream_bytes);
+    if (scan->is_broken)
+        buf_printf(&scan->rest, "&%.*s[broken]=1", STR_ARG(name));
 }
 
-static bool pair_end(struct body_scan *scan, struct err *err)
+static void pair_end(struct body_scan *scan)
 {
     bool is_taken = scan->state == SCAN_TAKEN;
 
     scan->state = SCAN_PLAIN;
     if (!is_taken)
-        return true;
+        return;
     if (scan->code_digits > 0)
-        return not_base64(err);
-    if (!content_end(scan, err))
-        return false;
+        not_base64(scan);
+    content_end(scan);
     pair_reference_put(scan);
-    return true;
 }
 
 static bool form_content_take(struct body_scan *scan, char c, struct err *err)
 {
     if (scan->code_digits > 0) {
         int digit = hex_digit(c);
-        if (digit < 0)
-            return not_base64(err);
+        if (digit < 0) {
+            scan->code_digits = 0;
+            return not_base64(scan);
+        }
         scan->code = scan->code << 4 | (unsigned)digit;
         return --scan->code_digits > 0 || content_take(scan, (char)scan->code, err);
     }
@@ -288,8 +291,7 @@ static bool form_take(struct body_scan *scan, char c, struct err *err)
     struct buf *rest = &scan->rest;
 
     if (c == '&') {
-        if (!pair_end(scan, err))
-            return false;
+        pair_end(scan);
         buf_byte(rest, '&');
         scan->begin = rest->len;
         return true;
@@ -345,7 +347,7 @@ bool body_scan_end(struct body_scan *scan, struct err *err)
 {
     if (scan->format == BODY_SCAN_JSON && scan->state == SCAN_TAKEN)
         return err_set(err, ERR_BAD_REQUEST, "JSON: the body ends within a string");
-    if (scan->format == BODY_SCAN_FORM && !pair_end(scan, err))
-        return false;
+    if (scan->format == BODY_SCAN_FORM)
+        pair_end(scan);
     return rest_check(scan, err);
 }

@@ -55,6 +55,7 @@ struct body_scan {
         SCAN_TAKEN, // in a content that is taken out
     } state;
     bool is_escaped, is_content;
+    bool is_broken;     // the content that is taken out is not base64 from here on
     char before;        // the last byte that says something outside of strings
     size_t begin;       // where in rest the string, or the form's pair, begins
     size_t value_begin; // of a form's pair
@@ -72,7 +73,7 @@ struct body_scan {
 void body_scan_init(struct body_scan *scan, enum body_scan_format format, struct id upload,
                     size_t rest_limit, body_take_fn *take, void *context);
 void body_scan_release(struct body_scan *scan);
-// ERR_BAD_INPUT: a content is not base64; ERR_TOO_LARGE: the contents, or the rest. Then scan is of no
-// more use.
+// ERR_TOO_LARGE: the contents, their number, or the rest. Then scan is of no more use. A content that is not
+// base64 is taken as far as it is, and its reference says "broken".
 MUST_USE bool body_scan_feed(struct body_scan *scan, struct str bytes, struct err *err);
 MUST_USE bool body_scan_end(struct body_scan *scan, struct err *err);

@@ -2,21 +2,73 @@
 // A number labels an element of an array and does not index it, so a[999999999]= costs one element.
 #include "tree.h"
 
+#include "base/err.h"
+
 enum { PAIRS_LIMIT = 1000, DEPTH_LIMIT = 16 };
+
+struct reading {
+    const struct form_manner *manner;
+    struct arena *arena;
+    struct err *err;
+    bool is_wide; // names are in UTF-16, too
+};
+
+static bool is_lenient(const struct reading *reading)
+{
+    return reading->manner->manner == TREE_LENIENT;
+}
 
 static bool fault(size_t pair, const char *what, struct err *err)
 {
     return err_set(err, ERR_BAD_INPUT, "form: pair %zu: %s", pair, what);
 }
 
-static bool unescape(struct str escaped, struct arena *arena, struct str *text)
+// A "%" that begins no escape stands for itself.
+static void percent_mend(struct str escaped, struct buf *plain)
 {
+    for (size_t i = 0; i < escaped.len; i++) {
+        struct str three = str_make(escaped.ptr + i, escaped.len - i < 3 ? escaped.len - i : 3);
+        if (escaped.ptr[i] == '%' && three.len == 3 && buf_percent_decode(plain, three, true))
+            i += 2;
+        else
+            buf_byte(plain, (unsigned char)(escaped.ptr[i] == '+' ? ' ' : escaped.ptr[i]));
+    }
+}
+
+// In a form of UTF-16 whose names are plain ASCII, values that are may have been left so, too.
+static const struct charset *charset_of(const struct reading *reading, struct str bytes)
+{
+    const struct form_manner *manner = reading->manner;
+
+    if (!charset_is_utf16(manner->charset) || reading->is_wide)
+        return manner->charset;
+    for (size_t i = 0; i < bytes.len; i++)
+        if (bytes.ptr[i] == '\0' || (unsigned char)bytes.ptr[i] >= 0x80)
+            return manner->charset;
+    return NULL;
+}
+
+static bool unescape(const struct reading *reading, struct str escaped, struct str *text)
+{
+    const struct charset *charset = reading->manner->charset;
     AUTO(buf) plain = {0};
+    AUTO(buf) decoded = {0};
     size_t bad;
 
-    if (!buf_percent_decode(&plain, escaped, true) || !str_is_utf8(buf_str(&plain), &bad))
+    if (!buf_percent_decode(&plain, escaped, true)) {
+        if (!is_lenient(reading))
+            return false;
+        percent_mend(escaped, &plain);
+    }
+    bool utf8 = !charset || charset_is_utf8(charset);
+    if (utf8 && str_is_utf8(buf_str(&plain), &bad)) {
+        *text = arena_copy(reading->arena, buf_str(&plain));
+        return true;
+    }
+    if (utf8 && !is_lenient(reading))
         return false;
-    *text = arena_copy(arena, buf_str(&plain));
+    charset_decode(charset_of(reading, buf_str(&plain)), buf_str(&plain), &decoded);
+    *text = arena_copy(reading->arena, buf_str(&decoded));
     return true;
 }
 
@@ -62,47 +114,104 @@ static struct json_view *step_down(struct json_view *parent, struct str step, st
     return found ? found : tree_add(parent, arena_copy(arena, step), arena);
 }
 
-static bool pair_add(struct json_view *root, size_t pair, struct str path, struct str value,
-                     struct arena *arena, struct err *err)
+// Where the pair's value belongs; NULL with err set where there is no such place.
+static struct json_view *place_find(struct json_view *root, size_t pair, struct str path,
+                                    const struct reading *reading)
 {
     struct json_view *at = root;
     struct str step;
 
     for (int depth = 0; path.len > 0; depth++) {
-        if (depth == DEPTH_LIMIT)
-            return fault(pair, "name nested deeper than 16", err);
-        if (!step_cut(&path, &step))
-            return fault(pair, "malformed brackets in the name", err);
-        at = step_down(at, step, arena);
-        if (!at)
-            return fault(pair, "its name contradicts an earlier pair", err);
+        if (depth == DEPTH_LIMIT) {
+            fault(pair, "name nested deeper than 16", reading->err);
+            return NULL;
+        }
+        if (!step_cut(&path, &step)) {
+            fault(pair, "malformed brackets in the name", reading->err);
+            return NULL;
+        }
+        at = step_down(at, step, reading->arena);
+        if (!at) {
+            fault(pair, "its name contradicts an earlier pair", reading->err);
+            return NULL;
+        }
     }
-    if (at->kind != TREE_NULL)
-        return fault(pair, "its name was given before", err);
+    return at;
+}
+
+// What people sent twice is kept twice (body.c judges); what has no place is passed over.
+static bool pair_add(struct json_view *root, size_t pair, struct str name, struct str value,
+                     const struct reading *reading)
+{
+    struct json_view *at = place_find(root, pair, name, reading);
+
+    if (!at)
+        return is_lenient(reading);
+    if (at->kind != TREE_NULL) {
+        if (!is_lenient(reading))
+            return fault(pair, "its name was given before", reading->err);
+        if (memchr(name.ptr, '[', name.len) || memchr(name.ptr, '.', name.len))
+            return true;
+        at = tree_add(root, name, reading->arena);
+    }
     at->kind = TREE_TEXT;
     at->text = value;
     return true;
 }
 
-bool tree_from_form(struct str text, struct arena *arena, struct json_view *root, struct err *err)
+static bool pair_is_read(const struct reading *reading, struct str name)
 {
-    struct str pair, name, value;
+    size_t end = 0;
 
+    if (!reading->manner->is_read)
+        return true;
+    while (end < name.len && name.ptr[end] != '[' && name.ptr[end] != '.')
+        end++;
+    return reading->manner->is_read(reading->manner->context, str_make(name.ptr, end));
+}
+
+static bool pair_read(struct json_view *root, size_t number, struct str pair,
+                      const struct reading *reading, size_t *read)
+{
+    struct str name, value;
+
+    str_cut(pair, '=', &name, &value);
+    if (name.len == 0)
+        return is_lenient(reading) || fault(number, "no name", reading->err);
+    if (!unescape(reading, name, &name))
+        return fault(number, "its name is not percent-encoded UTF-8", reading->err);
+    if (!pair_is_read(reading, name))
+        return true;
+    if (++*read > PAIRS_LIMIT)
+        return err_set(reading->err, ERR_BAD_INPUT, "form: more than %d pairs", PAIRS_LIMIT);
+    if (!unescape(reading, str_present(value) ? value : STR(""), &value))
+        return err_set(reading->err, ERR_BAD_INPUT, "%.64s: not percent-encoded UTF-8", name.ptr);
+    return pair_add(root, number, name, value, reading);
+}
+
+static bool name_is_wide(struct str text)
+{
+    struct str name, value;
+    AUTO(buf) plain = {0};
+
+    str_cut(text, '&', &name, &value);
+    str_cut(name, '=', &name, &value);
+    return buf_percent_decode(&plain, name, true) && plain.len > 0 &&
+           memchr(plain.data, 0, plain.len);
+}
+
+bool tree_from_form(struct str text, const struct form_manner *manner, struct arena *arena,
+                    struct json_view *root, struct err *err)
+{
+    struct reading reading = {.manner = manner, .arena = arena, .err = err};
+    size_t read = 0;
+    struct str pair;
+
+    reading.is_wide = charset_is_utf16(manner->charset) && name_is_wide(text);
     *root = (struct json_view){.kind = TREE_OBJECT};
-    for (size_t count = 1; str_present(text); count++) {
+    for (size_t number = 1; str_present(text); number++) {
         str_cut(text, '&', &pair, &text);
-        if (pair.len == 0)
-            continue;
-        if (count > PAIRS_LIMIT)
-            return err_set(err, ERR_BAD_INPUT, "form: more than %d pairs", PAIRS_LIMIT);
-        str_cut(pair, '=', &name, &value);
-        if (name.len == 0)
-            return fault(count, "no name", err);
-        if (!unescape(name, arena, &name))
-            return fault(count, "its name is not percent-encoded UTF-8", err);
-        if (!unescape(str_present(value) ? value : STR(""), arena, &value))
-            return err_set(err, ERR_BAD_INPUT, "%.64s: not percent-encoded UTF-8", name.ptr);
-        if (!pair_add(root, count, name, value, arena, err))
+        if (pair.len > 0 && !pair_read(root, number, pair, &reading, &read))
             return false;
     }
     return true;

@@ -1,10 +1,9 @@
-// codec_json: JSON and form bodies, path and query parameters to a message. codec_json.c is the
-// only file here that knows jansson.
+// codec_json: JSON and form bodies, path and query parameters to a message.
 //
 //   struct body *body = NULL;
-//   body_from_json(text, &body, &err) || body_from_form(text, &body, &err) || body_empty()
+//   body_from_bytes(bytes, content_type, type, strictness, &body, &err) || body_empty()
 //   body_set(body, "id", path_value);                       path and query parameters
-//   body_to_message(body, type, STRICT, arena, &message, &err);
+//   body_to_message(body, type, strictness, arena, &message, &err);
 //   body_free(&body);
 //
 // JSON: RFC 8259, depth 32 and 20000 values at most, duplicate keys refused; errors give line,
@@ -12,11 +11,22 @@
 // a[b][c]=, a[]=, a[0].b= and a[0][b]= nesting as jQuery and the aggregators send it, 1000 pairs
 // and depth 16 at most; errors give the pair's number. A body may be wrapped as
 // {"operationId":…,"data":{…}}; then fields are looked up in data first, unless the message has a
-// field called data.
+// field called data. Names count as they are spelled, case included. A byte order mark is passed
+// over, and a declared charset is read as such (wire/charset.h).
 //
 // A number is accepted where text is declared and becomes its digits; decimal text is accepted
 // where a number is. In a form, which cannot say null, an empty value is absent where empty is not
-// allowed. Of a field's names the first one present counts.
+// allowed. Of a field's names the first one counts that is there and neither null nor empty.
+//
+// BODY_LENIENT is for what people wrote and aggregators carry: all that can be stored is taken.
+//   - What is not read is not looked at: unknown fields may be of any shape, and come twice.
+//   - An optional field that cannot be read, or is over its limit, is left out (wire/message.h: KEPT).
+//   - JSON that is declared as a form, a form that is declared as JSON, either without a type, or with another
+//     one, is taken for what it is.
+//   - Bytes that are not in the declared encoding, NUL, and half a surrogate become U+FFFD. Where nothing
+//     was declared, bytes that are not UTF-8 are read as windows-1252.
+//   - What is over its limit is refused as ERR_TOO_LARGE; a field that must be understood, and comes twice
+//     with different values, as ERR_BAD_INPUT.
 #pragma once
 
 #include "base/arena.h"
@@ -27,17 +37,25 @@
 struct body;
 
 enum body_strictness {
+    BODY_LENIENT,  // people's texts: see above
     BODY_TOLERANT, // documented paths: fields we do not know are ignored
     BODY_STRICT,   // our own paths: they are refused by name
 };
 
 struct body *body_empty(void);
+// content_type: the header's value; absent: none. ERR_UNSUPPORTED_MEDIA where it is none that is read.
+MUST_USE bool body_from_bytes(struct str bytes, struct str content_type,
+                              const struct message_type *type, enum body_strictness strictness,
+                              struct body **body, struct err *err);
+// Exactly JSON, or exactly a form, in UTF-8.
 MUST_USE bool body_from_json(struct str text, struct body **body, struct err *err);
 MUST_USE bool body_from_form(struct str text, struct body **body, struct err *err);
 void body_free(struct body **body);
 
 // Sets a member to a string; it counts before the body's own: the path is right.
 void body_set(struct body *body, struct str name, struct str value);
+// The same for all that a query says, as leniently as BODY_LENIENT reads forms.
+void body_set_query(struct body *body, struct str query, const struct message_type *type);
 // The body's own operationId where it is a UUID; none otherwise.
 struct id body_operation(const struct body *body);
 

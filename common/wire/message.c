@@ -5,8 +5,10 @@
 
 #include <stddef.h>
 
-#define REQUIRED true
-#define OPTIONAL false
+// What presence in a FIELD says.
+#define REQUIRED .required = true
+#define OPTIONAL .required = false
+#define KEPT     .kept = true
 #define HOT      true
 #define COLD     false
 
@@ -19,7 +21,7 @@
      .offset = offsetof(struct msg_##message, c_name),                                             \
      .minimum = low,                                                                               \
      .maximum = high,                                                                              \
-     .required = presence,                                                                         \
+     presence,                                                                                     \
      .doc = text},
 #define END(id, name)                                                                              \
     }                                                                                              \

@@ -13,7 +13,9 @@
 //
 // A FIELD's type, its names in JSON, forms, queries and paths (the first is the one we print, the
 // others are accepted too), smallest and largest value (str, phone, json: length in bytes; u32:
-// value), presence.
+// value), presence. Where people's texts are read (codec_json.h, BODY_LENIENT) an OPTIONAL field that
+// cannot be read is left out; a REQUIRED one refuses the message, and so does one that is KEPT: it may be
+// missing, but nobody wants the message without it.
 //
 //   str    well-formed UTF-8 without NUL                           struct str (absent: ptr is NULL)
 //   phone  a phone number; stored in its one spelling, see phone.h  struct str
@@ -57,6 +59,8 @@ enum service_id {
 struct str service_name(enum service_id service);
 MUST_USE bool service_parse(struct str name, enum service_id *service);
 
+enum { FOREIGN_ID_MAX = 255 }; // bytes of a name that a sender or provider gave a message
+
 enum message_id {
 #define MESSAGE(id, name, text, service, kind, limit, doc) MSG_##id,
 #define FIELD(message, type, name, names, minimum, maximum, presence, doc)
@@ -98,7 +102,7 @@ struct message_field {
     enum field_type type;
     size_t offset;
     uint32_t minimum, maximum;
-    bool required;
+    bool required, kept;
     const char *doc;
 };
 

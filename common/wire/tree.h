@@ -4,13 +4,16 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "wire/charset.h"
 #include "wire/codec_json.h"
 
 struct json_view {
     struct str name; // as a member of an object; the label of an element of a form's array
     enum tree_kind kind;
-    uint32_t capacity;  // of children
-    struct str written; // a number or flag as its writer spelled it, where that was YAML
+    uint32_t capacity; // of children
+    // A number or flag as its writer spelled it, where that was YAML; a number of TREE_LENIENT JSON
+    // that is no TREE_INTEGER.
+    struct str written;
     union {
         bool flag;
         int64_t integer;
@@ -30,8 +33,24 @@ struct json_view *tree_add(struct json_view *parent, struct str name, struct are
 struct json_view *tree_find(const struct json_view *parent, struct str name);
 void tree_write(const struct json_view *value, struct buf *out); // compact JSON
 
+enum tree_manner {
+    TREE_STRICT,
+    // What people wrote, in whatever shape: texts lose what cannot be read in them (U+FFFD) and nothing
+    // else, members and pairs may come twice, pairs that are none are passed over.
+    TREE_LENIENT,
+};
+
 // The two readers. A form's root is an object, that of JSON may be anything.
-MUST_USE bool tree_from_json(struct str text, struct arena *arena, struct json_view *root,
-                             struct err *err);
-MUST_USE bool tree_from_form(struct str text, struct arena *arena, struct json_view *root,
-                             struct err *err);
+MUST_USE bool tree_from_json(struct str text, enum tree_manner manner, struct arena *arena,
+                             struct json_view *root, struct err *err);
+
+// charset: of the bytes that pairs are made of; NULL: nobody said. is_read: may be NULL; else pairs whose
+// name begins otherwise than is_read() says are passed over, and cost nothing.
+struct form_manner {
+    enum tree_manner manner;
+    const struct charset *charset;
+    bool (*is_read)(const void *context, struct str name);
+    const void *context;
+};
+MUST_USE bool tree_from_form(struct str text, const struct form_manner *manner, struct arena *arena,
+                             struct json_view *root, struct err *err);

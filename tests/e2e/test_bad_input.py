@@ -56,10 +56,10 @@ def test_ambiguous_framing_is_answered_400_and_closed(tenant, name):
     answers = exchange(tenant.stack, (head + smuggled).encode())
 
     assert [status for status, _ in answers] == [400]
-    assert json.loads(answers[0][1])["code"] == "bad_request"
+    assert json.loads(answers[0][1])["status"]["code"] == 400, "errors of a documented path keep its envelope"
 
 
-@pytest.mark.parametrize("line", ["PRI * HTTP/2.0", "GET / HTTP/2.0", "GET http://x/ HTTP/1.1", "GET  / HTTP/1.1", "GET /",
+@pytest.mark.parametrize("line", ["PRI * HTTP/2.0", "GET / HTTP/2.0", "GET http://y/ HTTP/1.1", "GET  / HTTP/1.1", "GET /",
                                   "CONNECT x:1 HTTP/1.1", "\x16\x03\x01\x02\x00\x01"])
 def test_other_protocols_than_http_1_are_answered_400_and_closed(nexus, line):
     assert [status for status, _ in exchange(nexus, f"{line}\r\nHost: x\r\n\r\nSM\r\n\r\n".encode("latin-1"))] == [400]
@@ -97,14 +97,27 @@ def test_a_body_over_the_limit_is_answered_413_however_it_is_framed(tenant):
 
 # --- bodies ---
 
-@pytest.mark.parametrize("body, where", [
+BROKEN_JSON = [
     (b'{"message_id":"m1",,}', "line 1, column 2"), (b'{\n"message_id":"m1"\n"x":1}', "line 3"), (b'{"message_id":', "line 1"),
-    (b"{}{}", "line 1"), (b'{"message_id":"a","message_id":"b"}', "byte"), (b"[" * 100000, "column 33"),
-    (b'{"a":"\xff"}', "column"), (b'{"a":"\xc0\xaf"}', "column"), (b'{"a":"\\ud800"}', "column"), (b'{"a":"\\u0000"}', "column"),
-    (b'{"a":1e999}', "column"), (b'{"a":01}', "column"), (b'{"a":123456789012345678901234567890}', "column"), (b"\xef\xbb\xbf{}", "column"),
-    (b"\x00", "column"), (b"nonsense", "column")])
+    (b"{}{}", "line 1"), (b"[" * 10000, "column 33"), (b'{"a":nope}', "column"), (b"{'a':1}", "column"), (b'{"a":1', "column")]
+MENDED_JSON = [  # in what people wrote
+    (b'{"message_id":"a","message_id":"b"}', "byte"), (b'{"a":"\xff"}', "column"), (b'{"a":"\xc0\xaf"}', "column"),
+    (b'{"a":"\\ud800"}', "column"), (b'{"a":"\\u0000"}', "column"), (b'{"a":1e999}', "column"), (b'{"a":01}', "column"),
+    (b'{"a":123456789012345678901234567890}', "column"), (b"\x00", "column"), (b"nonsense", "column")]
+
+
+@pytest.mark.parametrize("body, where", BROKEN_JSON)
 def test_json_that_is_none_is_refused_with_the_place_of_the_fault(tenant, body, where):
     answer = tenant.aggregator().post(SMS, data=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 400
+    assert where in reason(answer)
+
+
+@pytest.mark.parametrize("body, where", BROKEN_JSON + MENDED_JSON)
+def test_json_of_an_integrator_is_read_strictly(tenant, body, where):
+    answer = tenant.agent().post(f"/chat/v3/conversations/{uuid.uuid4()}/messages", data=body,
+                                 headers={"Content-Type": "application/json"})
 
     assert answer.status_code == 400
     assert where in reason(answer)
@@ -117,32 +130,39 @@ def test_json_that_is_no_object_is_refused(tenant, body):
     assert (answer.status_code, reason(answer)) == (400, "JSON: the body is not an object")
 
 
-@pytest.mark.parametrize("body", [b"message_id=%FF", b"message_id=%00", b"message_id=%zz", b"message_id=\xff", b"message_id=%C0%AF",
-                                  b"message_id=a&message_id=b", b"message_id[=a", b"message_id=a&message_id[x]=b",
-                                  b"&".join(b"a%d=1" % n for n in range(2000)), b"message_id" + b"[a]" * 200 + b"=1", b"=a"])
-def test_a_form_that_is_none_is_refused(tenant, body):
-    answer = tenant.aggregator().post(SMS, data=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+@pytest.mark.parametrize("body", [b"clientId=%FF", b"clientId=%00", b"clientId=%zz", b"clientId=\xff", b"clientId=%C0%AF",
+                                  b"clientId=a&clientId=b", b"clientId[=a", b"clientId=a&clientId[x]=b",
+                                  b"&".join(b"a%d=1" % n for n in range(2000)), b"clientId" + b"[a]" * 200 + b"=1", b"=a"])
+def test_a_form_of_an_integrator_is_read_strictly(tenant, body):
+    answer = tenant.agent().post(f"/chat/v3/conversations/{uuid.uuid4()}/messages", data=body,
+                                 headers={"Content-Type": "application/x-www-form-urlencoded"})
 
     assert answer.status_code == 400, answer.text
-    assert "message_id" in reason(answer) or "form" in reason(answer)
+    assert "clientId" in reason(answer) or "form" in reason(answer)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", "application/xml", ""])
-def test_a_body_of_another_type_is_answered_415(tenant, kind):
-    answer = tenant.aggregator().post(SMS, data=b"{}", headers={"Content-Type": kind})
+@pytest.mark.parametrize("body", [b"hello", b"<a b='c'/>", b"--x\r\na=b"])
+def test_a_body_that_is_neither_json_nor_a_form_is_answered_415(tenant, kind, body):
+    answer = tenant.aggregator().post(SMS, data=body, headers={"Content-Type": kind})
 
     assert answer.status_code == 415
+    assert answer.json()["status"]["code"] == 415
 
 
 SMS_FAULTS = [
-    ("message_id", None), ("message_id", ""), ("message_id", "x" * 65), ("message_id", {}), ("message_id", ["a"]), ("message_id", True),
+    ("message_id", None), ("message_id", ""), ("message_id", "x" * 256), ("message_id", {}), ("message_id", ["a"]), ("message_id", True),
     ("phone_number", None), ("phone_number", "a name too long"), ("phone_number", "+1555abc0001"), ("phone_number", "+" + "1" * 17),
     ("phone_number", []), ("phone_number", "  "), ("phone_number", "a\u0007"),
     ("shortcode", None), ("shortcode", "x"), ("shortcode", {"a": 1}),
-    ("message", "x" * 4097), ("message", "\u00e9" * 2049), ("message", {"a": "b"}), ("message", False),
-    ("concat_total", "two"), ("concat_total", -1), ("concat_total", 33), ("concat_total", 1.5), ("concat_part", 2**40),
-    ("carrier", "x" * 65), ("mms_attachment", "none"), ("mms_attachment", [{"content_type": "image/png", "content": "*"}]),
+    ("message", "x" * 16385), ("message", "\u00e9" * 8193), ("message", {"a": "b"}), ("message", False),
 ]
+TOO_LONG = {("message_id", "x" * 256), ("message", "x" * 16385), ("message", "\u00e9" * 8193)}
+
+
+def status_of(field, value):
+    """What is too long stays so: 413, which is final."""
+    return 413 if isinstance(value, str) and (field, value) in TOO_LONG else 400
 
 
 def named(field, value, form):
@@ -157,7 +177,7 @@ def named(field, value, form):
 def test_a_field_that_breaks_its_rule_is_named_in_json(tenant, field, value):
     answer = tenant.aggregator().post(SMS, json=named(field, value, form=False))
 
-    assert answer.status_code == 400, answer.text
+    assert answer.status_code == status_of(field, value), answer.text
     assert reason(answer).startswith(field)
 
 
@@ -166,13 +186,12 @@ def test_a_field_that_breaks_its_rule_is_named_in_json(tenant, field, value):
 def test_a_field_that_breaks_its_rule_is_named_in_a_form(tenant, field, value):
     answer = tenant.aggregator().post(SMS, data=named(field, value, form=True))
 
-    assert answer.status_code == 400, answer.text
+    assert answer.status_code == status_of(field, value), answer.text
     assert reason(answer).startswith(field)
 
 
-@pytest.mark.parametrize("field, value", [("message_id", None), ("message_id", "x" * 129), ("message_state", None), ("message_state", 0),
-                                          ("message_state", 9), ("message_state", "delivered"), ("result_code", 1000),
-                                          ("result_code", "x"), ("shortcode", "x")])
+@pytest.mark.parametrize("field, value", [("message_id", None), ("message_state", None), ("message_state", 0),
+                                          ("message_state", 9), ("message_state", "delivered")])
 @pytest.mark.parametrize("form", [True, False], ids=["form", "json"])
 def test_a_receipts_fault_is_named(tenant, field, value, form):
     fields = {"type": "receipt", "message_id": "m", "message_state": 2, field: value}
@@ -200,7 +219,7 @@ def test_an_answers_fault_is_named(tenant, fields, name):
 
 @pytest.mark.parametrize("path, name", [
     ("/chat/v3/conversations/x", "id"), ("/chat/v3/conversations/%00", "id"), ("/chat/v3/conversations?count=x", "count"),
-    ("/chat/v3/conversations?count=201", "count"), ("/chat/v3/conversations?state=open", "state"),
+    ("/chat/v3/conversations?count=201", "count"), ("/chat/v3/conversations?count=0", "count"), ("/chat/v3/conversations?state=open", "state"),
     ("/chat/v3/conversations?contact=7", "contact"), ("/chat/v3/conversations?colour=red", "colour"),
     ("/chat/v3/conversations?queue=%ff", "queue"), ("/chat/v3/conversations?queue=%00", "queue"),
     ("/chat/v3/conversations?index=-1", "index"), ("/chat/v3/conversations?operationId=7", "operationId"),
@@ -284,7 +303,7 @@ def test_no_error_repeats_what_may_be_personal(tenant):
     good = {"message_id": "m", "phone_number": phone, "shortcode": tenant.number, "message": text}
     aggregator = tenant.aggregator()
     faults = [{"message_id": None}, {"message_id": {text: phone}}, {"shortcode": phone + phone}, {"phone_number": phone + "x"},
-              {"message": text * 400}, {"concat_part": text}, {"shortcode": "+15550000000"}, {"mms_attachment": text}]
+              {"message": text * 2000}, {"concat_part": text}, {"shortcode": "+15550000000"}, {"mms_attachment": text}]
     answers = [aggregator.post(SMS, json={**good, **fault}) for fault in faults]
     answers += [aggregator.post(SMS, data={**good, **fault}) for fault in faults[2:-1]]
     for body in (f'{{"message":"{text}" "{phone}"}}', f'{{"message":"{text}', f'{{"message":"{text}\xff"}}', f'["{phone}"]'):
@@ -293,7 +312,7 @@ def test_no_error_repeats_what_may_be_personal(tenant):
     answers.append(aggregator.post(SMS, json=good))
 
     for answer, secret in itertools.product(answers, (phone, phone[1:], text, key)):
-        assert answer.status_code in (400, 401, 404), answer.text
+        assert answer.status_code in (200, 400, 401, 404, 413), answer.text
         assert secret not in answer.text
 
 

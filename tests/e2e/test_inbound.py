@@ -200,10 +200,11 @@ def test_attachments_are_kept(tenant):
 
 
 @pytest.mark.parametrize("field, value", [
-    ("message_id", None), ("phone_number", None), ("shortcode", None), ("message_id", "x" * 100),
-    ("phone_number", "not a number"), ("message", "x" * 5000)])
+    ("message_id", None), ("phone_number", None), ("shortcode", None), ("message_id", {}),
+    ("phone_number", "not a number"), ("message", [])])
 def test_a_missing_or_wrong_field_is_named(tenant, field, value):
-    answer = tenant.aggregator().message(**{field: value})
+    text = {"message_id": "m", "phone_number": tenant.phone(), "shortcode": tenant.number, "message": "m", field: value}
+    answer = tenant.aggregator().post("/nexus/v3/sms/message", json=text)
 
     assert answer.status_code == 400
     assert field in answer.json()["status"]["message"]
@@ -215,15 +216,6 @@ def test_json_that_is_none_is_refused_with_the_position(tenant):
 
     assert answer.status_code == 400
     assert any(character.isdigit() for character in answer.json()["status"]["message"])
-
-
-def test_text_that_is_not_utf_8_is_refused(tenant):
-    body = b'{"message_id":"m1","phone_number":"+15551112222","shortcode":"%s","message":"\xff\xfe"}'
-    body %= tenant.number.encode()
-
-    answer = tenant.aggregator().post("/nexus/v3/sms/message", data=body, headers={"Content-Type": "application/json"})
-
-    assert answer.status_code == 400
 
 
 def test_a_body_over_the_limit_is_refused(tenant):

@@ -117,6 +117,7 @@ class Api:
                            for path, methods in {**document["paths"], **document["x-pages"]}.items()
                            for method, declared in methods.items()]
         self.unknown = self.validator({"$ref": "#/components/schemas/problem"})
+        self.unknown_documented = self.validator({"$ref": "#/components/schemas/e1_error"})
         self._found = {}
         self.seen = collections.Counter()  # (operation, status): what was checked
 
@@ -175,5 +176,7 @@ class Api:
             return f"there is no such operation; {expected} would be right"
         if method == "HEAD":
             return None
-        found = jsonschema.exceptions.best_match(self.unknown.iter_errors(json.loads(answer.content)))
+        # A path that is documented keeps its envelope also where the method is none of its.
+        known = self.unknown_documented if answer.headers["Content-Type"] == "application/json" else self.unknown
+        found = jsonschema.exceptions.best_match(known.iter_errors(json.loads(answer.content)))
         return found and f"{found.json_path}: {found.message}"

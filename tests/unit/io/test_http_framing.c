@@ -39,6 +39,13 @@ Test(framing, lets_ordinary_requests_through)
         PROBE("tabs and UTF-8 in a value",
               "GET / HTTP/1.1\r\nHost: nexus\r\nX:\ta\tb \xc3\xa4\r\n\r\n"),
         PROBE("one empty line before", "\r\nGET / HTTP/1.1\r\nHost: nexus\r\n\r\n"),
+        PROBE("a URL", "GET http://nexus:8080/a?b HTTP/1.1\r\nHost: NEXUS:8080\r\n\r\n"),
+        PROBE("a URL with the port that is meant anyway",
+              "GET http://nexus:80/ HTTP/1.1\r\nHost: nexus\r\n\r\n"),
+        PROBE("a URL of https", "GET HTTPS://nexus/ HTTP/1.1\r\nHost: nexus:443\r\n\r\n"),
+        PROBE("a URL without a path", "GET http://nexus HTTP/1.1\r\nHost: nexus\r\n\r\n"),
+        PROBE("two headers that may be two",
+              "GET / HTTP/1.1\r\nHost: n\r\nX-Forwarded-For: a\r\nX-Forwarded-For: b\r\n\r\n"),
         PROBE("a method of ours", "M-SEARCH /x HTTP/1.1\r\nHost: nexus\r\n\r\n"),
     };
 
@@ -114,4 +121,52 @@ Test(framing, refuses_a_head_that_is_cut_off)
 
     for (size_t length = 0; length < head.len; length++)
         cr_expect(not(check(str_make(head.ptr, length), &found, &err)), "%zu", length);
+}
+
+Test(framing, names_the_header_that_came_twice)
+{
+    struct http_head found;
+    struct err err;
+
+    cr_assert(not(check(STR(POST "Authorization: a\r\nauthorization: a\r\n\r\n"), &found, &err)));
+    cr_assert(eq(str, err.text, "more than one authorization header"));
+}
+
+static const struct target_row {
+    const char *target, *authority, *path, *query; // NULL: absent
+} target_rows[] = {
+    {"/", NULL, "/", NULL},
+    {"/a?b=c?d", NULL, "/a", "b=c?d"},
+    {"/a?", NULL, "/a", ""},
+    {"http://h/a/b?c", "h", "/a/b", "c"},
+    {"http://h:1?c", "h:1", "/", "c"},
+    {"https://[::1]:8080", "[::1]:8080", "/", NULL},
+};
+
+static bool is(struct str text, const char *wanted)
+{
+    return wanted ? str_present(text) && str_equal(text, str_of(wanted)) : !str_present(text);
+}
+
+Test(framing, a_target_is_a_path_or_a_url)
+{
+    for (size_t i = 0; i < COUNT_OF(target_rows); i++) {
+        const struct target_row *row = &target_rows[i];
+        struct http_target cut;
+
+        cr_expect(http_target_cut(str_of(row->target), &cut), "%s", row->target);
+        cr_expect(is(cut.authority, row->authority), "%s", row->target);
+        cr_expect(is(cut.path, row->path), "%s", row->target);
+        cr_expect(is(cut.query, row->query), "%s", row->target);
+    }
+}
+
+Test(framing, tells_of_a_refused_head_what_it_asked_for)
+{
+    struct http_glance glance =
+        http_head_glance(STR("PUT http://x/a?b HTTP/1.1\r\nX: y\r\nACCEPT: c/d \r\n\r\nAccept: e"));
+
+    cr_assert(is(glance.method, "PUT") && is(glance.path, "/a") && is(glance.accept, "c/d"));
+    cr_assert(not(str_present(http_head_glance(STR("nonsense")).path)));
+    cr_assert(not(str_present(http_head_glance(STR("a b c\r\n\r\n")).path)));
 }

@@ -110,9 +110,11 @@ static void handle(void *context, struct http_request *request)
     }
 }
 
-static void render(void *context, const struct err *err, struct buf *body, struct str *content_type)
+static void render(void *context, const struct http_glance *asked, const struct err *err,
+                   struct buf *body, struct str *content_type)
 {
     (void)context;
+    (void)asked;
     *content_type = STR("application/problem+json");
     json_open(body, '{');
     json_key_str(body, "code", err_name(err->code));
@@ -378,6 +380,62 @@ Test(http_server, refuses_ambiguous_framing_of_a_pipelined_request)
         cr_expect(closed, "%s", probes[i].name);
         close(client);
     }
+}
+
+Test(http_server, refuses_chunks_that_are_not_exactly_chunks)
+{
+    static const char *const before[] = {
+        "", "POST /b HTTP/1.1\r\nHost: n\r\nContent-Length: 5\r\n\r\nfirst"};
+
+    for (size_t i = 0; i < COUNT_OF(chunk_probes) * 2; i++) {
+        const struct probe *probe = &chunk_probes[i / 2];
+        int client = client_new();
+        AUTO(buf) bytes = {0};
+        AUTO(buf) sent = {0};
+        bool closed;
+
+        buf_printf(&sent, "%s" CHUNKED, before[i % 2]);
+        buf_str_append(&sent, probe->head);
+        buf_str_append(&sent, STR("GET /smuggled HTTP/1.1\r\nHost: n\r\n\r\n"));
+        client_send(client, buf_str(&sent));
+        const char *answer = client_receive(client, &bytes, UNTIL_CLOSED, 3000, &closed);
+
+        const char *refusal = i % 2 ? strstr(answer, "first") : answer - 5;
+        cr_expect(refusal && starts(refusal + 5, "HTTP/1.1 400"), "%s: %s", probe->name, answer);
+        cr_expect(not(has(answer, "smuggled")), "%s", probe->name);
+        cr_expect(closed, "%s", probe->name);
+        close(client);
+    }
+}
+
+Test(http_server, reads_chunks_as_strictly_after_it_gave_leave_to_send_them)
+{
+    int client = client_new();
+    AUTO(buf) bytes = {0};
+    bool closed;
+
+    client_send(client, STR(POST "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n"));
+    client_receive(client, &bytes, UNTIL_CLOSED, 200, &closed);
+    cr_assert(starts(buf_c_string(&bytes), "HTTP/1.1 100 Continue\r\n\r\n"), "%s", bytes.data);
+    client_send(client, STR("5\nhello\r\n0\r\n\r\n"));
+    const char *answer = client_receive(client, &bytes, UNTIL_CLOSED, 3000, &closed);
+
+    cr_assert(has(answer, "HTTP/1.1 400 Bad Request"), "%s", answer);
+    cr_assert(closed);
+    close(client);
+}
+
+Test(http_server, a_url_as_target_is_its_path)
+{
+    int client = client_new();
+    AUTO(buf) bytes = {0};
+    bool closed;
+
+    client_send(client, STR("GET http://nexus/say?a=b HTTP/1.1\r\nHost: nexus\r\n\r\n"));
+    const char *answer = client_receive(client, &bytes, UNTIL_WHOLE, 3000, &closed);
+
+    cr_assert(has(answer, "GET /say?a=b from 127.0.0.1 to nexus"), "%s", answer);
+    close(client);
 }
 
 Test(http_server, reads_bodies_in_any_pieces)

@@ -1,0 +1,150 @@
+// body_read: bytes with a declared type and encoding become a body. Documents must be what they are
+// declared to be. What people wrote is taken for what it evidently is: aggregators declare what
+// their library happened to say, and repeat for ever what they are told is wrong.
+#include "body.h"
+
+enum format { FORMAT_JSON, FORMAT_FORM, FORMAT_OTHER };
+
+struct declared {
+    enum format format;
+    bool is_none;                  // no type at all
+    struct str charset_name;       // absent: none
+    const struct charset *charset; // NULL: none, or none that we know
+};
+
+static struct str unquoted(struct str value)
+{
+    value = str_trim(value);
+    if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
+        value = str_make(value.ptr + 1, value.len - 2);
+    return value;
+}
+
+static struct declared declared_read(struct str content_type)
+{
+    struct declared declared = {.format = FORMAT_OTHER, .charset_name = STR_ABSENT};
+    struct str type, parameter, name, value;
+
+    if (!str_present(content_type) || str_trim(content_type).len == 0) {
+        declared.is_none = true;
+        return declared;
+    }
+    str_cut(content_type, ';', &type, &content_type);
+    type = str_trim(type);
+    if (str_equal_ignoring_case(type, STR("application/json")))
+        declared.format = FORMAT_JSON;
+    else if (str_equal_ignoring_case(type, STR("application/x-www-form-urlencoded")))
+        declared.format = FORMAT_FORM;
+    while (str_present(content_type)) {
+        str_cut(content_type, ';', &parameter, &content_type);
+        if (str_cut(parameter, '=', &name, &value) &&
+            str_equal_ignoring_case(str_trim(name), STR("charset")))
+            declared.charset_name = unquoted(value);
+    }
+    if (str_present(declared.charset_name))
+        declared.charset = charset_find(declared.charset_name);
+    return declared;
+}
+
+// The whole body in UTF-8; *charset is what the pairs of a form are still in.
+static struct str whole_decode(struct str bytes, enum format format, const struct charset **charset,
+                               struct buf *decoded)
+{
+    const struct charset *marked = charset_of_mark(&bytes);
+    const struct charset *whole = marked ? marked : format == FORMAT_FORM ? NULL : *charset;
+
+    if (marked)
+        *charset = marked;
+    if (!whole || charset_is_utf8(whole))
+        return bytes;
+    charset_decode(whole, bytes, decoded);
+    *charset = charset_find(STR("utf-8"));
+    return buf_str(decoded);
+}
+
+static bool is_read(const void *context, struct str name)
+{
+    return body_type_reads(context, name) || str_equal(name, STR("data")) ||
+           str_equal(name, STR("operationId"));
+}
+
+void body_set_query(struct body *body, struct str query, const struct message_type *type)
+{
+    struct form_manner manner = {.manner = TREE_LENIENT, .is_read = is_read, .context = type};
+    struct err too_many;
+
+    if (!str_present(query) || tree_from_form(query, &manner, body->arena, &body->set, &too_many))
+        return;
+    body->set = (struct json_view){.kind = TREE_OBJECT}; // 1000 pairs: nobody reads that
+}
+
+// A form's field _charset_ says in which encoding a browser wrote it.
+static const struct charset *form_charset(struct str text, const struct charset *declared)
+{
+    struct str pair, name, value;
+
+    while (!declared && str_present(text)) {
+        str_cut(text, '&', &pair, &text);
+        if (str_cut(pair, '=', &name, &value) && str_equal(name, STR("_charset_")))
+            return charset_find(value);
+    }
+    return declared;
+}
+
+static char first_byte(struct str text)
+{
+    text = str_trim(text);
+    while (text.len > 0 && (text.ptr[0] == '\r' || text.ptr[0] == '\n'))
+        text = str_trim(str_skip(text, 1));
+    return text.len > 0 ? text.ptr[0] : '\0';
+}
+
+static bool lenient_read(struct str bytes, struct declared declared,
+                         const struct message_type *type, struct body **body, struct err *err)
+{
+    AUTO(buf) decoded = {0};
+    struct str text = whole_decode(bytes, declared.format, &declared.charset, &decoded);
+    char first = first_byte(text);
+    bool looks_json = first == '{' || first == '[';
+    bool looks_form = !looks_json && text.len > 0 && first != '<' && first != '-' &&
+                      memchr(text.ptr, '=', text.len);
+
+    if (!looks_json && !looks_form && declared.format == FORMAT_OTHER)
+        return err_set(err, ERR_UNSUPPORTED_MEDIA,
+                       "Content-Type is application/json or application/x-www-form-urlencoded");
+    // Encodings that are ASCII where JSON needs it were left as they are, if nobody declared JSON.
+    AUTO(buf) again = {0};
+    if (looks_json && declared.format == FORMAT_FORM && declared.charset &&
+        !charset_is_utf8(declared.charset)) {
+        charset_decode(declared.charset, text, &again);
+        text = buf_str(&again);
+    }
+    if (looks_json || (declared.format == FORMAT_JSON && !looks_form))
+        return body_of_json(text, TREE_LENIENT, body, err);
+    struct form_manner manner = {.manner = TREE_LENIENT,
+                                 .charset = form_charset(text, declared.charset),
+                                 .is_read = is_read,
+                                 .context = type};
+    return body_of_form(text, &manner, body, err);
+}
+
+bool body_from_bytes(struct str bytes, struct str content_type, const struct message_type *type,
+                     enum body_strictness strictness, struct body **body, struct err *err)
+{
+    struct declared declared = declared_read(content_type);
+    struct form_manner manner = {.manner = TREE_STRICT};
+    AUTO(buf) decoded = {0};
+
+    if (strictness == BODY_LENIENT)
+        return lenient_read(bytes, declared, type, body, err);
+    if (declared.is_none)
+        return err_set(err, ERR_UNSUPPORTED_MEDIA, "a body needs a Content-Type");
+    if (declared.format == FORMAT_OTHER)
+        return err_set(err, ERR_UNSUPPORTED_MEDIA,
+                       "Content-Type is application/json or application/x-www-form-urlencoded");
+    struct str text = whole_decode(bytes, declared.format, &declared.charset, &decoded);
+    if (declared.format == FORMAT_JSON)
+        return body_of_json(text, TREE_STRICT, body, err);
+    manner.charset = declared.charset;
+    return body_of_form(text, &manner, body, err);
+}

@@ -1,0 +1,30 @@
+// charset: text in whatever encoding a sender used becomes well-formed UTF-8 without NUL. What
+// cannot be read becomes U+FFFD; nothing is refused.
+//
+//   const struct charset *charset = charset_find(STR("ISO-8859-1"));   NULL: not one we know
+//   charset_decode(charset, bytes, &out);
+//
+// Known are the encodings that people and aggregators use (charset.c lists them), by their usual
+// names and aliases, whatever their case and punctuation. "iso-8859-1" means windows-1252, as it
+// does in browsers: its senders write typographic quotes and the euro sign.
+#pragma once
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+struct charset;
+
+// "us-ascii" is as good as none: NULL, too.
+const struct charset *charset_find(struct str name);
+bool charset_is_utf8(const struct charset *charset);  // false for NULL
+bool charset_is_utf16(const struct charset *charset); // in either byte order; false for NULL
+
+// Appends. NULL: nobody said which it is. Then bytes that are UTF-8 are that; those that hold at least
+// one character beyond ASCII in UTF-8 are damaged UTF-8; all others are windows-1252.
+void charset_decode(const struct charset *charset, struct str bytes, struct buf *out);
+
+// Does a byte order mark stand at the front, or the zeros that UTF-16 puts beside ASCII? Then that
+// decides, whatever was declared; *bytes loses the mark. NULL: neither.
+const struct charset *charset_of_mark(struct str *bytes);

@@ -1,0 +1,17 @@
+// sms_attachments: the attachments of a text as they come, and as they are stored. Senders differ in how
+// they write base64 and in what they put into the list; the text must not be lost for that, nor may
+// anything they sent. What cannot be read as an attachment is kept as it came, under the type
+// UNREADABLE_TYPE.
+#pragma once
+
+#include "base/arena.h"
+#include "base/str.h"
+
+#define UNREADABLE_TYPE "application/vnd.nexus.unreadable"
+
+// list: the JSON of the field. Gives a JSON list of {"content_type":…,"content":…}, where content is padded
+// base64 or names an upload (wire/body_scan.h); absent where there is no attachment. A single object or text
+// counts as a list of one. Base64 may be in lines, with blanks, unpadded, in the alphabet for URLs, or in a
+// data: URL; an http URL, alone or as "url", becomes a text/uri-list. What is no media type is
+// application/octet-stream.
+struct str sms_attachments(struct arena *arena, struct str list);

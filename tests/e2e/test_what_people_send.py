@@ -1,0 +1,317 @@
+"""What people write and aggregators carry arrives as it was written, however it was packed. What an aggregator is told
+is wrong it repeats for ever; so what can be stored is stored, and what cannot is refused once, with the reason."""
+
+import base64
+import gzip
+import json
+import os
+import urllib.parse
+import uuid
+import zlib
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from harness.people import Tenant
+from harness.raw import exchange
+
+SMS = "/nexus/v3/sms/message"
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+EXAMPLES = int(os.environ.get("NEXUS_TEST_EXAMPLES", "60"))
+
+
+@pytest.fixture
+def tenant(nexus):
+    return Tenant(nexus)
+
+
+def post(tenant, body, content_type=JSON, query="", **headers):
+    body = body.encode() if isinstance(body, str) else body
+    return tenant.aggregator().post(SMS + query, data=body, headers={"Content-Type": content_type, **headers})
+
+
+def fields(tenant, **more):
+    return {"message_id": uuid.uuid4().hex, "phone_number": tenant.phone(), "shortcode": tenant.number, "message": "hi", **more}
+
+
+def arrives(tenant, answer, text):
+    """As the agent reads it."""
+    assert answer.status_code == 200, answer.text
+    found = tenant.agent().transcript(answer.json()["data"]["conversationId"])
+    assert [message["text"] for message in found] == [text]
+
+
+def test_a_plus_that_nobody_escaped_is_a_plus_in_a_form_and_in_a_query(tenant):
+    for packed in (lambda text: post(tenant, text, FORM), lambda text: post(tenant, b"", FORM, query="?" + text)):
+        phone = tenant.phone()
+        answer = packed(f"message_id={uuid.uuid4().hex}&phone_number={phone}&shortcode={tenant.number}&message=hi")
+
+        arrives(tenant, answer, "hi")
+
+
+ODD = ["&tag=a&tag=b", "&FromCity=M%FCnchen", "&promo=50%", "&x.y=1&x=2", "&a.=1", "&[=1", "&=v", "&a[b=1", "&%=%", "&carrier=" + "c" * 100,
+       "&carrier[name]=x", "&concat_total=", "&x" + "[a]" * 100 + "=1", "&a=1" * 2000]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd[:12])
+def test_a_form_is_taken_whatever_stands_in_fields_that_nobody_reads(tenant, odd):
+    text = fields(tenant)
+
+    arrives(tenant, post(tenant, urllib.parse.urlencode(text) + odd, FORM), "hi")
+    # Without "+", which the client would escape a second time where another "%" is no escape.
+    digits = {name: value.lstrip("+") for name, value in fields(tenant).items()}
+    assert post(tenant, b"", FORM, query="?" + urllib.parse.urlencode(digits) + odd[:2000]).status_code == 200
+
+
+@pytest.mark.parametrize("odd", ['"ref":123456789012345678901234567890', '"price":1e400', '"raw":"a\\u0000"', '"half":"\\ud83d"', '"a":1,"a":2',
+                                 '"n":NaN', '"carrier":{"name":"x"}', '"carrier":[]', '"carrier":"' + "c" * 200 + '"', '"carrier":7',
+                                 '"deep":' + "[" * 30 + "]" * 30, '"operationId":7', '"concat_total":"many"'])
+def test_json_is_taken_whatever_stands_in_fields_that_nobody_reads(tenant, odd):
+    text = fields(tenant)
+
+    arrives(tenant, post(tenant, json.dumps(text)[:-1] + "," + odd + "}"), "hi")
+
+
+@pytest.mark.parametrize("empty", [{"message": ""}, {"message": None}, {"message": None, "attachments": []}])
+def test_an_empty_text_is_a_text(tenant, empty):
+    text = fields(tenant, **empty)
+
+    arrives(tenant, post(tenant, json.dumps(text)), "")
+
+
+def test_an_empty_text_in_a_form_is_a_text(tenant):
+    text = fields(tenant, message="")
+
+    arrives(tenant, post(tenant, urllib.parse.urlencode(text), FORM), "")
+
+
+@pytest.mark.parametrize("hidden", [{"phone_number": ""}, {"phone_number": None}, {"phoneNumber": []}])
+def test_a_name_without_a_value_hides_no_other_name(tenant, hidden):
+    text = fields(tenant)
+    phone = text.pop("phone_number")
+
+    arrives(tenant, post(tenant, json.dumps({**hidden, **text, "from": phone})), "hi")
+
+
+def test_what_means_two_things_is_refused_and_what_comes_twice_alike_is_not(tenant):
+    form = urllib.parse.urlencode(fields(tenant))
+
+    assert post(tenant, form + "&message=hi", FORM).status_code == 200
+    refused = post(tenant, form + "&message=ho", FORM)
+    assert (refused.status_code, refused.json()["status"]["message"]) == (400, "message: given twice, with different values")
+
+
+# --- encodings ---
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "ISO-8859-15", "windows-1252", "windows-1251", "koi8-r", "utf-8", "utf-16", "utf-16le",
+                                     "utf-16be", "shift_jis", "gbk", "big5", "euc-kr", "iso-8859-2"])
+@pytest.mark.parametrize("packed", ["form", "json", "raw form"])
+def test_a_declared_charset_is_read_as_such(tenant, charset, packed):
+    words = {"windows-1251": "Привет", "koi8-r": "Привет", "shift_jis": "こんにちは", "gbk": "你好", "big5": "你好", "euc-kr": "안녕",
+             "iso-8859-2": "Žlutý"}.get(charset, "Grüße")
+    text = fields(tenant, message=words)
+    body, kind = {"form": (urllib.parse.urlencode(text, encoding=charset), FORM),
+                  "raw form": ("&".join(f"{k}={v.replace('+', '%2B')}" for k, v in text.items()).encode(charset), FORM),
+                  "json": (json.dumps(text, ensure_ascii=False).encode(charset), JSON)}[packed]
+
+    arrives(tenant, post(tenant, body, f"{kind}; charset={charset}"), words)
+
+
+def test_the_field_charset_of_a_form_is_read(tenant):
+    text = fields(tenant, message="Žlutý", _charset_="iso-8859-2")
+
+    arrives(tenant, post(tenant, urllib.parse.urlencode(text, encoding="iso-8859-2"), FORM), "Žlutý")
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=us-ascii", "; charset=nonsense"])
+def test_bytes_that_are_no_utf_8_are_windows_1252_where_nobody_said_which(tenant, charset):
+    one, other = fields(tenant, message="M\u00fcnchen\u20ac"), fields(tenant, message="M\u00fcnchen\u20ac")
+
+    arrives(tenant, post(tenant, urllib.parse.urlencode(one, encoding="cp1252"), FORM + charset), one["message"])
+    arrives(tenant, post(tenant, json.dumps(other, ensure_ascii=False).encode("cp1252"), JSON + charset), other["message"])
+
+
+def test_what_cannot_be_stored_in_a_text_is_a_replacement_character(tenant):
+    one, other = fields(tenant), fields(tenant)
+    body = json.dumps({**one, "message": "?"}).replace('"?"', '"a\\u0000b\\ud83dc"')
+    form = urllib.parse.urlencode(other).replace("=hi", "=a%00b%FF")
+
+    arrives(tenant, post(tenant, body), "a\ufffdb\ufffdc")
+    arrives(tenant, post(tenant, form, FORM + "; charset=utf-8"), "a\ufffdb\ufffd")
+
+
+@pytest.mark.parametrize("mark, encoding", [(b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be")])
+def test_a_byte_order_mark_is_no_part_of_the_text(tenant, mark, encoding):
+    one, other = fields(tenant), fields(tenant)
+
+    arrives(tenant, post(tenant, mark + json.dumps(one).encode(encoding)), "hi")
+    arrives(tenant, post(tenant, mark + urllib.parse.urlencode(other).encode(encoding), FORM), "hi")
+
+
+def test_integrators_documents_may_have_a_byte_order_mark(tenant):
+    answer = tenant.agent().post("/nexus/v3/undelivered/replay", data=b"\xef\xbb\xbf{}", headers={"Content-Type": JSON})
+
+    assert answer.status_code in (400, 403) and "JSON" not in answer.text
+
+
+@pytest.mark.parametrize("encoding, pack", [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress),
+                                            ("deflate", lambda body: zlib.compress(body)[2:-4])])
+def test_a_compressed_body_is_read(tenant, encoding, pack):
+    text = fields(tenant)
+
+    arrives(tenant, post(tenant, pack(json.dumps(text).encode()), **{"Content-Encoding": encoding}), "hi")
+
+
+def test_other_encodings_and_bombs_are_refused_in_the_documented_envelope(tenant):
+    bomb = gzip.compress(b" " * 10_000_000)
+    refused = [post(tenant, b"{}", **{"Content-Encoding": "br"}), post(tenant, b"{}", **{"Content-Encoding": "gzip"}),
+               post(tenant, bomb, **{"Content-Encoding": "gzip"})]
+
+    assert [answer.status_code for answer in refused] == [answer.json()["status"]["code"] for answer in refused] == [415, 400, 413]
+    assert "gzip or deflate" in refused[0].text
+
+
+@pytest.mark.parametrize("kind", ["", "text/json", "text/plain", "application/vnd.api+json", FORM, JSON])
+def test_json_and_forms_are_taken_for_what_they_evidently_are(tenant, kind):
+    one, other = fields(tenant), fields(tenant)
+
+    arrives(tenant, post(tenant, json.dumps(one), kind), "hi")
+    arrives(tenant, post(tenant, urllib.parse.urlencode(other), kind), "hi")
+
+
+def test_a_url_as_target_is_its_path(tenant):
+    text, host = fields(tenant), tenant.stack.url().removeprefix("http://")
+    body = json.dumps(text)
+    who = base64.b64encode(f"{tenant.ccid}:{tenant.api_key}".encode()).decode()
+    request = (f"POST http://{host}{SMS} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Basic {who}\r\nContent-Type: {JSON}\r\n"
+               f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}")
+
+    assert [status for status, _ in exchange(tenant.stack, request.encode())] == [200]
+    assert [status for status, _ in exchange(tenant.stack, request.replace(f"Host: {host}", "Host: other").encode())] == [400]
+
+
+# --- limits ---
+
+def test_a_text_as_long_as_carriers_send_is_stored_and_a_longer_one_is_refused_for_good(tenant):
+    long, longer = fields(tenant, message="é" * 8192), fields(tenant, message="x" * 16385)
+
+    arrives(tenant, post(tenant, json.dumps(long)), long["message"])
+    refused = post(tenant, json.dumps(longer))
+    assert (refused.status_code, refused.json()["status"]["message"]) == (413, "message: 16385 bytes, limit 16384")
+
+
+def test_ids_of_255_bytes_and_numbers_are_ids(tenant):
+    for name in ("m" * 255, 12345678901234567890123456789012, 7):
+        assert post(tenant, json.dumps(fields(tenant, message_id=name))).status_code == 200
+        receipt = tenant.aggregator().post("/nexus/v3/sms/receipt", json={"message_id": name, "message_state": 2})
+        assert receipt.status_code == 200 and receipt.json()["data"]["messageId"] == str(name)
+
+
+# --- attachments ---
+
+def attachments(tenant, message_id):
+    return tenant.stack.query(
+        """select a.content_type, a.content from attachment a join message m on m.tenant_id = a.tenant_id and m.id = a.message_id
+             join tenant t on t.id = a.tenant_id where t.ccid = %s and m.external_id = %s order by a.ordinal""", tenant.ccid, message_id)
+
+
+def stored(tenant, message_id):
+    return [(kind, bytes(content)) for kind, content in attachments(tenant, message_id)]
+
+
+def kinds(tenant, message_id):
+    return [kind for kind, _ in attachments(tenant, message_id)]
+
+
+PHOTO = bytes(range(256)) * 2
+BASE64 = base64.b64encode(PHOTO).decode()
+
+
+@pytest.mark.parametrize("content", [BASE64, base64.encodebytes(PHOTO).decode(), BASE64 + "\n", BASE64.rstrip("="),
+                                     base64.urlsafe_b64encode(PHOTO).decode(), "data:image/jpeg;base64," + BASE64,
+                                     " ".join(BASE64[at:at + 76] for at in range(0, len(BASE64), 76))],
+                         ids=["plain", "lines", "newline", "unpadded", "urlsafe", "url", "blanks"])
+def test_base64_is_read_as_senders_write_it(tenant, content):
+    text = fields(tenant, attachments=[{"content_type": "image/jpeg", "content": content}])
+
+    assert post(tenant, json.dumps(text)).status_code == 200
+    assert stored(tenant, text["message_id"]) == [("image/jpeg", PHOTO)]
+
+
+@pytest.mark.parametrize("nothing", [[], None, {}, "", [None], [{}]])
+def test_no_attachment_is_none(tenant, nothing):
+    text = fields(tenant, attachments=nothing)
+
+    arrives(tenant, post(tenant, json.dumps(text)), "hi")
+    assert stored(tenant, text["message_id"]) == []
+
+
+def test_a_broken_attachment_loses_neither_the_text_nor_the_others_nor_itself(tenant):
+    text = fields(tenant, attachments=[{"content_type": "image/png", "content": "*broken*"}, {"content_type": "a/b", "content": "AAAA"}, "none"])
+
+    arrives(tenant, post(tenant, json.dumps(text)), "hi")
+    unreadable = "application/vnd.nexus.unreadable"
+    assert stored(tenant, text["message_id"]) == [(unreadable, b"*broken*"), ("a/b", b"\0\0\0"), (unreadable, b'"none"')]
+
+
+def test_a_large_broken_attachment_does_not_lose_the_text_either(tenant):
+    text = fields(tenant, attachments=[{"content_type": "image/png", "content": "A" * 60_000 + "*" * 10}])
+
+    arrives(tenant, post(tenant, json.dumps(text)), "hi")
+    assert kinds(tenant, text["message_id"]) == ["application/vnd.nexus.unreadable"]
+
+
+def test_any_number_of_attachments_of_any_type_is_kept(tenant):
+    types = ["image/png", "", "jpeg", 7, None, "a/b\r\nx: y", "x" * 200, "text/plain; charset=utf-8"] * 5
+    text = fields(tenant, attachments=[{"content_type": kind, "content": "AAAA"} for kind in types])
+
+    assert post(tenant, json.dumps(text)).status_code == 200
+    octets = "application/octet-stream"
+    assert kinds(tenant, text["message_id"]) == (["image/png"] + [octets] * 6 + ["text/plain; charset=utf-8"]) * 5
+
+
+# --- lists ---
+
+def test_every_list_refuses_a_page_of_nothing_with_its_name(tenant):
+    from harness.openapi import Api
+    lists = [operation for operation in Api.of(tenant.stack.binaries).operations if operation.method == "GET" and not operation.path_names()
+             and any(parameter["name"] == "count" for parameter in operation.parameters)]
+
+    assert len(lists) >= 5
+    for operation in lists:
+        count = next(parameter for parameter in operation.parameters if parameter["name"] == "count")
+        assert count["schema"]["minimum"] == 1, operation
+
+
+# --- anything ---
+
+ESCAPES = st.sampled_from(["none", "ascii", "all"])
+
+
+def as_json(body, escapes):
+    if escapes != "all":
+        return json.dumps(body, ensure_ascii=escapes == "ascii")
+    units = lambda text: "".join(f"\\u{int.from_bytes(unit, 'big'):04x}" for unit in
+                                 (text.encode("utf-16be")[at:at + 2] for at in range(0, len(text.encode("utf-16be")), 2)))
+    return "{" + ",".join(f'"{units(name)}":"{units(value)}"' for name, value in body.items()) + "}"
+
+
+def test_a_text_of_anything_arrives_exactly(nexus):
+    tenant = Tenant(nexus)
+    texts = st.text(st.characters(blacklist_categories=["Cs"]), max_size=60)
+
+    @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(texts, st.sampled_from(["utf-8", "utf-16", "utf-16le", "utf-16be", "cp1252", "iso-8859-5"]), st.booleans(), ESCAPES,
+           st.booleans())
+    def arrives_exactly(words, charset, form, escapes, packed):
+        words = words.encode(charset, "ignore").decode(charset)
+        words = words.lstrip("\ufeff")  # at the front it may be the mark of an encoding
+        text = fields(tenant, message=words)
+        body = urllib.parse.urlencode(text, encoding=charset) if form else as_json(text, escapes).encode(charset)
+        body = body.encode() if isinstance(body, str) else body
+        headers = {"Content-Encoding": "gzip"} if packed else {}
+        answer = post(tenant, gzip.compress(body) if packed else body, f"{FORM if form else JSON}; charset={charset}", **headers)
+
+        arrives(tenant, answer, words.replace("\0", "\ufffd"))
+
+    arrives_exactly()

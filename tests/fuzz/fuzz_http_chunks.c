@@ -1,0 +1,25 @@
+// Chunked bodies: where one ends, and whether it is good, does not depend on how its bytes arrived.
+#include "fuzz.h"
+
+#include "io/http_chunks.h"
+
+FUZZ(bytes)
+{
+    struct http_chunks whole = {0}, pieces = {0};
+    struct err err;
+    size_t piece = fuzz_choice(&bytes, 7) + 1, used = 0, took = 0, at = 0;
+    bool good = http_chunks_read(&whole, bytes, &used, &err), piecewise = true;
+
+    while (piecewise && at < bytes.len && pieces.at != CHUNKS_ENDED) {
+        size_t left = bytes.len - at;
+        piecewise = http_chunks_read(&pieces, str_make(bytes.ptr + at, left < piece ? left : piece),
+                                     &took, &err);
+        at += took;
+    }
+    ASSERT(good == piecewise);
+    if (!good)
+        return;
+    ASSERT(used == at && used <= bytes.len);
+    ASSERT(whole.at == pieces.at && whole.data == pieces.data && whole.left == pieces.left);
+    ASSERT(whole.at == CHUNKS_ENDED || used == bytes.len);
+}
