@@ -13,7 +13,6 @@
 #include "base/failpoint.h"
 #include "bus/bus_gateway.h"
 #include "io/http_server.h"
-#include "io/inflate.h"
 #include "wire/codec_json.h"
 #include "wire/envelope.h"
 
@@ -187,15 +186,11 @@ static bool body_of(const struct exchange *exchange, const struct message_type *
                     struct body **body, struct err *err)
 {
     struct str text = body_text(exchange);
-    AUTO(buf) plain = {0};
 
     if (text.len == 0) {
         *body = body_empty();
         return true;
     }
-    if (!inflate_body(http_header(exchange->http, "content-encoding"),
-                      (size_t)exchange->gateway->config->http_body_limit, &text, &plain, err))
-        return false;
     return body_from_bytes(text, http_header(exchange->http, "content-type"), type,
                            strictness_of(exchange->match.route), body, err);
 }
