@@ -108,13 +108,11 @@ def test_a_body_that_is_far_too_long_is_refused_unread(tenant):
     assert uploads_waiting(tenant) == 0
 
 
-def test_a_large_content_that_is_no_base64_is_refused_by_name(tenant):
-    body = {"mms_attachment": [{"content_type": "image/png", "content": "!" * 40000}]}
+def test_a_large_content_that_is_no_base64_does_not_cost_the_text(tenant):
+    answer = as_json(tenant, mms_attachment=[{"content_type": "image/png", "content": "!" * 40000}])
 
-    answer = as_json(tenant, **body)
-
-    assert answer.status_code == 400
-    assert "base64" in answer.json()["status"]["message"]
+    assert answer.status_code == 200, answer.text
+    assert tenant.agent().transcript(answer.json()["data"]["conversationId"])[0]["attachments"][0]["contentType"] == "application/vnd.nexus.unreadable"
 
 
 def spellings(content):
