@@ -5,7 +5,7 @@
 #include "base/id.h"
 #include "wire/codec_json.h"
 
-enum { CONTENT_TYPE_LIMIT = 128 };
+enum { CONTENT_TYPE_LIMIT = 128, NAME_LIMIT = 255 };
 
 #define OCTETS "application/octet-stream"
 
@@ -107,13 +107,21 @@ static struct str media_type(struct str type)
     return type.len > 0 && type.len <= CONTENT_TYPE_LIMIT && slashes > 0 ? type : STR(OCTETS);
 }
 
-static void attachment_write(struct buf *out, struct str type, struct str bytes)
+// name: of the file; empty where it has none.
+static void head_write(struct buf *out, struct str type, struct str name)
+{
+    json_open(out, '{');
+    json_key_str(out, "content_type", type);
+    if (name.len > 0 && name.len <= NAME_LIMIT)
+        json_key_str(out, "name", name);
+}
+
+static void attachment_write(struct buf *out, struct str type, struct str name, struct str bytes)
 {
     AUTO(buf) content = {0};
 
     buf_base64(&content, bytes);
-    json_open(out, '{');
-    json_key_str(out, "content_type", type);
+    head_write(out, type, name);
     json_key_str(out, "content", buf_str(&content));
     json_close(out, '}');
 }
@@ -135,13 +143,12 @@ static bool is_upload(const struct json_view *content)
     return id_parse(json_text(json_member(content, "upload")), &upload);
 }
 
-static void upload_write(struct buf *out, struct str type, const struct json_view *content,
-                         struct arena *arena)
+static void upload_write(struct buf *out, struct str type, struct str name,
+                         const struct json_view *content, struct arena *arena)
 {
     bool broken = json_kind(json_member(content, "broken")) != TREE_NULL;
 
-    json_open(out, '{');
-    json_key_str(out, "content_type", broken ? STR(UNREADABLE_TYPE) : media_type(type));
+    head_write(out, broken ? STR(UNREADABLE_TYPE) : media_type(type), name);
     json_key_raw(out, "content", json_compact(content, arena));
     json_close(out, '}');
 }
@@ -153,33 +160,34 @@ static struct str member_text(const struct json_view *element, const char *name,
 }
 
 // The text that says what the attachment holds; absent where there is none.
-static bool text_write(struct buf *out, struct str text, struct str type)
+static bool text_write(struct buf *out, struct str text, struct str type, struct str name)
 {
     AUTO(buf) bytes = {0};
     bool good = starts_ignoring_case(text, STR("data:")) ? data_url_decode(text, &type, &bytes)
                                                          : content_decode(text, &bytes);
 
     if (good)
-        attachment_write(out, media_type(type), buf_str(&bytes));
+        attachment_write(out, media_type(type), name, buf_str(&bytes));
     return good;
 }
 
 static void element_write(struct buf *out, const struct json_view *element, struct arena *arena)
 {
     struct str type = member_text(element, "content_type", "contentType");
+    struct str name = member_text(element, "name", "filename");
     const struct json_view *content = json_member(element, "content");
     struct str text = json_text(content), alone = blanks_trimmed(json_text(element));
     struct str link = is_link(alone) ? alone : member_text(element, "url", "media_url");
 
     if (is_upload(content))
-        upload_write(out, type, content, arena);
+        upload_write(out, type, name, content, arena);
     else if (is_link(link) && !str_present(text))
-        attachment_write(out, STR("text/uri-list"), link);
+        attachment_write(out, STR("text/uri-list"), name, link);
     else if (json_kind(element) == TREE_TEXT && starts_ignoring_case(alone, STR("data:")) &&
-             text_write(out, alone, STR(OCTETS)))
+             text_write(out, alone, STR(OCTETS), name))
         return;
-    else if (!str_present(text) || !text_write(out, text, type))
-        attachment_write(out, STR(UNREADABLE_TYPE),
+    else if (!str_present(text) || !text_write(out, text, type, name))
+        attachment_write(out, STR(UNREADABLE_TYPE), name,
                          str_present(text) ? text : json_compact(element, arena));
 }
 
@@ -212,7 +220,7 @@ struct str sms_attachments(struct arena *arena, struct str list)
     if (list.len == 0)
         return STR_ABSENT;
     if (!json_parse(list, arena, &view, &err)) { // the gateway wrote it: never
-        attachment_write(&out, STR(UNREADABLE_TYPE), list);
+        attachment_write(&out, STR(UNREADABLE_TYPE), STR_ABSENT, list);
     } else if (json_kind(view) == TREE_ARRAY) {
         for (size_t i = 0; (element = json_element(view, i)); i++)
             if (!is_nothing(element))

@@ -9,9 +9,9 @@
 
 #define UNREADABLE_TYPE "application/vnd.nexus.unreadable"
 
-// list: the JSON of the field. Gives a JSON list of {"content_type":…,"content":…}, where content is padded
-// base64 or names an upload (wire/body_scan.h); absent where there is no attachment. A single object or text
-// counts as a list of one. Base64 may be in lines, with blanks, unpadded, in the alphabet for URLs, or in a
-// data: URL; an http URL, alone or as "url", becomes a text/uri-list. What is no media type is
-// application/octet-stream.
+// list: the JSON of the field. Gives a JSON list of {"content_type":…,"name":…,"content":…}; absent where there
+// is no attachment. name is the file's, where it has one; content is padded base64 or names an upload
+// (wire/body_scan.h). A single object or text counts as a list of one. Base64 may be in lines, with blanks,
+// unpadded, in the alphabet for URLs, or in a data: URL; an http URL, alone or as "url", becomes a text/uri-list.
+// What is no media type is application/octet-stream.
 struct str sms_attachments(struct arena *arena, struct str list);

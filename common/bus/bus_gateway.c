@@ -162,6 +162,8 @@ struct bus_gateway *bus_gateway_new(uv_loop_t *loop, struct zmq_bus_context *zmq
                                 .workers = gateway_workers_new(),
                                 .ticked_ms = (int64_t)uv_now(loop),
                                 .deadline_armed_ms = INT64_MAX};
+    buf_str_append(&bus->bind, options->bind);
+    bus->options.bind = buf_str(&bus->bind);
     list_init(&bus->dirty);
     metrics_find(bus);
     handles_start(bus);
@@ -202,6 +204,7 @@ void bus_gateway_free(struct bus_gateway **bus)
     calls_free(&gone->calls);
     bus_reader_free(&gone->reader);
     zmq_socket_free(&gone->socket);
+    buf_release(&gone->bind);
     buf_release(&gone->refusals);
     buf_release(&gone->frame);
     uv_close((uv_handle_t *)&gone->before_sleep, handle_closed);

@@ -15,6 +15,7 @@ struct bus_gateway {
     struct zmq_socket *socket;
     struct bus_reader *reader;
     struct bus_gateway_options options;
+    struct buf bind; // what options.bind points to: looked at as long as the bus lives
     struct calls *calls;
     struct gateway_workers *workers;
     struct offenders offenders;

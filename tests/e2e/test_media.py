@@ -117,6 +117,13 @@ def test_a_body_that_is_far_too_long_is_refused_unread(tenant):
     assert uploads_waiting(tenant) == 0
 
 
+def test_a_large_content_that_is_no_base64_does_not_cost_the_text(tenant):
+    answer = as_json(tenant, mms_attachment=[{"content_type": "image/png", "content": "!" * 40000}])
+
+    assert answer.status_code == 200, answer.text
+    assert tenant.agent().transcript(answer.json()["data"]["conversationId"])[0]["attachments"][0]["contentType"] == "application/vnd.nexus.unreadable"
+
+
 def spellings(content):
     """The ways in which senders write the same content in JSON."""
     plain = encoded(content)

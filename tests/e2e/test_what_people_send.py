@@ -154,8 +154,7 @@ def test_integrators_documents_may_have_a_byte_order_mark(tenant):
     assert answer.status_code in (400, 403) and "JSON" not in answer.text
 
 
-@pytest.mark.parametrize("encoding, pack", [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress),
-                                            ("deflate", lambda body: zlib.compress(body)[2:-4])])
+@pytest.mark.parametrize("encoding, pack", [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress)])
 def test_a_compressed_body_is_read(tenant, encoding, pack):
     text = fields(tenant)
 
@@ -168,7 +167,7 @@ def test_other_encodings_and_bombs_are_refused_in_the_documented_envelope(tenant
                post(tenant, bomb, **{"Content-Encoding": "gzip"})]
 
     assert [answer.status_code for answer in refused] == [answer.json()["status"]["code"] for answer in refused] == [415, 400, 413]
-    assert "gzip or deflate" in refused[0].text
+    assert "gzip, deflate" in refused[0].text
 
 
 @pytest.mark.parametrize("kind", ["", "text/json", "text/plain", "application/vnd.api+json", FORM, JSON])

@@ -24,6 +24,8 @@ static const struct list_row {
     {ONE("image/png", ""), ONE("image/png", "")},
     {"{\"content_type\":\"a/b\",\"content\":\"AAAA\"}", ONE("a/b", "AAAA")},
     {"[{\"contentType\":\"a/b\",\"content\":\"AAAA\"}]", ONE("a/b", "AAAA")},
+    {"[{\"content_type\":\"a/b\",\"content\":\"AAAA\",\"name\":\"x.png\",\"size\":3}]",
+     "[{\"content_type\":\"a/b\",\"name\":\"x.png\",\"content\":\"AAAA\"}]"},
     // types
     {"[{\"content\":\"AAAA\"}]", ONE("application/octet-stream", "AAAA")},
     {ONE("", "AAAA"), ONE("application/octet-stream", "AAAA")},
