@@ -154,8 +154,14 @@ Test(provider_async, finds_the_providers_id_in_the_answer)
 
 Test(provider_async, takes_an_answer_without_an_id_as_success)
 {
-    static const char *const bodies[] = {
-        "", "ok", "{}", "[]", "7", "{\"messageId\":7}", "{\"messageId\":\"\"}", "{\"messageId\":"};
+    static const char *const bodies[] = {"",
+                                         "ok",
+                                         "{}",
+                                         "[]",
+                                         "7",
+                                         "{\"messageId\":7.5}",
+                                         "{\"messageId\":\"\"}",
+                                         "{\"messageId\":"};
     struct arena *arena = arena_new();
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
         struct provider_verdict verdict = judge(202, str_of(bodies[i]), arena);
