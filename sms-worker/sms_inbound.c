@@ -4,10 +4,10 @@
 // The aggregator is told 200 when message, conversation and all that belongs to it are committed
 // together; until then it keeps the message and repeats it under the same message_id, which leads
 // to the same row and the same answer.
-#include "sms-worker/mo_identity.h"
 #include "service/news.h"
 #include "service/service.h"
 #include "service/task.h"
+#include "sms-worker/mo_identity.h"
 #include "sms-worker/sms_attachments.h"
 #include "sms-worker/stop_fence.h"
 #include "store/statements.h"

@@ -38,7 +38,7 @@ static const struct set_row {
     {"nexus:cluster:*", SET(INBOUND) | SET(MESSAGES) | SET(SERVICES)},
     {"nexus:cluster:messages", SET(MESSAGES)},
     {"nexus:admin:*",
-     SET(CONVERSATIONS) | SET(MESSAGES) | SET(KEYS) | SET(TENANTS) | SET(SERVICES)},
+     SET(CONVERSATIONS) | SET(MESSAGES) | SET(KEYS) | SET(TENANTS) | SET(SERVICES) | SET(AUDIT)},
     {"nexus:admin:messages", SET(CONVERSATIONS) | SET(MESSAGES)},
     {"nexus:admin:keys", SET(KEYS)},
     {"nexus:admin", 0},
