@@ -68,6 +68,8 @@ static bool word_take(struct call *call, struct str word, struct err *err)
 {
     const struct command *command = call->command;
 
+    if (word.len == 0)
+        return usage_set(call, err, "a word is empty");
     if (command->verbs && !call->verb) {
         for (size_t i = 0; i < command->verb_count; i++)
             if (str_equal(word, str_of(command->verbs[i].name)))
@@ -101,7 +103,12 @@ bool call_parse(struct call *call, const char *const *words, size_t count, struc
             return usage_set(call, err, "%s wants a value: %s", option->name, option->value);
         if (call->given_count == GIVEN_LIMIT)
             return usage_set(call, err, "more than %d options", GIVEN_LIMIT);
-        option_take(call, option, joined ? value : str_of(option->value ? words[i] : NULL));
+        if (!joined)
+            value = str_of(option->value ? words[i] : NULL);
+        // A shell variable that is not set: without its value the command would mean something else.
+        if (option->value && value.len == 0)
+            return usage_set(call, err, "%s: the value is empty", option->name);
+        option_take(call, option, value);
     }
     return true;
 }

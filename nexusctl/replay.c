@@ -82,8 +82,14 @@ static bool replay(struct call *call, struct err *err)
     if (!call_ask(call, STATEMENT_OPERATOR_REPLAY, parameters, COUNT_OF(parameters), &replayed,
                   err))
         return false;
-    buf_printf(&call->out, call->json ? "{\"replayed\":%.*s}\n" : "%.*s messages go out again\n",
-               STR_ARG(replayed));
+    // Whoever names messages wants those: none of them is a mistake, not a success.
+    if (option_given(call, ID) && str_equal(replayed, STR("0")))
+        return err_set(err, ERR_NOT_FOUND, "no such undelivered message");
+    if (call->json)
+        buf_printf(&call->out, "{\"replayed\":%.*s}\n", STR_ARG(replayed));
+    else
+        buf_printf(&call->out, "%.*s %s out again\n", STR_ARG(replayed),
+                   str_equal(replayed, STR("1")) ? "message goes" : "messages go");
     return true;
 }
 

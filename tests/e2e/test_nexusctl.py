@@ -279,6 +279,18 @@ def test_the_completion_is_a_clean_script(operator, tmp_path):
 
 # --- used wrongly ---
 
+@pytest.mark.parametrize("words", [["replay", "--tenant", ""], ["replay", "--tenant=", "--all"], ["undelivered", "--tenant", ""],
+                                   ["ledger", "--from", ""], ["keys", "list", "--tenant", ""], ["explain", ""]])
+def test_an_empty_value_is_refused_by_every_command(operator, words):
+    assert "empty" in operator.run(*words, code=2).stderr
+
+
+def test_a_replay_of_an_unknown_message_says_so(operator):
+    unknown = "0199c5b2-7d3a-7000-8000-000000000001"
+
+    assert "no such undelivered message" in operator.run("replay", "--id", unknown, code=1).stderr
+
+
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["apply"], ["keys", "nonsense"], ["completion", "fish"], ["ledger", "--nope"], ["replay", "--limit"]])
 def test_a_wrong_use_exits_with_2(operator, words):
     operator.run(*words, code=2)
