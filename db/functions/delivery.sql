@@ -268,7 +268,9 @@ begin
         -- Receipts that came before their message's id was known.
         update receipt r set message_id = g.message_id
         from gone g
+        join channel c on c.tenant_id = g.tenant_id and c.id = g.channel_id
         where g.state = 4 and r.tenant_id = g.tenant_id and r.provider_id = g.provider_id and r.message_id is null
+          and receipt_fits(r.tenant_id, r.channel_address, c.address)
         returning r.tenant_id, r.message_id, r.state
     )
     select array(select case when state in (7, 12) then -id else id end from gone union all select id from put_off),

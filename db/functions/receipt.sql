@@ -36,7 +36,16 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as
     select tenant_id, id, traceparent, (extract(epoch from created) * 1000000)::bigint from changed
 $$;
 
--- Stores a batch of receipts. numbers: our number, where the provider says it. Gives one row for each, in the order of
+-- Is the receipt that names this number of ours about a message that left from the channel's number? A receipt that names
+-- none, or what is no number of the contact center, is judged by its id alone.
+create or replace function receipt_fits(of_tenant int, named text, channel_number text) returns boolean
+language sql stable as $$
+    select named is null or named = channel_number
+        or not exists (select from channel k where k.tenant_id = of_tenant and k.address = named)
+$$;
+
+-- Stores a batch of receipts. numbers: our number, where the provider says it. A provider that uses an id again means its
+-- newer message: the receipt goes over to it. Gives one row for each, in the order of
 -- the arrays: is its message known, was the receipt stored before, did the message change; where it did, its trace.
 --
 -- A receipt and the outcome that names its message may commit side by side and miss each other; receipt_bind() finds
@@ -56,15 +65,16 @@ declare
     me       int := process_here();
 begin
     with input as materialized (
-        select i.*, coalesce(known.message_id, own.id) as message_id,
-               row_number() over (partition by i.tenant_id, i.provider_id, i.state order by i.place) as nth
+        select i.*, coalesce(i.number, '') as number_key, coalesce(known.message_id, own.id) as message_id,
+               row_number() over (partition by i.tenant_id, i.provider_id, i.state, i.number order by i.place) as nth
         from unnest(tenants, provider_ids, states, numbers, results) with ordinality
              i (tenant_id, provider_id, state, number, result, place)
         left join lateral (
             select p.message_id from provider_message p
-            join channel c on c.id = p.channel_id
+            join channel c on c.tenant_id = p.tenant_id and c.id = p.channel_id
             where p.tenant_id = i.tenant_id and p.provider_id = i.provider_id
-              and (i.number is null or c.address = i.number)
+              and receipt_fits(i.tenant_id, i.number, c.address)
+            order by p.channel_id desc
             limit 1) known on true
         left join message own
             on own.tenant_id = i.tenant_id and known.message_id is null and own.direction = 2
@@ -73,13 +83,16 @@ begin
     ), stored as (
         insert into receipt (tenant_id, provider_id, state, channel_address, result_code, message_id, process)
         select tenant_id, provider_id, state, number, result, message_id, me from input where nth = 1
-        order by tenant_id, provider_id, state
-        on conflict (tenant_id, provider_id, state) do nothing
-        returning tenant_id, provider_id, state
+        order by tenant_id, provider_id, state, number_key
+        on conflict (tenant_id, provider_id, state, number_key) do update
+            set message_id = excluded.message_id, result_code = excluded.result_code, received = now(),
+                process = excluded.process
+            where receipt.message_id is distinct from excluded.message_id and excluded.message_id is not null
+        returning tenant_id, provider_id, state, number_key
     )
     select array_agg(i.message_id order by i.place), array_agg(i.nth = 1 and s.state is not null order by i.place)
     into messages, fresh
-    from input i left join stored s using (tenant_id, provider_id, state);
+    from input i left join stored s using (tenant_id, provider_id, state, number_key);
 
     select array_agg(a.message_id), array_agg(a.traceparent), array_agg(a.accepted_us) into moved, traces, accepted
     from (select array_agg(i.tenant_id order by i.place) as tenants, array_agg(i.id order by i.place) as ids,
@@ -107,22 +120,23 @@ declare
     bound_states  smallint[];
 begin
     with waiting as (
-        select r.tenant_id, r.provider_id, r.state, p.message_id
+        select r.tenant_id, r.provider_id, r.state, r.number_key, p.message_id
         from (select * from receipt r
               where r.message_id is null and r.received > now() - interval '1 hour'
               order by r.received desc limit room) r
         cross join lateral (
             select p.message_id from provider_message p
-            join channel c on c.id = p.channel_id
+            join channel c on c.tenant_id = p.tenant_id and c.id = p.channel_id
             where p.tenant_id = r.tenant_id and p.provider_id = r.provider_id
-              and (r.channel_address is null or c.address = r.channel_address)
+              and receipt_fits(r.tenant_id, r.channel_address, c.address)
+            order by p.channel_id desc
             limit 1) p
-        order by 1, 2, 3
+        order by 1, 2, 3, 4
     ), now_bound as (
         update receipt r set message_id = w.message_id
         from waiting w
         where r.tenant_id = w.tenant_id and r.provider_id = w.provider_id and r.state = w.state
-          and r.message_id is null
+          and r.number_key = w.number_key and r.message_id is null
         returning r.tenant_id, r.message_id, r.state, r.received
     )
     select array_agg(tenant_id order by received), array_agg(message_id order by received),

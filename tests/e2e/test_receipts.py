@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from harness.people import Tenant
+from harness.people import Answer as SentAnswer, Tenant, new_number
 from harness.wait import eventually
 
 
@@ -125,3 +125,45 @@ def test_another_tenants_receipt_changes_nothing(nexus, answer):
 @pytest.mark.parametrize("state", ["0", "9", "delivered", ""])
 def test_a_state_that_does_not_exist_is_refused(tenant, state):
     assert tenant.aggregator().receipt("some-id", state).status_code == 400
+
+
+def test_an_id_that_the_provider_uses_again_means_its_newer_message(tenant, customer):
+    first = Answer(tenant, customer).sent()
+    assert tenant.aggregator().receipt(first.provider_id, 2).status_code == 200
+    first.becomes("delivered")
+    second = Answer(tenant, customer)
+    second.sent()
+    tenant.stack.query("update provider_message set message_id = %s where provider_id = %s", second.id, first.provider_id)
+
+    assert tenant.aggregator().receipt(first.provider_id, 2).status_code == 200
+
+    second.becomes("delivered")
+    assert first.state == "delivered"
+
+
+def test_receipts_of_two_numbers_with_one_provider_id_both_count(nexus, customer):
+    tenants = Tenant(nexus, webhook_url=customer.url)
+    other = new_number()
+    webhook = {"url": customer.url, "secret": tenants.webhook_secret}
+    nexus.private.add(other)
+    nexus.apply({"tenants": [{"ccid": tenants.ccid, "name": tenants.name, "numbers": [
+        {"address": other, "name": "second", "endpoint": "sales", "webhook": webhook}]}]})
+    customer.answer(body=json.dumps({"messageId": "100"}))
+    answers = []
+    for number in (tenants.number, other):
+        posted = tenants.aggregator().message(shortcode=number).json()["data"]["conversationId"]
+        answers.append(SentAnswer(tenants, posted).becomes("sent"))
+
+    for number in (tenants.number, other):
+        assert tenants.aggregator().receipt("100", 2, shortcode=number).json()["data"]["bound"]
+
+    for answer in answers:
+        answer.becomes("delivered")
+
+
+def test_a_receipt_whose_shortcode_is_no_number_of_ours_is_judged_by_its_id(tenant, customer):
+    answer = Answer(tenant, customer).sent()
+
+    assert tenant.aggregator().receipt(answer.provider_id, 2, shortcode="+15550009999").status_code == 200
+
+    answer.becomes("delivered")
