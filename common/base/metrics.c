@@ -228,7 +228,7 @@ void metrics_unset(struct metrics *metrics, enum metric_id gauge)
 {
     for (size_t i = 0; i < metrics->count; i++)
         if (metrics->series[i]->id == gauge)
-            metrics->series[i]->value = NAN;
+            metrics->series[i]->value = (double)NAN;
 }
 
 void metric_set_total(struct metric *counter, double total)
