@@ -40,6 +40,10 @@ void stop_fence_add(struct stop_fence **handle, struct service *service, struct 
     fence->stops[fence->count].task = task;
     fence->stops[fence->count].id = id;
     fence->stops[fence->count++].answer = arena_copy(task->arena, answer);
+    // What stands under an Idempotency-Key is answered instead; it lies in the statement's result,
+    // which goes before the fence does.
+    if (str_present(task->idempotency.answer))
+        task->idempotency.answer = arena_copy(task->arena, task->idempotency.answer);
 }
 
 void stop_fence_raise(struct stop_fence **handle)

@@ -205,11 +205,14 @@ def test_a_redis_that_hangs_delays_a_moment_and_answers_nobody_5xx(stack):
 
 def test_503_says_when_to_come_again_and_not_to_all_the_same(make_stack):
     stack = make_stack()
-    stack["chat-worker-0"].stop()
-    eventually(lambda: requests.get(f"{stack.url()}/health/ready", timeout=5).status_code == 503, "a service is away")
+    workers = [stack[f"{program}-0"] for program in ("chat-worker", "sms-worker", "provisioning-worker")]
+    for worker in workers:
+        worker.stop()
+    eventually(lambda: requests.get(f"{stack.url()}/health/ready", timeout=5).status_code == 503, "all services are away")
 
     answers = [requests.get(f"{stack.url()}/health/ready", timeout=5) for _ in range(30)]
 
     assert all(answer.status_code == 503 for answer in answers)
     assert len({answer.headers["Retry-After"] for answer in answers}) > 1
-    stack["chat-worker-0"].restart()
+    for worker in workers:
+        worker.restart()

@@ -167,7 +167,7 @@ def test_other_encodings_and_bombs_are_refused_in_the_documented_envelope(tenant
                post(tenant, bomb, **{"Content-Encoding": "gzip"})]
 
     assert [answer.status_code for answer in refused] == [answer.json()["status"]["code"] for answer in refused] == [415, 400, 413]
-    assert "gzip, deflate" in refused[0].text
+    assert "gzip or deflate" in refused[0].text
 
 
 @pytest.mark.parametrize("kind", ["", "text/json", "text/plain", "application/vnd.api+json", FORM, JSON])
