@@ -20,7 +20,7 @@ static const struct {
     const char *status, *doc;
 } answers[] = {
     {"2XX", "The message was taken. A body is optional."},
-    {"410", "The webhook is gone: the message failed, and the others wait until it is back."},
+    {"410", "The webhook is away: the message waits and is tried again slowly, as after 404."},
     {"4XX",
      "The message is refused for good, except 401, 403, 404, 408, 425 and 429, after which it "
      "is sent again."},
