@@ -72,6 +72,18 @@ size_t tasks_held(const struct tasks *tasks)
     return tasks->task_count;
 }
 
+// Of most requests there is nothing.
+static void proof_copy(struct proof *proof, struct arena *arena)
+{
+    struct str *texts[] = {&proof->hub_sha1, &proof->hub_sha256, &proof->id,      &proof->timestamp,
+                           &proof->standard, &proof->body,       &proof->inflated};
+
+    if (!proof_is_shown(proof))
+        return;
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        *texts[i] = arena_copy(arena, *texts[i]);
+}
+
 static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
                              const struct envelope *envelope, size_t payload_bytes)
 {
@@ -91,6 +103,7 @@ static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
     task->envelope.idempotency_key = arena_copy(arena, envelope->idempotency_key);
     task->envelope.credential = arena_copy(arena, envelope->credential);
     task->envelope.address = arena_copy(arena, envelope->address);
+    proof_copy(&task->envelope.proof, arena);
     task->idempotency = (struct idempotency){.tenant = envelope->principal.tenant,
                                              .key = task->envelope.idempotency_key,
                                              .fingerprint = envelope->fingerprint};
@@ -250,8 +263,23 @@ void tasks_take(struct tasks *tasks, struct bus_origin *origin, const struct env
         return;
     }
     task->message = message;
-    if (handler->batch)
-        batcher_add(tasks->by_message[envelope->message].batcher, &task->item);
-    else
+    if (!handler->batch)
         handler->take(task);
+    else if (tasks->def->before_batch)
+        tasks->def->before_batch(task);
+    else
+        task_batch(task);
+}
+
+void task_batch(struct task *task)
+{
+    struct batcher *batcher = task->service->tasks->by_message[task->envelope.message].batcher;
+    struct err err;
+
+    if (batcher) {
+        batcher_add(batcher, &task->item);
+    } else { // the service stopped while something had to be known first
+        err_set(&err, ERR_UNAVAILABLE, "the worker is stopping");
+        task_fail(task, &err);
+    }
 }

@@ -59,6 +59,22 @@ language sql stable as $$
             order by length(e.section) desc limit 1) place (queue) on true
 $$;
 
+-- What a request that names this number of ours may be signed with: a row for each of the contact center's numbers it may
+-- be about that has a secret; secrets are sealed, one a line. One that names none, as a receipt may, or what is no number of
+-- the contact center, may be about any; of more numbers than 32 the others are not asked.
+create or replace function channel_secrets(p_tenant int, p_number text)
+returns table (ccid text, address text, secrets text)
+language sql stable as $$
+    select t.ccid::text, c.address, array_to_string(c.secrets, E'\n')
+      from channel c
+      join tenant t on t.id = c.tenant_id
+     where c.tenant_id = p_tenant and c.retired is null and c.secrets <> '{}'
+       and (c.address = p_number
+            or not exists (select from channel k where k.tenant_id = p_tenant and k.address = p_number and k.retired is null))
+     order by c.id
+     limit 32
+$$;
+
 -- Makes channel and destination what the provisioning says; called in the transaction of each change of it. What already
 -- is so is not touched. Each channel has a row of destination of its own; a new URL starts with a closed breaker.
 create or replace function channels_derive(p_tenant int) returns void

@@ -37,6 +37,28 @@ Test(envelope, comes_back_as_it_went)
     cr_assert(id_equal(envelope.fingerprint, sample.fingerprint));
 }
 
+Test(envelope, carries_a_proof_byte_for_byte)
+{
+    struct envelope signed_one = sample, envelope;
+    struct err err = {0};
+    AUTO(buf) bytes = {0};
+
+    signed_one.proof = (struct proof){.is_demanded = true,
+                                      .hub_sha1 = STR("sha1=\xFF"),
+                                      .standard = STR(""),
+                                      .body = str_make("a\0b", 3)};
+    envelope_encode(&signed_one, &bytes);
+    cr_assert(envelope_decode(buf_str(&bytes), &envelope, &err), "%s", err.text);
+
+    cr_assert(envelope.proof.is_demanded);
+    cr_assert(not(envelope.proof.is_partial));
+    cr_assert(str_equal(envelope.proof.hub_sha1, signed_one.proof.hub_sha1));
+    cr_assert(not(str_present(envelope.proof.hub_sha256)));
+    cr_assert(str_present(envelope.proof.standard));
+    cr_assert(str_equal(envelope.proof.body, signed_one.proof.body));
+    cr_assert(not(str_present(envelope.proof.inflated)));
+}
+
 Test(envelope, keeps_what_is_absent_absent)
 {
     const struct envelope bare = {.message = MSG_CALLER_LOOKUP};
