@@ -291,7 +291,7 @@ void ingress_send(struct exchange *exchange)
     struct err err;
 
     if (!str_present(exchange->proof.body))
-        proof_body(exchange, body_text(exchange));
+        proof_body(exchange, body_text(exchange), STR_ABSENT);
     if (!message_read(exchange, type, &message, &err)) {
         answer_err(exchange, &err);
         return;

@@ -346,8 +346,7 @@ static void place_heard(void *context, struct str bytes, const struct err *err)
 
     place->heard_ms = clock_monotonic_ms();
     place->heard += bytes.len;
-    if (!err)
-        proof_keep(place->exchange, &place->as_it_came, bytes);
+    proof_keep(place->exchange, &place->as_it_came, bytes);
     if (err)
         place->err = *err;
     else if ((place->gunzip ? gunzip_feed(place->gunzip, bytes, scan, place, &place->err)
@@ -402,9 +401,8 @@ static void place_finish(struct place *place)
             arena_copy(http_arena(exchange->http), str_make(digest, sizeof digest));
     }
     exchange->body = buf_str(&place->scan.rest);
-    proof_body(exchange, buf_str(&place->as_it_came));
-    if (place->gunzip)
-        exchange->proof.inflated = buf_str(&place->inflated);
+    proof_body(exchange, buf_str(&place->as_it_came),
+               place->gunzip ? buf_str(&place->inflated) : STR_ABSENT);
     exchange->ready_us = clock_monotonic_us();
     ingress_send(exchange); // may be answered in here, and is no more
     place_leave(place);

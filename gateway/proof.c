@@ -23,18 +23,19 @@ void proof_begin(struct exchange *exchange, const struct caller *caller)
     };
 }
 
-void proof_body(struct exchange *exchange, struct str body)
+void proof_body(struct exchange *exchange, struct str body, struct str inflated)
 {
     if (!proof_is_shown(&exchange->proof))
         return;
     if (body.len > PROOF_BODY_LIMIT)
         exchange->proof.is_cut = true;
     exchange->proof.body = exchange->proof.is_cut || body.len == 0 ? STR("") : body;
+    exchange->proof.inflated = exchange->proof.is_cut ? STR_ABSENT : inflated;
 }
 
 void proof_keep(struct exchange *exchange, struct buf *bytes, struct str piece)
 {
-    if (!proof_is_shown(&exchange->proof) || exchange->proof.is_cut)
+    if (piece.len == 0 || !proof_is_shown(&exchange->proof) || exchange->proof.is_cut)
         return;
     if (bytes->len + piece.len > PROOF_BODY_LIMIT) {
         exchange->proof.is_cut = true;
