@@ -88,7 +88,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
             return self.answer(401, {"error": "the signature is wrong"})
         try:
             messages = {str(message["id"]): message for message in json.loads(body)["messages"]}
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return self.answer(400, {"error": "this is no list of messages"})
         try:
             keep(messages)

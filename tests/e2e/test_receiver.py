@@ -4,7 +4,6 @@ import base64
 import http.server
 import json
 import os
-import pathlib
 import re
 import shutil
 import signal
@@ -209,7 +208,7 @@ def test_the_example_receiver_refuses_an_old_request_though_its_signature_is_rig
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"messages":7}', b'{"messages":["x"]}', b"\xff", b"{" * 2000])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"messages":7}', b'{"messages":["x"]}', b"\xff", b"[" * 100000])
 def test_the_example_receiver_answers_400_to_what_is_no_message(receiver_for, tmp_path, body):
     receiver = receiver_for("a-secret")
     (tmp_path / "body").write_bytes(body)
