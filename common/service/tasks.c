@@ -84,6 +84,18 @@ static void proof_copy(struct proof *proof, struct arena *arena)
         *texts[i] = arena_copy(arena, *texts[i]);
 }
 
+// Whose Idempotency-Key it is. A contact center's callers share a space; of those who act for all each has its own,
+// so that none is told another's answer. A line end is in no header, and no name ends the wrong one.
+static struct str idempotency_key(const struct principal *principal, struct str key,
+                                  struct arena *arena)
+{
+    if (!str_present(key) || principal->tenant != 0)
+        return key;
+    return principal->key != 0
+               ? arena_printf(arena, "key %u\n%.*s", principal->key, STR_ARG(key))
+               : arena_printf(arena, "user %.*s\n%.*s", STR_ARG(principal->name), STR_ARG(key));
+}
+
 static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
                              const struct envelope *envelope, size_t payload_bytes)
 {
@@ -104,9 +116,10 @@ static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
     task->envelope.credential = arena_copy(arena, envelope->credential);
     task->envelope.address = arena_copy(arena, envelope->address);
     proof_copy(&task->envelope.proof, arena);
-    task->idempotency = (struct idempotency){.tenant = envelope->principal.tenant,
-                                             .key = task->envelope.idempotency_key,
-                                             .fingerprint = envelope->fingerprint};
+    task->idempotency = (struct idempotency){
+        .tenant = envelope->principal.tenant,
+        .key = idempotency_key(&task->envelope.principal, task->envelope.idempotency_key, arena),
+        .fingerprint = envelope->fingerprint};
     task->item.idempotency = task_has_key(task) ? &task->idempotency : NULL;
     task->item.key = envelope->partition;
     task->item.bytes = (uint32_t)payload_bytes;

@@ -75,18 +75,47 @@ language sql stable as $$
      limit 32
 $$;
 
+-- Numbers that are no longer asked for are in use no longer, so another contact center may have them.
+create or replace function channels_retire(p_tenant int) returns void
+language sql as $$
+    update channel c
+       set retired = now()
+     where c.tenant_id = p_tenant and c.retired is null
+       and not exists (select from channels_wanted(p_tenant) w where w.address = c.address)
+$$;
+
+-- The error of a number that another contact center has (index channel_owner). Whose it is, it does not say. A contact
+-- center sees its own numbers only, so it may be any of those that are about to come into use.
+create or replace function channel_is_taken(p_tenant int) returns void
+language plpgsql as $$
+declare
+    sections text[] := array(
+        select w.section from channels_wanted(p_tenant) w
+         where w.kind = 1 and w.address like '+%'
+           and not exists (select from channel c where c.tenant_id = p_tenant and c.address = w.address and c.retired is null)
+         order by w.section);
+begin
+    raise exception 'channelId: in use by another contact center, in %',
+                    case when cardinality(sections) > 1 then 'one of ' else '' end || array_to_string(sections, ', ')
+          using errcode = 'NX409';
+end
+$$;
+
 -- Makes channel and destination what the provisioning says; called in the transaction of each change of it. What already
 -- is so is not touched. Each channel has a row of destination of its own; a new URL starts with a closed breaker.
 create or replace function channels_derive(p_tenant int) returns void
 language plpgsql as $$
 declare
     twice record;
+    broken text;
 begin
     select w.address, string_agg(w.section, ' and ' order by w.section) as sections into twice
       from channels_wanted(p_tenant) w group by w.address having count(*) > 1 limit 1;
     if twice.address is not null then
         raise exception 'channelId: the same in %', twice.sections using errcode = 'NX409';
     end if;
+
+    perform channels_retire(p_tenant);
 
     -- A destination that moves is left alone no longer.
     insert into breaker_change (tenant_id, destination_id, kind)
@@ -128,13 +157,14 @@ begin
             (excluded.kind, excluded.name, excluded.provider, excluded.destination_id, excluded.endpoint,
              excluded.campaign_only, excluded.uncertain_policy, excluded.validity, excluded.secrets, null);
 
-    update channel c
-       set retired = now()
-     where c.tenant_id = p_tenant and c.retired is null
-       and not exists (select from channels_wanted(p_tenant) w where w.address = c.address);
-
     perform destinations_follow(p_tenant);
     perform keywords_derive(p_tenant);
+exception when unique_violation then
+    get stacked diagnostics broken = constraint_name;
+    if broken <> 'channel_owner' then
+        raise;
+    end if;
+    perform channel_is_taken(p_tenant);
 end
 $$;
 
