@@ -149,6 +149,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
                                                       .instance = str_of(service_instance(service)),
                                                       .curve = service_curve(service),
                                                       .spares_the_living = true,
+                                                      .keeps_to_itself = true,
                                                       .metrics = gateway->metrics,
                                                       .event = on_event,
                                                       .worker_came = on_worker,
