@@ -20,11 +20,13 @@ begin
 end
 $$;
 
--- Changes of one contact center's services and transactions wait for each other.
+-- Changes of one contact center's services and transactions wait for each other. Called at the beginning of each, before
+-- channels_derive(), which compares what names what (reference.sql).
 create or replace function tenant_lock(p_tenant int) returns void
 language plpgsql as $$
 begin
     perform from tenant t where t.id = p_tenant for no key update;
+    perform references_note(p_tenant);
 end
 $$;
 
@@ -54,6 +56,11 @@ declare
 begin
     perform tenant_lock(tenant);
     select to_jsonb(t) into before from tenant t where t.id = tenant;
+    -- One that was only named by a key or a service has a version; it is there, for If-None-Match, once it is provisioned.
+    perform precondition_check((select tenant_json(t)::text from tenant t
+                                 where t.id = tenant
+                                   and (t.provisioned is not null or current_setting('nexus.if_match', true) <> '')),
+                               'id: this contact center is provisioned already');
     if exists (select from tenant t where t.name = p_doc->>'name' and t.id <> tenant) then
         raise exception 'name: belongs to another contact center' using errcode = 'NX409';
     end if;
