@@ -57,7 +57,6 @@ bool condition_check(const char *header, struct str value, struct err *err)
         return true;
     while (good && rest.len)
         good = is_version(next_version(&rest));
-    return good ||
-           err_set(err, ERR_BAD_INPUT, "%s: * is wanted, or versions as the header ETag gave them",
-                   header);
+    return good || err_set(err, ERR_BAD_INPUT,
+                           "%s: * is wanted, or versions as the header ETag gave them", header);
 }

@@ -107,12 +107,14 @@ void request_shared_parameters(struct buf *out)
         out, "ifMatch",
         STR("{\"name\":\"If-Match\",\"in\":\"header\",\"description\":\"The ETag of what is to be "
             "changed, as it was read: if somebody changed it meanwhile, nothing is done and the "
-            "answer is 412.\",\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":512}}"));
-    json_key_raw(
-        out, "ifNoneMatch",
-        STR("{\"name\":\"If-None-Match\",\"in\":\"header\",\"description\":\"*: only if it is not there "
-            "yet; if it is, nothing is done and the answer is 412.\",\"schema\":{\"type\":\"string\","
-            "\"minLength\":1,\"maxLength\":512}}"));
+            "answer is "
+            "412.\",\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":512}}"));
+    json_key_raw(out, "ifNoneMatch",
+                 STR("{\"name\":\"If-None-Match\",\"in\":\"header\",\"description\":\"*: only if "
+                     "it is not there "
+                     "yet; if it is, nothing is done and the answer is "
+                     "412.\",\"schema\":{\"type\":\"string\","
+                     "\"minLength\":1,\"maxLength\":512}}"));
     json_key_raw(out, "operationId",
                  STR("{\"name\":\"operationId\",\"in\":\"query\",\"description\":\"The caller's "
                      "name for this request; echoed. In a body it may stand there.\",\"schema\":{"

@@ -43,7 +43,8 @@ language sql stable as $$
 $$;
 
 -- p_doc {"id", "name", "type", "backendurl", "username", "token" sealed, "genesystemenantid"}; p_key is the key that it gets
--- if it has none of its own (apikey_insert). Repeated, it changes what differs and makes no second key.
+-- if it has none of its own (apikey_insert). Repeated, it changes what differs and makes no second key; a token that is left
+-- out stays.
 -- {"xapikey": the key's prefix, "fresh": is it p_key?}
 create or replace function tenant_provision(p_principal int, p_doc json, p_key json, p_by text) returns text
 language plpgsql as $$
@@ -66,7 +67,7 @@ begin
     end if;
     update tenant t
        set name = p_doc->>'name', type = p_doc->>'type', backend_url = p_doc->>'backendurl',
-           username = p_doc->>'username', token = p_doc->>'token',
+           username = p_doc->>'username', token = coalesce(p_doc->>'token', t.token),
            genesys_tenant_id = (p_doc->>'genesystemenantid')::int, provisioned = coalesce(t.provisioned, now())
      where t.id = tenant;
     changed := members_changed(before, (select to_jsonb(t) from tenant t where t.id = tenant));
