@@ -19,6 +19,8 @@ enum member {
     FINGERPRINT,
     CREDENTIAL,
     ADDRESS,
+    IF_MATCH,
+    IF_NONE_MATCH,
     PROOF,
     MEMBER_COUNT
 };
@@ -94,6 +96,8 @@ void envelope_encode(const struct envelope *envelope, struct buf *out)
     values_pack_id(&packer, envelope->fingerprint);
     values_pack_text(&packer, envelope->credential);
     values_pack_text(&packer, envelope->address);
+    values_pack_text(&packer, envelope->if_match);
+    values_pack_text(&packer, envelope->if_none_match);
     pack_proof(&packer, &envelope->proof);
 }
 
@@ -171,6 +175,8 @@ static bool members_read(const msgpack_object *array, struct envelope *envelope)
            read_optional_id(members[FINGERPRINT], &envelope->fingerprint) &&
            read_optional_text(members[CREDENTIAL], &envelope->credential) &&
            read_optional_text(members[ADDRESS], &envelope->address) &&
+           read_optional_text(members[IF_MATCH], &envelope->if_match) &&
+           read_optional_text(members[IF_NONE_MATCH], &envelope->if_none_match) &&
            read_proof(members[PROOF], &envelope->proof);
 }
 

@@ -49,6 +49,8 @@ struct envelope {
     struct str credential; // key, token or session
     struct str address;    // the client's
     struct proof proof;
+    // Of what is written only as long as nobody else changed it; absent otherwise.
+    struct str if_match, if_none_match;
 };
 
 void envelope_encode(const struct envelope *envelope, struct buf *out);
