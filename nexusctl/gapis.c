@@ -14,11 +14,14 @@ static const struct option options[] = {
     [SECRET_FILE] = {"--secret-file", NULL, "FILE", "add: its secret is what stands in this file."},
     [URL] = {"--url", NULL, "URL", "add: where GWS is, as we reach it."},
     [CLIENT] = {"--client-id", NULL, "NAME", "add: who we are there."},
-    [BROWSER_URL] = {"--browser-url", NULL, "URL", "add: where browsers reach it; --url if left out."},
-    [CENTER] = {"--center", NULL, "CCID",
-                "add: a contact center it may vouch for; repeat it. Left out: any that no other row "
-                "names."},
-    [OPERATORS] = {"--operators", NULL, NULL, "add: its users without a contact center are operators."},
+    [BROWSER_URL] = {"--browser-url", NULL, "URL",
+                     "add: where browsers reach it; --url if left out."},
+    [CENTER] =
+        {"--center", NULL, "CCID",
+         "add: a contact center it may vouch for; repeat it. Left out: any that no other row "
+         "names."},
+    [OPERATORS] = {"--operators", NULL, NULL,
+                   "add: its users without a contact center are operators."},
 };
 
 static bool ring_read(void *context, struct arena *arena, struct str *text, struct err *err)

@@ -297,7 +297,7 @@ $$;
 -- nexusctl numbers move: gives a number that one contact center has, or that nobody has any more, to another. Its section
 -- goes to the new owner, and its entry in the service Async goes away: the webhook and its secrets are the former owner's,
 -- so the new one provisions its own; until then answers wait. What was said under the number stays with the former owner.
--- Returns the plan; {} where there is nothing to do.
+-- Returns the plan; [] where there is nothing to do.
 create or replace function number_move(p_number text, p_to uuid) returns text
 language plpgsql as $$
 declare
@@ -315,6 +315,7 @@ begin
     if owner = heir then
         return '[]';
     end if;
+    perform tenant_lock(t) from unnest(array_remove(array[owner, heir], null)) t order by t;
     delete from transaction_section s
      where s.tenant_id = owner and s.transaction = 'NexusServices' and s.section like 'chat.%'
        and s.options ->> 'channelId' = p_number
@@ -347,6 +348,12 @@ begin
         end if;
         insert into transaction_section (tenant_id, transaction, section, options, secret, changed_by)
         values (heir, 'NexusServices', name, moved.options, '{}', 'nexusctl');
+        -- An endpoint of the former owner is none of the new one's.
+        update transaction_section s set options = s.options - 'endpoint'
+         where s.tenant_id = heir and s.transaction = 'NexusServices' and s.section = name
+           and exists (select from transaction_section e where e.tenant_id = heir and e.transaction = 'NexusEndpoints')
+           and exists (select from jsonb_to_recordset(endpoint_references(heir)) as r (holder text, there boolean)
+                        where r.holder = name and not r.there);
     end if;
     plan := plan || plan_line('create', 'number', p_to::text, p_number, '{}');
     if owner is not null then

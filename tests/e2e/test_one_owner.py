@@ -137,8 +137,8 @@ def test_an_upgrade_keeps_the_owner_whose_conversations_are_newer(postgres, temp
         operator.query("with t as (insert into tenant (ccid, name) values (gen_random_uuid(), %s) returning id), "
                        "c as (insert into channel (tenant_id, address, kind, name, provider) "
                        "      select id, %s, 1, 'sms', 'Async' from t returning tenant_id, id) "
-                       "insert into conversation (tenant_id, id, channel_id, address, state, last_sequence, last_activity) "
-                       "select tenant_id, gen_random_uuid(), id, '+15559998888', 1, 1, now() - %s::interval from c where %s <> 'idle'",
+                       "insert into conversation (tenant_id, id, channel_id, address, state, last_sequence, last_activity, queue) "
+                       "select tenant_id, gen_random_uuid(), id, '+15559998888', 1, 1, now() - %s::interval, '' from c where %s <> 'idle'",
                        name, number, "1 hour" if name == "busy" else "1 day", name)
 
     warned = operator.migration("number_has_one_owner")

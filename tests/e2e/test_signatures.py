@@ -214,6 +214,35 @@ def test_a_body_in_chunks_is_verified_like_any_other(signed):
         assert post(signed, iter(pieces), hub_sha1(signed.api_secret, body)).status_code == 200
 
 
+def photo(size):
+    return [{"content_type": "image/jpeg", "content": base64.b64encode(secrets.token_bytes(size)).decode()}]
+
+
+@pytest.mark.parametrize("encoding", [None, "gzip"])
+def test_a_photo_is_verified_with_its_text(signed, encoding):
+    fields = text_of(signed, mms_attachment=photo(150_000))
+    plain, _ = as_json(fields)
+    body, headers = (gzip.compress(plain), {"Content-Encoding": "gzip"}) if encoding else (plain, {})
+    changed = plain.replace(b'"message"', b'"messagf"', 1)
+
+    assert is_refused(post(signed, gzip.compress(changed) if encoding else changed, headers | hub_sha256(signed.api_secret, body)))
+    assert is_refused(post(signed, body, headers))
+    assert stored(signed, fields) == 0
+    assert post(signed, body, headers | hub_sha256(signed.api_secret, body)).status_code == 200
+
+
+def test_a_signed_body_that_is_too_long_to_verify_is_refused_with_the_limit_where_a_secret_is(signed, tenant):
+    for owner, status in ((signed, 413), (tenant, 200)):
+        fields = text_of(owner, mms_attachment=photo(300_000))
+        body, _ = as_json(fields)
+        answer = post(owner, body, hub_sha256(owner.api_secret or fresh(), body))
+        assert answer.status_code == status, answer.text
+        assert stored(owner, fields) == (status == 200)
+        if status == 413:
+            assert "256 KiB" in answer.text
+    assert post(signed, as_json(text_of(signed, mms_attachment=photo(300_000)))[0], {}, key=signed.cluster_key).status_code == 200
+
+
 def test_what_stands_in_the_query_is_signed_by_nobody(signed):
     fields = text_of(signed)
     everything = f"{MESSAGE}?{urllib.parse.urlencode(fields)}"
