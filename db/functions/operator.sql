@@ -10,10 +10,13 @@ $$;
 
 -- All keys, or those of one contact center ('*': cluster keys).
 create or replace function key_list(p_ccid text) returns text
-language sql stable as $$
-    select json_build_object('keys', coalesce(json_agg(key_json(k) order by k.tenant_id nulls first, k.id), '[]'))::text
-    from api_key k
-    where case when p_ccid = '*' then k.tenant_id is null else tenant_of(p_ccid) in (0, k.tenant_id) end
+language plpgsql stable as $$
+declare
+    wanted int := case when p_ccid is distinct from '*' then tenant_of(p_ccid) end;
+begin
+    return json_build_object('keys', coalesce(json_agg(key_json(k) order by k.tenant_id nulls first, k.id), '[]'))::text
+      from api_key k where case when wanted is null then k.tenant_id is null else wanted in (0, k.tenant_id) end;
+end
 $$;
 
 -- A key of a name that its contact center ('*': none, a cluster key) does not use yet. p_doc as in apikey_insert.

@@ -148,6 +148,11 @@ def test_a_key_has_to_be_named_so_that_one_is_meant(operator):
     operator.run("keys", "destroy", "designer", code=2)
 
 
+@pytest.mark.parametrize("command", [["export"], ["keys", "list"], ["ledger"], ["audit", "list"]])
+def test_a_contact_center_that_there_is_not_is_an_error_also_where_there_is_none_at_all(operator, command):
+    assert "no contact center" in operator.run(*command, "--tenant", CCID, code=1).stderr
+
+
 # --- ledger ---
 
 def message(operator, state, delivery):

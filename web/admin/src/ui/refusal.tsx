@@ -5,6 +5,7 @@ const CAUSES: Record<number, string> = {
   0: "No connection",
   401: "You are logged out",
   409: "This conflicts with what is there",
+  412: "Somebody was faster",
   429: "Too many requests",
   503: "The service is busy or something it needs is down",
   504: "No answer in time",
@@ -19,7 +20,13 @@ function sentence(text: string): string {
   return /[.!?…]$/.test(begins) ? begins : `${begins}.`;
 }
 
-export function Refusal({ error, again }: { error: ApiError | undefined; again?: () => void }) {
+interface Props {
+  error: ApiError | undefined;
+  again?: (() => void) | undefined;
+  verb?: string; // on the button for it
+}
+
+export function Refusal({ error, again, verb = "Try again" }: Props) {
   if (!error) return null;
   return (
     <div class="refusal" role="alert">
@@ -37,7 +44,7 @@ export function Refusal({ error, again }: { error: ApiError | undefined; again?:
       )}
       {again && (
         <button type="button" onClick={again}>
-          Try again
+          {verb}
         </button>
       )}
     </div>
