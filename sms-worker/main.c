@@ -26,6 +26,7 @@ static const struct service_def sms_worker = {
     .channel_heard = sms_worker_heard,
     .doorbell = sms_worker_doorbell,
     .tell = sms_worker_tell,
+    .health = sms_worker_health,
     .drain = sms_worker_drain,
     .done = sms_worker_done,
 };

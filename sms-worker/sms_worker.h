@@ -26,5 +26,6 @@ bool sms_worker_init(struct service *service, struct err *err);
 void sms_worker_heard(struct service *service, struct str payload);
 void sms_worker_doorbell(struct service *service, uint32_t destination);
 void sms_worker_tell(struct service *service);
+void sms_worker_health(struct service *service, struct health_reasons *reasons);
 void sms_worker_drain(struct service *service);
 void sms_worker_done(struct service *service);
