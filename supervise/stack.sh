@@ -165,7 +165,8 @@ random_uuid() { cat /proc/sys/kernel/random/uuid; }
 settings() {
     cat <<TEXT
 # Written by ./build.sh run at every start. The environment overrides what stands here.
-NEXUS_PG_URL=host=$sockets dbname=nexus
+NEXUS_PG_URL=host=$sockets dbname=nexus user=nexus_worker
+NEXUS_PG_MIGRATION_URL=host=$sockets dbname=nexus
 NEXUS_REDIS_URL=unix:$sockets/redis.sock
 NEXUS_BUS=ipc://$sockets/bus.gateway-*.sock
 NEXUS_METRICS_PUSH=ipc://$sockets/metrics.sock
@@ -303,12 +304,16 @@ stack_migrate() {
         --command='select datname from pg_database')
     grep -qx nexus <<<"$databases" || "${as_user[@]}" createdb --host="$sockets" nexus
     nexusctl migrate || die "the database could not be brought up to date"
+    superuser_sql <<<'alter role nexus_worker login' || die "nexus_worker cannot be made to log in"
 }
+
+# Who runs this is the superuser of the cluster, and makes the database, its roles and the row below. Nobody else is.
+superuser_sql() { "${as_user[@]}" psql --host="$sockets" --dbname=nexus --quiet --set=ON_ERROR_STOP=1; }
 
 # Where GWS is: the simulator, at the port of this start. A row that somebody added for another GWS stays.
 stack_gws() {
-    GWS_URL=$(demo gwsUrl) GWS_SECRET=$(demo gwsClientSecret) \
-        "${as_user[@]}" psql --host="$sockets" --dbname=nexus --quiet --set=ON_ERROR_STOP=1 <<'SQL' ||
+    GWS_URL=$(demo gwsUrl) GWS_SECRET=$(demo gwsClientSecret) superuser_sql <<'SQL' ||
+set role nexus_owner;
 \getenv url GWS_URL
 \getenv secret GWS_SECRET
 update nex_gapis set url = :'url', authinturl = :'url', authexturl = :'url', clientsecret = :'secret'

@@ -31,7 +31,7 @@ $$;
 -- Creates or replaces. p_doc {"url", "data", "secret", "missing"}: a secret that is left out stays as it is; where there
 -- is none yet, missing says what is wrong with that (null: nothing).
 create or replace function service_write(p_principal int, p_ccid uuid, p_name text, p_doc jsonb, p_by text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, true);
     old service;
@@ -65,7 +65,7 @@ language sql immutable as $$
 $$;
 
 create or replace function service_read(p_principal int, p_ccid uuid, p_name text) returns text
-language plpgsql stable as $$
+language plpgsql stable security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, false);
     wanted service;
@@ -79,7 +79,7 @@ end
 $$;
 
 create or replace function service_list(p_principal int, p_ccid uuid) returns text
-language plpgsql stable as $$
+language plpgsql stable security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, false);
 begin
@@ -89,7 +89,7 @@ end
 $$;
 
 create or replace function service_delete(p_principal int, p_ccid uuid, p_name text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, false);
 begin
@@ -118,7 +118,7 @@ $$;
 -- option that is left out stays as it is.
 create or replace function transaction_write(p_principal int, p_ccid uuid, p_transaction text, p_section text,
                                              p_sections jsonb, p_by text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, true);
     before jsonb;
@@ -141,7 +141,7 @@ end
 $$;
 
 create or replace function transaction_read(p_principal int, p_ccid uuid, p_transaction text, p_section text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, false);
     answer jsonb;
@@ -160,7 +160,7 @@ end
 $$;
 
 create or replace function transaction_delete(p_principal int, p_ccid uuid, p_transaction text, p_section text)
-returns text language plpgsql as $$
+returns text language plpgsql security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, false);
     gone text[];

@@ -6,7 +6,6 @@ again, and everything that was acknowledged is looked up."""
 import contextlib
 import pathlib
 import shutil
-import subprocess
 import tempfile
 import time
 import typing
@@ -56,8 +55,7 @@ class Rig:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="nx-bench-", dir="/tmp"))
         self.postgres = Postgres(self.folder / "pg").start().ready()
         self.template = self.postgres.create_database()
-        subprocess.run([BINARIES / "nexusctl", "migrate"], check=True, timeout=60, stdout=subprocess.DEVNULL,
-                       env={"PATH": "/usr/bin:/bin", "NEXUS_PG_URL": self.postgres.url(self.template)})
+        self.postgres.migrate(self.template, BINARIES)
 
     def close(self):
         self.postgres.stop()

@@ -12,7 +12,7 @@ from .process import Process
 from .wait import eventually
 
 BINARIES = pathlib.Path("/usr/lib/postgresql/15/bin")
-SETTINGS = pathlib.Path(__file__).parents[3] / "supervise/postgresql/postgresql.conf"
+SETTINGS = pathlib.Path(__file__).parents[3] / "supervise/postgresql"
 
 
 class Postgres(Process):
@@ -28,7 +28,8 @@ class Postgres(Process):
              "--locale=C.UTF-8", "-D", self.data], check=True, stdout=subprocess.DEVNULL)
         super().__init__(
             "postgresql",
-            [BINARIES / "postgres", "-D", self.data, f"--config-file={SETTINGS}", "-k", self.folder,
+            [BINARIES / "postgres", "-D", self.data, f"--config-file={SETTINGS}/postgresql.conf", "-k", self.folder,
+             "-c", f"hba_file={SETTINGS}/pg_hba.conf", "-c", f"ident_file={SETTINGS}/pg_ident.conf",
              "-c", "max_connections=200"], folder)
 
     def ready(self, within=30.0):
@@ -80,7 +81,15 @@ class Postgres(Process):
         self._administer("select pg_reload_conf()")
 
     def url(self, database):
+        """As the superuser, which no program of ours is but nexusctl migrate."""
         return f"host={self.folder} dbname={database}"
+
+    def worker_url(self, database):
+        return f"{self.url(database)} user=nexus_worker"
+
+    def urls(self, database):
+        """As settings of workers and of nexusctl."""
+        return {"NEXUS_PG_URL": self.worker_url(database), "NEXUS_PG_MIGRATION_URL": self.url(database)}
 
     def connect(self, database="postgres"):
         connection = psycopg2.connect(self.url(database))
@@ -90,7 +99,14 @@ class Postgres(Process):
     def create_database(self, template="template1"):
         name = f"nexus_{next(self._numbers)}"
         self._administer(f"create database {name} template {template}")
+        self._administer(f"revoke temporary on database {name} from public")  # a copy does not have it from its template
         return name
+
+    def migrate(self, database, binaries):
+        """Brings it up to date with what these binaries are built for."""
+        subprocess.run([binaries / "nexusctl", "migrate"], check=True, timeout=120, stdout=subprocess.DEVNULL,
+                       env={"PATH": os.environ["PATH"], **self.urls(database)})
+        self._administer("alter role nexus_worker login")
 
     def drop_database(self, name):
         self._administer(f"drop database {name} with (force)")

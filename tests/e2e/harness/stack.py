@@ -79,7 +79,7 @@ class Stack:
             return self._add(program, number, NEXUS_HTTP_PORT=self._http_ports[number],
                              NEXUS_REDIS_URL=f"unix:{self.redis.socket}",
                              NEXUS_METRICS_URL=f"http://127.0.0.1:{self.metrics_port}/metrics", **self._bus_at_gateway(number))
-        return self._add(program, number, NEXUS_PG_URL=self.postgres.url(self.database), **self._secrets(),
+        return self._add(program, number, NEXUS_PG_URL=self.postgres.worker_url(self.database), **self._secrets(),
                          **self._bus_at_worker())
 
     def _add(self, program, number, **environment):
@@ -214,7 +214,7 @@ class Stack:
             connection.close()
 
     def nexusctl(self, *words, check=True, standard_input=None, failpoints=""):
-        environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": self.postgres.url(self.database),
+        environment = {"PATH": os.environ["PATH"], **self.postgres.urls(self.database),
                        **{name: str(value) for name, value in self._secrets().items()},
                        "NEXUS_FAILPOINTS": failpoints}
         done = subprocess.run([self.binaries / "nexusctl", *[str(word) for word in words]], env=environment, text=True,
