@@ -83,9 +83,10 @@ def test_no_role_has_more_than_rows_of_a_table(nexus):
 @pytest.mark.parametrize("role", ROLES)
 def test_what_a_role_does_not_need_is_hidden_from_it(nexus, role):
     seen = nexus.query("""
-        select c.relname, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v') and has_column_privilege(%s, c.oid, a.attnum, 'select')""",
-                       role)
+        select c.relname, a.attname
+          from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
+           and has_column_privilege(%s, c.oid, a.attnum, 'select')""", role)
 
     for table, columns in HIDDEN[role].items():
         assert [column for name, column in seen if name == table and (columns == "*" or column in columns)] == [], table
@@ -190,8 +191,9 @@ def plans(nexus, role, statements):
 
 
 def shape(node):
-    told = {key: value for key, value in node.items()
-            if not key.endswith(("Cost", "Rows", "Width")) and key != "Plans"}
+    """What is read by which index in which order. Filters are left out: they hold the ids of the run."""
+    told = [node.get(key) for key in ("Node Type", "Operation", "Join Type", "Strategy", "Relation Name", "Alias", "CTE Name",
+                                      "Index Name", "Index Cond", "Hash Cond", "Merge Cond", "Sort Key")]
     return told, [shape(child) for child in node.get("Plans", [])]
 
 
@@ -209,11 +211,13 @@ def test_the_statements_that_carry_the_load_are_planned_as_without_row_level_sec
         f"""select * from conversation_post({arrays['int']}, array['{conversation}', '{conversation}']::uuid[],
                 array[gen_random_uuid(), gen_random_uuid()], array['a', 'b'], array['x', 'x'], array['one', 'two'],
                 array[null, null]::text[], array[null, null]::text[])""",
-        f"""select delivery_claim(array_agg(d.id), array_agg(10), array_agg(0::bigint)) from destination d where d.tenant_id = {tenant_id}""",
-        f"""select delivery_complete(array_agg(d.id), array_agg(d.lease_epoch), array_agg(1::smallint), array_agg(0), array_agg('p' || d.place),
-                array_agg(200), array_agg(5), array_agg(null::text), array_agg(0::smallint), array_agg(1), array_agg(1),
+        f"""select delivery_claim(array_agg(d.id), array_agg(10), array_agg(0::bigint))
+              from destination d where d.tenant_id = {tenant_id}""",
+        f"""select delivery_complete(array_agg(d.id), array_agg(d.lease_epoch), array_agg(1::smallint), array_agg(0),
+                array_agg('p' || d.place), array_agg(200), array_agg(5), array_agg(null::text), array_agg(0::smallint), array_agg(1), array_agg(1),
                 array_agg(null::text), array_agg(null::text))
-              from (select *, row_number() over (order by id) as place from delivery where tenant_id = {tenant_id} and lease_until is not null) d""",
+              from (select *, row_number() over (order by id) as place from delivery
+                     where tenant_id = {tenant_id} and lease_until is not null) d""",
         f"""select * from receipt_store({arrays['int']}, array['p1', 'p2'], array[2, 2]::smallint[], array[null, null]::text[],
                 array[0, 0])"""]
 
