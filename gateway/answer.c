@@ -169,7 +169,7 @@ static void send_answer(struct exchange *exchange, enum err_code code, struct ht
     header_put(answer, "traceparent", exchange->traceparent);
     rate_headers(exchange, answer);
     answer_safe_headers(gateway, answer);
-    answer->close = gateway->draining || http_is_spare(exchange->http);
+    answer->close = http_is_spare(exchange->http);
     record(exchange, code);
     http_answer(exchange->http, answer); // frees the exchange
     gateway_exchange_ended(gateway);

@@ -49,7 +49,7 @@ static struct download *download_new(struct exchange *exchange)
     struct gateway *gateway = exchange->gateway;
     struct download *download;
 
-    if (gateway->downloads == DOWNLOADS_LIMIT || gateway->draining) {
+    if (gateway->downloads == DOWNLOADS_LIMIT) {
         answer_error(exchange, ERR_BUSY, STR("too many downloads at once"));
         return NULL;
     }

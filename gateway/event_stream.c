@@ -122,7 +122,13 @@ bool event_stream_begin(struct event_stream *stream)
     stream->exchange = NULL;
     answer_is_stream(exchange);
     stream->http = http_stream_start(exchange->http, STR("text/event-stream"), on_closed, stream);
-    return event_stream_write(stream, buf_str(text));
+    if (!event_stream_write(stream, buf_str(text)))
+        return false;
+    if (!http_server_lets_go(stream->gateway->server))
+        return true;
+    http_stream_end(stream->http); // this gateway leaves: another one goes on from here
+    event_stream_drop(stream);
+    return false;
 }
 
 bool event_stream_reset(struct event_stream *stream, struct event_position position)

@@ -100,7 +100,7 @@ void events_open(struct exchange *exchange)
         answer_error(exchange, ERR_BAD_INPUT, STR("Last-Event-ID: not a position of this stream"));
         return;
     }
-    if (gateway->streams >= (size_t)gateway->config->streams_limit || gateway->draining) {
+    if (gateway->streams >= (size_t)gateway->config->streams_limit) {
         answer_error(exchange, ERR_BUSY, STR("no more event streams"));
         return;
     }

@@ -23,7 +23,8 @@
 
 #include <stdlib.h>
 
-enum { TICK_MS = 1000 };
+// A gateway that comes back is found by its workers within a second.
+enum { TICK_MS = 1000, WORKERS_COME_MS = 3000 };
 
 static void on_event(void *context, struct str topic, struct str payload)
 {
@@ -88,6 +89,22 @@ static void on_tick(uv_timer_t *timer)
     health_tick(gateway);
 }
 
+// The last connection has gone, and with it the last request.
+static void on_drained(void *context)
+{
+    struct gateway *gateway = context;
+
+    service_drained(gateway->service);
+}
+
+static bool drain_check(const struct gateway *gateway, struct err *err)
+{
+    return gateway->config->drain_delay_ms < service_drain_timeout_ms(gateway->service) ||
+           err_set(err, ERR_BAD_INPUT,
+                   "NEXUS_DRAIN_DELAY must be shorter than NEXUS_DRAIN_TIMEOUT, which counts from "
+                   "the same moment");
+}
+
 static bool login_guard_make(struct gateway *gateway, struct err *err)
 {
     const struct gateway_config *config = gateway->config;
@@ -113,7 +130,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
         return false;
     gateway->answer_metrics = answer_metrics_new(gateway->metrics);
     gateway->rates = rates_new(&gateway->redis, service_instance(service), gateway->metrics);
-    if (!login_guard_make(gateway, err))
+    if (!drain_check(gateway, err) || !login_guard_make(gateway, err))
         return false;
     gateway->redis = redis_new(service_loop(service),
                                &(struct redis_options){.url = config->redis_url,
@@ -137,6 +154,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
                             .connections_of_address = (size_t)config->http_address_connections,
                             .trusted = gateway->trusted_proxies,
                             .handle = ingress_begin,
+                            .drained = on_drained,
                             .render_error = answer_render_early,
                             .context = gateway,
                         },
@@ -149,6 +167,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
                                                       .instance = str_of(service_instance(service)),
                                                       .curve = service_curve(service),
                                                       .spares_the_living = true,
+                                                      .patience_ms = WORKERS_COME_MS,
                                                       .metrics = gateway->metrics,
                                                       .event = on_event,
                                                       .worker_came = on_worker,
@@ -189,31 +208,20 @@ bool gateway_init(struct service *service, struct err *err)
     return true;
 }
 
-// Said once: a kept connection may bring one more request before the loop ends.
-static void drained_if_idle(struct gateway *gateway)
-{
-    if (!gateway->draining || gateway->drained || gateway->exchanges > 0)
-        return;
-    gateway->drained = true;
-    service_drained(gateway->service);
-}
-
 void gateway_exchange_ended(struct gateway *gateway)
 {
     ASSERT(gateway->exchanges > 0);
     gateway->exchanges--;
-    drained_if_idle(gateway);
 }
 
-// Readiness says no from here on, nobody new is let in, streams end (their readers resume at
-// another gateway), and what is parked gets its answer.
+// Readiness says no from here on. Everybody is let in until whoever balances the load has had time to see
+// that; then streams end (their readers resume at another gateway), and what was asked gets its answer.
 void gateway_drain(struct service *service)
 {
     struct gateway *gateway = service_state(service);
 
     gateway->draining = true;
-    http_server_drain(gateway->server);
-    drained_if_idle(gateway);
+    http_server_drain(gateway->server, (uint64_t)gateway->config->drain_delay_ms);
 }
 
 static void on_tick_closed(uv_handle_t *handle)

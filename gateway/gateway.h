@@ -69,7 +69,7 @@ struct gateway {
     size_t downloads; // of attachments
     size_t exchanges; // begun and not yet answered
     size_t streams;   // of events, opening ones included
-    bool draining, drained;
+    bool draining;
     struct {
         uint64_t address, full, refused;
     } closed_told; // of connections, as the metric has it

@@ -82,7 +82,8 @@ void webhooks_write(struct buf *out)
     json_key_str(
         out, "description",
         STR("Sent to the webhook of the number from which an agent answers. The receiver has "
-            "10 seconds to answer. A message may come more than once, always with the same id."));
+            "10 seconds to answer. A message may come more than once, always with the same id. "
+            "docs/webhooks.md is the receiver's contract, docs/examples holds receivers."));
     json_key_raw(out, "tags", STR("[\"webhooks\"]"));
     json_key_raw(out, "security", STR("[]"));
     parameters(out);

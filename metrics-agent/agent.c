@@ -199,7 +199,7 @@ void agent_drain(struct service *service)
 {
     struct agent *agent = service_state(service);
 
-    http_server_drain(agent->http);
+    http_server_drain(agent->http, 0);
     if (agent->otlp)
         otlp_drain(agent->otlp, traces_sent, service);
     else

@@ -28,6 +28,10 @@ bool provisioning_init(struct service *service, struct err *err)
 
 void provisioning_identity(struct service *service, struct str whose)
 {
+    struct provisioning *provisioning = service_state(service);
+
+    if (!str_present(whose) && provisioning)
+        upkeep_measure(provisioning->upkeep);
     if (service_bus(service))
         bus_worker_event(service_bus(service), STR("identity"),
                          str_present(whose) ? whose : STR("*"));

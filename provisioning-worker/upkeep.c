@@ -102,6 +102,18 @@ static void job_run(uv_timer_t *timer)
         (void)failpoint("partition_roll");
 }
 
+void upkeep_measure(struct upkeep *upkeep)
+{
+    if (upkeep->stopped)
+        return;
+    for (size_t i = 0; i < COUNT_OF(jobs); i++) {
+        struct job *job = &upkeep->jobs[i];
+        // One whose timer is off is being done right now.
+        if (job->def->done && uv_is_active((uv_handle_t *)&job->timer))
+            uv_timer_start(&job->timer, job_run, 0, 0);
+    }
+}
+
 static void bind_partitions(struct upkeep *upkeep, struct pg_params *params)
 {
     const struct provisioning_config *config = service_config(upkeep->service);

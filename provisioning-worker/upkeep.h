@@ -9,6 +9,8 @@ struct service;
 struct upkeep;
 
 struct upkeep *upkeep_new(struct service *service); // first round soon, after the database came
+// PostgreSQL is back: what is measured in it was forgotten meanwhile, and is measured at once.
+void upkeep_measure(struct upkeep *upkeep);
 // No job starts any more; service_drained() is called when the last statement is answered.
 void upkeep_drain(struct upkeep *upkeep);
 void upkeep_free(struct upkeep **upkeep);

@@ -126,7 +126,7 @@ static void drain(struct service *service)
 {
     struct simulator *simulator = service_state(service);
 
-    http_server_drain(simulator->server);
+    http_server_drain(simulator->server, 0);
     custom_gateway_drain(simulator->gateway);
     gws_answers_drain(simulator);
     aggregator_free(&simulator->aggregator);

@@ -186,6 +186,7 @@ NEXUS_KEY_PEPPER_FILE=$state/secrets/key_pepper
 NEXUS_LOG_KEY_FILE=$state/secrets/log_key
 NEXUS_KEY_ENCRYPTION_KEY_FILE=$state/secrets/key_encryption_key
 NEXUS_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8,::1/128
+NEXUS_DRAIN_DELAY=0s
 NEXUS_WEB_ROOT=$root/web/dist
 TEXT
 }

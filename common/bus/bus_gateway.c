@@ -77,6 +77,16 @@ static void endpoints_look_after(struct bus_gateway *bus)
             LOG_WARN("bus.bound_again", LOG_STR("endpoint", buf_str(&endpoint)));
 }
 
+static void patience_end(struct bus_gateway *bus)
+{
+    if (bus->patient_until_ms == 0 || gateway_now_ms(bus) < bus->patient_until_ms)
+        return;
+    bus->patient_until_ms = 0;
+    for (size_t i = 0; i < SERVICE_COUNT; i++)
+        if (!bus->of_service[i].has_come)
+            gateway_fail_waiting(bus, (enum service_id)i, "no worker has come");
+}
+
 static void ticked(uv_timer_t *timer)
 {
     struct bus_gateway *bus = timer->data;
@@ -94,6 +104,7 @@ static void ticked(uv_timer_t *timer)
             gateway_send(bus, worker);
         }
     }
+    patience_end(bus);
     endpoints_look_after(bus);
     gauges_set(bus);
 }
@@ -160,6 +171,7 @@ struct bus_gateway *bus_gateway_new(uv_loop_t *loop, struct zmq_bus_context *zmq
                                 .reader = bus_reader_new(),
                                 .calls = calls_new(generation),
                                 .workers = gateway_workers_new(),
+                                .patient_until_ms = (int64_t)uv_now(loop) + options->patience_ms,
                                 .ticked_ms = (int64_t)uv_now(loop),
                                 .deadline_armed_ms = INT64_MAX};
     buf_str_append(&bus->bind, options->bind);

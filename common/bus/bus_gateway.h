@@ -4,7 +4,7 @@
 // A call is placed on a worker with credit (placement.h, credit.h). Without any, it waits in its
 // service's bounded queue (4096 calls, 64 MiB together) until credit comes back, at most until its
 // deadline: then ERR_BUSY. With no worker of that service connected it fails at once with
-// ERR_UNAVAILABLE.
+// ERR_UNAVAILABLE, but not while a gateway is so new that its workers are still on their way.
 //
 // A worker that vanishes (ZMTP or application heartbeats, BYE, or a HELLO of a new incarnation of
 // the same instance) loses its requests to others: each is sent again once, if it still has time; a
@@ -28,6 +28,8 @@ struct bus_gateway_options {
     struct str instance;
     const struct zmq_curve *curve;
     bool spares_the_living; // an ipc:// place at which another process listens is not bound
+    // So long after its start a call waits for the first worker of its service instead of failing.
+    uint32_t patience_ms;
     struct metrics *metrics;
     void (*event)(void *context, struct str topic, struct str payload);
     // A worker said HELLO; others is how many of its service were there already. May be NULL.

@@ -78,6 +78,12 @@ static bool call_place(struct bus_gateway *bus, struct call *call)
     return true;
 }
 
+// A gateway that has just started knows nobody yet: that is no reason to say no.
+static bool may_still_come(const struct bus_gateway *bus, enum service_id service)
+{
+    return gateway_now_ms(bus) < bus->patient_until_ms && !bus->of_service[service].has_come;
+}
+
 // NULL: refused, err says why.
 static struct call *call_take(struct bus_gateway *bus, const struct message_type *type,
                               const struct envelope *envelope, struct str payload, struct err *err)
@@ -85,7 +91,8 @@ static struct call *call_take(struct bus_gateway *bus, const struct message_type
     struct str service = service_name(type->service);
     struct call *call;
 
-    if (gateway_workers_of(bus->workers, type->service) == 0) {
+    if (gateway_workers_of(bus->workers, type->service) == 0 &&
+        !may_still_come(bus, type->service)) {
         err_set(err, ERR_UNAVAILABLE, "no %.*s is connected", STR_ARG(service));
         return NULL;
     }
@@ -200,13 +207,13 @@ void gateway_deadline_passed(uv_timer_t *timer)
 
 // ---- a worker is lost
 
-static void waiting_fail(struct bus_gateway *bus, enum service_id service)
+void gateway_fail_waiting(struct bus_gateway *bus, enum service_id service, const char *why)
 {
     struct call *call;
 
     // A call that was lost waits on for another worker: what became of it, only the database knows.
     while ((call = calls_first_fresh(bus->calls, service)))
-        call_fail(bus, call, ERR_UNAVAILABLE, "its last worker has gone");
+        call_fail(bus, call, ERR_UNAVAILABLE, why);
 }
 
 static void call_lose(struct bus_gateway *bus, struct call *call, struct list *lost_again)
@@ -240,7 +247,7 @@ void gateway_lose(struct bus_gateway *bus, struct gateway_worker *worker, const 
         call_fail(bus, LIST_FIRST(&lost_again, struct call, link), ERR_UNKNOWN_OUTCOME,
                   "two workers vanished with it");
     if (gateway_workers_of(bus->workers, service) == 0)
-        waiting_fail(bus, service);
+        gateway_fail_waiting(bus, service, "its last worker has gone");
     gateway_place_waiting(bus, service);
 }
 

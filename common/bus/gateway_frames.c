@@ -29,6 +29,7 @@ static void worker_hello(struct bus_gateway *bus, struct str peer, const struct 
         return;
     }
     LOG_INFO("bus.worker_came", LOG_STR("worker", hello->instance), LOG_STR("build", hello->build));
+    bus->of_service[worker->service].has_come = true;
     bus_write_welcome(&bus->frame, &welcome);
     gateway_send(bus, worker);
     if (bus->options.worker_came)

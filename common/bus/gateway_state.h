@@ -26,10 +26,12 @@ struct bus_gateway {
     uv_prepare_t before_sleep;
     uv_idle_t awake; // while the end of the round has work
     uv_timer_t tick, deadline;
+    int64_t patient_until_ms; // 0: no longer
     int64_t ticked_ms, deadline_armed_ms;
     unsigned handles_open;
     struct {
         struct metric *credit, *workers, *resent;
+        bool has_come; // some worker of it, at least once
     } of_service[SERVICE_COUNT];
     struct metric *waiting, *oldest;
 };
@@ -53,6 +55,8 @@ void gateway_take_reply(struct bus_gateway *bus, struct gateway_worker *worker,
 void gateway_flush(struct bus_gateway *bus, struct gateway_worker *worker);
 // Forgets a worker; its calls go to others, or are answered.
 void gateway_lose(struct bus_gateway *bus, struct gateway_worker *worker, const char *reason);
+// Fails what waits for a service whose last worker has gone, or of which none has come.
+void gateway_fail_waiting(struct bus_gateway *bus, enum service_id service, const char *why);
 void gateway_answer_refusals(struct bus_gateway *bus);
 void gateway_fail_all(struct bus_gateway *bus); // at the end
 

@@ -1,4 +1,4 @@
-// http_h2o: what http_server.c, http_refusal.c, http_request.c and http_stream.c share. Nobody else
+// http_h2o: what http_server.c, http_drain.c, http_refusal.c, http_request.c and http_stream.c share. Nobody else
 // includes it: they are the only files that know h2o.
 //
 // A connection is where it is listed:
@@ -43,17 +43,26 @@ enum {
     STREAM_BACKLOG_LIMIT = 256 * 1024
 };
 
+enum http_drain {
+    HTTP_DRAIN_NOT,
+    HTTP_DRAIN_RETIRING,
+    HTTP_DRAIN_DEAF,
+    HTTP_DRAIN_CLOSED,
+    HTTP_DRAIN_QUIET
+};
+
 struct http_server {
     struct http_server_options options;
     uv_loop_t *loop;
-    struct listener *listener; // NULL once draining
+    struct listener *listener; // NULL once closed
     h2o_globalconf_t config;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
     uv_prepare_t before_sleep;
-    uv_timer_t clock;
-    int handles_open; // of the two above
-    bool is_draining;
+    uv_timer_t clock, drain_clock;
+    int handles_open; // of the three above
+    enum http_drain drain;
+    bool is_drained;         // and told
     struct list connections; // all
     struct list waiting, fresh, skipping, lingering;
     struct list streams, downloads;
@@ -110,6 +119,12 @@ void http_connection_answered(struct connection *connection); // its request's m
 void http_connection_cut(struct connection *connection);      // without another word
 void http_connection_linger(struct connection *connection);
 void http_connection_skip(struct connection *connection);
+
+// http_drain.c
+// Whether bytes of its client wait to be read.
+bool http_drain_is_spoken_to(const struct connection *connection);
+void http_drain_look(struct http_server *server);    // a connection has gone
+void http_drain_at_once(struct http_server *server); // whatever is left, the caller cuts
 
 // http_refusal.c: the errors that need no handler.
 // No request in hand; input: what has come of it.

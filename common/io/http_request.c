@@ -202,7 +202,9 @@ static void answer_send(struct http_request *request, const struct http_answer *
 
     connection->server->counts.unanswered--;
     http_head_set(h2o, answer, answer->length ? answer->length : answer->body.len);
-    if (answer->close || connection->body.left > 0)
+    bool is_last =
+        connection->server->drain != HTTP_DRAIN_NOT && !http_drain_is_spoken_to(connection);
+    if (answer->close || connection->body.left > 0 || is_last)
         h2o->http1_is_persistent = 0;
     http_body_forget(connection);
     h2o_send_inline(h2o, answer->body.len ? answer->body.ptr : "", answer->body.len);

@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-enum { TCP_USER_TIMEOUT_MS = 20000 };
+enum { TCP_USER_TIMEOUT_MS = 20000, HANDLES = 3 };
 
 static void on_accepted(void *context, int descriptor);
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer);
@@ -46,7 +46,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_server_op
     struct http_server *server = calloc(1, sizeof *server);
 
     ASSERT(server);
-    *server = (struct http_server){.options = *options, .loop = loop, .handles_open = 2};
+    *server = (struct http_server){.options = *options, .loop = loop, .handles_open = HANDLES};
     server->listener = listener_new(loop,
                                     &(struct listener_options){.host = options->host,
                                                                .port = options->port,
@@ -70,21 +70,10 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_server_op
     server->places = map_new();
     configure(server);
     ASSERT(uv_timer_init(loop, &server->clock) == 0);
+    ASSERT(uv_timer_init(loop, &server->drain_clock) == 0);
     ASSERT(uv_prepare_init(loop, &server->before_sleep) == 0);
     ASSERT(uv_prepare_start(&server->before_sleep, on_before_sleep) == 0);
     return server;
-}
-
-void http_server_drain(struct http_server *server)
-{
-    if (server->is_draining)
-        return;
-    server->is_draining = true;
-    server->counts.accept_paused = listener_pauses(server->listener);
-    listener_close(&server->listener);
-    h2o_context_request_shutdown(&server->context);
-    while (!list_is_empty(&server->streams))
-        http_stream_drain(http_stream_of(server->streams.next));
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -106,15 +95,16 @@ void http_server_free(struct http_server **server)
     while (!list_is_empty(&ending->skipping))
         http_answer_held(LIST_FIRST(&ending->skipping, struct connection, state));
     ASSERT(ending->counts.unanswered == 0);
-    http_server_drain(ending);
+    http_drain_at_once(ending);
     LIST_EACH (&ending->connections, struct connection, all, connection)
         http_connection_cut(connection);
     while (ending->counts.connections > 0)
         uv_run(ending->loop, UV_RUN_ONCE);
     h2o_context_dispose(&ending->context);
     h2o_config_dispose(&ending->config);
-    ending->clock.data = ending->before_sleep.data = ending;
+    ending->clock.data = ending->drain_clock.data = ending->before_sleep.data = ending;
     uv_close((uv_handle_t *)&ending->clock, on_handle_closed);
+    uv_close((uv_handle_t *)&ending->drain_clock, on_handle_closed);
     uv_close((uv_handle_t *)&ending->before_sleep, on_handle_closed);
     while (ending->handles_open > 0)
         uv_run(ending->loop, UV_RUN_ONCE);
@@ -201,6 +191,7 @@ static void on_tcp_closed(uv_handle_t *handle)
     buf_release(&connection->early);
     http_body_forget(connection);
     free(connection);
+    http_drain_look(server);
 }
 
 static void on_accepted(void *context, int descriptor)

@@ -51,14 +51,19 @@ struct http_server_options {
     // Puts the body of an error the server answers by itself (400, 408, 413, 431). May be NULL.
     void (*render_error)(void *context, const struct http_glance *asked, const struct err *err,
                          struct buf *body, struct str *content_type);
+    void (*drained)(void *context); // http_server_drain() is over; may be NULL
     void *context;
 };
 
 // Binds and listens; an address in use is an error, not a crash.
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_server_options *options,
                                     struct err *err);
-// Stops accepting and asks keep-alive connections to close after their answer.
-void http_server_drain(struct http_server *server);
+// Every answer from now on ends its connection; for delay_ms everybody is still let in. Then streams end,
+// nobody can connect any more, and a second later connections on which nothing was said are closed. When
+// the last connection has gone drained() runs. Nobody who has sent a byte is cut off.
+void http_server_drain(struct http_server *server, uint64_t delay_ms);
+// The delay is over: what would go on, like a stream, is to end.
+bool http_server_lets_go(const struct http_server *server);
 // No request may be unanswered. Cuts what is left of connections and runs the loop until they are
 // gone: not from inside a callback of the loop.
 void http_server_free(struct http_server **server);
@@ -71,7 +76,7 @@ struct http_server_counts {
     size_t connections, unanswered;
 };
 struct http_server_counts http_server_counts(const struct http_server *server);
-int http_server_port(const struct http_server *server); // 0 once draining
+int http_server_port(const struct http_server *server); // 0 once it is closed
 
 struct str http_method(const struct http_request *request);
 struct str http_path(const struct http_request *request);  // without the query, not decoded

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -122,6 +123,35 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             return;
         }
     }
+}
+
+// Closing a listener resets those whose handshake is complete and whom nobody accepted yet; they may have
+// sent a request. So first no new handshake begins (a SYN without ACK is dropped), then the rest is
+// accepted. Where the kernel does not know such filters, what is left is the moment between.
+void listener_deafen(struct listener *listener)
+{
+    enum { TCP_FLAGS_AT = 13, SYN = 0x02, ACK = 0x10 };
+    struct sock_filter drop_syn[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_AT),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    const struct sock_fprog program = {.len = COUNT_OF(drop_syn), .filter = drop_syn};
+
+    (void)setsockopt(listener->descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+void listener_accept_rest(struct listener *listener)
+{
+    int descriptor;
+
+    do {
+        descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor >= 0)
+            listener->accepted(listener->context, descriptor);
+    } while (descriptor >= 0 || errno == ECONNABORTED);
 }
 
 void listener_pause(struct listener *listener)

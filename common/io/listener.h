@@ -29,6 +29,12 @@ struct listener *listener_new(uv_loop_t *loop, const struct listener_options *op
 // Closes the socket at once; the memory goes when the loop has closed the handles.
 void listener_close(struct listener **listener);
 
+// Nobody can begin to connect any more: the kernel drops what would, unanswered, so that they try again. Who
+// had begun is still let in.
+void listener_deafen(struct listener *listener);
+// Takes all that the kernel has, as far as there are descriptors for them.
+void listener_accept_rest(struct listener *listener);
+
 void listener_pause(struct listener *listener);
 void listener_resume(struct listener *listener);
 int listener_port(const struct listener *listener);

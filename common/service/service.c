@@ -278,6 +278,11 @@ struct metrics *service_metrics(struct service *service)
     return service->metrics;
 }
 
+int64_t service_drain_timeout_ms(const struct service *service)
+{
+    return service->settings.skeleton.drain_timeout_ms;
+}
+
 void service_has_under_way(struct service *service, enum service_under_way what, size_t count)
 {
     service->under_way[what] = count;

@@ -102,6 +102,7 @@ enum service_under_way {
     SERVICE_UNDER_WAY
 };
 void service_has_under_way(struct service *service, enum service_under_way what, size_t count);
+int64_t service_drain_timeout_ms(const struct service *service);
 struct str service_metrics_endpoint(const struct service *service); // where snapshots are sent to
 const struct health_reasons *service_reasons(const struct service *service); // of the last look
 struct spans *service_spans(struct service *service);                        // NULL: none are kept

@@ -96,7 +96,8 @@ def test_prometheus_evaluates_the_alerts_and_a_fault_makes_its_alert_pending(wat
     eventually(lambda: prometheus.alerts() == {}, "nothing is wrong")
 
     stack.redis.kill()
-    eventually(lambda: prometheus.alerts() == {"NexusRedisNotReady": "pending"}, "Redis is missed", within=20)
+    missed = {"NexusRedisNotReady": "pending", "NexusHealthYellow": "pending"}
+    eventually(lambda: prometheus.alerts() == missed, "Redis is missed", within=20)
     stack.redis.restart()
     eventually(lambda: prometheus.alerts() == {}, "Redis is back", within=20)
 

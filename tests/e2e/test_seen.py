@@ -109,10 +109,10 @@ def test_nothing_personal_is_seen_anywhere(nexus, customer):
     customer.answer(status=400, body='{"error":"canary of an answer"}')
     nexus.private.add("canary of an answer")
     answer = Answer(tenant).becomes("failed")
+    nexus.nexusctl("replay", "--id", answer.id)
     tenant.aggregator().receipt(answer.id, 2)
     tenant.aggregator().post("/nexus/v3/sms/message", data=f'{{"message":"{answer.text}'.encode(),
                              headers={"Content-Type": "application/json"})
-    nexus.nexusctl("replay", "--id", answer.id)
 
     shown = exposition(nexus).text + nexus.health().text + "".join(
         file.read_text(errors="replace") for process in nexus.processes.values() for file in (process.log, process.errors))

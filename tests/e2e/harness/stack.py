@@ -77,7 +77,7 @@ class Stack:
             self._http_ports[number], self._bus_ports[number] = free_port(), free_port()
             watch.gateway(self, self._http_ports[number])
             return self._add(program, number, NEXUS_HTTP_PORT=self._http_ports[number],
-                             NEXUS_REDIS_URL=f"unix:{self.redis.socket}",
+                             NEXUS_REDIS_URL=f"unix:{self.redis.socket}", NEXUS_DRAIN_DELAY="0s",
                              NEXUS_METRICS_URL=f"http://127.0.0.1:{self.metrics_port}/metrics", **self._bus_at_gateway(number))
         return self._add(program, number, NEXUS_PG_URL=self.postgres.worker_url(self.database), **self._secrets(),
                          **self._bus_at_worker())

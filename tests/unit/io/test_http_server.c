@@ -127,7 +127,7 @@ static void on_stop(uv_signal_t *handle, int number)
     struct child *child = handle->data;
 
     (void)number;
-    http_server_drain(child->server);
+    http_server_drain(child->server, 0);
     uv_stop(&child->loop);
 }
 
