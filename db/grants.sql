@@ -3,7 +3,7 @@
 --
 -- What is provisioned (keys, contact centers, services, sections, and what is derived from them), sessions, and what is kept
 -- for a while only, is changed by functions that run as the owner (security definer).
--- Such a function sees the rows that its caller would see (scope_of_owner in db/migrations/0017_roles.sql).
+-- Such a function sees the rows that its caller would see (scope_of_owner in db/migrations/0018_roles.sql).
 
 do $$
 declare
@@ -22,8 +22,9 @@ begin
         ('contact',           'select, insert',                                    'select'),
         ('conversation',      'select, insert, update',                            'select, update'),
         ('delivery',          'select, insert, update, delete',                    'select, insert'),
-        ('destination',       'select, update (enabled, not_before, failures)',
-            'select (id, tenant_id, enabled, not_before, failures, changed)'),
+        ('destination',       'select, update (not_before, failures)',
+            'select (id, tenant_id, enabled, not_before, failures, changed, switched_off)'),
+        ('destination_answer', 'select, insert, update',                           'select'),
         ('event',             'select, insert',                                    'select, insert'),
         ('forgotten',         'select',                                            'select'),
         ('idempotency',       'select, insert',
@@ -79,7 +80,8 @@ begin
                    'apikey_create', 'apikey_read', 'apikey_list', 'apikey_change', 'apikey_revoke',
                    'tenant_provision', 'tenant_list', 'tenant_read', 'session_open', 'session_end',
                    'service_write', 'service_read', 'service_list', 'service_delete',
-                   'transaction_write', 'transaction_read', 'transaction_delete', 'attempt_request']) as of_tenants
+                   'transaction_write', 'transaction_read', 'transaction_delete', 'attempt_request',
+                   'destination_list', 'destination_try', 'destination_switch']) as of_tenants
           from pg_proc p
          where p.pronamespace = 'public'::regnamespace and p.proowner = 'nexus_owner'::regrole
     loop
