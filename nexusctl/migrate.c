@@ -210,7 +210,8 @@ const struct command migrate_command = {
         "\n"
         "All that it makes belongs to the role nexus_owner; workers and the other commands log in\n"
         "as nexus_worker or a member of it, which owns nothing. Who migrates is a superuser, or a\n"
-        "member of nexus_owner where the roles are there already: --roles prints the SQL with which\n"
+        "member of nexus_owner where the roles are there already: --roles prints the SQL with "
+        "which\n"
         "an administrator of PostgreSQL makes them. Logins and passwords are the administrator's.\n"
         "What belonged to the user of an older version goes to nexus_owner.",
     .examples = "  nexusctl migrate --pg 'host=db dbname=nexus user=nexus_migration'\n"
