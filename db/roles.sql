@@ -46,21 +46,24 @@ exception when insufficient_privilege then
 end
 $$;
 
--- What is good to have where we may say so, and where we may not is the administrator's decision: no tables of anybody else's
--- in our schema, no temporary ones; and the age of the oldest snapshot, whoever holds it, for the gauge.
+-- What is good to have where we may say so, and where we may not is the administrator's decision: nobody else's tables in our
+-- schema, no temporary ones; and the age of the oldest snapshot, whoever holds it, for the gauge.
 do $$
+declare
+    step text;
 begin
-    if has_schema_privilege('nexus_api', 'public', 'create') and pg_has_role((select n.nspowner from pg_namespace n where n.nspname = 'public'), 'usage') then
-        revoke create on schema public from public;
-    end if;
-    if has_database_privilege('nexus_api', current_database(), 'temporary')
-       and pg_has_role((select d.datdba from pg_database d where d.datname = current_database()), 'usage') then
-        execute format('revoke temporary on database %I from public', current_database());
-    end if;
-    if not pg_has_role('nexus_owner', 'pg_read_all_stats', 'usage') then
-        grant pg_read_all_stats to nexus_owner;
-    end if;
-exception when insufficient_privilege or unique_violation then
-    null;
+    foreach step in array array[
+        case when has_schema_privilege('nexus_api', 'public', 'create') then 'revoke create on schema public from public' end,
+        case when has_database_privilege('nexus_api', current_database(), 'temporary')
+             then format('revoke temporary on database %I from public', current_database()) end,
+        case when not pg_has_role('nexus_owner', 'pg_read_all_stats', 'usage') then 'grant pg_read_all_stats to nexus_owner' end]
+    loop
+        continue when step is null;
+        begin
+            execute step;
+        exception when insufficient_privilege or unique_violation then
+            null;
+        end;
+    end loop;
 end
 $$;

@@ -93,10 +93,25 @@ stack_user() {
 
 own_dir() { "${as_user[@]}" mkdir -p -m 0700 "$@"; }
 
-# One supervisor a state directory. The lock goes with this process, however it ends.
+# One supervisor a state directory. The lock goes with this process, however it ends. Versions of before wrote this file and
+# two logs as root: they make way, in a directory that is ours. Root's lock is held, too, until the end: whoever opened it before
+# it went finds it taken.
 stack_claim() {
+    local file
+    [ ! -L "$state/lock" ] || die "$state/lock is a link; remove it"
+    if [ -e "$state/lock" ] && [ ! -O "$state/lock" ]; then
+        if [ -r "$state/lock" ]; then
+            exec 8<"$state/lock"
+            flock -n 8 || die "already running from $state"
+        fi
+        [ -z "$(supervisors s6-svscan)" ] || die "already running from $state"
+        rm -f "$state/lock"
+    fi
     exec 9>"$state/lock"
     flock -n 9 || die "already running from $state"
+    for file in "$state"/log/{s6,initdb}; do
+        if [ -f "$file" ] && [ ! -O "$file" ]; then rm -f "$file"; fi
+    done
 }
 
 # --- what is on disk --------------------------------------------------------------------------
@@ -227,7 +242,7 @@ stack_services() {
 stack_supervise() {
     local to_user=("${as_user[@]}")
     [ ${#to_user[@]} -gt 0 ] || to_user=(setpriv)
-    "${to_user[@]}" --pdeathsig=TERM setsid s6-svscan "$state/supervise" 9>&- >"$state/log/s6" 2>&1 &
+    "${to_user[@]}" --pdeathsig=TERM setsid s6-svscan "$state/supervise" 8>&- 9>&- >"$state/log/s6" 2>&1 &
     supervisor=$!
     within 10 all_supervised || die "s6 did not start: $(tail -n 3 "$state/log/s6")"
 }

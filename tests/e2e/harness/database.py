@@ -13,6 +13,7 @@ from .wait import eventually
 
 BINARIES = pathlib.Path("/usr/lib/postgresql/15/bin")
 SETTINGS = pathlib.Path(__file__).parents[3] / "supervise/postgresql"
+LOGINS = ("one_for_all", "nexus_migration")  # whom tests make and log in as
 
 
 class Postgres(Process):
@@ -23,13 +24,15 @@ class Postgres(Process):
         self.data = self.folder / "data"
         self._numbers = itertools.count(1)
         self.folder.mkdir()
+        (self.folder / "pg_ident.conf").write_text((SETTINGS / "pg_ident.conf").read_text()
+                                                   + "".join(f"nexus /^.*$ {login}\n" for login in LOGINS))
         subprocess.run(
             [BINARIES / "initdb", "--no-sync", "--data-checksums", "--auth=peer", "--encoding=UTF8",
              "--locale=C.UTF-8", "-D", self.data], check=True, stdout=subprocess.DEVNULL)
         super().__init__(
             "postgresql",
             [BINARIES / "postgres", "-D", self.data, f"--config-file={SETTINGS}/postgresql.conf", "-k", self.folder,
-             "-c", f"hba_file={SETTINGS}/pg_hba.conf", "-c", f"ident_file={SETTINGS}/pg_ident.conf",
+             "-c", f"hba_file={SETTINGS}/pg_hba.conf", "-c", f"ident_file={self.folder}/pg_ident.conf",
              "-c", "max_connections=200"], folder)
 
     def ready(self, within=30.0):
