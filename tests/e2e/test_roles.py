@@ -228,14 +228,3 @@ def test_the_statements_that_carry_the_load_are_planned_as_without_row_level_sec
     for (text, plain), (_, guarded) in zip(without, within):
         assert guarded == plain, text
 
-
-# --- older databases, and administrators who may not do everything ---
-
-def role_of(postgres, name, attributes):
-    postgres._administer(f"create role {name} login {attributes}")
-    return name
-
-
-def url_of(operator, role):
-    """As that role, which nobody of the system is: the superuser becomes it at the start of the session."""
-    return f"{operator.postgres.url(operator.database)} options='-c role={role}'"

@@ -80,8 +80,8 @@ class Postgres(Process):
 
     def set(self, setting, value):
         """Of the whole server, while it runs."""
-        self._administer(f"alter system set {setting} = {value}")
-        self._administer("select pg_reload_conf()")
+        self.administer(f"alter system set {setting} = {value}")
+        self.administer("select pg_reload_conf()")
 
     def url(self, database):
         """As the superuser, which no program of ours is but nexusctl migrate."""
@@ -101,20 +101,20 @@ class Postgres(Process):
 
     def create_database(self, template="template1"):
         name = f"nexus_{next(self._numbers)}"
-        self._administer(f"create database {name} template {template}")
-        self._administer(f"revoke temporary on database {name} from public")  # a copy does not have it from its template
+        self.administer(f"create database {name} template {template}")
+        self.administer(f"revoke temporary on database {name} from public")  # a copy does not have it from its template
         return name
 
     def migrate(self, database, binaries):
         """Brings it up to date with what these binaries are built for."""
         subprocess.run([binaries / "nexusctl", "migrate"], check=True, timeout=120, stdout=subprocess.DEVNULL,
                        env={"PATH": os.environ["PATH"], **self.urls(database)})
-        self._administer("alter role nexus_worker login")
+        self.administer("alter role nexus_worker login")
 
     def drop_database(self, name):
-        self._administer(f"drop database {name} with (force)")
+        self.administer(f"drop database {name} with (force)")
 
-    def _administer(self, statement):
+    def administer(self, statement):
         connection = self.connect()
         try:
             connection.cursor().execute(statement)
@@ -158,12 +158,12 @@ class SmallDisk(Postgres):
 
     def ready(self, within=30.0):
         super().ready(within)
-        self._administer(f"create tablespace disk location '{self.disk}'")
+        self.administer(f"create tablespace disk location '{self.disk}'")
         return self
 
     def create_database(self, template="template1"):
         name = super().create_database(template)
-        self._administer(f"alter database {name} set tablespace disk")
+        self.administer(f"alter database {name} set tablespace disk")
         return name
 
     def fill(self, database):
