@@ -41,11 +41,16 @@ stack_ctl() {
 # Root makes the user and its directory, and does nothing more: what it would write below a directory of somebody else's,
 # that one could lead elsewhere.
 stack_run() {
-    local keep=(PATH="$PATH" LANG="${LANG:-C.UTF-8}" TERM="${TERM:-dumb}") name
+    local name
     stack_locate
     stack_user
-    for name in "${!NEXUS_@}"; do keep+=("$name=${!name}"); done
-    exec "${as_user[@]}" env -i "${keep[@]}" NEXUS_STATE_DIR="$state" HOME="$state" "$root/supervise/up"
+    # Of the environment the programs get these alone; not as arguments of env, which everybody on the machine may read.
+    while read -r name; do
+        case $name in PATH | LANG | TERM | NEXUS_*) ;; *) export -n "${name?}" ;; esac
+    done < <(compgen -e)
+    while read -r _ _ name; do export -nf "${name?}"; done < <(declare -Fx)
+    export LANG="${LANG:-C.UTF-8}" TERM="${TERM:-dumb}" NEXUS_STATE_DIR=$state HOME=$state
+    exec "${as_user[@]}" "$root/supervise/up"
 }
 
 stack_up() {
@@ -142,9 +147,9 @@ stack_files() {
 # The demo tenant. Its keys are made up once; its URLs follow the ports of this start.
 demo_file() {
     if [ ! -s "$state/demo.json" ]; then
-        jq -n --arg ccid "$(random_uuid)" --arg api_key "$(random_uuid)" --arg cluster_key "$(random_uuid)" \
-            --arg agent_token "$(random_uuid)" --arg api_secret "$(random_hex 24)" \
-            --arg webhook_secret "$(random_hex 24)" '{
+        # By standard input: everybody on the machine may read a program's arguments.
+        printf '%s\n' "$(random_uuid)" "$(random_uuid)" "$(random_uuid)" "$(random_uuid)" "$(random_hex 24)" "$(random_hex 24)" |
+            jq -Rn '[inputs] as [$ccid, $api_key, $cluster_key, $agent_token, $api_secret, $webhook_secret] | {
                 ccid: $ccid, apiKey: $api_key, clusterKey: $cluster_key, agentToken: $agent_token,
                 channelId: "18445551212", emailDomain: "mail.demo.example",
                 asyncApiSecret: $api_secret, asyncWebhookSecret: $webhook_secret}' |
