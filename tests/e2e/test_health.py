@@ -124,7 +124,7 @@ def test_the_documented_metrics_are_there(tenant):
 def test_metrics_count_what_was_done(tenant):
     before = tenant.stack.metric("nexus_request_total")
 
-    for _ in range(8):
+    for _ in range(5):
         tenant.aggregator().message()
 
     eventually(lambda: tenant.stack.metric("nexus_request_total") >= before + 5, "five more requests are counted")
