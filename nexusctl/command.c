@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "base/failpoint.h"
 #include "base/list.h"
+#include "base/secrecy.h"
 #include "wire/codec_yaml.h"
 
 #include <errno.h>
@@ -290,7 +291,10 @@ static bool call_run(struct call *call, struct words before, struct words after,
         call->verdict = EXIT_DONE;
         return true;
     }
-    return parsed && failpoints_init(err) && settings_load(call, err) && run_of(call)(call, err);
+    if (!parsed || !failpoints_init(err))
+        return false;
+    secrecy_begin();
+    return settings_load(call, err) && run_of(call)(call, err);
 }
 
 static int command_run(struct call *call, struct words before, struct words after)

@@ -70,6 +70,9 @@ static bool start(struct service *service, struct err *err)
 
     if (config->pg_url.len == 0)
         return err_set(err, ERR_BAD_INPUT, "NEXUS_PG_URL is empty: where is PostgreSQL?");
+    const char *weakness = pg_url_weakness(arena_c_string(service->arena, config->pg_url));
+    if (weakness)
+        LOG_WARN("pg.url_weak", LOG_STR("why", str_of(weakness)));
     service->pg = pg_new(&service->loop,
                          &(struct pg_options){.url = arena_c_string(service->arena, config->pg_url),
                                               .application = service->settings.instance,

@@ -15,7 +15,7 @@ import requests
 import generators
 from harness.database import Postgres
 from harness.people import Tenant
-from harness.stack import BINARIES, Stack
+from harness.stack import BINARIES, PROGRAMS, READABLE, Stack
 from harness.wait import eventually
 
 
@@ -74,12 +74,14 @@ class Rig:
 
 
 class Nexus:
-    def __init__(self, rig, **shape):
+    def __init__(self, rig, readable=False, **shape):
         self.rig, self.postgres, self.scale = rig, rig.postgres, rig.scale
         # In memory: the simulator syncs its journal, and that must not compete with PostgreSQL.
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="nx-bench-", dir="/dev/shm"))
         self.webhooks = self.scratch / "webhooks"
-        self.stack = Stack(rig.postgres, rig.template, settings={"simulator": {"NEXUS_SIM_JOURNAL": self.webhooks}}, **shape)
+        settings = {program: {"NEXUS_FAILPOINTS": READABLE} if readable else {} for program in PROGRAMS}
+        settings["simulator"] = {"NEXUS_SIM_JOURNAL": self.webhooks}
+        self.stack = Stack(rig.postgres, rig.template, settings=settings, **shape)
         self.stack.start()
         self.tenant = Tenant(self.stack)
         self.simulator("PUT", "knobs", {"receipts": "none"})

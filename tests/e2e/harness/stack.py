@@ -24,6 +24,8 @@ ROOT = pathlib.Path(__file__).parents[3]
 BINARIES = pathlib.Path(os.environ.get("NEXUS_BUILD_DIR", ROOT / "build/asan")) / "bin"
 RELEASE = ROOT / "build/release"  # for tests under a load that sanitizers would not take
 WORKERS = ("chat-worker", "sms-worker", "provisioning-worker")
+PROGRAMS = ("gateway", *WORKERS, "metrics-agent")
+READABLE = "process.readable=fail"  # NEXUS_FAILPOINTS of a process into which a test looks in /proc
 
 
 def curve_pair():
