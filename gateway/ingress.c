@@ -4,6 +4,7 @@
 
 #include "answer.h"
 #include "client_address.h"
+#include "etag.h"
 #include "idempotency_key.h"
 #include "large_body.h"
 #include "login_guard.h"
@@ -268,6 +269,23 @@ static bool idempotency_read(const struct exchange *exchange, struct envelope *e
     return true;
 }
 
+// What is written only as long as nobody else changed it.
+static bool conditions_read(const struct exchange *exchange, struct envelope *envelope,
+                            struct err *err)
+{
+    struct str match = http_header_lines(exchange->http, "if-match"),
+               none_match = http_header_lines(exchange->http, "if-none-match");
+
+    if (!route_takes_conditions(exchange->match.route))
+        return true;
+    if ((str_present(match) && !condition_check("If-Match", match, err)) ||
+        (str_present(none_match) && !condition_check("If-None-Match", none_match, err)))
+        return false;
+    envelope->if_match = match;
+    envelope->if_none_match = none_match;
+    return true;
+}
+
 // From where, and with what, somebody changes something; who it is the principal says.
 static void source_write(struct exchange *exchange, struct envelope *envelope)
 {
@@ -302,7 +320,8 @@ void ingress_send(struct exchange *exchange)
     };
     if (route_is_audited(route))
         source_write(exchange, &envelope);
-    if (!idempotency_read(exchange, &envelope, &err)) {
+    if (!idempotency_read(exchange, &envelope, &err) ||
+        !conditions_read(exchange, &envelope, &err)) {
         answer_err(exchange, &err);
         return;
     }

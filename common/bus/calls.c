@@ -89,10 +89,16 @@ struct call *calls_open(struct calls *calls, enum service_id service,
     // Room for all first: what the strings point at must not move.
     buf_clear(&call->bytes);
     buf_reserve(&call->bytes, envelope->principal.name.len + envelope->traceparent.len +
-                                  envelope->idempotency_key.len + payload.len);
+                                  envelope->idempotency_key.len + envelope->credential.len +
+                                  envelope->address.len + envelope->if_match.len +
+                                  envelope->if_none_match.len + payload.len);
     call->envelope.principal.name = keep(&call->bytes, envelope->principal.name);
     call->envelope.traceparent = keep(&call->bytes, envelope->traceparent);
     call->envelope.idempotency_key = keep(&call->bytes, envelope->idempotency_key);
+    call->envelope.credential = keep(&call->bytes, envelope->credential);
+    call->envelope.address = keep(&call->bytes, envelope->address);
+    call->envelope.if_match = keep(&call->bytes, envelope->if_match);
+    call->envelope.if_none_match = keep(&call->bytes, envelope->if_none_match);
     call->payload = keep(&call->bytes, payload);
     deadlines_add(calls->deadlines, call->index, call->deadline_ms);
     calls->unanswered++;

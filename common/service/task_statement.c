@@ -45,7 +45,7 @@ void task_render_by(struct task *task, unsigned statement, struct pg_params *par
 void task_call(struct task *task, unsigned statement, struct pg_params *params, pg_done_fn *done)
 {
     const struct idempotency *request = &task->idempotency;
-    struct pg_params who, scope, claim;
+    struct pg_params who, scope, claim, conditions;
     struct pg_step steps[PG_STEPS_LIMIT];
     size_t count = 0;
 
@@ -65,6 +65,12 @@ void task_call(struct task *task, unsigned statement, struct pg_params *params, 
         pg_params_init(&scope);
         pg_int4(&scope, (int32_t)task_tenant(task));
         steps[count++] = (struct pg_step){STATEMENT_TENANT_SCOPE, &scope};
+    }
+    if (str_present(task->envelope.if_match) || str_present(task->envelope.if_none_match)) {
+        pg_params_init(&conditions);
+        pg_text(&conditions, task->envelope.if_match);
+        pg_text(&conditions, task->envelope.if_none_match);
+        steps[count++] = (struct pg_step){STATEMENT_PRECONDITION_SET, &conditions};
     }
     if (task_has_key(task)) {
         pg_params_init(&claim);

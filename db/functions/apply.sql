@@ -50,6 +50,7 @@ begin
     end if;
     select * into old from tenant t where t.ccid = named for no key update;
     tenant := coalesce(old.id, tenant_named(0, named, true));
+    perform tenant_lock(tenant);
     before := jsonb_strip_nulls(jsonb_build_object(
         'name', old.name, 'type', old.type, 'backendurl', old.backend_url, 'username', old.username, 'token', old.token,
         'genesystemenantid', old.genesys_tenant_id));

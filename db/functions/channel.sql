@@ -66,6 +66,7 @@ language plpgsql as $$
 declare
     twice record;
 begin
+    perform references_check(p_tenant);
     select w.address, string_agg(w.section, ' and ' order by w.section) as sections into twice
       from channels_wanted(p_tenant) w group by w.address having count(*) > 1 limit 1;
     if twice.address is not null then

@@ -6,6 +6,7 @@ import "./contact_centers.mjs";
 import "./keys.mjs";
 import "./services.mjs";
 import "./numbers.mjs";
+import "./versions.mjs";
 import "./messages.mjs";
 import "./explaining.mjs";
 import "./pipeline.mjs";

@@ -7,12 +7,19 @@ const CAUSES: Record<number, string> = {
   403: "You may not do this",
   404: "There is no such thing here",
   409: "This conflicts with what is there",
+  412: "Somebody was faster",
   429: "Too many requests",
   503: "The service is busy or something it needs is down",
   504: "No answer in time",
 };
 
-export function Refusal({ error, again }: { error: ApiError | undefined; again?: () => void }) {
+interface Props {
+  error: ApiError | undefined;
+  again?: (() => void) | undefined;
+  verb?: string; // on the button for it
+}
+
+export function Refusal({ error, again, verb = "Try again" }: Props) {
   if (!error) return null;
   return (
     <div class="refusal" role="alert">
@@ -28,7 +35,7 @@ export function Refusal({ error, again }: { error: ApiError | undefined; again?:
       )}
       {again && (
         <button type="button" onClick={again}>
-          Try again
+          {verb}
         </button>
       )}
     </div>
