@@ -17,5 +17,6 @@ extern const struct command destinations_command;
 extern const struct command sign_command;
 extern const struct command verify_command;
 extern const struct command token_command;
+extern const struct command bus_key_command;
 extern const struct command completion_command;
 extern const struct command version_command;

@@ -122,6 +122,7 @@ stack_claim() {
 # --- what is on disk --------------------------------------------------------------------------
 
 stack_files() {
+    local program
     own_dir "$state/secrets"
     if [ "$sockets" = "$state/run" ]; then
         own_dir "$sockets"
@@ -135,6 +136,10 @@ stack_files() {
     secret key_encryption_key
     secret log_key
     secret gws_client_secret
+    own_dir "$state/secrets/bus"
+    for program in "${bus_programs[@]}"; do
+        bus_public "$program" >/dev/null || die "the keys of the bus could not be made"
+    done
     if [ ! -f "$state/postgresql/PG_VERSION" ]; then
         say "making a database in $state/postgresql"
         "${as_user[@]}" initdb --pgdata="$state/postgresql" --data-checksums --auth=peer --encoding=UTF8 \
@@ -175,6 +180,15 @@ private_file() {
     "${as_user[@]}" sh -c 'umask 077; cat >"$1.new" && mv "$1.new" "$1"' write "$1"
 }
 
+# Each program's key pair for the bus: made once, told apart by what its public key may be.
+bus_programs=(gateway chat-worker sms-worker provisioning-worker metrics-agent simulator)
+bus_public() { nexusctl_bare bus-key "$state/secrets/bus/$1"; }
+
+bus_clients() {
+    local program
+    for program in "${bus_programs[@]}"; do printf '%s %s; ' "$(bus_public "$program")" "$program"; done
+}
+
 secret() {
     [ -s "$state/secrets/$1" ] || random_hex 32 | private_file "$state/secrets/$1"
 }
@@ -189,6 +203,9 @@ NEXUS_PG_URL=host=$sockets dbname=nexus user=nexus_worker
 NEXUS_PG_MIGRATION_URL=host=$sockets dbname=nexus
 NEXUS_REDIS_URL=unix:$sockets/redis.sock
 NEXUS_BUS=ipc://$sockets/bus.gateway-*.sock
+NEXUS_CURVE_SERVER=$(bus_public gateway)
+NEXUS_CURVE_AGENT=$(bus_public metrics-agent)
+NEXUS_CURVE_CLIENTS=$(bus_clients)
 NEXUS_METRICS_PUSH=ipc://$sockets/metrics.sock
 NEXUS_METRICS_HOST=127.0.0.1
 NEXUS_METRICS_PORT=$metrics_port
@@ -213,6 +230,12 @@ TEXT
 
 # --- s6 ---------------------------------------------------------------------------------------
 
+# program NAME [VARIABLE=VALUE…]: one of ours, with the key pair of its program.
+program() {
+    service "$1" program "NEXUS_CURVE_PUBLIC=$(bus_public "${1%-*}")" \
+        "NEXUS_CURVE_SECRET_FILE=$state/secrets/bus/${1%-*}" "${@:2}"
+}
+
 # service NAME TEMPLATE [VARIABLE=VALUE…]: a service directory, down until start() says otherwise.
 service() {
     local dir=$state/supervise/$1 setting
@@ -231,15 +254,15 @@ stack_services() {
     own_dir "$state/supervise"
     service postgresql postgresql
     service redis redis
-    service simulator-0 program
-    service metrics-agent-0 program
+    program simulator-0
+    program metrics-agent-0
     for ((n = 0; n < ${NEXUS_GATEWAYS:-1}; n++)); do
-        service "gateway-$n" program "NEXUS_HTTP_PORT=$((http_port + n))" \
+        program "gateway-$n" "NEXUS_HTTP_PORT=$((http_port + n))" \
             "NEXUS_BUS_BIND=ipc://$sockets/bus.gateway-$n.sock"
     done
-    for ((n = 0; n < ${NEXUS_CHAT_WORKERS:-1}; n++)); do service "chat-worker-$n" program; done
-    for ((n = 0; n < ${NEXUS_SMS_WORKERS:-1}; n++)); do service "sms-worker-$n" program; done
-    for ((n = 0; n < ${NEXUS_PROVISIONING_WORKERS:-1}; n++)); do service "provisioning-worker-$n" program; done
+    for ((n = 0; n < ${NEXUS_CHAT_WORKERS:-1}; n++)); do program "chat-worker-$n"; done
+    for ((n = 0; n < ${NEXUS_SMS_WORKERS:-1}; n++)); do program "sms-worker-$n"; done
+    for ((n = 0; n < ${NEXUS_PROVISIONING_WORKERS:-1}; n++)); do program "provisioning-worker-$n"; done
 }
 
 # In a session of its own, so that Ctrl-C reaches us alone and we can stop things in their order; should we be

@@ -2,12 +2,16 @@
 // the table that was never used, so that an idle gateway does not touch the table's memory.
 #include "bus/calls.h"
 
+#include "base/map.h"
 #include "base/panic.h"
+#include "base/random.h"
 #include "bus/deadlines.h"
 
 #include <stdlib.h>
 
-enum { KEPT_BYTES = 4096, OVERHEAD_BYTES = 64 };
+enum { KEPT_BYTES = 4096, OVERHEAD_BYTES = 64, INDEX_BITS = 13 };
+
+_Static_assert(CALLS_LIMIT == 1 << INDEX_BITS, "a request's number holds its slot");
 
 struct calls {
     struct call slots[CALLS_LIMIT];
@@ -15,17 +19,18 @@ struct calls {
     struct list unused;
     struct list waiting[SERVICE_COUNT];
     size_t waiting_count, waiting_bytes, unanswered;
-    uint32_t first_generation;
+    uint8_t key[16]; // of the numbers
+    uint64_t opened; // calls so far
     struct deadlines *deadlines;
 };
 
-struct calls *calls_new(uint32_t first_generation)
+struct calls *calls_new(void)
 {
     struct calls *calls = calloc(1, sizeof *calls);
 
     if (!calls)
         panic("out of memory");
-    calls->first_generation = first_generation;
+    random_bytes(calls->key, sizeof calls->key);
     calls->deadlines = deadlines_new(CALLS_LIMIT);
     list_init(&calls->unused);
     for (size_t i = 0; i < SERVICE_COUNT; i++)
@@ -57,7 +62,6 @@ static struct call *slot_take(struct calls *calls)
             return NULL;
         call = &calls->slots[calls->used];
         call->index = calls->used++;
-        call->generation = calls->first_generation;
         list_init(&call->link);
     }
     return call;
@@ -73,6 +77,14 @@ static struct str keep(struct buf *bytes, struct str text)
     return str_make(bytes->data + at, text.len);
 }
 
+static uint64_t number_make(struct calls *calls, uint32_t index)
+{
+    uint64_t count = ++calls->opened;
+    uint64_t drawn = siphash(calls->key, str_make((const char *)&count, sizeof count));
+
+    return drawn << INDEX_BITS | index;
+}
+
 struct call *calls_open(struct calls *calls, enum service_id service,
                         const struct envelope *envelope, struct str payload, int64_t now_ms)
 {
@@ -85,7 +97,7 @@ struct call *calls_open(struct calls *calls, enum service_id service,
     call->opened_ms = now_ms;
     call->deadline_ms = now_ms + envelope->deadline_ms;
     call->envelope = *envelope;
-    call->envelope.request = call_request(call);
+    call->request = call->envelope.request = number_make(calls, call->index);
     // Room for all first: what the strings point at must not move.
     buf_clear(&call->bytes);
     buf_reserve(&call->bytes, envelope->principal.name.len + envelope->traceparent.len +
@@ -110,11 +122,6 @@ size_t call_bytes(const struct call *call)
     return call->bytes.len + OVERHEAD_BYTES;
 }
 
-uint64_t call_request(const struct call *call)
-{
-    return (uint64_t)call->generation << 32 | call->index;
-}
-
 static void unlist(struct calls *calls, struct call *call)
 {
     if (call->state == CALL_WAITING) {
@@ -129,7 +136,7 @@ void calls_close(struct calls *calls, struct call *call)
     unlist(calls, call);
     calls->unanswered -= call->state != CALL_ABANDONED;
     deadlines_remove(calls->deadlines, call->index);
-    call->generation++;
+    call->request = 0;
     call->state = CALL_NEW;
     call->worker = NULL;
     if (call->bytes.capacity > KEPT_BYTES)
@@ -139,9 +146,9 @@ void calls_close(struct calls *calls, struct call *call)
 
 struct call *calls_find(struct calls *calls, uint64_t request)
 {
-    uint32_t index = (uint32_t)request;
+    uint32_t index = (uint32_t)request & (CALLS_LIMIT - 1);
 
-    if (index >= calls->used || call_request(&calls->slots[index]) != request)
+    if (request == 0 || index >= calls->used || calls->slots[index].request != request)
         return NULL;
     return &calls->slots[index];
 }

@@ -275,6 +275,16 @@ const struct zmq_curve *service_curve(const struct service *service)
     return service->settings.curve_on ? &service->settings.curve : NULL;
 }
 
+// Without a key of metrics-agent's own ipc:// stays as open as metrics-agent itself is there.
+const struct zmq_curve *service_metrics_curve(const struct service *service)
+{
+    const struct service_config *config = &service->settings.skeleton;
+    bool is_for_agent =
+        config->curve_agent.len > 0 || !str_starts(config->metrics_push, STR("ipc://"));
+
+    return service->settings.curve_on && is_for_agent ? &service->settings.metrics_curve : NULL;
+}
+
 struct metrics *service_metrics(struct service *service)
 {
     return service->metrics;

@@ -1,4 +1,4 @@
--- Row-level security binds the owner, too, and says for each role which rows it sees (docs/decisions/0033). What each role may
+-- Row-level security binds the owner, too, and says for each role which rows it sees (docs/decisions/0035). What each role may
 -- do with a table stands in db/grants.sql.
 
 -- Every table with a tenant_id; whoever adds one calls this for it. Workers see all rows; the policy is a constant, so that no
