@@ -3,7 +3,7 @@
 --
 -- What is provisioned (keys, contact centers, services, sections, and what is derived from them), sessions, and what is kept
 -- for a while only, is changed by functions that run as the owner (security definer).
--- Such a function sees the rows that its caller would see (scope_of_owner in db/migrations/0018_roles.sql).
+-- Such a function sees the rows that its caller would see (scope_of_owner in db/row_security.sql).
 
 do $$
 declare

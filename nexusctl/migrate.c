@@ -12,6 +12,8 @@
 #include "nexusctl/sql_files.h"
 #include "store/statements.h"
 
+enum { TRIES_LIMIT = 8 };
+
 struct migration {
     struct pg_script *script;
     struct arena *arena;
@@ -69,19 +71,42 @@ static bool applied_check(struct migration *migration, size_t index, struct err 
     return true;
 }
 
-static bool file_apply(struct migration *migration, size_t index, struct err *err)
+// Workers that go on may hold what we want and want what we hold, or for longer than we wait.
+static bool is_worth_a_try(const struct err *err, int tries)
+{
+    return err->code == ERR_CONCURRENT && tries < TRIES_LIMIT;
+}
+
+// A statement whose transactions are its own, and which goes on where it was.
+static bool steps_run(struct migration *migration, const struct sql_file *file, struct err *err)
+{
+    for (int tries = 1; !pg_script_run(migration->script, file->text, err); tries++)
+        if (!is_worth_a_try(err, tries))
+            return err_in(err, file->name);
+    return true;
+}
+
+static bool file_apply_once(struct migration *migration, size_t index, struct err *err)
 {
     const struct sql_file *file = &sql_migrations[index];
     const struct str row[] = {version_text(migration->arena, index), str_of(file->name),
                               str_of(file->checksum)};
     struct str none;
 
-    if (pg_script_run(migration->script, "begin", err) &&
-        pg_script_run(migration->script, file->text, err) &&
-        ask(migration, STATEMENT_SCHEMA_MIGRATED, row, COUNT_OF(row), &none, err) &&
-        pg_script_run(migration->script, "commit", err))
-        return true;
-    return err_in(err, file->name);
+    return pg_script_run(migration->script, "begin", err) &&
+           pg_script_run(migration->script, file->text, err) &&
+           ask(migration, STATEMENT_SCHEMA_MIGRATED, row, COUNT_OF(row), &none, err) &&
+           pg_script_run(migration->script, "commit", err);
+}
+
+static bool file_apply(struct migration *migration, size_t index, struct err *err)
+{
+    struct err undone;
+
+    for (int tries = 1; !file_apply_once(migration, index, err); tries++)
+        if (!is_worth_a_try(err, tries) || !pg_script_run(migration->script, "rollback", &undone))
+            return err_in(err, sql_migrations[index].name);
+    return true;
 }
 
 static bool functions_same(struct migration *migration, bool *same, struct err *err)
@@ -135,8 +160,8 @@ static bool owner_become(struct migration *migration, struct err *err)
     return pg_script_run(migration->script,
                          "set search_path = public, pg_temp; set lock_timeout = '10s'", err) &&
            pg_script_run(migration->script, sql_roles[0].text, err) &&
-           pg_script_run(migration->script, sql_ownership[0].text, err) &&
-           pg_script_run(migration->script, "reset lock_timeout; set role nexus_owner", err);
+           steps_run(migration, &sql_ownership[0], err) &&
+           pg_script_run(migration->script, "set role nexus_owner", err);
 }
 
 static bool migrate_all(struct migration *migration, struct err *err)
@@ -152,7 +177,8 @@ static bool migrate_all(struct migration *migration, struct err *err)
         if (!(i < migration->before ? applied_check(migration, i, err)
                                     : file_apply(migration, i, err)))
             return false;
-    if (!functions_same(migration, &same, err) || (!same && !functions_write(migration, err)))
+    if (!functions_same(migration, &same, err) || (!same && !functions_write(migration, err)) ||
+        !steps_run(migration, &sql_row_security[0], err))
         return false;
     // Before the first row of a new database: a day that starts in a default partition stays there.
     return pg_script_run(migration->script, "select upkeep_partitions_ahead()", err);

@@ -23,3 +23,5 @@ extern const struct sql_file sql_functions[];
 extern const size_t sql_functions_count;
 extern const struct sql_file sql_grants[]; // one file
 extern const size_t sql_grants_count;
+extern const struct sql_file sql_row_security[]; // one file
+extern const size_t sql_row_security_count;

@@ -1,19 +1,15 @@
--- Row-level security binds the owner, too, and says for each role which rows it sees (docs/decisions/0035). What each role may
--- do with a table stands in db/grants.sql.
+-- Row-level security binds the owner, too, and says for each role which rows it sees (docs/decisions/0035). db/row_security.sql
+-- puts it on every table with a tenant_id, db/grants.sql says what each role may do with a table.
 
--- Every table with a tenant_id; whoever adds one calls this for it. Workers see all rows; the policy is a constant, so that no
--- plan knows of it. The owner sees all, too, until a scope is set: then a function that runs as the owner sees what its
--- caller sees.
+-- Whoever adds a table calls this for it. The policies follow when the migration is over.
 create or replace function tenant_lock_rows(p_table regclass) returns void
 language plpgsql as $$
 begin
     execute format('alter table %s enable row level security, force row level security', p_table);
-    execute format('create policy own_tenant on %s to nexus_api using (tenant_id = scope_tenant()) with check (tenant_id = scope_tenant())', p_table);
-    execute format('create policy all_tenants on %s to nexus_worker using (true) with check (true)', p_table);
-    perform owner_lock_rows(p_table);
 end
 $$;
 
+-- A partition is the owner's alone: others reach its rows through the whole table.
 create function owner_lock_rows(p_table regclass) returns void
 language plpgsql as $$
 begin
@@ -22,28 +18,3 @@ begin
                    ' with check (scope_tenant() is null or tenant_id = scope_tenant())', p_table);
 end
 $$;
-
--- The tables that there are. Partitions are the owner's alone: others reach their rows through the whole table.
-do $$
-declare
-    locked record;
-begin
-    for locked in
-        select c.oid::regclass as name, c.relispartition as is_part from pg_class c
-        join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
-        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relforcerowsecurity
-        order by c.relispartition, 1
-    loop
-        perform owner_lock_rows(locked.name);
-        if not locked.is_part then
-            execute format('create policy all_tenants on %s to nexus_worker using (true) with check (true)', locked.name);
-        end if;
-    end loop;
-end
-$$;
-
-alter table tenant force row level security;
-create policy all_tenants on tenant to nexus_worker using (true) with check (true);
-create policy seen_by_owner on tenant for select to nexus_owner using (true);
-create policy scope_of_owner on tenant to nexus_owner
-    using (scope_tenant() is null or id = scope_tenant()) with check (scope_tenant() is null or id = scope_tenant());
