@@ -4,6 +4,7 @@
 #
 #   <state>/postgresql  the database          <state>/secrets    made once, readable by their owner only
 #   <state>/nexus.conf  settings of all       <state>/demo.json  the demo tenant: its keys, number, URLs
+#   <state>/demo.simulator  where its webhooks lead
 #   <state>/supervise   s6's service dirs     <state>/log        one folder a process
 #   <state>/run         sockets               <state>/metrics.totals  counters, which outlive metrics-agent
 #   <state>/alive       a locked file for each process that lives   <state>/deaths  how each died last
@@ -30,12 +31,26 @@ stack_ctl() {
     case ${1:-} in
     '' | help | -h | --help | version | completion) nexusctl_bare "$@" && return || return ;;
     esac
-    [ -e "$state" ] || die "nothing was ever run in $state; ./build.sh run starts it"
-    if ! { [ -r "$state" ] && [ -x "$state" ]; }; then
-        die "$state is $(stat -c %U "$state")'s: run this as that user or as root, for example with sudo"
+    if ! [ -e "$state" ] && stack_hidden "$(dirname "$state")"; then
+        die "whether something runs in $state cannot be seen from here: run this as root, or as the user who started it"
     fi
-    [ -f "$state/nexus.conf" ] || die "nothing was ever run in $state; ./build.sh run starts it"
+    [ -e "$state" ] || die_never_run
+    if ! { [ -r "$state" ] && [ -x "$state" ]; }; then
+        die "$state belongs to $(stat -c %U "$state"): run this as that user or as root, for example with sudo"
+    fi
+    [ -f "$state/nexus.conf" ] || die_never_run
     nexusctl "$@"
+}
+
+# Is there a directory on the way that does not let us look further?
+stack_hidden() {
+    local dir=$1
+    until [ -e "$dir" ] || [ "$dir" = / ]; do dir=$(dirname "$dir"); done
+    ! [ -x "$dir" ]
+}
+
+die_never_run() {
+    die "nothing was ever run in $state; ./build.sh run starts it (NEXUS_STATE_DIR names another directory, for both)"
 }
 
 # Root makes the user and its directory, and does nothing more: what it would write below a directory of somebody else's,
@@ -270,7 +285,8 @@ stack_services() {
 stack_supervise() {
     local to_user=("${as_user[@]}")
     [ ${#to_user[@]} -gt 0 ] || to_user=(setpriv)
-    "${to_user[@]}" --pdeathsig=TERM setsid s6-svscan "$state/supervise" 8>&- 9>&- >"$state/log/s6" 2>&1 &
+    "${to_user[@]}" --pdeathsig=TERM setsid s6-svscan "$state/supervise" 8>&- 9>&- \
+        > >(exec 8>&- 9>&- supervise/log/json-lines s6 >"$state/log/s6") 2>&1 &
     supervisor=$!
     within 10 all_supervised || die "s6 did not start: $(tail -n 3 "$state/log/s6")"
 }
@@ -369,7 +385,24 @@ SQL
         die "GWS could not be made known"
 }
 
+# The demo tenant is made where it is missing, and afterwards belongs to whoever changes it. Only its webhooks follow the
+# simulator to the port of this start: those that lead to where it was before. demo.simulator says where that was; it is
+# written last, so a start that dies here does it again at the next one.
 stack_demo() {
+    local before
+    if ! nexusctl export --tenant "$(demo ccid)" >/dev/null 2>&1; then
+        stack_demo_make
+    else
+        before=$(cat "$state/demo.simulator" 2>/dev/null || true)
+        if [ -n "$before" ] && [ "$before" != "$(demo simulatorUrl)" ]; then
+            nexusctl export --tenant "$(demo ccid)" | sed "s|url: $before/gateway/|url: $(demo simulatorUrl)/gateway/|" |
+                nexusctl apply -f - >/dev/null || die "the webhooks of the demo tenant could not follow the simulator"
+        fi
+    fi
+    demo simulatorUrl | private_file "$state/demo.simulator"
+}
+
+stack_demo_make() {
     # shellcheck disable=SC2016 # the $ are jq's and the file's
     jq --raw-input --raw-output --slurpfile demo "$state/demo.json" \
         'gsub("\\$\\{(?<name>[A-Za-z]+)\\}"; $demo[0][.name])' supervise/demo.yaml |

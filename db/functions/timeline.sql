@@ -412,7 +412,7 @@ begin
       from message_find(p_tenant, p_word) f
       join message found_one on found_one.tenant_id = f.tenant_id and found_one.id = f.message_id;
     if matches is null then
-        raise exception 'there is no such message' using errcode = 'NX404';
+        raise exception 'no message is called "%"', left(p_word, 64) using errcode = 'NX404';
     end if;
     if cardinality(found_ones) = 1 then
         m := found_ones[1];
