@@ -128,9 +128,10 @@ static void writes_look(uv_timer_t *timer)
 // What is measured in PostgreSQL is not known while it is away; 0 would be a lie.
 static void measured_forget(struct service *service)
 {
-    static const enum metric_id measured[] = {
-        METRIC_QUEUE_DEPTH, METRIC_QUEUE_OLDEST_AGE,     METRIC_BREAKERS,
-        METRIC_DB_XMIN_AGE, METRIC_DELIVERY_DEAD_TUPLES, METRIC_LEDGER_IMBALANCE};
+    static const enum metric_id measured[] = {METRIC_QUEUE_DEPTH,     METRIC_QUEUE_OLDEST_AGE,
+                                              METRIC_BREAKERS,        METRIC_DESTINATIONS_FAILING,
+                                              METRIC_DB_XMIN_AGE,     METRIC_DELIVERY_DEAD_TUPLES,
+                                              METRIC_LEDGER_IMBALANCE};
 
     for (size_t i = 0; i < COUNT_OF(measured); i++)
         metrics_unset(service->metrics, measured[i]);

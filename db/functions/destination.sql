@@ -152,6 +152,13 @@ begin
 end
 $$;
 
+-- Which are switched off: the first p_room of them, and how many there are.
+create or replace function destinations_off(p_room int) returns table (id int, count bigint)
+language sql stable as $$
+    select o.id, (select count(*) from destination d where d.switched_off is not null)
+    from (select d.id from destination d where d.switched_off is not null order by d.id limit p_room) o
+$$;
+
 -- What destinations said last, from one worker. ages_ms: how long ago.
 create or replace function destination_answers(
     ids int[], ages_ms int[], statuses int[], decisions smallint[], details text[], goods boolean[]) returns void

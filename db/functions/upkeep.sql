@@ -123,7 +123,7 @@ end
 $$;
 
 -- What waits, for the gauges: deliveries put off until later, messages undelivered and the age of the oldest in s,
--- destinations by breaker (open, half open, closed, disabled), the age of the oldest snapshot in s, dead rows of the
+-- destinations by breaker (open, half open, closed, disabled: switched off), the age of the oldest snapshot in s, dead rows of the
 -- queue. Queues are counted up to 100 000. Gives null while another process is looking.
 create or replace function upkeep_census()
 returns table (deferred bigint, undelivered bigint, undelivered_s bigint, open bigint, half_open bigint, closed bigint,
@@ -140,7 +140,7 @@ language sql security definer set search_path from current as $$
          (select count(*) filter (where dst.enabled and dst.not_before > now()) as open,
                  count(*) filter (where dst.enabled and dst.failures > 0 and dst.not_before <= now()) as half_open,
                  count(*) filter (where dst.enabled and dst.failures = 0 and dst.not_before <= now()) as closed,
-                 count(*) filter (where not dst.enabled) as disabled
+                 count(*) filter (where dst.switched_off is not null) as disabled
           from destination dst) b
     where upkeep_claim('census')
 $$;

@@ -264,6 +264,17 @@ class Stack:
             if self.processes[f"gateway-{gateway}"].alive:
                 eventually(lambda: self._colour(gateway) == colour, f"health of gateway-{gateway} is {colour}", within)
 
+    def wait_until_well(self, within=20.0):
+        """Green, or yellow for nothing but customers' destinations."""
+        eventually(lambda: self.db_is_ready() and self.causes() <= {"destination.failing", "destination.off"},
+                   "health knows of nothing but destinations", within)
+
+    def causes(self):
+        return {cause["code"] for cause in self.health().json()["causes"]}
+
+    def db_is_ready(self):
+        return self.health().json()["db"]["ready"]
+
     def _colour(self, gateway):
         try:
             return self.health(gateway).json()["state"]
