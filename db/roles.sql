@@ -55,6 +55,7 @@ begin
     foreach step in array array[
         case when has_schema_privilege('nexus_api', 'public', 'create') then 'revoke create on schema public from public' end,
         case when has_database_privilege('nexus_api', current_database(), 'temporary')
+                  or not has_database_privilege('nexus_owner', current_database(), 'temporary')
              then format('grant temporary on database %1$I to nexus_owner; revoke temporary on database %1$I from public',
                          current_database()) end,
         case when not pg_has_role('nexus_owner', 'pg_read_all_stats', 'usage') then 'grant pg_read_all_stats to nexus_owner' end]
