@@ -303,7 +303,7 @@ $$;
 -- so the new one provisions its own; until then answers wait. What was said under the number stays with the former owner.
 -- Returns the plan; [] where there is nothing to do.
 create or replace function number_move(p_number text, p_to uuid) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     heir int := tenant_named(0, p_to, false);
     owner int;

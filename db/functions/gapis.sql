@@ -16,7 +16,7 @@ $$;
 -- p_doc {"url", "clientid", "secret" sealed, "authinturl", "authexturl", "centers" (null: any that no other row names),
 -- "operators"}.
 create or replace function gapis_add(p_doc jsonb) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     made nex_gapis;
 begin
@@ -40,7 +40,7 @@ $$;
 
 -- Who logged in there is logged out.
 create or replace function gapis_remove(p_id int) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     gone nex_gapis;
 begin
