@@ -21,7 +21,7 @@ $$;
 -- nothing changed.
 create or replace function message_cancel(p_tenant int, p_id uuid)
 returns table (answer text, tenant int, destination int)
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     wanted message;
     queued delivery;
