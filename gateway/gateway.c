@@ -10,6 +10,7 @@
 #include "login_guard.h"
 #include "pages.h"
 #include "pipeline.h"
+#include "shares.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -129,6 +130,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
     if (!gateway->pages && err->code != ERR_OK)
         return false;
     gateway->answer_metrics = answer_metrics_new(gateway->metrics);
+    gateway->shares = shares_new(gateway->metrics);
     gateway->rates = rates_new(&gateway->redis, service_instance(service), gateway->metrics);
     if (!drain_check(gateway, err) || !login_guard_make(gateway, err))
         return false;
@@ -161,18 +163,19 @@ static bool parts_make(struct gateway *gateway, struct err *err)
                         err);
     if (!gateway->server)
         return false;
-    gateway->bus =
-        bus_gateway_new(service_loop(service), service_zmq(service),
-                        &(struct bus_gateway_options){.bind = config->bus_bind,
-                                                      .instance = str_of(service_instance(service)),
-                                                      .curve = service_curve(service),
-                                                      .spares_the_living = true,
-                                                      .patience_ms = WORKERS_COME_MS,
-                                                      .metrics = gateway->metrics,
-                                                      .event = on_event,
-                                                      .worker_came = on_worker,
-                                                      .context = gateway},
-                        err);
+    gateway->bus = bus_gateway_new(
+        service_loop(service), service_zmq(service),
+        &(struct bus_gateway_options){.bind = config->bus_bind,
+                                      .instance = str_of(service_instance(service)),
+                                      .curve = service_curve(service),
+                                      .spares_the_living = true,
+                                      .patience_ms = WORKERS_COME_MS,
+                                      .tenant_share = (unsigned)config->tenant_share,
+                                      .metrics = gateway->metrics,
+                                      .event = on_event,
+                                      .worker_came = on_worker,
+                                      .context = gateway},
+        err);
     if (!gateway->bus)
         return false;
     gateway->principals =
@@ -246,6 +249,7 @@ void gateway_done(struct service *service)
     principals_free(&gateway->principals);
     pages_free(&gateway->pages);
     rates_free(&gateway->rates);
+    shares_free(&gateway->shares);
     login_guard_free(&gateway->login_guard);
     address_ranges_free(&gateway->trusted_proxies);
     answer_metrics_free(&gateway->answer_metrics);

@@ -33,6 +33,7 @@ struct pages;
 struct pipeline;
 struct redis;
 struct service;
+struct shares;
 struct spans;
 
 #define CONFIG_TYPE_STR                              struct str
@@ -54,6 +55,7 @@ struct gateway {
     struct http_server *server;
     struct redis *redis;
     struct rates *rates;
+    struct shares *shares;
     struct principals *principals;
     struct login_guard *login_guard;
     struct address_ranges *trusted_proxies;

@@ -5,6 +5,7 @@
 #include "answer.h"
 #include "body_format.h"
 #include "ingress.h"
+#include "shares.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -24,6 +25,7 @@ enum {
     PLACES = 4,
     PLACES_OF_TENANT = 3,
     WAITING_LIMIT = 64,
+    WAITING_OF_TENANT = 48,
     WAIT_MS = 15000,
     SILENCE_MS = 10000, // without a byte
     BODY_MS = 120000,   // from the first byte to the last
@@ -56,6 +58,7 @@ struct place {
 struct waiting {
     struct list link;
     struct exchange *exchange;
+    struct share *share;
     int64_t since_ms;
 };
 
@@ -125,13 +128,22 @@ bool large_body_is(const struct exchange *exchange)
 static void wait_for_place(struct large_bodies *all, struct exchange *exchange)
 {
     struct waiting *waiting;
+    struct share *share;
+    struct err err;
 
     if (all->waiting_count == WAITING_LIMIT) {
         answer_error(exchange, ERR_BUSY, STR("too many large bodies at once"));
         return;
     }
+    share = shares_take(all->gateway->shares, SHARE_TENANT_LARGE_BODIES, &exchange->principal,
+                        WAITING_OF_TENANT, &err);
+    if (!share) {
+        answer_err(exchange, &err);
+        return;
+    }
     waiting = ARENA_ALLOC(http_arena(exchange->http), struct waiting);
-    *waiting = (struct waiting){.exchange = exchange, .since_ms = clock_monotonic_ms()};
+    *waiting =
+        (struct waiting){.exchange = exchange, .share = share, .since_ms = clock_monotonic_ms()};
     list_append(&all->waiting, &waiting->link);
     all->waiting_count++;
 }
@@ -230,6 +242,7 @@ static struct exchange *waiting_end(struct large_bodies *all, struct waiting *wa
 {
     list_remove(&waiting->link);
     all->waiting_count--;
+    shares_give_back(all->gateway->shares, &waiting->share);
     return waiting->exchange;
 }
 

@@ -33,7 +33,7 @@ struct bus_gateway {
         struct metric *credit, *workers, *resent;
         bool has_come; // some worker of it, at least once
     } of_service[SERVICE_COUNT];
-    struct metric *waiting, *oldest;
+    struct metric *waiting, *oldest, *over_share;
 };
 
 static inline int64_t gateway_now_ms(const struct bus_gateway *bus)
