@@ -29,6 +29,7 @@ struct http_server;
 struct large_bodies;
 struct login_guard;
 struct metrics;
+struct openapi;
 struct pages;
 struct pipeline;
 struct redis;
@@ -61,6 +62,7 @@ struct gateway {
     struct address_ranges *trusted_proxies;
     struct events *events;
     struct pages *pages; // NULL: none
+    struct openapi *openapi;
     struct pipeline *pipeline;
     struct large_bodies *large_bodies;
     struct answer_metrics *answer_metrics;
@@ -80,7 +82,7 @@ struct gateway {
 
 // What the answer's headers say about the limit that counted this request.
 struct rate_policy {
-    const char *name; // "key", "login"
+    const char *name; // "key", "login", "open"
     uint32_t quota, period_s;
 };
 

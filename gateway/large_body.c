@@ -1,5 +1,5 @@
-// large_body: its way is large_body_take() → a place → heard, scanned, pieces stored, heard … → finished,
-// or failed. Where nothing is out, place_go_on() decides what is next.
+// large_body: large_body_take() → a place → heard, scanned, pieces stored, heard … → finished, or failed.
+// Where nothing is out, place_go_on() decides what is next.
 #include "large_body.h"
 
 #include "answer.h"
@@ -25,7 +25,6 @@ enum {
     PLACES = 4,
     PLACES_OF_TENANT = 3,
     WAITING_LIMIT = 64,
-    WAITING_OF_TENANT = 48,
     WAIT_MS = 15000,
     SILENCE_MS = 10000, // without a byte
     BODY_MS = 120000,   // from the first byte to the last
@@ -127,21 +126,19 @@ bool large_body_is(const struct exchange *exchange)
 
 static void wait_for_place(struct large_bodies *all, struct exchange *exchange)
 {
-    struct waiting *waiting;
-    struct share *share;
+    struct share *share = NULL;
     struct err err;
 
-    if (all->waiting_count == WAITING_LIMIT) {
-        answer_error(exchange, ERR_BUSY, STR("too many large bodies at once"));
-        return;
-    }
-    share = shares_take(all->gateway->shares, SHARE_TENANT_LARGE_BODIES, &exchange->principal,
-                        WAITING_OF_TENANT, &err);
+    if (all->waiting_count == WAITING_LIMIT)
+        err_set(&err, ERR_BUSY, "too many large bodies at once");
+    else
+        share = shares_take(all->gateway->shares, SHARE_TENANT_LARGE_BODIES, &exchange->principal,
+                            WAITING_LIMIT * PLACES_OF_TENANT / PLACES, &err);
     if (!share) {
         answer_err(exchange, &err);
         return;
     }
-    waiting = ARENA_ALLOC(http_arena(exchange->http), struct waiting);
+    struct waiting *waiting = ARENA_ALLOC(http_arena(exchange->http), struct waiting);
     *waiting =
         (struct waiting){.exchange = exchange, .share = share, .since_ms = clock_monotonic_ms()};
     list_append(&all->waiting, &waiting->link);

@@ -98,7 +98,7 @@ function Content({ session, place }: { session: Session; place: Place }) {
     case "ledger":
       return <LedgerPanel tenant={tenant} />;
     case "pipeline":
-      return <PipelinePanel tenant={tenant} />;
+      return session.ccid ? <OverviewPanel tenant={tenant} /> : <PipelinePanel />; // of all, so for operators
     default:
       if (!tenant) return <Choose />;
   }
