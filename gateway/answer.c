@@ -2,6 +2,7 @@
 #include "answer.h"
 
 #include "answer_body.h"
+#include "etag.h"
 #include "tracing.h"
 
 #include "base/clock.h"
@@ -179,6 +180,7 @@ static void data_answer(struct exchange *exchange, struct str data, bool is_repl
 {
     const struct route *route = exchange->match.route;
     struct buf *body = &exchange->gateway->text;
+    char etag[ETAG_TEXT];
 
     if (failpoint("gateway.before_answer")) {
         answer_error(exchange, ERR_UNKNOWN_OUTCOME, STR("the answer was lost"));
@@ -190,6 +192,10 @@ static void data_answer(struct exchange *exchange, struct str data, bool is_repl
         .status = route->status, .content_type = STR("application/json"), .body = buf_str(body)};
     if (is_replayed)
         header_put(&answer, "idempotency-replayed", STR("true"));
+    if (route_is_versioned(route)) {
+        etag_of(data, etag);
+        header_put(&answer, "etag", str_of(etag));
+    }
     send_answer(exchange, ERR_OK, &answer);
 }
 

@@ -173,6 +173,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
                                       .instance = str_of(service_instance(service)),
                                       .curve = service_curve(service),
                                       .spares_the_living = true,
+                                      .keeps_to_itself = true,
                                       .patience_ms = WORKERS_COME_MS,
                                       .tenant_share = (unsigned)config->tenant_share,
                                       .metrics = gateway->metrics,

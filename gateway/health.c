@@ -133,13 +133,15 @@ struct health_view health_view_now(struct gateway *gateway, struct bus_worker_vi
 {
     const struct health_reasons *own = service_reasons(gateway->service);
     const struct health_watched *found = health_watch_found(gateway->health_watch);
-    struct health_reason others[HEALTH_REASONS_LIMIT + HEALTH_WATCHED_LIMIT];
+    struct health_reason others[HEALTH_REASONS_LIMIT + HEALTH_WATCHED_LIMIT + 1];
     size_t other_count = 0;
 
     for (size_t i = 0; i < own->count; i++)
         others[other_count++] = own->list[i];
     for (size_t i = 0; i < found->count; i++)
         others[other_count++] = found->list[i];
+    if (bus_gateway_has_refused(gateway->bus))
+        others[other_count++] = (struct health_reason){.id = HEALTH_BUS_REFUSED, .about = "bus"};
     *count = bus_gateway_workers(gateway->bus, workers, limit);
     return health_view_of(workers, *count,
                           &(struct health_facts){.cache = cache_now(gateway->redis),

@@ -28,7 +28,7 @@ struct health_watch {
     struct http_fetch *fetch; // NULL: none is out
     struct buf url;           // of metrics-agent's processes; empty: none
     unsigned ticks, failures;
-    struct health_watched silent, found; // of the last page; all
+    struct health_watched told, found; // by the last page; all
     struct buf deaths, next_deaths;
 };
 
@@ -55,7 +55,7 @@ static void process_look(struct health_watch *watch, const struct json_view *pro
     buf_str_append(&name, json_text(json_member(process, "process")));
     buf_byte(&name, '-');
     buf_str_append(&name, json_text(json_member(process, "slot")));
-    add(&watch->silent, HEALTH_PROCESS_SILENT, buf_str(&name));
+    add(&watch->told, HEALTH_PROCESS_SILENT, buf_str(&name));
 }
 
 static void page_read(struct health_watch *watch, struct str page)
@@ -64,8 +64,10 @@ static void page_read(struct health_watch *watch, struct str page)
     const struct json_view *view, *process;
     struct err err;
 
-    watch->silent.count = 0;
+    watch->told.count = 0;
     if (json_parse(page, arena, &view, &err)) {
+        if (json_is_true(json_member(view, "refused")))
+            add(&watch->told, HEALTH_BUS_REFUSED, STR("metrics"));
         view = json_member(view, "processes");
         for (size_t i = 0; (process = json_element(view, i)) != NULL; i++)
             process_look(watch, process);
@@ -81,7 +83,7 @@ static void page_came(void *context, struct str page, const struct err *err)
     if (!err)
         page_read(watch, page);
     else if (watch->failures >= FAILURES_LIMIT)
-        watch->silent.count = 0; // nobody knows
+        watch->told.count = 0; // nobody knows
     http_fetch_close(&watch->fetch);
 }
 
@@ -166,8 +168,8 @@ void health_watch_tick(struct health_watch *watch)
         return;
     watch->found.count = 0;
     deaths_look(watch);
-    for (size_t i = 0; i < watch->silent.count; i++)
-        add(&watch->found, watch->silent.list[i].id, str_of(watch->silent.list[i].about));
+    for (size_t i = 0; i < watch->told.count; i++)
+        add(&watch->found, watch->told.list[i].id, str_of(watch->told.list[i].about));
     if (watch->failures >= FAILURES_LIMIT)
         add(&watch->found, HEALTH_AGENT_SILENT, STR(""));
     page_ask(watch);

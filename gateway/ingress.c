@@ -4,6 +4,7 @@
 
 #include "answer.h"
 #include "client_address.h"
+#include "etag.h"
 #include "idempotency_key.h"
 #include "large_body.h"
 #include "login_guard.h"
@@ -113,9 +114,19 @@ static bool ccid_fits(const struct exchange *exchange, const struct caller *call
     }
     if (named.len)
         return same_id(exchange->ccid, named) ||
-               err_set(err, ERR_BAD_INPUT, "x-ccid: not the contact center of the path");
+               err_set(err, ERR_BAD_INPUT, "x-ccid: another contact center than that of the path");
     return caller->principal.tenant == 0 || same_id(exchange->ccid, caller->ccid) ||
            err_set(err, ERR_UNKNOWN_KEY, "the key is not for this contact center");
+}
+
+// Whoever has logged in knows of accounts; whoever calls with a key, of keys.
+static bool refuse(const struct exchange *exchange, enum permission wanted, struct err *err)
+{
+    if (exchange->credentials.kind != CREDENTIAL_SESSION)
+        return err_set(err, ERR_FORBIDDEN, "the key lacks the permission for this");
+    if (wanted == PERMISSION_AGENT || wanted == PERMISSION_INBOUND)
+        return err_set(err, ERR_FORBIDDEN, "this account lacks the permission for this");
+    return err_set(err, ERR_FORBIDDEN, "this account is not an administrator's");
 }
 
 static bool may(struct exchange *exchange, const struct caller *caller, struct err *err)
@@ -123,15 +134,17 @@ static bool may(struct exchange *exchange, const struct caller *caller, struct e
     const struct route *route = exchange->match.route;
 
     if (exchange->credentials.lacks_csrf)
-        return err_set(err, ERR_FORBIDDEN, "x-csrf-token: needed where a cookie says who asks");
+        return err_set(err, ERR_FORBIDDEN,
+                       "x-csrf-token: this header is needed where a cookie says who asks");
     if (!(caller->permissions & 1U << route->permission))
-        return err_set(err, ERR_FORBIDDEN, "the key lacks the permission for this");
+        return refuse(exchange, route->permission, err);
     if (route->tenants == TENANTS_NAMED && !ccid_fits(exchange, caller, err))
         return false;
     if (caller->principal.tenant != 0 && route->tenants == TENANTS_PLATFORM)
         return err_set(err, ERR_FORBIDDEN, "only for who acts for all contact centers");
     if (caller->principal.tenant == 0 && route->tenants == TENANTS_ONE)
-        return err_set(err, ERR_BAD_INPUT, "x-ccid: who acts for all must name the contact center");
+        return err_set(err, ERR_BAD_INPUT,
+                       "x-ccid: whoever acts for all contact centers must name one");
     return true;
 }
 
@@ -287,6 +300,23 @@ static bool idempotency_read(const struct exchange *exchange, struct envelope *e
     return true;
 }
 
+// What is written only as long as nobody else changed it.
+static bool conditions_read(const struct exchange *exchange, struct envelope *envelope,
+                            struct err *err)
+{
+    struct str match = http_header_lines(exchange->http, "if-match"),
+               none_match = http_header_lines(exchange->http, "if-none-match");
+
+    if (!route_takes_conditions(exchange->match.route))
+        return true;
+    if ((str_present(match) && !condition_check("If-Match", match, err)) ||
+        (str_present(none_match) && !condition_check("If-None-Match", none_match, err)))
+        return false;
+    envelope->if_match = match;
+    envelope->if_none_match = none_match;
+    return true;
+}
+
 // From where, and with what, somebody changes something; who it is the principal says.
 static void source_write(struct exchange *exchange, struct envelope *envelope)
 {
@@ -321,7 +351,8 @@ void ingress_send(struct exchange *exchange)
     };
     if (route_is_audited(route))
         source_write(exchange, &envelope);
-    if (!idempotency_read(exchange, &envelope, &err)) {
+    if (!idempotency_read(exchange, &envelope, &err) ||
+        !conditions_read(exchange, &envelope, &err)) {
         answer_err(exchange, &err);
         return;
     }

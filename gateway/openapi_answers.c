@@ -86,6 +86,10 @@ static void success_headers(struct buf *out, const struct route *route)
         json_key(out, "Idempotency-Replayed");
         schema_ref(out, "headers", "Idempotency-Replayed");
     }
+    if (route_is_versioned(route)) {
+        json_key(out, "ETag");
+        schema_ref(out, "headers", "ETag");
+    }
     if (route->limited)
         errors_rate_headers(out);
     json_close(out, '}');
@@ -212,6 +216,7 @@ void answers_headers(struct buf *out)
            "W3C trace context; missing only where a request could not be read.");
     header(out, "Retry-After", true, "Seconds; a little different each time.");
     header(out, "WWW-Authenticate", true, "What credentials are needed.");
+    header(out, "ETag", true, "The version of what is shown, for If-Match.");
     header(out, "Idempotency-Replayed", false,
            "true: done before under this Idempotency-Key; the answer's data is the stored one.");
     header(

@@ -76,6 +76,10 @@ void request_parameters(struct buf *out, const struct route *route)
         schema_ref(out, "parameters", "contactCenter");
     if (route_takes_keys(route))
         schema_ref(out, "parameters", "idempotencyKey");
+    if (route_takes_conditions(route)) {
+        schema_ref(out, "parameters", "ifMatch");
+        schema_ref(out, "parameters", "ifNoneMatch");
+    }
     if (!route->open)
         message_parameters(out, route);
     for (size_t i = 0; i < COUNT_OF(own_parameters); i++)
@@ -99,6 +103,18 @@ void request_shared_parameters(struct buf *out)
             "name for this request: sent again with it, the request is not done again, "
             "and the stored answer comes with Idempotency-Replayed.\",\"schema\":{\"type\":"
             "\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":\"^[ -~]+$\"}}"));
+    json_key_raw(
+        out, "ifMatch",
+        STR("{\"name\":\"If-Match\",\"in\":\"header\",\"description\":\"The ETag of what is to be "
+            "changed, as it was read: if somebody changed it meanwhile, nothing is done and the "
+            "answer is "
+            "412.\",\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":512}}"));
+    json_key_raw(out, "ifNoneMatch",
+                 STR("{\"name\":\"If-None-Match\",\"in\":\"header\",\"description\":\"*: only if "
+                     "it is not there "
+                     "yet; if it is, nothing is done and the answer is "
+                     "412.\",\"schema\":{\"type\":\"string\","
+                     "\"minLength\":1,\"maxLength\":512}}"));
     json_key_raw(out, "operationId",
                  STR("{\"name\":\"operationId\",\"in\":\"query\",\"description\":\"The caller's "
                      "name for this request; echoed. In a body it may stand there.\",\"schema\":{"

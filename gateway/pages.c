@@ -85,19 +85,6 @@ static bool file_read(struct pages *pages, const char *name, struct str *bytes, 
     return true;
 }
 
-static void etag_put(struct page *page)
-{
-    unsigned char digest[SHA256_BYTES];
-    AUTO(buf) text = {0};
-
-    crypto_sha256(page->plain, digest);
-    buf_byte(&text, '"');
-    buf_hex(&text, str_make(digest, 16));
-    buf_byte(&text, '"');
-    ASSERT(text.len < sizeof page->etag);
-    memcpy(page->etag, text.data, text.len); // the rest is zero
-}
-
 static bool page_add(struct pages *pages, struct str root, size_t folder, struct str name,
                      struct err *err)
 {
@@ -120,7 +107,7 @@ static bool page_add(struct pages *pages, struct str root, size_t folder, struct
     if (!file_read(pages, buf_c_string(&file), &page->plain, err))
         return false;
     buf_str_append(&file, STR(".gz"));
-    etag_put(page);
+    etag_of(page->plain, page->etag);
     return file_read(pages, buf_c_string(&file), &page->compressed, err);
 }
 

@@ -9,6 +9,8 @@
 // PAGES_BYTES_LIMIT bytes are an error at start.
 #pragma once
 
+#include "etag.h"
+
 #include "base/err.h"
 #include "base/str.h"
 
@@ -24,7 +26,7 @@ struct page {
     char *path; // "/admin/", "/admin/assets/index-B7fH2a.js"
     const char *type;
     struct str plain, compressed; // compressed is absent when there is none
-    char etag[40];                // of plain, quotes included
+    char etag[ETAG_TEXT];         // of plain
     bool immutable;
 };
 
@@ -36,7 +38,6 @@ struct str pages_policy(const struct pages *pages);                       // Con
 
 // What the request's headers say, absent ones included.
 bool accepts_gzip(struct str accept_encoding);
-bool etag_matches(struct str if_none_match, struct str etag);
 
 // For the route table.
 void pages_serve(struct exchange *exchange);

@@ -20,21 +20,6 @@ bool accepts_gzip(struct str accept_encoding)
     return false;
 }
 
-bool etag_matches(struct str if_none_match, struct str etag)
-{
-    struct str one;
-
-    while (if_none_match.len) {
-        str_cut(if_none_match, ',', &one, &if_none_match);
-        one = str_trim(one);
-        if (str_starts(one, STR("W/")))
-            one = str_skip(one, 2);
-        if (str_equal(one, etag) || str_equal(one, STR("*")))
-            return true;
-    }
-    return false;
-}
-
 void pages_serve(struct exchange *exchange)
 {
     const struct pages *pages = exchange->gateway->pages;

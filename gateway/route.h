@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "wire/message.h"
+#include "wire/reply.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,6 +85,18 @@ const struct route *route_of(enum route_id id);
 static inline bool route_takes_keys(const struct route *route)
 {
     return route->method == METHOD_POST && !route->open;
+}
+
+// May If-Match and If-None-Match come with it?
+static inline bool route_takes_conditions(const struct route *route)
+{
+    return !route->open && reply_type(route->message)->errors & 1U << ERR_CHANGED_MEANWHILE;
+}
+
+// Does its answer say which version it shows?
+static inline bool route_is_versioned(const struct route *route)
+{
+    return !route->open && reply_type(route->message)->errors & 1U << REPLY_VERSIONED;
 }
 
 // Does it change something for administrators? Then the audit log has a row of it.

@@ -11,6 +11,7 @@
 #include "metrics-agent/pod.h"
 #include "metrics-agent/requests.h"
 #include "metrics-agent/state.h"
+#include "wire/snapshot.h"
 #include "wire/span_frame.h"
 
 #include <stdlib.h>
@@ -33,13 +34,64 @@ static int64_t now_ms(struct agent *agent)
     return (int64_t)uv_now(service_loop(agent->service));
 }
 
+// Counted by this process, like all that it does itself, and told in the log once in a while: who is
+// refused may come as often as he likes.
+static void refusal_count(struct agent *agent, const char *why)
+{
+    metric_add(metrics_series(service_metrics(agent->service), METRIC_BUS_REFUSED, "metrics", why),
+               1);
+}
+
+static void refusal_note(struct agent *agent, const char *why)
+{
+    bool is_news = now_ms(agent) >= agent->pod.refused_until_ms;
+
+    refusal_count(agent, why);
+    if (is_news)
+        LOG_WARN("bus.refused", LOG_STR("reason", str_of(why)));
+    agent->pod.refused_until_ms = now_ms(agent) + POD_REFUSED_MS;
+}
+
+static void connection_refused(void *context, bool unfinished)
+{
+    if (unfinished)
+        refusal_count(context, "unfinished"); // nothing to worry about: so does a probe
+    else
+        refusal_note(context, "key");
+}
+
+static void origin_take(void *context, const struct span_origin *origin, const struct span *span)
+{
+    struct str *role = context;
+
+    (void)span;
+    *role = origin->role;
+}
+
+// What a key may not be called it does not speak for. What cannot be read passes: it is refused and
+// told by whoever reads it.
+static bool sender_is_who_it_says(struct agent *agent, struct str body)
+{
+    struct snapshot_head head = {.role = STR_ABSENT};
+    struct str role = STR_ABSENT;
+    struct err err;
+
+    if (span_frame_is(body))
+        (void)!span_frame_decode(body, origin_take, &role, &err);
+    else if (snapshot_decode(body, &head, NULL, NULL, &err))
+        role = head.role;
+    return !str_present(role) || zmq_socket_sender_is(agent->socket, role);
+}
+
 static void snapshot_received(void *context, struct str peer, struct str body)
 {
     struct agent *agent = context;
     struct err err;
 
     (void)peer;
-    if (!span_frame_is(body)) {
+    if (!sender_is_who_it_says(agent, body)) {
+        refusal_note(agent, "service");
+    } else if (!span_frame_is(body)) {
         if (!fold_take(agent->fold, body, now_ms(agent), &err))
             LOG_WARN("metrics.snapshot_refused", LOG_ERR(&err));
     } else if (agent->otlp && !otlp_take(agent->otlp, body, &err)) {
@@ -144,7 +196,10 @@ static bool snapshots_listen(struct agent *agent, struct err *err)
                                                     .high_water_mark = SNAPSHOTS_WAITING,
                                                     .curve = service_curve(agent->service),
                                                     .received = snapshot_received,
+                                                    .refused = connection_refused,
                                                     .context = agent});
+    if (!service_curve(agent->service) && !zmq_ipc_is_private(buf_c_string(&endpoint), err))
+        return err_in(err, "NEXUS_METRICS_BIND");
     return zmq_socket_bind(agent->socket, buf_c_string(&endpoint), err) ||
            err_in(err, "NEXUS_METRICS_BIND");
 }

@@ -49,6 +49,7 @@ bool pod_ask(struct pod *pod, enum pod_question question, const struct fold *fol
                   : question == POD_READY     ? is_ready
                   : question == POD_PROCESSES ? true
                                               : pod->was_ready;
+    json_key_bool(json, "refused", now_ms < pod->refused_until_ms);
     json_key_bool(json, names[question], answer);
     json_close(json, '}');
     return answer;

@@ -8,7 +8,8 @@
 //   startup  200 once the pod has been ready
 //   ready    200 while somebody is there, nobody has stopped or been silent for POD_SILENT_MS, and
 //            everybody who needs PostgreSQL reaches it
-//   processes  200 always: for gateways, whose health tells who is silent
+//   processes  200 always: for gateways, whose health tells who is silent, and that somebody was
+//              refused at the socket of the snapshots
 //
 // The agent knows nobody when it starts; whoever died before that is not missed.
 #pragma once
@@ -18,12 +19,13 @@
 
 #include <stdbool.h>
 
-enum { POD_SILENT_MS = 5 * 1000, POD_LOST_MS = 30 * 1000 };
+enum { POD_SILENT_MS = 5 * 1000, POD_LOST_MS = 30 * 1000, POD_REFUSED_MS = 60 * 1000 };
 
 enum pod_question { POD_LIVE, POD_STARTUP, POD_READY, POD_PROCESSES };
 
 struct pod {
     bool was_ready; // at least once
+    int64_t refused_until_ms;
 };
 
 // The answer, yes or no, and as JSON with the processes it follows from. self is the agent's role:

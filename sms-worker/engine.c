@@ -37,6 +37,16 @@ void engine_doorbell(struct engine *engine, int32_t id)
     engine_claim(engine);
 }
 
+void engine_hurry(struct engine *engine, int32_t id)
+{
+    struct destination *destination = destination_get(engine, id);
+    if (!destination)
+        return;
+    destination->open_until_ms = 0;
+    claim_floor_lift(&destination->floor);
+    engine_doorbell(engine, id);
+}
+
 void engine_drain(struct engine *engine)
 {
     // Dying here: leases run out after 30 s. Draining only saves that time.

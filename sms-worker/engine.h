@@ -177,6 +177,9 @@ struct engine {
 struct engine *engine_new(struct service *service, const struct engine_options *options);
 // "There is work for this destination."
 void engine_doorbell(struct engine *engine, int32_t destination);
+// The same, of one that somebody says works again: its breaker's pause is over for this worker. The
+// others find out with their next sweep.
+void engine_hurry(struct engine *engine, int32_t destination);
 // Takes nothing new; service_drained() when all that is held is stored or given back.
 void engine_drain(struct engine *engine);
 void engine_free(struct engine **engine);

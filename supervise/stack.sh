@@ -4,6 +4,7 @@
 #
 #   <state>/postgresql  the database          <state>/secrets    made once, readable by their owner only
 #   <state>/nexus.conf  settings of all       <state>/demo.json  the demo tenant: its keys, number, URLs
+#   <state>/demo.simulator  where its webhooks lead
 #   <state>/supervise   s6's service dirs     <state>/log        one folder a process
 #   <state>/run         sockets               <state>/metrics.totals  counters, which outlive metrics-agent
 #   <state>/alive       a locked file for each process that lives   <state>/deaths  how each died last
@@ -30,12 +31,26 @@ stack_ctl() {
     case ${1:-} in
     '' | help | -h | --help | version | completion) nexusctl_bare "$@" && return || return ;;
     esac
-    [ -e "$state" ] || die "nothing was ever run in $state; ./build.sh run starts it"
-    if ! { [ -r "$state" ] && [ -x "$state" ]; }; then
-        die "$state is $(stat -c %U "$state")'s: run this as that user or as root, for example with sudo"
+    if ! [ -e "$state" ] && stack_hidden "$(dirname "$state")"; then
+        die "whether something runs in $state cannot be seen from here: run this as root, or as the user who started it"
     fi
-    [ -f "$state/nexus.conf" ] || die "nothing was ever run in $state; ./build.sh run starts it"
+    [ -e "$state" ] || die_never_run
+    if ! { [ -r "$state" ] && [ -x "$state" ]; }; then
+        die "$state belongs to $(stat -c %U "$state"): run this as that user or as root, for example with sudo"
+    fi
+    [ -f "$state/nexus.conf" ] || die_never_run
     nexusctl "$@"
+}
+
+# Is there a directory on the way that does not let us look further?
+stack_hidden() {
+    local dir=$1
+    until [ -e "$dir" ] || [ "$dir" = / ]; do dir=$(dirname "$dir"); done
+    ! [ -x "$dir" ]
+}
+
+die_never_run() {
+    die "nothing was ever run in $state; ./build.sh run starts it (NEXUS_STATE_DIR names another directory, for both)"
 }
 
 # Root makes the user and its directory, and does nothing more: what it would write below a directory of somebody else's,
@@ -102,6 +117,7 @@ stack_claim() {
 # --- what is on disk --------------------------------------------------------------------------
 
 stack_files() {
+    local program
     own_dir "$state/secrets"
     if [ "$sockets" = "$state/run" ]; then
         own_dir "$sockets"
@@ -115,6 +131,10 @@ stack_files() {
     secret key_encryption_key
     secret log_key
     secret gws_client_secret
+    own_dir "$state/secrets/bus"
+    for program in "${bus_programs[@]}"; do
+        bus_public "$program" >/dev/null || die "the keys of the bus could not be made"
+    done
     if [ ! -f "$state/postgresql/PG_VERSION" ]; then
         say "making a database in $state/postgresql"
         "${as_user[@]}" initdb --pgdata="$state/postgresql" --data-checksums --auth=peer --encoding=UTF8 \
@@ -155,6 +175,15 @@ private_file() {
     "${as_user[@]}" sh -c 'umask 077; cat >"$1.new" && mv "$1.new" "$1"' write "$1"
 }
 
+# Each program's key pair for the bus: made once, told apart by what its public key may be.
+bus_programs=(gateway chat-worker sms-worker provisioning-worker metrics-agent simulator)
+bus_public() { nexusctl_bare bus-key "$state/secrets/bus/$1"; }
+
+bus_clients() {
+    local program
+    for program in "${bus_programs[@]}"; do printf '%s %s; ' "$(bus_public "$program")" "$program"; done
+}
+
 secret() {
     [ -s "$state/secrets/$1" ] || random_hex 32 | private_file "$state/secrets/$1"
 }
@@ -168,6 +197,9 @@ settings() {
 NEXUS_PG_URL=host=$sockets dbname=nexus
 NEXUS_REDIS_URL=unix:$sockets/redis.sock
 NEXUS_BUS=ipc://$sockets/bus.gateway-*.sock
+NEXUS_CURVE_SERVER=$(bus_public gateway)
+NEXUS_CURVE_AGENT=$(bus_public metrics-agent)
+NEXUS_CURVE_CLIENTS=$(bus_clients)
 NEXUS_METRICS_PUSH=ipc://$sockets/metrics.sock
 NEXUS_METRICS_HOST=127.0.0.1
 NEXUS_METRICS_PORT=$metrics_port
@@ -192,6 +224,12 @@ TEXT
 
 # --- s6 ---------------------------------------------------------------------------------------
 
+# program NAME [VARIABLE=VALUE…]: one of ours, with the key pair of its program.
+program() {
+    service "$1" program "NEXUS_CURVE_PUBLIC=$(bus_public "${1%-*}")" \
+        "NEXUS_CURVE_SECRET_FILE=$state/secrets/bus/${1%-*}" "${@:2}"
+}
+
 # service NAME TEMPLATE [VARIABLE=VALUE…]: a service directory, down until start() says otherwise.
 service() {
     local dir=$state/supervise/$1 setting
@@ -210,15 +248,15 @@ stack_services() {
     own_dir "$state/supervise"
     service postgresql postgresql
     service redis redis
-    service simulator-0 program
-    service metrics-agent-0 program
+    program simulator-0
+    program metrics-agent-0
     for ((n = 0; n < ${NEXUS_GATEWAYS:-1}; n++)); do
-        service "gateway-$n" program "NEXUS_HTTP_PORT=$((http_port + n))" \
+        program "gateway-$n" "NEXUS_HTTP_PORT=$((http_port + n))" \
             "NEXUS_BUS_BIND=ipc://$sockets/bus.gateway-$n.sock"
     done
-    for ((n = 0; n < ${NEXUS_CHAT_WORKERS:-1}; n++)); do service "chat-worker-$n" program; done
-    for ((n = 0; n < ${NEXUS_SMS_WORKERS:-1}; n++)); do service "sms-worker-$n" program; done
-    for ((n = 0; n < ${NEXUS_PROVISIONING_WORKERS:-1}; n++)); do service "provisioning-worker-$n" program; done
+    for ((n = 0; n < ${NEXUS_CHAT_WORKERS:-1}; n++)); do program "chat-worker-$n"; done
+    for ((n = 0; n < ${NEXUS_SMS_WORKERS:-1}; n++)); do program "sms-worker-$n"; done
+    for ((n = 0; n < ${NEXUS_PROVISIONING_WORKERS:-1}; n++)); do program "provisioning-worker-$n"; done
 }
 
 # In a session of its own, so that Ctrl-C reaches us alone and we can stop things in their order; should we be
@@ -226,7 +264,8 @@ stack_services() {
 stack_supervise() {
     local to_user=("${as_user[@]}")
     [ ${#to_user[@]} -gt 0 ] || to_user=(setpriv)
-    "${to_user[@]}" --pdeathsig=TERM setsid s6-svscan "$state/supervise" 9>&- >"$state/log/s6" 2>&1 &
+    "${to_user[@]}" --pdeathsig=TERM setsid s6-svscan "$state/supervise" 9>&- \
+        > >(exec 9>&- supervise/log/json-lines s6 >"$state/log/s6") 2>&1 &
     supervisor=$!
     within 10 all_supervised || die "s6 did not start: $(tail -n 3 "$state/log/s6")"
 }
@@ -321,7 +360,24 @@ SQL
         die "GWS could not be made known"
 }
 
+# The demo tenant is made where it is missing, and afterwards belongs to whoever changes it. Only its webhooks follow the
+# simulator to the port of this start: those that lead to where it was before. demo.simulator says where that was; it is
+# written last, so a start that dies here does it again at the next one.
 stack_demo() {
+    local before
+    if ! nexusctl export --tenant "$(demo ccid)" >/dev/null 2>&1; then
+        stack_demo_make
+    else
+        before=$(cat "$state/demo.simulator" 2>/dev/null || true)
+        if [ -n "$before" ] && [ "$before" != "$(demo simulatorUrl)" ]; then
+            nexusctl export --tenant "$(demo ccid)" | sed "s|url: $before/gateway/|url: $(demo simulatorUrl)/gateway/|" |
+                nexusctl apply -f - >/dev/null || die "the webhooks of the demo tenant could not follow the simulator"
+        fi
+    fi
+    demo simulatorUrl | private_file "$state/demo.simulator"
+}
+
+stack_demo_make() {
     # shellcheck disable=SC2016 # the $ are jq's and the file's
     jq --raw-input --raw-output --slurpfile demo "$state/demo.json" \
         'gsub("\\$\\{(?<name>[A-Za-z]+)\\}"; $demo[0][.name])' supervise/demo.yaml |

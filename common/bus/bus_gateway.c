@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/panic.h"
-#include "base/random.h"
 #include "bus/gateway_state.h"
 
 #include <stdlib.h>
@@ -94,6 +93,7 @@ static void ticked(uv_timer_t *timer)
     bool frozen = gateway_now_ms(bus) - bus->ticked_ms > BUS_SILENCE_MS / 2;
 
     bus->ticked_ms = gateway_now_ms(bus);
+    bus->refusal_logged = false;
     LIST_EACH (gateway_workers_list(bus->workers), struct gateway_worker, link, worker) {
         if (frozen)
             worker->heard_ms = gateway_now_ms(bus);
@@ -123,6 +123,9 @@ static void metrics_find(struct bus_gateway *bus)
     }
     bus->over_share = metrics_series(metrics, METRIC_SHARES_EXCEEDED, "tenant_requests");
     bus->waiting = metrics_series(metrics, METRIC_QUEUE_DEPTH, "calls");
+    bus->strangers = metrics_series(metrics, METRIC_BUS_REFUSED, "bus", "key");
+    bus->unfinished = metrics_series(metrics, METRIC_BUS_REFUSED, "bus", "unfinished");
+    bus->impostors = metrics_series(metrics, METRIC_BUS_REFUSED, "bus", "service");
     bus->oldest = metrics_series(metrics, METRIC_QUEUE_OLDEST_AGE, "calls");
 }
 
@@ -136,6 +139,9 @@ static bool endpoints_bind(struct bus_gateway *bus, struct err *err)
             return err_set(err, ERR_UNAVAILABLE,
                            "cannot bind %.120s: another process listens there",
                            buf_c_string(&endpoint));
+        if (bus->options.keeps_to_itself && !bus->options.curve &&
+            !zmq_ipc_is_private(buf_c_string(&endpoint), err))
+            return false;
         if (!zmq_socket_bind(bus->socket, buf_c_string(&endpoint), err))
             return false;
     }
@@ -160,17 +166,13 @@ struct bus_gateway *bus_gateway_new(uv_loop_t *loop, struct zmq_bus_context *zmq
                                     const struct bus_gateway_options *options, struct err *err)
 {
     struct bus_gateway *bus = calloc(1, sizeof *bus);
-    uint32_t generation;
 
     if (!bus)
         panic("out of memory");
-    // Where generations begin is drawn, so that a reply meant for the gateway before us, under the
-    // same name, finds no call of ours.
-    random_bytes(&generation, sizeof generation);
     *bus = (struct bus_gateway){.loop = loop,
                                 .options = *options,
                                 .reader = bus_reader_new(),
-                                .calls = calls_new(generation, options->tenant_share),
+                                .calls = calls_new(options->tenant_share),
                                 .workers = gateway_workers_new(),
                                 .patient_until_ms = (int64_t)uv_now(loop) + options->patience_ms,
                                 .ticked_ms = (int64_t)uv_now(loop),
@@ -186,6 +188,7 @@ struct bus_gateway *bus_gateway_new(uv_loop_t *loop, struct zmq_bus_context *zmq
                                                     .high_water_mark = BUS_HIGH_WATER_MARK,
                                                     .curve = options->curve,
                                                     .received = gateway_received,
+                                                    .refused = gateway_refused,
                                                     .context = bus});
     if (!endpoints_bind(bus, err))
         bus_gateway_free(&bus);
@@ -252,4 +255,9 @@ size_t bus_gateway_workers(const struct bus_gateway *bus, struct bus_worker_view
 size_t bus_gateway_in_flight(const struct bus_gateway *bus)
 {
     return calls_unanswered(bus->calls);
+}
+
+bool bus_gateway_has_refused(const struct bus_gateway *bus)
+{
+    return bus->refused_ms > 0 && gateway_now_ms(bus) - bus->refused_ms < BUS_REFUSAL_TOLD_MS;
 }

@@ -10,6 +10,9 @@
 // A worker that vanishes (ZMTP or application heartbeats, BYE, or a HELLO of a new incarnation of
 // the same instance) loses its requests to others: each is sent again once, if it still has time; a
 // second loss answers ERR_UNKNOWN_OUTCOME. The database's unique keys make the repetition safe.
+//
+// With CURVE a worker is who the list of keys says: a HELLO, and each later frame, for a service that
+// the sender's key may not be is not listened to, and counted like a connection that was refused.
 #pragma once
 
 #include "base/err.h"
@@ -24,11 +27,14 @@ struct bus_gateway;
 struct zmq_bus_context;
 struct zmq_curve;
 
+enum { BUS_REFUSAL_TOLD_MS = 60 * 1000 };
+
 struct bus_gateway_options {
     struct str bind; // "ipc:///run/nexus/bus.gateway-0.sock, tcp://127.0.0.1:5556"
     struct str instance;
     const struct zmq_curve *curve;
     bool spares_the_living; // an ipc:// place at which another process listens is not bound
+    bool keeps_to_itself;   // nor, without CURVE, one in a directory that other users may enter
     // So long after its start a call waits for the first worker of its service instead of failing.
     uint32_t patience_ms;
     // Percent of the queues, and of the workers' credit, that one tenant may take; 0: no limit.
@@ -67,3 +73,5 @@ struct bus_worker_view { // for /health/detail
 size_t bus_gateway_workers(const struct bus_gateway *bus, struct bus_worker_view *views,
                            size_t limit);
 size_t bus_gateway_in_flight(const struct bus_gateway *bus);
+// Was somebody refused within the last BUS_REFUSAL_TOLD_MS?
+bool bus_gateway_has_refused(const struct bus_gateway *bus);

@@ -2,12 +2,16 @@
 // the table that was never used, so that an idle gateway does not touch the table's memory.
 #include "bus/calls.h"
 
+#include "base/map.h"
 #include "base/panic.h"
+#include "base/random.h"
 #include "bus/deadlines.h"
 
 #include <stdlib.h>
 
-enum { KEPT_BYTES = 4096, OVERHEAD_BYTES = 64 };
+enum { KEPT_BYTES = 4096, OVERHEAD_BYTES = 64, INDEX_BITS = 13 };
+
+_Static_assert(CALLS_LIMIT == 1 << INDEX_BITS, "a request's number holds its slot");
 
 struct calls {
     struct call slots[CALLS_LIMIT];
@@ -15,17 +19,18 @@ struct calls {
     struct list unused;
     struct turns *turns;
     size_t unanswered;
-    uint32_t first_generation;
+    uint8_t key[16]; // of the numbers
+    uint64_t opened; // calls so far
     struct deadlines *deadlines;
 };
 
-struct calls *calls_new(uint32_t first_generation, unsigned tenant_share)
+struct calls *calls_new(unsigned tenant_share)
 {
     struct calls *calls = calloc(1, sizeof *calls);
 
     if (!calls)
         panic("out of memory");
-    calls->first_generation = first_generation;
+    random_bytes(calls->key, sizeof calls->key);
     calls->deadlines = deadlines_new(CALLS_LIMIT);
     calls->turns = turns_new(CALLS_LIMIT, tenant_share,
                              (struct turn_window){CALLS_WAITING_LIMIT, CALLS_WAITING_BYTES});
@@ -58,7 +63,6 @@ static struct call *slot_take(struct calls *calls)
             return NULL;
         call = &calls->slots[calls->used];
         call->index = calls->used++;
-        call->generation = calls->first_generation;
         list_init(&call->link);
     }
     return call;
@@ -74,6 +78,14 @@ static struct str keep(struct buf *bytes, struct str text)
     return str_make(bytes->data + at, text.len);
 }
 
+static uint64_t number_make(struct calls *calls, uint32_t index)
+{
+    uint64_t count = ++calls->opened;
+    uint64_t drawn = siphash(calls->key, str_make((const char *)&count, sizeof count));
+
+    return drawn << INDEX_BITS | index;
+}
+
 struct call *calls_open(struct calls *calls, enum service_id service,
                         const struct envelope *envelope, struct str payload, int64_t now_ms)
 {
@@ -87,14 +99,20 @@ struct call *calls_open(struct calls *calls, enum service_id service,
     call->opened_ms = now_ms;
     call->deadline_ms = now_ms + envelope->deadline_ms;
     call->envelope = *envelope;
-    call->envelope.request = call_request(call);
+    call->request = call->envelope.request = number_make(calls, call->index);
     // Room for all first: what the strings point at must not move.
     buf_clear(&call->bytes);
     buf_reserve(&call->bytes, envelope->principal.name.len + envelope->traceparent.len +
-                                  envelope->idempotency_key.len + payload.len);
+                                  envelope->idempotency_key.len + envelope->credential.len +
+                                  envelope->address.len + envelope->if_match.len +
+                                  envelope->if_none_match.len + payload.len);
     call->envelope.principal.name = keep(&call->bytes, envelope->principal.name);
     call->envelope.traceparent = keep(&call->bytes, envelope->traceparent);
     call->envelope.idempotency_key = keep(&call->bytes, envelope->idempotency_key);
+    call->envelope.credential = keep(&call->bytes, envelope->credential);
+    call->envelope.address = keep(&call->bytes, envelope->address);
+    call->envelope.if_match = keep(&call->bytes, envelope->if_match);
+    call->envelope.if_none_match = keep(&call->bytes, envelope->if_none_match);
     call->payload = keep(&call->bytes, payload);
     deadlines_add(calls->deadlines, call->index, call->deadline_ms);
     calls->unanswered++;
@@ -104,11 +122,6 @@ struct call *calls_open(struct calls *calls, enum service_id service,
 size_t call_bytes(const struct call *call)
 {
     return call->bytes.len + OVERHEAD_BYTES;
-}
-
-uint64_t call_request(const struct call *call)
-{
-    return (uint64_t)call->generation << 32 | call->index;
 }
 
 static struct lane *lane_of(const struct call *call)
@@ -133,7 +146,7 @@ void calls_close(struct calls *calls, struct call *call)
     turns_leave(calls->turns, call->turn);
     calls->unanswered -= call->state != CALL_ABANDONED;
     deadlines_remove(calls->deadlines, call->index);
-    call->generation++;
+    call->request = 0;
     call->state = CALL_NEW;
     call->worker = NULL;
     if (call->bytes.capacity > KEPT_BYTES)
@@ -143,9 +156,9 @@ void calls_close(struct calls *calls, struct call *call)
 
 struct call *calls_find(struct calls *calls, uint64_t request)
 {
-    uint32_t index = (uint32_t)request;
+    uint32_t index = (uint32_t)request & (CALLS_LIMIT - 1);
 
-    if (index >= calls->used || call_request(&calls->slots[index]) != request)
+    if (request == 0 || index >= calls->used || calls->slots[index].request != request)
         return NULL;
     return &calls->slots[index];
 }

@@ -1,6 +1,7 @@
 // calls: what a gateway has asked and not yet been answered, without I/O: a fixed table, the queue
-// of each service, in which tenants take turns (turns.h), and who runs out of time first. A request id is a slot and its generation, so an
-// answer that comes for an earlier life of the slot finds nothing.
+// of each service, in which tenants take turns (turns.h), and who runs out of time first. A request's
+// number is its slot and 51 bits that nobody can guess who was not sent it; each life of the slot has
+// others, so an answer that comes for an earlier one finds nothing.
 //
 // State is where a call is listed: in its service's queue (WAITING), or at a worker (OUT, or
 // ABANDONED: its client was told ERR_DEADLINE, but the worker still has it, and so its credit;
@@ -27,8 +28,9 @@ typedef void call_reply_fn(void *context, enum err_code code, struct str payload
 struct call {
     struct list link;
     enum call_state state;
-    uint32_t index, generation;
-    unsigned losses; // workers that vanished with it
+    uint32_t index;
+    uint64_t request; // its number; 0: closed
+    unsigned losses;  // workers that vanished with it
     enum service_id service;
     struct turn *turn;        // its tenant's
     struct envelope envelope; // its strings, and payload, are in bytes
@@ -43,7 +45,7 @@ struct call {
 struct calls;
 
 // tenant_share: percent of the waiting places, and of what workers take, for one tenant; 0: no limit.
-struct calls *calls_new(uint32_t first_generation, unsigned tenant_share);
+struct calls *calls_new(unsigned tenant_share);
 void calls_free(struct calls **calls); // none may be unanswered
 
 // Copies envelope and payload; the deadline is envelope->deadline_ms from now. NULL: the table is
@@ -52,7 +54,6 @@ struct call *calls_open(struct calls *calls, enum service_id service,
                         const struct envelope *envelope, struct str payload, int64_t now_ms);
 void calls_close(struct calls *calls, struct call *call);
 struct call *calls_find(struct calls *calls, uint64_t request); // NULL: not, or no longer, known
-uint64_t call_request(const struct call *call);
 size_t call_bytes(const struct call *call); // what it takes of a worker's credit
 
 // To the end of its tenant's calls of the service. ERR_BUSY: the queues are full; ERR_RATE_LIMITED: its

@@ -127,7 +127,7 @@ void bus_gateway_call(struct bus_gateway *bus, struct envelope *envelope, struct
         call_refuse(bus, reply, context, &err);
         return;
     }
-    envelope->request = call_request(call);
+    envelope->request = call->request;
     call->reply = reply;
     call->context = context;
     deadline_arm(bus);
@@ -173,7 +173,8 @@ void gateway_take_reply(struct bus_gateway *bus, struct gateway_worker *worker,
 {
     struct call *call = calls_find(bus->calls, reply->request);
 
-    // Not known, or sent to another since: its client has its answer, or will have.
+    // Not known, or sent to another since: its client has its answer, or will have. So nobody answers
+    // but whom it was sent to last, and only who read its number.
     if (!call || call->worker != worker)
         return;
     worker_give_back(worker, call);

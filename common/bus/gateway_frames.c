@@ -12,6 +12,27 @@ void gateway_send(struct bus_gateway *bus, struct gateway_worker *worker)
     gateway_want_round(bus);
 }
 
+// Told in the log once a second: whoever is refused may come as often as he likes.
+static void refusal_note(struct bus_gateway *bus, struct metric *count, const char *why,
+                         struct str claims)
+{
+    metric_add(count, 1);
+    bus->refused_ms = gateway_now_ms(bus);
+    if (!bus->refusal_logged)
+        LOG_WARN("bus.refused", LOG_STR("reason", str_of(why)), LOG_STR("claims", claims));
+    bus->refusal_logged = true;
+}
+
+void gateway_refused(void *context, bool unfinished)
+{
+    struct bus_gateway *bus = context;
+
+    if (unfinished)
+        metric_add(bus->unfinished, 1); // nothing to worry about: so does a probe
+    else
+        refusal_note(bus, bus->strangers, "key", STR(""));
+}
+
 // A HELLO begins a new life: what an earlier one of this socket, or of this instance, still had is
 // lost.
 static void worker_hello(struct bus_gateway *bus, struct str peer, const struct bus_hello *hello)
@@ -20,7 +41,7 @@ static void worker_hello(struct bus_gateway *bus, struct str peer, const struct 
     struct bus_welcome welcome = {.instance = bus->options.instance, .build = STR(NEXUS_REVISION)};
 
     while ((earlier = gateway_workers_find(bus->workers, peer)) ||
-           (earlier = gateway_workers_named(bus->workers, hello->instance)))
+           (earlier = gateway_workers_named(bus->workers, hello->service, hello->instance)))
         gateway_lose(bus, earlier, "replaced");
     struct gateway_worker *worker =
         gateway_workers_add(bus->workers, peer, hello, gateway_now_ms(bus));
@@ -100,6 +121,16 @@ static void peer_offends(struct bus_gateway *bus, struct str peer, struct gatewa
         metric_add(metrics_series(bus->options.metrics, METRIC_BUS_PEERS_DROPPED, "malformed"), 1);
 }
 
+// Is the sender, by its key, what it says it is? Asked of each frame: a routing id is anybody's to
+// choose once its owner has left.
+static bool sender_is(struct bus_gateway *bus, enum service_id service)
+{
+    if (zmq_socket_sender_is(bus->socket, service_name(service)))
+        return true;
+    refusal_note(bus, bus->impostors, "service", service_name(service));
+    return false;
+}
+
 void gateway_received(void *context, struct str peer, struct str body)
 {
     struct bus_gateway *bus = context;
@@ -109,12 +140,15 @@ void gateway_received(void *context, struct str peer, struct str body)
 
     if (!worker && offenders_banned(&bus->offenders, peer, gateway_now_ms(bus)))
         return;
+    if (worker && !sender_is(bus, worker->service))
+        return;
     if (!bus_read(bus->reader, body, &frame, &err)) {
         peer_offends(bus, peer, worker, &err);
         return;
     }
     if (frame.type == BUS_HELLO && !frame.bare) {
-        worker_hello(bus, peer, &frame.hello);
+        if (sender_is(bus, frame.hello.service))
+            worker_hello(bus, peer, &frame.hello);
     } else if (!worker) {
         // We are new, or gave it up while it was frozen.
         bus_write_bare(&bus->frame, BUS_HELLO);

@@ -34,6 +34,9 @@ struct bus_gateway {
         bool has_come; // some worker of it, at least once
     } of_service[SERVICE_COUNT];
     struct metric *waiting, *oldest, *over_share;
+    struct metric *strangers, *unfinished, *impostors; // refused connections, refused frames
+    bool refusal_logged;                               // in this second
+    int64_t refused_ms;                                // the last time; 0: never
 };
 
 static inline int64_t gateway_now_ms(const struct bus_gateway *bus)
@@ -64,5 +67,7 @@ void gateway_fail_all(struct bus_gateway *bus); // at the end
 
 void gateway_received(void *context, struct str peer, struct str body);
 void gateway_ring(struct bus_gateway *bus); // passes the doorbells of this round on
+// A connection was refused: no key, another's, or one that is not on the list.
+void gateway_refused(void *bus, bool unfinished);
 // Sends bus->frame to a worker; one that cannot be reached is buried at the end of the round.
 void gateway_send(struct bus_gateway *bus, struct gateway_worker *worker);

@@ -88,10 +88,10 @@ struct gateway_worker *gateway_workers_find(const struct gateway_workers *worker
 }
 
 struct gateway_worker *gateway_workers_named(const struct gateway_workers *workers,
-                                             struct str instance)
+                                             enum service_id service, struct str instance)
 {
     LIST_EACH (&workers->all, struct gateway_worker, link, worker)
-        if (str_equal(str_of(worker->instance), instance))
+        if (worker->service == service && str_equal(str_of(worker->instance), instance))
             return worker;
     return NULL;
 }

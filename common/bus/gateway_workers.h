@@ -40,6 +40,7 @@ void gateway_workers_remove(struct gateway_workers *workers, struct gateway_work
 struct gateway_worker *gateway_workers_find(const struct gateway_workers *workers,
                                             struct str peer); // or NULL
 struct gateway_worker *gateway_workers_named(const struct gateway_workers *workers,
+                                             enum service_id service,
                                              struct str instance); // or NULL
 size_t gateway_workers_of(const struct gateway_workers *workers, enum service_id service);
 struct list *gateway_workers_list(struct gateway_workers *workers);

@@ -125,7 +125,7 @@ void pg_call(struct pg *pg, unsigned statement, struct pg_params *params, pg_don
              void *context);
 // Several statements in one transaction and one journey: where one raises, those behind it do not
 // run, and its error is the call's. The rows are the last one's.
-enum { PG_STEPS_LIMIT = 4 };
+enum { PG_STEPS_LIMIT = 5 };
 struct pg_step {
     unsigned statement;
     struct pg_params *params;

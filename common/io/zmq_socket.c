@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/panic.h"
+#include "io/zmq_refusals.h"
 #include "io/zmq_watch.h"
 #include "io/zmq_zap.h"
 
@@ -28,6 +29,7 @@ struct zmq_socket {
     struct zmq_bus_context *bus;
     enum zmq_socket_kind kind;
     const struct zmq_curve *curve; // NULL: none
+    struct zmq_refusals *refusals; // NULL until it is bound with CURVE
     struct bound {                 // files of ipc:// binds
         char path[108];
         uint64_t inode;
@@ -36,6 +38,7 @@ struct zmq_socket {
     zmq_msg_t peer, body;
     void (*received)(void *context, struct str peer, struct str body);
     void (*writable)(void *context);
+    zmq_refused_fn *refused;
     void *context;
 };
 
@@ -155,6 +158,7 @@ struct zmq_socket *zmq_socket_new(uv_loop_t *loop, struct zmq_bus_context *bus,
         .loop = loop,
         .received = options->received,
         .writable = options->writable,
+        .refused = options->refused,
         .context = options->context,
     };
     socket->watch.context = socket;
@@ -170,6 +174,7 @@ void zmq_socket_free(struct zmq_socket **socket)
     if (!*socket)
         return;
     struct zmq_bus_context *bus = (*socket)->bus;
+    zmq_refusals_free(&(*socket)->refusals);
     zmq_watch_close(&(*socket)->watch);
     if (--bus->sockets_open == 0)
         zmq_zap_free(&bus->zap);
@@ -205,7 +210,22 @@ static bool curve_key(struct zmq_socket *socket, int option, const char *what, s
     return true;
 }
 
-// libzmq copies the options at each bind and connect, so they may differ between endpoints.
+void zmq_key_pair_make(struct zmq_key_pair *pair)
+{
+    if (zmq_curve_keypair(pair->public_key, pair->secret_key) != 0)
+        panic("zmq_curve_keypair: %s", zmq_strerror(zmq_errno()));
+}
+
+bool zmq_key_pair_of(struct str secret_key, struct zmq_key_pair *pair)
+{
+    if (secret_key.len != sizeof pair->secret_key - 1)
+        return false;
+    memcpy(pair->secret_key, secret_key.ptr, secret_key.len);
+    pair->secret_key[secret_key.len] = '\0';
+    return zmq_curve_public(pair->public_key, pair->secret_key) == 0;
+}
+
+// libzmq copies the options at each bind and connect.
 static bool curve_serve(struct zmq_socket *socket, bool on, struct err *err)
 {
     option_int(socket->watch.socket, ZMQ_CURVE_SERVER, on);
@@ -218,6 +238,9 @@ static bool curve_serve(struct zmq_socket *socket, bool on, struct err *err)
             zmq_zap_new(socket->loop, socket->bus->zmq, socket->curve->allowed_clients, err);
     if (zmq_setsockopt(socket->watch.socket, ZMQ_ZAP_DOMAIN, "nexus", 5) != 0)
         panic("ZMQ_ZAP_DOMAIN: %s", zmq_strerror(zmq_errno()));
+    if (socket->refused && !socket->refusals)
+        socket->refusals = zmq_refusals_new(socket->loop, socket->bus->zmq, socket->watch.socket,
+                                            socket->refused, socket->context);
     return socket->bus->zap != NULL;
 }
 
@@ -245,6 +268,26 @@ bool zmq_ipc_is_taken(const char *endpoint)
                  errno == EAGAIN; // its backlog is full
     close(probe);
     return taken;
+}
+
+bool zmq_ipc_is_private(const char *endpoint, struct err *err)
+{
+    AUTO(buf) folder = {0};
+    struct stat status;
+    const char *path = ipc_path(endpoint), *slash = path ? strrchr(path, '/') : NULL;
+
+    if (!path)
+        return true;
+    buf_str_append(&folder, !slash          ? STR(".")
+                            : slash == path ? STR("/")
+                                            : str_make(path, (size_t)(slash - path)));
+    // A directory that is not there cannot be bound in: that has its own message.
+    if (stat(buf_c_string(&folder), &status) != 0 || (status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
+        return true;
+    return err_set(err, ERR_BAD_INPUT,
+                   "%.120s: others may enter its directory. Give this process keys "
+                   "(NEXUS_CURVE_*), or the directory mode 0700",
+                   endpoint);
 }
 
 static uint64_t inode_of(const char *endpoint)
@@ -284,7 +327,7 @@ bool zmq_socket_bind_again(struct zmq_socket *socket, const char *endpoint)
 
 bool zmq_socket_bind(struct zmq_socket *socket, const char *endpoint, struct err *err)
 {
-    bool curve = socket->curve && is_tcp(endpoint);
+    bool curve = socket->curve != NULL;
 
     if (is_tcp(endpoint) && !is_loopback(endpoint) && !curve)
         return err_set(err, ERR_BAD_INPUT,
@@ -304,10 +347,9 @@ bool zmq_socket_connect(struct zmq_socket *socket, const char *endpoint, struct 
 {
     const struct zmq_curve *curve = socket->curve;
 
-    if (curve && is_tcp(endpoint) &&
-        (!curve_key(socket, ZMQ_CURVE_SERVERKEY, "server", curve->server_key, err) ||
-         !curve_key(socket, ZMQ_CURVE_PUBLICKEY, "public", curve->public_key, err) ||
-         !curve_key(socket, ZMQ_CURVE_SECRETKEY, "secret", curve->secret_key, err)))
+    if (curve && (!curve_key(socket, ZMQ_CURVE_SERVERKEY, "server", curve->server_key, err) ||
+                  !curve_key(socket, ZMQ_CURVE_PUBLICKEY, "public", curve->public_key, err) ||
+                  !curve_key(socket, ZMQ_CURVE_SECRETKEY, "secret", curve->secret_key, err)))
         return false;
     if (zmq_connect(socket->watch.socket, endpoint) != 0)
         return err_set(err, ERR_BAD_INPUT, "cannot connect to %.120s: %s", endpoint,
@@ -330,4 +372,14 @@ bool zmq_socket_send(struct zmq_socket *socket, struct str peer, struct str body
     sent = sent && zmq_send(raw, body.ptr, body.len, ZMQ_DONTWAIT) >= 0;
     zmq_watch_sent(&socket->watch, sent);
     return sent;
+}
+
+bool zmq_socket_sender_is(const struct zmq_socket *socket, struct str service)
+{
+    const char *user;
+
+    if (!socket->curve)
+        return true;
+    user = zmq_msg_gets(&socket->body, "User-Id");
+    return user && zmq_zap_user_is(str_of(user), service);
 }

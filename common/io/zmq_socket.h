@@ -5,10 +5,10 @@
 //
 // Every socket has LINGER 500 ms (a worker's last replies and its BYE still leave), MAXMSGSIZE 2
 // MiB, ZMTP heartbeats 1 s / 3 s, TTL 5 s, HANDSHAKE_IVL 3 s, IMMEDIATE 1, RECONNECT_IVL 100 ms to
-// 2 s, IPv6 on, a ROUTER also ROUTER_MANDATORY. CURVE, where configured, guards tcp://; ipc:// is
-// guarded by the permissions of its directory. A tcp:// bind to an address that is not loopback is
-// refused without CURVE. So is an ipc:// bind where somebody listens already, who would lose his
-// socket by it.
+// 2 s, IPv6 on, a ROUTER also ROUTER_MANDATORY. CURVE, where configured, guards every address, ipc://
+// as well as tcp://. Without it a tcp:// bind to an address that is not loopback is refused, and so
+// is, by our programs, an ipc:// bind in a directory that others may enter (zmq_ipc_is_private). An
+// ipc:// bind where somebody listens already would take his socket away: zmq_ipc_is_taken().
 #pragma once
 
 #include "base/err.h"
@@ -30,10 +30,23 @@ struct zmq_socket;
 // first bind.
 struct zmq_curve {
     struct str public_key, secret_key;
-    struct str server_key;      // of the other side, for connecting sockets
-    struct str allowed_clients; // for binding sockets: public keys, comma-separated; others are
-                                // refused (ZAP)
+    struct str server_key; // of the other side, for connecting sockets
+    // For binding sockets: "key service,service" a line, who may connect as what; others are refused
+    // (ZAP). A key without services may be any. Spaces, commas, semicolons and line ends all set
+    // words apart, so "key,key" is such a list, too.
+    struct str allowed_clients;
 };
+
+// A new pair of keys.
+struct zmq_key_pair {
+    char public_key[41], secret_key[41];
+};
+void zmq_key_pair_make(struct zmq_key_pair *pair);
+// The pair whose secret key this is; false when it is none.
+MUST_USE bool zmq_key_pair_of(struct str secret_key, struct zmq_key_pair *pair);
+
+// unfinished: whoever it was went before it was known whether it has a right key.
+typedef void zmq_refused_fn(void *context, bool unfinished);
 
 struct zmq_socket_options {
     enum zmq_socket_kind kind;
@@ -45,6 +58,8 @@ struct zmq_socket_options {
     void (*received)(void *context, struct str peer, struct str body);
     // A DEALER that refused a send would take one now: the other side has come (back). May be NULL.
     void (*writable)(void *context);
+    // With CURVE, a binding socket: somebody was not let in. May be NULL.
+    zmq_refused_fn *refused;
     void *context;
 };
 
@@ -54,6 +69,9 @@ void zmq_socket_free(struct zmq_socket **socket); // also inside received and wr
 // Does a living process listen at this ipc:// endpoint? Binding there would put its file away, and
 // that process would never be found again.
 bool zmq_ipc_is_taken(const char *endpoint);
+// False, and why, where others than our own user may enter the directory of this ipc:// endpoint: so
+// a socket without CURVE is open to them. Other endpoints pass.
+MUST_USE bool zmq_ipc_is_private(const char *endpoint, struct err *err);
 MUST_USE bool zmq_socket_bind(struct zmq_socket *socket, const char *endpoint, struct err *err);
 // Binds it again where its socket file has gone, or somebody put another in its place; true when it
 // did. Connections that are there stay. For ipc:// only; cheap: one stat().
@@ -63,3 +81,6 @@ void zmq_socket_disconnect(struct zmq_socket *socket, const char *endpoint);
 // Never blocks. False: no such peer, or its queue is full; nothing was sent. peer counts for a
 // ROUTER only.
 MUST_USE bool zmq_socket_send(struct zmq_socket *socket, struct str peer, struct str body);
+// Inside received: may who sent this frame be called so, by the list of keys? True on a socket
+// without CURVE, where nobody is known.
+bool zmq_socket_sender_is(const struct zmq_socket *socket, struct str service);

@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 
+#include <errno.h>
 #include <zmq.h>
 
 enum { MESSAGES_A_ROUND = 256 };
@@ -12,9 +13,11 @@ static int watch_events(const struct zmq_watch *watch)
     int events = 0;
     size_t size = sizeof events;
 
-    // Fails only with ETERM, when the context is terminated before its sockets: a defect.
-    if (zmq_getsockopt(watch->socket, ZMQ_EVENTS, &events, &size) != 0)
-        panic("ZMQ_EVENTS: %s", zmq_strerror(zmq_errno()));
+    // A signal may interrupt it. It fails otherwise only with ETERM, when the context is terminated
+    // before its sockets: a defect.
+    while (zmq_getsockopt(watch->socket, ZMQ_EVENTS, &events, &size) != 0)
+        if (zmq_errno() != EINTR)
+            panic("ZMQ_EVENTS: %s", zmq_strerror(zmq_errno()));
     return events;
 }
 

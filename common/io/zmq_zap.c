@@ -2,17 +2,31 @@
 // does.
 #include "io/zmq_zap.h"
 
+#include "base/log.h"
 #include "base/panic.h"
 #include "io/zmq_watch.h"
 
 #include <stdlib.h>
 #include <zmq.h>
 
-enum { KEY_BYTES = 32, KEY_TEXT = 40, KEYS_LIMIT = 256, REQUEST_PARTS = 7, PART_LIMIT = 256 };
+enum {
+    KEY_BYTES = 32,
+    KEY_TEXT = 40,
+    KEYS_LIMIT = 256,
+    SERVICES_LIMIT = 127, // bytes of a key's services
+    REQUEST_PARTS = 7,
+    PART_LIMIT = 256
+};
+
+struct zap_key {
+    uint8_t bytes[KEY_BYTES];
+    char services[SERVICES_LIMIT + 1]; // set apart by commas; empty: any
+    size_t services_length;
+};
 
 struct zmq_zap {
     struct zmq_watch watch;
-    uint8_t keys[KEYS_LIMIT][KEY_BYTES];
+    struct zap_key keys[KEYS_LIMIT];
     size_t key_count;
 };
 
@@ -25,32 +39,103 @@ struct zap_request {
     bool well_formed;
 };
 
+// ---- the list
+
+static bool is_separator(char c)
+{
+    return c == ',' || c == ';' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+// The next word of the list; empty at its end.
+static struct str word_next(struct str *rest)
+{
+    size_t begin = 0, end;
+
+    while (begin < rest->len && is_separator(rest->ptr[begin]))
+        begin++;
+    for (end = begin; end < rest->len && !is_separator(rest->ptr[end]); end++)
+        ;
+    struct str word = str_make(rest->ptr + begin, end - begin);
+    *rest = str_skip(*rest, end);
+    return word;
+}
+
+static bool key_read(struct zmq_zap *zap, struct str word, struct err *err)
+{
+    struct zap_key *key = &zap->keys[zap->key_count];
+    char text[KEY_TEXT + 1] = {0};
+
+    if (zap->key_count == KEYS_LIMIT)
+        return err_set(err, ERR_BAD_INPUT, "more than %d CURVE clients", KEYS_LIMIT);
+    memcpy(text, word.ptr, KEY_TEXT);
+    if (!zmq_z85_decode(key->bytes, text))
+        return err_set(err, ERR_BAD_INPUT, "CURVE clients: key %zu is not Z85", zap->key_count + 1);
+    for (size_t i = 0; i < zap->key_count; i++)
+        if (memcmp(zap->keys[i].bytes, key->bytes, KEY_BYTES) == 0)
+            return err_set(err, ERR_BAD_INPUT, "CURVE clients: key %zu is there twice",
+                           zap->key_count + 1);
+    zap->key_count++;
+    return true;
+}
+
+static bool service_read(struct zmq_zap *zap, struct str word, struct err *err)
+{
+    struct zap_key *key = &zap->keys[zap->key_count - 1];
+
+    for (size_t i = 0; i < word.len; i++)
+        if (word.ptr[i] != '-' && (word.ptr[i] < 'a' || word.ptr[i] > 'z'))
+            return err_set(err, ERR_BAD_INPUT,
+                           "CURVE clients: a word behind key %zu is neither a service nor a key of "
+                           "40 characters",
+                           zap->key_count);
+    if (key->services_length + 1 + word.len > SERVICES_LIMIT)
+        return err_set(err, ERR_BAD_INPUT, "CURVE clients: key %zu has too many services",
+                       zap->key_count);
+    if (key->services_length > 0)
+        key->services[key->services_length++] = ',';
+    memcpy(key->services + key->services_length, word.ptr, word.len);
+    key->services_length += word.len;
+    return true;
+}
+
+// A word of 40 characters is a key, a shorter one a service of the key before it.
 static bool keys_read(struct zmq_zap *zap, struct str allowed, struct err *err)
 {
-    struct str one;
-    char text[KEY_TEXT + 1];
+    size_t unbound = 0;
 
-    while (str_present(allowed)) {
-        str_cut(allowed, ',', &one, &allowed);
-        one = str_trim(one);
-        if (one.len == 0)
-            continue;
-        if (zap->key_count == KEYS_LIMIT)
-            return err_set(err, ERR_BAD_INPUT, "more than %d CURVE clients", KEYS_LIMIT);
-        if (one.len == KEY_TEXT) {
-            memcpy(text, one.ptr, KEY_TEXT);
-            text[KEY_TEXT] = '\0';
-        }
-        if (one.len != KEY_TEXT || !zmq_z85_decode(zap->keys[zap->key_count], text))
-            return err_set(err, ERR_BAD_INPUT, "CURVE clients: key %zu is not Z85 of 40 characters",
-                           zap->key_count + 1);
-        zap->key_count++;
+    for (struct str word = word_next(&allowed); word.len > 0; word = word_next(&allowed)) {
+        if (word.len != KEY_TEXT && zap->key_count == 0)
+            return err_set(err, ERR_BAD_INPUT,
+                           "CURVE clients: the first word is not a key of 40 characters");
+        if (!(word.len == KEY_TEXT ? key_read(zap, word, err) : service_read(zap, word, err)))
+            return false;
     }
     if (zap->key_count == 0)
         return err_set(err, ERR_BAD_INPUT,
                        "CURVE is on, but no client key is allowed: nobody could connect");
+    for (size_t i = 0; i < zap->key_count; i++)
+        unbound += zap->keys[i].services_length == 0;
+    if (unbound > 0)
+        LOG_WARN("curve.keys_without_service", LOG_INT("keys", unbound));
     return true;
 }
+
+// Whom no service is named for is any.
+bool zmq_zap_user_is(struct str user, struct str service)
+{
+    struct str one;
+
+    if (str_equal(user, STR("*")))
+        return true;
+    while (str_present(user)) {
+        str_cut(user, ',', &one, &user);
+        if (str_equal(one, service))
+            return true;
+    }
+    return false;
+}
+
+// ---- questions and answers
 
 static bool zap_read(const struct zmq_zap *zap, struct zap_request *request)
 {
@@ -74,29 +159,35 @@ static bool zap_read(const struct zmq_zap *zap, struct zap_request *request)
     return true;
 }
 
-static bool zap_allows(const struct zmq_zap *zap, const struct zap_request *request)
+// NULL: nobody we know.
+static const struct zap_key *zap_find(const struct zmq_zap *zap, const struct zap_request *request)
 {
     struct str mechanism = str_make(request->parts[5].bytes, request->parts[5].length);
-    bool allowed = false;
+    const struct zap_key *found = NULL;
 
     if (!request->well_formed || !str_equal(mechanism, STR("CURVE")) ||
         request->parts[6].length != KEY_BYTES)
-        return false;
+        return NULL;
     for (size_t i = 0; i < zap->key_count; i++)
-        allowed |= memcmp(zap->keys[i], request->parts[6].bytes, KEY_BYTES) == 0;
-    return allowed;
+        if (memcmp(zap->keys[i].bytes, request->parts[6].bytes, KEY_BYTES) == 0)
+            found = &zap->keys[i];
+    return found;
 }
 
-static void zap_answer(struct zmq_zap *zap, const struct zap_request *request, bool allowed)
+static void zap_answer(struct zmq_zap *zap, const struct zap_request *request,
+                       const struct zap_key *key)
 {
     struct str request_id = request->well_formed
                                 ? str_make(request->parts[1].bytes, request->parts[1].length)
                                 : STR("1");
+    struct str user = !key                       ? STR("")
+                      : key->services_length > 0 ? str_make(key->services, key->services_length)
+                                                 : STR("*");
     const struct str parts[] = {STR("1.0"),
                                 request_id,
-                                allowed ? STR("200") : STR("400"),
-                                allowed ? STR("OK") : STR("not on the list"),
-                                STR(""),
+                                key ? STR("200") : STR("400"),
+                                key ? STR("OK") : STR("not on the list"),
+                                user,
                                 STR("")};
 
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
@@ -114,7 +205,7 @@ static bool zap_receive(void *context)
 
     if (!zap_read(zap, &request))
         return false;
-    zap_answer(zap, &request, zap_allows(zap, &request));
+    zap_answer(zap, &request, zap_find(zap, &request));
     return true;
 }
 

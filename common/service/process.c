@@ -124,11 +124,12 @@ static bool snapshots_connect(struct process *process, struct err *err)
     buf_str_append(&endpoint, service->settings.skeleton.metrics_push);
     if (endpoint.len == 0)
         return true;
-    process->socket = zmq_socket_new(&service->loop, service->zmq,
-                                     &(struct zmq_socket_options){.kind = ZMQ_SOCKET_PUSH,
-                                                                  .high_water_mark = FRAMES_WAITING,
-                                                                  .curve = service_curve(service),
-                                                                  .received = nothing_received});
+    process->socket =
+        zmq_socket_new(&service->loop, service->zmq,
+                       &(struct zmq_socket_options){.kind = ZMQ_SOCKET_PUSH,
+                                                    .high_water_mark = FRAMES_WAITING,
+                                                    .curve = service_metrics_curve(service),
+                                                    .received = nothing_received});
     return zmq_socket_connect(process->socket, buf_c_string(&endpoint), err) ||
            err_in(err, "NEXUS_METRICS_PUSH");
 }

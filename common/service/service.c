@@ -206,6 +206,8 @@ int service_main(const struct service_def *def, int argc, char **argv)
     signals_start(service);
 
     bool started = start(service, &err);
+    if (!started)
+        LOG_ERROR("service.failed", LOG_ERR(&err));
     if (started) {
         LOG_INFO("service.ready", LOG_STR("build", STR(NEXUS_REVISION)));
         log_flush();
@@ -218,12 +220,8 @@ int service_main(const struct service_def *def, int argc, char **argv)
     log_flush();
     arena_free(&service->arena);
     free(service);
-    if (started)
-        return EXIT_SUCCESS;
-    if (err.code == ERR_BAD_INPUT)
-        die("%s: %s", def->name, err.text);
-    fprintf(stderr, "%s: %s\n", def->name, err.text); // may pass; being started again may help
-    return EXIT_FAILURE;
+    // What is wrong with the settings stays so; anything else may pass, and being started again help.
+    return started ? EXIT_SUCCESS : err.code == ERR_BAD_INPUT ? EXIT_PERMANENT : EXIT_FAILURE;
 }
 
 // ---- what a program asks for
@@ -271,6 +269,16 @@ struct zmq_bus_context *service_zmq(struct service *service)
 const struct zmq_curve *service_curve(const struct service *service)
 {
     return service->settings.curve_on ? &service->settings.curve : NULL;
+}
+
+// Without a key of metrics-agent's own ipc:// stays as open as metrics-agent itself is there.
+const struct zmq_curve *service_metrics_curve(const struct service *service)
+{
+    const struct service_config *config = &service->settings.skeleton;
+    bool is_for_agent =
+        config->curve_agent.len > 0 || !str_starts(config->metrics_push, STR("ipc://"));
+
+    return service->settings.curve_on && is_for_agent ? &service->settings.metrics_curve : NULL;
 }
 
 struct metrics *service_metrics(struct service *service)

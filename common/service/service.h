@@ -90,6 +90,8 @@ struct http_client *service_http_client(struct service *service);
 struct bus_worker *service_bus(struct service *service);
 struct zmq_bus_context *service_zmq(struct service *service);
 const struct zmq_curve *service_curve(const struct service *service); // NULL: none configured
+// Towards metrics-agent.
+const struct zmq_curve *service_metrics_curve(const struct service *service);
 struct metrics *service_metrics(struct service *service);
 // What a program has under way beside what its parts know of themselves; for the metrics.
 enum service_under_way {

@@ -89,6 +89,9 @@ static bool curve_read(struct settings *settings, struct err *err)
                                          .secret_key = config->curve_secret,
                                          .server_key = config->curve_server,
                                          .allowed_clients = config->curve_clients};
+    settings->metrics_curve = settings->curve;
+    if (config->curve_agent.len > 0)
+        settings->metrics_curve.server_key = config->curve_agent;
     settings->curve_on = config->curve_public.len > 0;
     if (settings->curve_on != (config->curve_secret.len > 0))
         return err_set(err, ERR_BAD_INPUT,

@@ -27,6 +27,7 @@ struct settings {
     char instance[64];
     const char *file; // --config, or NULL
     struct zmq_curve curve;
+    struct zmq_curve metrics_curve; // towards metrics-agent
     bool curve_on;
     double trace_sample;
     unsigned char log_key[LOG_KEY_BYTES];

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "service/service.h"
 #include "store/statements.h"
+#include "wire/codec_json.h"
 
 static void answered(void *context, const struct pg_result *result, const struct err *err)
 {
@@ -13,7 +14,8 @@ static void answered(void *context, const struct pg_result *result, const struct
     if (err)
         task_fail(task, err);
     else
-        task_reply(task, pg_rows(result) ? pg_get_text(result, 0, 0) : STR(""));
+        task_reply(task, pg_rows(result) ? json_squeeze(pg_get_text(result, 0, 0), task->arena)
+                                         : STR(""));
 }
 
 void task_answer_by(struct task *task, unsigned statement, struct pg_params *params)
@@ -45,7 +47,7 @@ void task_render_by(struct task *task, unsigned statement, struct pg_params *par
 void task_call(struct task *task, unsigned statement, struct pg_params *params, pg_done_fn *done)
 {
     const struct idempotency *request = &task->idempotency;
-    struct pg_params who, scope, claim;
+    struct pg_params who, scope, claim, conditions;
     struct pg_step steps[PG_STEPS_LIMIT];
     size_t count = 0;
 
@@ -65,6 +67,12 @@ void task_call(struct task *task, unsigned statement, struct pg_params *params, 
         pg_params_init(&scope);
         pg_int4(&scope, (int32_t)task_tenant(task));
         steps[count++] = (struct pg_step){STATEMENT_TENANT_SCOPE, &scope};
+    }
+    if (str_present(task->envelope.if_match) || str_present(task->envelope.if_none_match)) {
+        pg_params_init(&conditions);
+        pg_text(&conditions, task->envelope.if_match);
+        pg_text(&conditions, task->envelope.if_none_match);
+        steps[count++] = (struct pg_step){STATEMENT_PRECONDITION_SET, &conditions};
     }
     if (task_has_key(task)) {
         pg_params_init(&claim);

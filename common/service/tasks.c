@@ -91,6 +91,8 @@ static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
     task->envelope.idempotency_key = arena_copy(arena, envelope->idempotency_key);
     task->envelope.credential = arena_copy(arena, envelope->credential);
     task->envelope.address = arena_copy(arena, envelope->address);
+    task->envelope.if_match = arena_copy(arena, envelope->if_match);
+    task->envelope.if_none_match = arena_copy(arena, envelope->if_none_match);
     task->idempotency = (struct idempotency){.tenant = envelope->principal.tenant,
                                              .key = task->envelope.idempotency_key,
                                              .fingerprint = envelope->fingerprint};

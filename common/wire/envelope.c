@@ -19,6 +19,8 @@ enum member {
     FINGERPRINT,
     CREDENTIAL,
     ADDRESS,
+    IF_MATCH,
+    IF_NONE_MATCH,
     MEMBER_COUNT
 };
 
@@ -42,6 +44,8 @@ void envelope_encode(const struct envelope *envelope, struct buf *out)
     values_pack_id(&packer, envelope->fingerprint);
     values_pack_text(&packer, envelope->credential);
     values_pack_text(&packer, envelope->address);
+    values_pack_text(&packer, envelope->if_match);
+    values_pack_text(&packer, envelope->if_none_match);
 }
 
 static bool read_u64(const msgpack_object *value, uint64_t *number)
@@ -93,7 +97,9 @@ static bool members_read(const msgpack_object *array, struct envelope *envelope)
            read_optional_text(members[IDEMPOTENCY_KEY], &envelope->idempotency_key) &&
            read_optional_id(members[FINGERPRINT], &envelope->fingerprint) &&
            read_optional_text(members[CREDENTIAL], &envelope->credential) &&
-           read_optional_text(members[ADDRESS], &envelope->address);
+           read_optional_text(members[ADDRESS], &envelope->address) &&
+           read_optional_text(members[IF_MATCH], &envelope->if_match) &&
+           read_optional_text(members[IF_NONE_MATCH], &envelope->if_none_match);
 }
 
 bool envelope_decode(struct str bytes, struct envelope *envelope, struct err *err)

@@ -30,6 +30,8 @@ struct envelope {
     // Of what changes something for administrators, for the audit log; absent otherwise.
     struct str credential; // key, token or session
     struct str address;    // the client's
+    // Of what is written only as long as nobody else changed it; absent otherwise.
+    struct str if_match, if_none_match;
 };
 
 void envelope_encode(const struct envelope *envelope, struct buf *out);

@@ -21,6 +21,7 @@
 #define NULLABLE      REPLY_NULLABLE
 #define SOMETIMES     REPLY_SOMETIMES
 #define CAN(error)    | 1U << ERR_##error
+#define VERSIONED     | 1U << REPLY_VERSIONED
 #define NOTHING_ELSE
 
 #define MESSAGE_STATES                                                                             \

@@ -10,7 +10,9 @@
 //   REPLY(CONTACT_READ, contact, CAN(NOT_FOUND))
 //
 // follow enum object_id and what the OpenAPI document says of the message's answer. CAN names the
-// errors of errors.def that the worker itself may give, beside those that every call may meet.
+// errors of errors.def that the worker itself may give, beside those that every call may meet. What
+// CAN(CHANGED_MEANWHILE) takes the headers If-Match and If-None-Match; VERSIONED is an answer that shows
+// what they are about, and has an ETag (gateway/etag.h).
 //
 // A reply is JSON that SQL and C put together; nothing encodes by these rows. They are held true
 // by the end-to-end tests, which refuse an answer that has a member more, less or of another type.
@@ -76,9 +78,11 @@ struct reply_object {
     const char *doc;
 };
 
+enum { REPLY_VERSIONED = 31 }; // a bit of errors that is none of them
+
 struct reply_type {
     enum object_id object;
-    uint32_t errors; // 1 << enum err_code
+    uint32_t errors; // 1 << enum err_code, and REPLY_VERSIONED
     bool declared;   // an internal message needs no row
 };
 

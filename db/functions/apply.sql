@@ -50,6 +50,7 @@ begin
     end if;
     select * into old from tenant t where t.ccid = named for no key update;
     tenant := coalesce(old.id, tenant_named(0, named, true));
+    perform tenant_lock(tenant);
     before := jsonb_strip_nulls(jsonb_build_object(
         'name', old.name, 'type', old.type, 'backendurl', old.backend_url, 'username', old.username, 'token', old.token,
         'genesystemenantid', old.genesys_tenant_id));
@@ -271,8 +272,11 @@ language sql stable as $$
 $$;
 
 create or replace function provision_export(p_ccid text) returns text
-language sql stable as $$
-    select json_build_object(
+language plpgsql stable as $$
+declare
+    wanted int := tenant_of(p_ccid); -- also where there is no contact center at all
+begin
+    return json_build_object(
         'tenants', coalesce((
             select json_agg(json_build_object(
                 'tenant', json_strip_nulls(json_build_object(
@@ -285,6 +289,7 @@ language sql stable as $$
                                                                         'options', s.options)
                                                       order by s.transaction, s.section), '[]')
                                from transaction_section s where s.tenant_id = t.id)) order by t.id)
-              from tenant t where tenant_of(p_ccid) in (0, t.id)), '[]'),
-        'clusterKeys', case when coalesce(p_ccid, '') = '' then keys_export(null) end)::text
+              from tenant t where wanted in (0, t.id)), '[]'),
+        'clusterKeys', case when coalesce(p_ccid, '') = '' then keys_export(null) end)::text;
+end
 $$;

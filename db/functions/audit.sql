@@ -61,7 +61,7 @@ declare
 begin
     if p_after <> '' then
         if p_after !~ '^[0-9]{1,16}-[0-9]{1,18}$' then
-            raise exception 'after: the next of a page before' using errcode = 'NX400';
+            raise exception 'after: the "next" of an earlier page is wanted' using errcode = 'NX400';
         end if;
         last_at := 'epoch'::timestamptz + split_part(p_after, '-', 1)::bigint * interval '1 microsecond';
         last_id := split_part(p_after, '-', 2)::bigint;

@@ -66,6 +66,7 @@ language plpgsql as $$
 declare
     twice record;
 begin
+    perform references_check(p_tenant);
     select w.address, string_agg(w.section, ' and ' order by w.section) as sections into twice
       from channels_wanted(p_tenant) w group by w.address having count(*) > 1 limit 1;
     if twice.address is not null then
@@ -124,15 +125,18 @@ $$;
 
 -- What waits follows its number. A webhook that no number has is never called; what waited for it goes to the webhook that
 -- its number has now, or waits until it has one again. Whoever provisions, be it the same again, lets the destinations
--- that fail be tried at once: nothing stays off in silence until somebody finds a switch.
+-- that fail be tried at once, and switches on what was off: nothing stays off in silence until somebody finds a switch.
 create or replace function destinations_follow(p_tenant int) returns void
 language plpgsql as $$
 begin
-    update destination dst set enabled = used.now
+    insert into breaker_change (tenant_id, destination_id, kind)
+    select p_tenant, d.id, 5 from destination d where d.tenant_id = p_tenant and d.switched_off is not null;
+    update destination dst set enabled = used.now, switched_off = null
       from (select d.id, exists (select from channel c where c.tenant_id = p_tenant and c.destination_id = d.id
                                                          and c.retired is null) as now
               from destination d where d.tenant_id = p_tenant) used
-     where dst.tenant_id = p_tenant and dst.id = used.id and dst.enabled <> used.now;
+     where dst.tenant_id = p_tenant and dst.id = used.id
+       and (dst.enabled <> used.now or dst.switched_off is not null);
 
     update delivery d set destination_id = c.destination_id
       from destination former, channel c

@@ -86,9 +86,11 @@ begin
     return json_build_object('messages', coalesce(transcript, '[]'), 'lastSequence', last)::text;
 end $$;
 
--- Whether a message is what is posted; null: there is none.
-create or replace function post_is(m message, body text, content text) returns boolean language sql immutable as $$
-    select m.body = coalesce(body, '') and m.content is not distinct from content::jsonb where m.id is not null
+-- Whether a message is what is posted. A plain expression, which the planner writes into the statement that asks.
+drop function if exists post_is(message, text, text);
+create or replace function post_is(stored_body text, stored_content jsonb, body text, content text) returns boolean
+language sql immutable as $$
+    select stored_body = coalesce(body, '') and stored_content is not distinct from content::jsonb
 $$;
 
 -- Posts a batch of answers: message, delivery, event and ledger entry in one transaction, which also moves on the
@@ -171,13 +173,15 @@ begin
         raise exception using errcode = '40001', message = 'stored meanwhile';
     end if;
     if cardinality(stored) is distinct from cardinality(ids) then
-        perform message_repeated(tenants, array_agg(case when post_is(m, i.body, i.content) then i.id end order by i.place),
-                                 stored)
+        perform message_repeated(
+                    tenants,
+                    array_agg(case when post_is(m.body, m.content, i.body, i.content) then i.id end order by i.place),
+                    stored)
            from unnest(tenants, ids, bodies, contents) with ordinality as i (tenant_id, id, body, content, place)
            left join message m on m.tenant_id = i.tenant_id and m.id = i.id;
     end if;
     return query
-        select case when not post_is(m, i.body, i.content) then 6
+        select case when m.id is not null and not post_is(m.body, m.content, i.body, i.content) then 6
                     when m.id is not null then 1
                     when c.id is null then 2
                     when c.state = 9 then 3

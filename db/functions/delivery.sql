@@ -257,13 +257,6 @@ begin
         select distinct on (tenant_id, provider_id, channel_id) tenant_id, provider_id, channel_id, message_id
         from gone where state = 4 and provider_id is not null
         on conflict (tenant_id, provider_id, channel_id) do update set message_id = excluded.message_id
-    ), disabled as (
-        update destination dst set enabled = false
-        from (select distinct destination_id from gone where reason = 'gone') g
-        where dst.id = g.destination_id and dst.enabled
-        returning dst.tenant_id, dst.id
-    ), switched_off as (
-        insert into breaker_change (tenant_id, destination_id, kind, process) select tenant_id, id, 3, me from disabled
     ), waited as (
         -- Receipts that came before their message's id was known.
         update receipt r set message_id = g.message_id

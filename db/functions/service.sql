@@ -39,6 +39,8 @@ declare
 begin
     perform tenant_lock(tenant);
     select * into old from service v where v.tenant_id = tenant and v.name = p_name;
+    perform precondition_check(case when old.name is not null then service_json(old)::text end,
+                               'serviceName: this service is set up already');
     new.secret := coalesce(nullif(p_doc -> 'secret', 'null'), old.secret);
     if p_name = 'Async' then
         new.secret := service_channel_secrets(p_doc -> 'data', new.secret, coalesce(old.secret, '{}'));
@@ -94,10 +96,8 @@ declare
     tenant int := tenant_named(p_principal, p_ccid, false);
 begin
     perform tenant_lock(tenant);
+    perform precondition_check(service_read(p_principal, p_ccid, p_name), 'serviceName: this service is set up');
     delete from service v where v.tenant_id = tenant and v.name = p_name;
-    if not found then
-        raise exception 'there is no such service' using errcode = 'NX404';
-    end if;
     perform channels_derive(tenant);
     perform audit_write(tenant, 'service.delete', p_name, '{}');
     return json_build_object('name', p_name)::text;
@@ -124,6 +124,9 @@ declare
     before jsonb;
 begin
     perform tenant_lock(tenant);
+    perform precondition_check(transaction_shown(tenant, p_transaction, p_section),
+                               case when p_section is null then 'transaction: it is there already'
+                                    else 'section: there is one of this name already' end);
     before := transaction_part(tenant, p_transaction);
     delete from transaction_section s
      where s.tenant_id = tenant and s.transaction = p_transaction and p_section is null and not p_sections ? s.section;
@@ -140,22 +143,28 @@ begin
 end
 $$;
 
-create or replace function transaction_read(p_principal int, p_ccid uuid, p_transaction text, p_section text) returns text
-language plpgsql as $$
-declare
-    tenant int := tenant_named(p_principal, p_ccid, false);
-    answer jsonb;
+-- What a GET shows; null: there is no such section.
+create or replace function transaction_shown(p_tenant int, p_transaction text, p_section text) returns text
+language plpgsql stable as $$
 begin
     if p_section is null then
         return (select coalesce(jsonb_object_agg(s.section, s.options), '{}')::text from transaction_section s
-                 where s.tenant_id = tenant and s.transaction = p_transaction);
+                 where s.tenant_id = p_tenant and s.transaction = p_transaction);
     end if;
-    select s.options into answer from transaction_section s
-     where s.tenant_id = tenant and s.transaction = p_transaction and s.section = p_section;
-    if answer is null then
+    return (select s.options::text from transaction_section s
+             where s.tenant_id = p_tenant and s.transaction = p_transaction and s.section = p_section);
+end
+$$;
+
+create or replace function transaction_read(p_principal int, p_ccid uuid, p_transaction text, p_section text) returns text
+language plpgsql as $$
+declare
+    shown text := transaction_shown(tenant_named(p_principal, p_ccid, false), p_transaction, p_section);
+begin
+    if shown is null then
         raise exception 'there is no such section' using errcode = 'NX404';
     end if;
-    return answer::text;
+    return shown;
 end
 $$;
 
@@ -166,6 +175,7 @@ declare
     gone text[];
 begin
     perform tenant_lock(tenant);
+    perform precondition_check(transaction_shown(tenant, p_transaction, p_section), 'section: it is there');
     with deleted as (
         delete from transaction_section s
          where s.tenant_id = tenant and s.transaction = p_transaction and s.section = coalesce(p_section, s.section)

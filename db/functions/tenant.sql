@@ -20,11 +20,13 @@ begin
 end
 $$;
 
--- Changes of one contact center's services and transactions wait for each other.
+-- Changes of one contact center's services and transactions wait for each other. Called at the beginning of each, before
+-- channels_derive(), which compares what names what (reference.sql).
 create or replace function tenant_lock(p_tenant int) returns void
 language plpgsql as $$
 begin
     perform from tenant t where t.id = p_tenant for no key update;
+    perform references_note(p_tenant);
 end
 $$;
 
@@ -41,7 +43,8 @@ language sql stable as $$
 $$;
 
 -- p_doc {"id", "name", "type", "backendurl", "username", "token" sealed, "genesystemenantid"}; p_key is the key that it gets
--- if it has none of its own (apikey_insert). Repeated, it changes what differs and makes no second key.
+-- if it has none of its own (apikey_insert). Repeated, it changes what differs and makes no second key; a token that is left
+-- out stays.
 -- {"xapikey": the key's prefix, "fresh": is it p_key?}
 create or replace function tenant_provision(p_principal int, p_doc json, p_key json, p_by text) returns text
 language plpgsql as $$
@@ -54,12 +57,17 @@ declare
 begin
     perform tenant_lock(tenant);
     select to_jsonb(t) into before from tenant t where t.id = tenant;
+    -- One that was only named by a key or a service has a version; it is there, for If-None-Match, once it is provisioned.
+    perform precondition_check((select tenant_json(t)::text from tenant t
+                                 where t.id = tenant
+                                   and (t.provisioned is not null or current_setting('nexus.if_match', true) <> '')),
+                               'id: this contact center is provisioned already');
     if exists (select from tenant t where t.name = p_doc->>'name' and t.id <> tenant) then
         raise exception 'name: belongs to another contact center' using errcode = 'NX409';
     end if;
     update tenant t
        set name = p_doc->>'name', type = p_doc->>'type', backend_url = p_doc->>'backendurl',
-           username = p_doc->>'username', token = p_doc->>'token',
+           username = p_doc->>'username', token = coalesce(p_doc->>'token', t.token),
            genesys_tenant_id = (p_doc->>'genesystemenantid')::int, provisioned = coalesce(t.provisioned, now())
      where t.id = tenant;
     changed := members_changed(before, (select to_jsonb(t) from tenant t where t.id = tenant));

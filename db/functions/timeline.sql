@@ -87,7 +87,7 @@ create or replace function attempt_request(m message, a attempt) returns json
 language sql stable as $$
     select json_build_object(
         'method', 'POST',
-        'host', substring(d.url from '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)'),
+        'host', url_host(d.url),
         'path', regexp_replace(coalesce(nullif(substring(d.url from '^[A-Za-z]+://[^/?#]+([^?#]*)'), ''), '/'),
                                '\+?\d{3,}(\d\d)', '…\1', 'g'),
         'headers', (select json_agg(json_build_object('name', h.name, 'value', h.value) order by h.place, h.name)
@@ -118,8 +118,13 @@ $$;
 -- The class of an attempt's answer; null in rows of before.
 create or replace function attempt_class(a attempt) returns text
 language sql immutable as $$
+    select decision_name(a.decision)
+$$;
+
+create or replace function decision_name(p_decision smallint) returns text
+language sql immutable as $$
     select (array['ok', 'retry', 'config', 'permanent', 'gone', 'not sent', 'uncertain', 'forbidden address', 'unusable'])
-           [(a.decision & 15) + 1]
+           [(p_decision & 15) + 1]
 $$;
 
 create or replace function attempt_told(m message, a attempt) returns text
@@ -237,7 +242,7 @@ returns table (at timestamptz, place int, step text, process text, attempt int, 
 language sql stable as $$
     select greatest(w.began, h.began), 30, 'held_back', process_name(h.process), null::int, least(w.ended, h.ended),
            case when h.is_off then 'destination: switched off' else 'breaker: open' end,
-           case when h.is_off then 'its destination had asked to be left alone (410)'
+           case when h.is_off then 'its destination was switched off'
                 else 'the breaker of its destination was open ('
                      || case h.openings when 1 then 'one opening' else h.openings || ' openings' end || ')' end
                || case when least(w.ended, h.ended) is null then '; it still is' else '' end,
@@ -257,12 +262,16 @@ language sql stable as $$
     select now(), 99, 'waiting', process_name(case when d.lease_until > now() then d.process end), d.attempt + 1, d.due,
            case when d.lease_until > now() then 'lease: held'
                 when older.id is not null then 'order: behind an older one'
-                when not dst.enabled then 'destination: switched off'
+                when dst.switched_off is not null then 'destination: switched off'
+                when not dst.enabled then 'destination: unused'
                 when dst.not_before > now() then 'breaker: open'
                 when d.due > now() then 'retry: not due yet'
                 else 'due' end,
            case when d.lease_until > now() then 'somebody is sending it; the lease ends at ' || to_char(d.lease_until, 'HH24:MI:SS')
                 when older.id is not null then 'message ' || older.message_id || ' of its conversation goes first'
+                when dst.switched_off is not null
+                    then 'its destination was switched off at ' || to_char(dst.switched_off, 'YYYY-MM-DD HH24:MI:SS')
+                         || '; it goes out when that is switched on'
                 when not dst.enabled then 'its number has no webhook now; it goes out when there is one again'
                 when dst.not_before > now() then 'its destination is tried again at ' || to_char(dst.not_before, 'HH24:MI:SS')
                 when d.due > now() then 'its next attempt is at ' || to_char(d.due, 'HH24:MI:SS')
@@ -403,7 +412,7 @@ begin
       from message_find(p_tenant, p_word) f
       join message found_one on found_one.tenant_id = f.tenant_id and found_one.id = f.message_id;
     if matches is null then
-        raise exception 'there is no such message' using errcode = 'NX404';
+        raise exception 'no message is called "%"', left(p_word, 64) using errcode = 'NX404';
     end if;
     if cardinality(found_ones) = 1 then
         m := found_ones[1];

@@ -1,7 +1,7 @@
 // bus_round_trip: how fast the bus alone is. A gateway and a worker, each a process, over ipc; a
 // window of calls is kept in flight; a payload of 200 bytes goes there, 60 bytes come back.
 //
-//   bus_round_trip [window] [seconds]        prints calls/s and CPU-µs a call of both processes
+//   bus_round_trip [window] [seconds] [open]   prints calls/s and CPU-µs a call of both processes; open: without keys
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "bus/bus_gateway.h"
@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zmq.h>
 
 enum { PAYLOAD_BYTES = 200, REPLY_BYTES = 60 };
 
@@ -29,6 +30,24 @@ struct bench {
 };
 
 static const char text[PAYLOAD_BYTES];
+
+// Both sides' keys; none: the bus as it is without authentication.
+static struct {
+    char gateway_public[41], gateway_secret[41], worker_public[41], worker_secret[41];
+    struct zmq_curve gateway, worker;
+} keys;
+
+static void keys_make(void)
+{
+    zmq_curve_keypair(keys.gateway_public, keys.gateway_secret);
+    zmq_curve_keypair(keys.worker_public, keys.worker_secret);
+    keys.gateway = (struct zmq_curve){.public_key = str_of(keys.gateway_public),
+                                      .secret_key = str_of(keys.gateway_secret),
+                                      .allowed_clients = str_of(keys.worker_public)};
+    keys.worker = (struct zmq_curve){.public_key = str_of(keys.worker_public),
+                                     .secret_key = str_of(keys.worker_secret),
+                                     .server_key = str_of(keys.gateway_public)};
+}
 
 static void request_came(void *context, struct bus_origin *origin, const struct envelope *envelope,
                          struct str payload)
@@ -61,6 +80,7 @@ static void worker_run(const char *socket)
                                                                .instance = STR("bench-0"),
                                                                .credit_messages = 256,
                                                                .credit_bytes = 4 * 1024 * 1024,
+                                                               .curve = &keys.worker,
                                                                .metrics = metrics_new(),
                                                                .request = request_came,
                                                                .health = health_asked,
@@ -119,6 +139,8 @@ int main(int argc, char **argv)
     struct err err;
 
     (void)!mkstemp(socket);
+    if (argc <= 3)
+        keys_make();
     pid_t child = fork();
     if (child == 0) {
         worker_run(socket);
@@ -129,6 +151,7 @@ int main(int argc, char **argv)
     bench.gateway = bus_gateway_new(&bench.loop, zmq_bus_context_new(),
                                     &(struct bus_gateway_options){.bind = str_of(bind),
                                                                   .instance = STR("bench"),
+                                                                  .curve = &keys.gateway,
                                                                   .metrics = metrics_new()},
                                     &err);
     while (bench.gateway && bus_gateway_workers(bench.gateway, &view, 1) == 0)

@@ -73,11 +73,11 @@ def test_workers_that_write_to_a_postgresql_that_is_gone_before_they_hear_of_it_
     eventually(lambda: all(stack.metric("nexus_processes", proc=program) == 1 for program in WORKERS), "the agent knows them")
 
     # Whether a timer or the socket speaks first after the thaw is the kernel's choice: it mostly is a timer.
-    for _ in range(5):
+    for _ in range(8):
         for worker in workers:
             worker.freeze()
         postgres.kill()  # without a farewell, which a socket would have to say first
-        eventually(lambda: all(tick_age(stack, program) > 5.5 for program in WORKERS), "what they do every 5 s is due", 20)
+        eventually(lambda: all(tick_age(stack, program) > 11 for program in WORKERS), "what they do every 10 s is due", 40)
         for worker in workers:
             worker.thaw()
         stack.wait_for("red")

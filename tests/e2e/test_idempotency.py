@@ -84,6 +84,17 @@ def undelivered_replay(tenant):
                    "select count(*) from replay where message_id = %s", failed.id)
 
 
+def destination_change(what):
+    """As often as it is done it leaves a row of the audit log."""
+    def request(tenant):
+        identity = tenant.stack.query("""select c.destination_id from channel c join tenant t on t.id = c.tenant_id
+                                          where t.ccid = %s""", tenant.ccid)[0][0]
+        return of_tenant(tenant, operator(tenant), f"/nexus/v3/destinations/{identity}/{what}", {},
+                         "select count(*) from audit where action = %s and object = %s", f"destination.{what}", str(identity))
+
+    return request
+
+
 def conversation_post(tenant):
     conversation = conversation_of(tenant)
     return of_tenant(tenant, tenant.agent(), f"/chat/v3/conversations/{conversation}/messages",
@@ -127,7 +138,8 @@ def service_post(tenant):
 RECIPES = {"SMS_MESSAGE": sms_message, "SMS_RECEIPT": sms_receipt, "UNDELIVERED_REPLAY": undelivered_replay,
            "CONVERSATION_POST": conversation_post, "CONVERSATION_ACCEPT": conversation_accept,
            "CONVERSATION_DONE": conversation_done, "TENANT_PROVISION": tenant_provision, "APIKEY_CREATE": apikey_create,
-           "SERVICE_POST": service_post}
+           "SERVICE_POST": service_post, "DESTINATION_TRY": destination_change("try"),
+           "DESTINATION_ENABLE": destination_change("enable"), "DESTINATION_DISABLE": destination_change("disable")}
 every_post = pytest.mark.parametrize("route", POSTS, ids=lambda route: route.id)
 
 

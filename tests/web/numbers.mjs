@@ -23,7 +23,7 @@ browse("an endpoint and a number are added, changed and removed", {}, async (pag
   dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name", { exact: true }).fill("Main");
   await dialog.getByLabel("Number", { exact: true }).fill(center.number);
-  await dialog.getByLabel("Endpoint").fill("chat.sales");
+  await dialog.getByLabel("Endpoint").selectOption("chat.sales");
   await dialog.getByLabel("Carried by").selectOption("Async");
   await press(page, dialog, "Save");
   await row(page, center.number).waitFor();

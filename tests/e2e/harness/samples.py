@@ -69,6 +69,12 @@ def _section(town, with_section=True):
     return {**names, "section": "sample"} if with_section else names
 
 
+def _destination(town):
+    """Ours, as its number's."""
+    return {"id": town.stack.query("""select c.destination_id from channel c join tenant t on t.id = c.tenant_id
+                                       where t.ccid = %s and c.address = %s""", town.ours.ccid, town.ours.number)[0][0]}
+
+
 def _tenant(town):
     return {"id": town.ours.ccid, "name": town.ours.name, "type": "PureEngage", "username": "nexus",
             "backendurl": "http://gws.example.com", "genesystemenantid": 1}
@@ -79,6 +85,9 @@ SAMPLES = {
     "smsReceipt": lambda town: {"body": {"message_id": uuid.uuid4().hex, "message_state": 2}},
     "undeliveredReplay": lambda town: {"body": {"ids": []}},
     "messageTimeline": lambda town: {"names": _message(town)},
+    "destinationTry": lambda town: {"names": _destination(town)},
+    "destinationEnable": lambda town: {"names": _destination(town)},
+    "destinationDisable": lambda town: {"names": _destination(town)},
     "conversation": lambda town: {"names": _conversation(town)},
     "transcript": lambda town: {"names": _conversation(town)},
     "contacts": lambda town: {"query": {"address": town.ours.phone()}},

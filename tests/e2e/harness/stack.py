@@ -1,4 +1,4 @@
-"""A whole Nexus: any number of each program, over ipc or over tcp with CURVE, on a database of its own."""
+"""A whole Nexus: any number of each program, over ipc or over tcp, each with keys of its own, on a database of its own."""
 
 import ctypes
 import json
@@ -24,6 +24,7 @@ ROOT = pathlib.Path(__file__).parents[3]
 BINARIES = pathlib.Path(os.environ.get("NEXUS_BUILD_DIR", ROOT / "build/asan")) / "bin"
 RELEASE = ROOT / "build/release"  # for tests under a load that sanitizers would not take
 WORKERS = ("chat-worker", "sms-worker", "provisioning-worker")
+PROGRAMS = ("gateway", *WORKERS, "metrics-agent", "simulator")
 
 
 def curve_pair():
@@ -50,7 +51,7 @@ class Stack:
         self._settings = settings or {}
         self._bus = bus
         self._knows_gws = knows_gws
-        self._gateway_keys, self._worker_keys = curve_pair(), curve_pair()
+        self.keys = {program: curve_pair() for program in PROGRAMS}  # (public, secret) of each on the bus
         self._bus_ports = {}
         self._http_ports = {}
         self.metrics_port, self.simulator_port = free_port(), free_port()
@@ -85,7 +86,10 @@ class Stack:
     def _add(self, program, number, **environment):
         name = f"{program}-{number}"
         command = [self.binaries / program, "--instance", number]
-        common = {"NEXUS_METRICS_PUSH": f"ipc://{self.folder}/metrics.sock"}
+        public, secret = self.keys[program]
+        common = {"NEXUS_METRICS_PUSH": f"ipc://{self.folder}/metrics.sock", "NEXUS_CURVE_PUBLIC": public,
+                  "NEXUS_CURVE_SECRET": secret, "NEXUS_CURVE_SERVER": self.keys["gateway"][0],
+                  "NEXUS_CURVE_AGENT": self.keys["metrics-agent"][0], "NEXUS_CURVE_CLIENTS": self._clients()}
         own = self._settings.get(program, {})
         self.processes[name] = Process(name, command, self.folder, {**common, **environment, **own})
         return self.processes[name]
@@ -96,20 +100,19 @@ class Stack:
                 "NEXUS_LOG_KEY_FILE": self.folder / "log_key",
                 "NEXUS_WEBHOOK_ALLOW_CIDRS": "127.0.0.0/8,::1/128"}
 
+    def _clients(self):
+        """The list of who may be what."""
+        return "\n".join(f"{public} {program}" for program, (public, _) in self.keys.items())
+
     def _bus_at_gateway(self, number):
         if self._bus == "ipc":
             return {"NEXUS_BUS_BIND": f"ipc://{self.folder}/bus.gateway-{number}.sock"}
-        public, secret = self._gateway_keys
-        return {"NEXUS_BUS_BIND": f"tcp://127.0.0.1:{self._bus_ports[number]}", "NEXUS_CURVE_PUBLIC": public,
-                "NEXUS_CURVE_SECRET": secret, "NEXUS_CURVE_CLIENTS": self._worker_keys[0]}
+        return {"NEXUS_BUS_BIND": f"tcp://127.0.0.1:{self._bus_ports[number]}"}
 
     def _bus_at_worker(self):
         if self._bus == "ipc":
             return {"NEXUS_BUS": f"ipc://{self.folder}/bus.gateway-*.sock"}
-        public, secret = self._worker_keys
-        addresses = ",".join(f"tcp://127.0.0.1:{port}" for port in self._bus_ports.values())
-        return {"NEXUS_BUS": addresses, "NEXUS_CURVE_PUBLIC": public, "NEXUS_CURVE_SECRET": secret,
-                "NEXUS_CURVE_SERVER": self._gateway_keys[0]}
+        return {"NEXUS_BUS": ",".join(f"tcp://127.0.0.1:{port}" for port in self._bus_ports.values())}
 
     # --- life ---
 

@@ -33,7 +33,7 @@ static void close_all(struct calls *calls)
 
 Test(calls, keeps_copies_of_what_it_was_given)
 {
-    struct calls *calls = calls_new(1, 0);
+    struct calls *calls = calls_new(0);
     char text[] = "payload";
     const struct envelope envelope = {.message = MSG_SMS_INBOUND, .deadline_ms = 5};
 
@@ -47,9 +47,9 @@ Test(calls, keeps_copies_of_what_it_was_given)
 
 Test(calls, does_not_take_an_answer_for_an_earlier_life_of_the_slot)
 {
-    struct calls *calls = calls_new(1, 0);
+    struct calls *calls = calls_new(0);
     struct call *call = open_one(calls, 100);
-    uint64_t request = call_request(call);
+    uint64_t request = call->request;
     cr_assert(eq(ptr, calls_find(calls, request), call));
     calls_close(calls, call);
 
@@ -62,10 +62,29 @@ Test(calls, does_not_take_an_answer_for_an_earlier_life_of_the_slot)
     calls_free(&calls);
 }
 
+Test(calls, numbers_requests_so_that_nobody_can_guess_the_next)
+{
+    struct calls *calls = calls_new(0), *others = calls_new(0);
+    struct call *first = open_one(calls, 100), *second = open_one(calls, 100),
+                *other = open_one(others, 100);
+
+    cr_assert(ne(u64, first->request >> 13, other->request >> 13), "another gateway's key");
+    cr_assert(ne(u64, second->request - first->request, 1));
+    cr_assert(eq(ptr, calls_find(calls, first->request + 8192), NULL), "the same slot");
+    cr_assert(eq(ptr, calls_find(calls, 0), NULL));
+
+    calls_close(calls, first);
+    cr_assert(eq(ptr, calls_find(calls, 0), NULL), "not even of a closed one");
+    calls_close(calls, second);
+    calls_close(others, other);
+    calls_free(&calls);
+    calls_free(&others);
+}
+
 Test(calls, refuses_more_waiting_calls_than_the_limit)
 {
     struct err err;
-    struct calls *calls = calls_new(1, 0);
+    struct calls *calls = calls_new(0);
     for (int i = 0; i < CALLS_WAITING_LIMIT; i++)
         cr_assert(calls_wait(calls, open_one(calls, 100), &err));
 
@@ -82,7 +101,7 @@ Test(calls, refuses_more_waiting_calls_than_the_limit)
 Test(calls, gives_a_lost_call_its_place_back_at_the_front)
 {
     struct err err;
-    struct calls *calls = calls_new(1, 0);
+    struct calls *calls = calls_new(0);
     struct list at_worker;
     int worker;
     list_init(&at_worker);
@@ -101,7 +120,7 @@ Test(calls, gives_a_lost_call_its_place_back_at_the_front)
 
 Test(calls, expires_an_abandoned_call_once_more_so_that_its_credit_comes_back)
 {
-    struct calls *calls = calls_new(1, 0);
+    struct calls *calls = calls_new(0);
     struct list at_worker;
     int worker;
     list_init(&at_worker);
@@ -130,7 +149,7 @@ static uint32_t next_of(struct calls *calls, struct list *at_worker)
 
 Test(calls, of_several_tenants_take_turns_however_many_one_of_them_has)
 {
-    struct calls *calls = calls_new(1, 75);
+    struct calls *calls = calls_new(75);
     struct list at_worker;
     struct err err;
     list_init(&at_worker);
@@ -152,7 +171,7 @@ Test(calls, of_several_tenants_take_turns_however_many_one_of_them_has)
 
 Test(calls, of_one_tenant_leave_room_for_those_of_others)
 {
-    struct calls *calls = calls_new(1, 75);
+    struct calls *calls = calls_new(75);
     struct err err;
     for (int i = 0; i < CALLS_WAITING_LIMIT * 3 / 4; i++)
         cr_assert(calls_wait(calls, open_of(calls, 1, 100), &err));
@@ -169,7 +188,7 @@ Test(calls, of_one_tenant_leave_room_for_those_of_others)
 Test(calls, of_one_tenant_never_take_all_that_workers_can_take)
 {
     const struct turn_window window = {.messages = 4, .bytes = 1000 * 1000};
-    struct calls *calls = calls_new(1, 50);
+    struct calls *calls = calls_new(50);
     struct list at_worker;
     struct err err;
     list_init(&at_worker);
@@ -200,7 +219,7 @@ Test(calls, answers_every_call_exactly_once_whatever_happens)
 
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct random random = {.state = seed};
-        struct calls *calls = calls_new((uint32_t)seed, 0);
+        struct calls *calls = calls_new(0);
         struct list at[WORKERS];
         size_t opened = 0, answered = 0;
         int64_t now_ms = 1000;
@@ -228,7 +247,7 @@ Test(calls, answers_every_call_exactly_once_whatever_happens)
             case 3: // a reply
                 if (!list_is_empty(worker)) {
                     call = LIST_FIRST(worker, struct call, link);
-                    cr_assert(eq(ptr, calls_find(calls, call_request(call)), call));
+                    cr_assert(eq(ptr, calls_find(calls, call->request), call));
                     answered += call->state == CALL_OUT;
                     calls_close(calls, call);
                 }
@@ -261,7 +280,7 @@ Test(calls, answers_every_call_exactly_once_whatever_happens)
 Test(calls, knows_how_long_the_oldest_has_waited)
 {
     struct err err;
-    struct calls *calls = calls_new(1, 0);
+    struct calls *calls = calls_new(0);
     struct call *call = open_one(calls, 100); // at 1000
     cr_assert(eq(i64, calls_oldest_ms(calls, 5000), 0), "nothing waits");
 

@@ -6,6 +6,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -267,6 +269,142 @@ Test(zmq_socket, keeps_a_client_out_that_does_not_speak_curve)
 
     cr_assert(eq(int, pair.echoed, 0));
     pair_close(&pair);
+}
+
+static bool list_is_taken(const char *list, struct err *err)
+{
+    struct pair pair;
+    struct keys keys;
+    keys_make(&keys);
+    keys.server.allowed_clients = str_of(list);
+    pair_open(&pair);
+    bool taken = pair_connect(&pair, "ipc", &keys.server, &keys.client, err);
+    pair_close(&pair);
+    return taken;
+}
+
+Test(zmq_socket, reads_the_list_of_keys_and_says_what_is_wrong_with_it)
+{
+    struct keys one, other;
+    struct err err = {0};
+    char list[512];
+    keys_make(&one);
+    keys_make(&other);
+
+    snprintf(list, sizeof list, "%s,%s", one.client_public, other.client_public);
+    cr_assert(list_is_taken(list, &err), "%s", err.text);
+    snprintf(list, sizeof list, "%s sms-worker,chat-worker\n%s provisioning-worker;\n",
+             one.client_public, other.client_public);
+    cr_assert(list_is_taken(list, &err), "%s", err.text);
+
+    snprintf(list, sizeof list, "sms-worker %s", one.client_public);
+    cr_assert(not(list_is_taken(list, &err)));
+    cr_assert(ne(ptr, strstr(err.text, "first word"), NULL), "%s", err.text);
+    snprintf(list, sizeof list, "%s sms-worker %s chat-worker", one.client_public,
+             one.client_public);
+    cr_assert(not(list_is_taken(list, &err)));
+    cr_assert(ne(ptr, strstr(err.text, "twice"), NULL), "%s", err.text);
+    snprintf(list, sizeof list, "%s SMS", one.client_public);
+    cr_assert(not(list_is_taken(list, &err)));
+    cr_assert(ne(ptr, strstr(err.text, "neither"), NULL), "%s", err.text);
+}
+
+static void echo_to_sms_workers(void *context, struct str peer, struct str body)
+{
+    struct pair *pair = context;
+
+    cr_assert(not(zmq_socket_sender_is(pair->router, STR("provisioning-worker"))));
+    cr_assert(not(zmq_socket_sender_is(pair->router, STR("sms"))));
+    if (zmq_socket_sender_is(pair->router, STR("sms-worker")))
+        cr_assert(zmq_socket_send(pair->router, peer, body));
+}
+
+Test(zmq_socket, knows_by_its_key_what_a_sender_may_be)
+{
+    static const char *const transports[] = {"ipc", "tcp"};
+
+    for (size_t i = 0; i < COUNT_OF(transports); i++) {
+        struct pair pair;
+        struct keys keys;
+        struct err err = {0};
+        char list[128];
+        keys_make(&keys);
+        snprintf(list, sizeof list, "%s chat-worker,sms-worker", keys.client_public);
+        keys.server.allowed_clients = str_of(list);
+        pair_open(&pair);
+        sockets_make(&pair, NULL, &keys.client);
+        zmq_socket_free(&pair.router);
+        pair.router = zmq_socket_new(&pair.loop, pair.zmq,
+                                     &(struct zmq_socket_options){.kind = ZMQ_SOCKET_ROUTER,
+                                                                  .high_water_mark = 1000,
+                                                                  .curve = &keys.server,
+                                                                  .received = echo_to_sms_workers,
+                                                                  .context = &pair});
+        cr_assert(zmq_socket_bind(pair.router, endpoint_make(&pair, transports[i]), &err) &&
+                      zmq_socket_connect(pair.dealer, pair.endpoint, &err),
+                  "%s", err.text);
+        pair.wanted = 3;
+
+        send_more(&pair);
+        pair_run(&pair, 5000);
+
+        cr_assert(eq(int, pair.echoed, 3));
+        pair_close(&pair);
+    }
+}
+
+static void refusal_count(void *context, bool unfinished)
+{
+    struct pair *pair = context;
+
+    if (unfinished)
+        return;
+    pair->in_flight++;
+    uv_stop(&pair->loop);
+}
+
+Test(zmq_socket, tells_of_whom_it_refused)
+{
+    struct pair pair;
+    struct keys keys, strangers;
+    struct err err = {0};
+    keys_make(&keys);
+    keys_make(&strangers);
+    strangers.client.server_key = keys.server.public_key;
+    pair_open(&pair);
+    sockets_make(&pair, NULL, &strangers.client);
+    zmq_socket_free(&pair.router);
+    pair.router = zmq_socket_new(&pair.loop, pair.zmq,
+                                 &(struct zmq_socket_options){.kind = ZMQ_SOCKET_ROUTER,
+                                                              .high_water_mark = 10,
+                                                              .curve = &keys.server,
+                                                              .received = echo,
+                                                              .refused = refusal_count,
+                                                              .context = &pair});
+    cr_assert(zmq_socket_bind(pair.router, endpoint_make(&pair, "ipc"), &err) &&
+                  zmq_socket_connect(pair.dealer, pair.endpoint, &err),
+              "%s", err.text);
+
+    pair_run(&pair, 5000);
+
+    cr_assert(gt(int, pair.in_flight, 0));
+    pair_close(&pair);
+}
+
+Test(zmq_socket, keeps_to_directories_of_our_own_user)
+{
+    char folder[] = "/tmp/nexus-zmq-XXXXXX", endpoint[64];
+    struct err err = {0};
+    cr_assert(ne(ptr, mkdtemp(folder), NULL));
+    snprintf(endpoint, sizeof endpoint, "ipc://%s/bus.sock", folder);
+
+    cr_assert(zmq_ipc_is_private(endpoint, &err));
+    chmod(folder, 0750);
+    cr_assert(not(zmq_ipc_is_private(endpoint, &err)));
+    cr_assert(eq(int, err.code, ERR_BAD_INPUT));
+    cr_assert(zmq_ipc_is_private("tcp://127.0.0.1:1", &err), "that has other rules");
+
+    rmdir(folder);
 }
 
 Test(zmq_socket, refuses_curve_that_would_let_nobody_in)

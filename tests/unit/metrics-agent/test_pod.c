@@ -137,6 +137,6 @@ Test(pod, says_who_is_to_blame)
     cr_assert(eq(
         str, (char *)buf_c_string(&json),
         "{\"processes\":[{\"process\":\"sms-worker\",\"slot\":\"0\",\"silentMs\":7,\"ended\":false,"
-        "\"db\":false}],\"ready\":false}"));
+        "\"db\":false}],\"refused\":false,\"ready\":false}"));
     fold_free(&fold);
 }

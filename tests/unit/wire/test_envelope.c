@@ -13,6 +13,10 @@ static const struct envelope sample = {
     .traceparent = STR_INIT("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
     .idempotency_key = STR_INIT(""),
     .fingerprint = {.bytes = {[15] = 1}},
+    .credential = STR_INIT("session"),
+    .address = STR_INIT("192.0.2.7"),
+    .if_match = STR_INIT("\"0123\""),
+    .if_none_match = STR_INIT("*"),
 };
 
 Test(envelope, comes_back_as_it_went)
@@ -35,6 +39,10 @@ Test(envelope, comes_back_as_it_went)
     cr_assert(str_equal(envelope.traceparent, sample.traceparent));
     cr_assert(str_present(envelope.idempotency_key));
     cr_assert(id_equal(envelope.fingerprint, sample.fingerprint));
+    cr_assert(str_equal(envelope.credential, sample.credential));
+    cr_assert(str_equal(envelope.address, sample.address));
+    cr_assert(str_equal(envelope.if_match, sample.if_match));
+    cr_assert(str_equal(envelope.if_none_match, sample.if_none_match));
 }
 
 Test(envelope, keeps_what_is_absent_absent)
@@ -60,12 +68,16 @@ Test(envelope, skips_a_tail_it_does_not_know)
     struct envelope envelope;
     struct err err;
     AUTO(buf) bytes = {0};
+    AUTO(buf) longer = {0};
 
     envelope_encode(&sample, &bytes);
-    bytes.data[0]++; // one element more in the array
-    buf_append(&bytes, "\xA5later", 6);
+    // The same as an array of 16 bits of length, with one element more.
+    buf_append(&longer, "\xDC\x00", 2);
+    buf_byte(&longer, (unsigned char)((bytes.data[0] & 0x0F) + 1));
+    buf_append(&longer, bytes.data + 1, bytes.len - 1);
+    buf_append(&longer, "\xA5later", 6);
 
-    cr_assert(envelope_decode(buf_str(&bytes), &envelope, &err));
+    cr_assert(envelope_decode(buf_str(&longer), &envelope, &err));
     cr_assert(eq(u64, envelope.request, sample.request));
 }
 

@@ -23,6 +23,12 @@ export interface Call {
   body?: unknown;
   tenant?: string | undefined; // the contact center an operator acts for
   repeatable?: string; // names this POST, so that repeating it does nothing twice
+  replaces?: string | null; // the version that is written over or taken away; null: nothing may be there yet
+}
+
+export interface Versioned<T> {
+  data: T;
+  version: string | null; // null: there is nothing yet
 }
 
 let writeToken = "";
@@ -39,10 +45,17 @@ export function freshName(): string {
 }
 
 export async function call<T>(method: string, path: string, options: Call = {}): Promise<T> {
+  return (await versioned<T>(method, path, options)).data;
+}
+
+// The same, with the version of what is shown.
+export async function versioned<T>(method: string, path: string, options: Call = {}): Promise<Versioned<T>> {
   const headers: Record<string, string> = { accept: "application/problem+json, application/json" };
   if (method !== "GET") headers["x-csrf-token"] = writeToken;
   if (options.tenant) headers["x-ccid"] = options.tenant;
   if (options.repeatable) headers["idempotency-key"] = options.repeatable;
+  if (options.replaces) headers["if-match"] = options.replaces;
+  if (options.replaces === null) headers["if-none-match"] = "*";
   if (options.body !== undefined) headers["content-type"] = "application/json";
 
   let response: Response;
@@ -63,7 +76,7 @@ export async function call<T>(method: string, path: string, options: Call = {}):
     if (response.status === 401) sessionEnded();
     throw refusal(response, answer);
   }
-  return unwrapped(answer) as T;
+  return { data: unwrapped(answer) as T, version: response.headers.get("etag") };
 }
 
 export interface Health {

@@ -55,10 +55,9 @@ export function EndpointsPanel({ tenant }: { tenant: string }) {
               transaction="NexusEndpoints"
               prefix=""
               name={open.verb === "add" ? undefined : open.row.name}
-              options={open.verb === "add" ? {} : open.row.options}
               fields={FIELDS}
               fixed={{}}
-              onDone={() => done("Endpoint saved.")}
+              onDone={(name) => done(`The endpoint ${name} is saved.`)}
               onClose={close}
             />
           )}
@@ -67,10 +66,10 @@ export function EndpointsPanel({ tenant }: { tenant: string }) {
               title={`Remove the endpoint ${open.row.name}?`}
               verb="Remove"
               work={() => call("DELETE", pathOf(tenant, "NexusEndpoints", open.row.name), { tenant })}
-              onDone={() => done("Endpoint removed.")}
+              onDone={() => done(`The endpoint ${open.row.name} is removed.`)}
               onClose={close}
             >
-              <p>Numbers that name it go on without its queue.</p>
+              <p>While there are other endpoints, it stays as long as a number names it. Without any, conversations wait in the queue that their number names.</p>
             </Confirm>
           )}
         </>

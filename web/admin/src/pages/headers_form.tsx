@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useAction } from "../ui/action";
-import { Dialog } from "../ui/dialog";
+import { Editing, stored, type Edited } from "../ui/editing";
 import { Ending } from "../ui/ending";
 import { Lines, linesOf, optionsOf } from "../ui/lines";
 import { pathOf, type Options } from "./section";
@@ -11,14 +11,23 @@ const PREFIX = "header:";
 
 interface Props {
   tenant: string;
-  options: Options;
+  known: boolean; // there are some
   onDone: () => void;
   onClose: () => void;
 }
 
-export function HeadersForm({ tenant, options, onDone, onClose }: Props) {
+export function HeadersForm(props: Props) {
+  const path = pathOf(props.tenant, "NexusServices", "Async");
+  return (
+    <Editing title="Webhook headers" read={() => stored<Options>(props.known, path, props.tenant, {})} onClose={props.onClose}>
+      {(edited) => <Headers {...props} path={path} edited={edited} />}
+    </Editing>
+  );
+}
+
+function Headers({ tenant, path, edited, onDone, onClose }: Props & { path: string; edited: Edited<Options> }) {
   const action = useAction();
-  const entries = Object.entries(options);
+  const entries = Object.entries(edited.data);
   const headers = entries.filter(([name]) => name.startsWith(PREFIX)).map(([name, value]) => [name.slice(PREFIX.length), value]);
   const rest = entries.filter(([name]) => !name.startsWith(PREFIX));
   const [lines, setLines] = useState(linesOf(Object.fromEntries(headers)));
@@ -27,18 +36,16 @@ export function HeadersForm({ tenant, options, onDone, onClose }: Props) {
     event.preventDefault();
     const wanted = Object.entries(optionsOf(lines)).map(([name, value]) => [PREFIX + name, value]);
     const body: Options = Object.fromEntries([...rest, ...wanted]);
-    const path = pathOf(tenant, "NexusServices", "Async");
     const empty = Object.keys(body).length === 0;
-    if (empty && entries.length === 0) return onDone();
-    if (await action.run(() => (empty ? call("DELETE", path, { tenant }) : call("PUT", path, { tenant, body })))) onDone();
+    const replaces = edited.version;
+    if (empty && replaces === null) return onDone();
+    if (await action.run(() => (empty ? call("DELETE", path, { tenant, replaces }) : call("PUT", path, { tenant, body, replaces })))) onDone();
   }
   return (
-    <Dialog title="Webhook headers" onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
-        <p class="hint">Sent on every webhook to your own gateway, beside the signatures. They are not secret.</p>
-        <Lines lines={lines} onLines={setLines} placeholder="x-my-header" />
-        <Ending action={action} verb="Save" onClose={onClose} />
-      </form>
-    </Dialog>
+    <form onSubmit={(event) => void submit(event)}>
+      <p class="hint">Sent on every webhook to your own gateway, beside the signatures. They are not secret.</p>
+      <Lines lines={lines} onLines={setLines} placeholder="x-my-header" />
+      <Ending action={action} verb="Save" reread={edited.reread} onClose={onClose} />
+    </form>
   );
 }

@@ -1,9 +1,12 @@
 // A number or domain as a form. Its webhook stands beside it, though it is stored in the service Async: that is written
 // first, because a webhook without a number is never called, and a number without a webhook cannot answer.
-import { useState } from "preact/hooks";
-import { call, type ApiError } from "../api";
+import { useRef, useState } from "preact/hooks";
+import { versioned, type ApiError } from "../api";
+import { useLoaded } from "../load";
+import { stored } from "../ui/editing";
 import { TextField } from "../ui/field";
-import { documentOf, NO_CHANNEL, type Channel } from "./channel_fields";
+import { Refusal } from "../ui/refusal";
+import { channelsOf, documentOf, NO_CHANNEL, type Channel } from "./channel_fields";
 import type { Kind } from "./numbers";
 import type { Options } from "./section";
 import { SectionForm } from "./section_form";
@@ -13,26 +16,34 @@ interface Props {
   tenant: string;
   kind: Kind;
   section: string | undefined; // undefined: a new number
-  options: Options;
-  suggestions: string[];
-  channels: Channel[];
+  number: string | undefined; // as it is stored
+  endpoints: string[];
+  hasAsync: boolean; // the service Async is set up
   onDone: (number: string) => void;
   onClose: () => void;
 }
 
-export function NumberForm({ tenant, kind, section, options, suggestions, channels, onDone, onClose }: Props) {
-  const given = channels.find(({ channelId }) => channelId === options["channelId"]);
-  const [webhook, setWebhook] = useState<Channel>(given ?? NO_CHANNEL);
+export function NumberForm({ tenant, kind, section, number, endpoints, hasAsync, onDone, onClose }: Props) {
+  const path = servicePath(tenant, "Async");
+  const service = useLoaded(() => stored<{ data: unknown }>(hasAsync, path, tenant, { data: {} }), [tenant]);
+  const [typed, setTyped] = useState<Channel>(); // undefined: as it is stored
+  const own = useRef<string | null>(null); // the version that this form stored
   const [saved, setSaved] = useState("");
-  const changed = webhook !== (given ?? NO_CHANNEL);
+  const channels = channelsOf(service.data?.data.data);
+  const given = number === undefined ? undefined : channels.find(({ channelId }) => channelId === number);
 
   async function saveWebhook(body: Options) {
     setSaved(body["channelId"] ?? "");
-    if (!changed) return;
-    const mine: Channel = { ...webhook, channelId: body["channelId"] ?? "" };
-    const others = channels.filter(({ channelId }) => channelId !== options["channelId"]);
-    const { data, ...secret } = documentOf([...others, mine]);
-    await call("PUT", servicePath(tenant, "Async"), { tenant, body: { data, ...secret } });
+    if (!typed || !service.data) return;
+    const mine: Channel = { ...typed, channelId: body["channelId"] ?? "" };
+    const others = channels.filter(({ channelId }) => channelId !== number && channelId !== mine.channelId);
+    const replaces = own.current ?? service.data.version;
+    own.current = (await versioned("PUT", path, { tenant, body: documentOf([...others, mine]), replaces })).version;
+  }
+  function reread() {
+    own.current = null;
+    setTyped(undefined);
+    void service.again();
   }
   return (
     <SectionForm
@@ -41,12 +52,17 @@ export function NumberForm({ tenant, kind, section, options, suggestions, channe
       transaction="NexusServices"
       prefix={kind.prefix}
       name={section?.slice(kind.prefix.length)}
-      options={options}
-      fields={kind.fields(suggestions)}
+      fields={kind.fields(endpoints)}
       fixed={kind.fixed}
-      more={(error) => <Webhook webhook={webhook} stored={given !== undefined} error={error} onWebhook={setWebhook} />}
+      more={(error) => (
+        <>
+          <Refusal error={service.error} again={() => void service.again()} />
+          {service.data && <Webhook webhook={typed ?? given ?? NO_CHANNEL} stored={given !== undefined} error={error} onWebhook={setTyped} />}
+        </>
+      )}
       saveMore={saveWebhook}
-      onDone={() => onDone(saved || (options["channelId"] ?? ""))}
+      rereadMore={reread}
+      onDone={() => onDone(saved || (number ?? ""))}
       onClose={onClose}
     />
   );

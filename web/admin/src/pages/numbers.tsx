@@ -34,6 +34,13 @@ const UNCERTAIN: Field = {
   ],
 };
 
+// Once there are endpoints, a number names one of them; before that, what it names is the queue itself.
+function endpointField(endpoints: string[]): Field {
+  const frame = { option: "endpoint", label: "Endpoint", hint: "Where its conversations go." };
+  if (endpoints.length === 0) return { ...frame, hint: "The queue of its conversations, or an endpoint's name once there are any.", placeholder: "chat.sales" };
+  return { ...frame, kind: "choice", choices: [["", "none"], ...endpoints.map((name): [string, string] => [name, name])] };
+}
+
 export interface Kind {
   prefix: string;
   title: string;
@@ -47,7 +54,7 @@ const KINDS: Record<"chat" | "cxc", Kind> = {
     title: "SMS number",
     fields: (endpoints) => [
       { option: "channelId", label: "Number", hint: "With country code, such as 18445551212.", required: true },
-      { option: "endpoint", label: "Endpoint", hint: "Where its conversations go.", suggestions: endpoints, placeholder: "chat.sales" },
+      endpointField(endpoints),
       PROVIDER,
       { option: "cxcOnly", label: "Campaigns only", kind: "flag", hint: "What comes in becomes no conversation and reaches no agent." },
       VALIDITY,
@@ -61,7 +68,13 @@ const KINDS: Record<"chat" | "cxc", Kind> = {
   cxc: {
     prefix: "cxc.",
     title: "e-mail domain",
-    fields: () => [{ option: "channelId", label: "Domain", required: true, placeholder: "mail.example.com" }, PROVIDER, VALIDITY, UNCERTAIN],
+    fields: (endpoints) => [
+      { option: "channelId", label: "Domain", required: true, placeholder: "mail.example.com" },
+      endpointField(endpoints),
+      PROVIDER,
+      VALIDITY,
+      UNCERTAIN,
+    ],
     fixed: { channelType: "email" },
   },
 };
@@ -77,7 +90,7 @@ type Open = { verb: "edit" | "remove"; row: Row } | { verb: "add"; kind: Kind } 
 interface Read {
   services: Sections;
   endpoints: Sections;
-  channels: Channel[]; // of the service Async
+  async: Service | undefined;
 }
 
 async function read(tenant: string): Promise<Read> {
@@ -86,7 +99,7 @@ async function read(tenant: string): Promise<Read> {
     call<Sections>("GET", pathOf(tenant, "NexusEndpoints"), { tenant }),
     call<{ services: Service[] }>("GET", servicePath(tenant), { tenant }),
   ]);
-  return { services, endpoints, channels: channelsOf(set.services.find(({ name }) => name === "Async")?.data) };
+  return { services, endpoints, async: set.services.find(({ name }) => name === "Async") };
 }
 
 export function NumbersPanel({ tenant }: { tenant: string }) {
@@ -117,25 +130,24 @@ export function NumbersPanel({ tenant }: { tenant: string }) {
         </div>
       }
     >
-      {({ services, endpoints, channels }) => {
-        const suggestions = Object.keys(endpoints).map((name) => `chat.${name}`);
+      {({ services, endpoints, async }) => {
         return (
           <>
-            <List rows={rowsOf(services)} channels={channels} onOpen={setOpen} />
+            <List rows={rowsOf(services)} channels={channelsOf(async?.data)} onOpen={setOpen} />
             {(open?.verb === "add" || open?.verb === "edit") && (
               <NumberForm
                 tenant={tenant}
                 kind={open.verb === "add" ? open.kind : open.row.kind}
                 section={open.verb === "edit" ? open.row.section : undefined}
-                options={open.verb === "edit" ? open.row.options : {}}
-                suggestions={suggestions}
-                channels={channels}
+                hasAsync={async !== undefined}
+                number={open.verb === "edit" ? open.row.options["channelId"] : undefined}
+                endpoints={named(endpoints, open.verb === "edit" ? open.row.options["endpoint"] : undefined)}
                 onClose={close}
                 onDone={(number) => done(`${number} saved.`)}
               />
             )}
             {open?.verb === "headers" && (
-              <HeadersForm tenant={tenant} options={services["Async"] ?? {}} onClose={close} onDone={() => done("Headers saved.")} />
+              <HeadersForm tenant={tenant} known={"Async" in services} onClose={close} onDone={() => done("The webhook headers are saved.")} />
             )}
             {open?.verb === "remove" && (
               <Confirm
@@ -155,6 +167,12 @@ export function NumbersPanel({ tenant }: { tenant: string }) {
       }}
     </Panel>
   );
+}
+
+// What can be chosen: the endpoints, and what the number names now, in its own spelling.
+function named(endpoints: Sections, now: string | undefined): string[] {
+  const names = Object.keys(endpoints).map((name) => (name.startsWith("chat.") ? name : `chat.${name}`));
+  return names.length === 0 || !now || names.includes(now) ? names : [now, ...names];
 }
 
 function rowsOf(services: Sections): Row[] {

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { call, type ApiError } from "../api";
 import { useAction } from "../ui/action";
-import { Dialog } from "../ui/dialog";
+import { Editing, stored, type Edited } from "../ui/editing";
 import { Ending } from "../ui/ending";
 import { CheckField, faultOf, SelectField, TextField } from "../ui/field";
 import { Lines, linesOf, optionsOf } from "../ui/lines";
@@ -16,60 +16,73 @@ interface Props {
   transaction: Transaction;
   prefix: string; // in front of the name: "chat."
   name: string | undefined; // undefined: a new one
-  options: Options;
   fields: readonly Field[];
   fixed: Options; // always so
   more?: (error: ApiError | undefined) => ComponentChildren;
   saveMore?: (options: Options) => Promise<unknown>;
-  onDone: () => void;
+  rereadMore?: () => void;
+  onDone: (name: string) => void;
   onClose: () => void;
 }
 
-export function SectionForm({ title, tenant, transaction, prefix, fields, fixed, more, saveMore, onDone, onClose, ...given }: Props) {
+export function SectionForm(props: Props) {
+  const { title, tenant, transaction, prefix, name, onClose } = props;
+  const read = () => stored<Options>(name !== undefined, pathOf(tenant, transaction, prefix + (name ?? "")), tenant, {});
+  return (
+    <Editing title={title} read={read} onClose={onClose}>
+      {(edited) => <Fields {...props} edited={edited} />}
+    </Editing>
+  );
+}
+
+function Fields({ tenant, transaction, prefix, fields, fixed, more, saveMore, rereadMore, edited, onDone, onClose, ...given }: Props & { edited: Edited<Options> }) {
   const action = useAction();
   const [name, setName] = useState(given.name ?? "");
-  const [options, change] = useState(given.options);
-  const [lines, setLines] = useState(linesOf(others(given.options, fields, fixed)));
+  const [options, change] = useState(edited.data);
+  const [lines, setLines] = useState(linesOf(others(edited.data, fields, fixed)));
 
   async function submit(event: Event) {
     event.preventDefault();
     const body = filled({ ...known(options, fields), ...fixed, ...optionsOf(lines) });
     const worked = await action.run(async () => {
       await saveMore?.(body);
-      await call("PUT", pathOf(tenant, transaction, prefix + name), { tenant, body });
+      await call("PUT", pathOf(tenant, transaction, prefix + name), { tenant, body, replaces: edited.version });
     });
-    if (worked) onDone();
+    if (worked) onDone(name);
+  }
+  function reread() {
+    rereadMore?.();
+    edited.reread();
   }
   return (
-    <Dialog title={title} onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
-        <TextField
-          label="Name"
-          hint={given.name === undefined ? "Letters, digits, _ and -." : undefined}
-          required
-          pattern={NAME_RULE}
-          title="Letters, digits, _ and -, beginning with a letter"
-          disabled={given.name !== undefined}
-          value={name}
-          onText={setName}
+    <form onSubmit={(event) => void submit(event)}>
+      <TextField
+        label="Name"
+        hint={given.name === undefined ? "Letters, digits, _ and -." : undefined}
+        required
+        pattern={NAME_RULE}
+        title="Letters, digits, _ and -, beginning with a letter"
+        disabled={given.name !== undefined}
+        value={name}
+        fault={faultOf(action.error, "section")}
+        onText={setName}
+      />
+      {fields.map((field) => (
+        <Control
+          key={field.option}
+          field={field}
+          value={options[field.option] ?? ""}
+          fault={faultOf(action.error, field.option)}
+          onText={(text) => change({ ...options, [field.option]: text })}
         />
-        {fields.map((field) => (
-          <Control
-            key={field.option}
-            field={field}
-            value={options[field.option] ?? ""}
-            fault={faultOf(action.error, field.option)}
-            onText={(text) => change({ ...options, [field.option]: text })}
-          />
-        ))}
-        {more?.(action.error)}
-        <details open={lines.length > 0}>
-          <summary>Other options</summary>
-          <Lines lines={lines} onLines={setLines} />
-        </details>
-        <Ending action={action} verb="Save" onClose={onClose} />
-      </form>
-    </Dialog>
+      ))}
+      {more?.(action.error)}
+      <details open={lines.length > 0}>
+        <summary>Other options</summary>
+        <Lines lines={lines} onLines={setLines} />
+      </details>
+      <Ending action={action} verb="Save" reread={reread} onClose={onClose} />
+    </form>
   );
 }
 

@@ -2,12 +2,10 @@
 // secret goes one way only: its field starts empty where there is a secret already, and left so changes none.
 import { useState } from "preact/hooks";
 import { call, type ApiError } from "../api";
-import { useLoaded } from "../load";
 import { useAction } from "../ui/action";
-import { Dialog } from "../ui/dialog";
+import { Editing, stored } from "../ui/editing";
 import { Ending } from "../ui/ending";
 import { jsonFault, JsonField, TextField } from "../ui/field";
-import { Refusal } from "../ui/refusal";
 import { filledIn, fits, schemas, type Schema, type Value } from "../ui/schema";
 import { SchemaFields } from "../ui/schema_fields";
 import { ChannelFields, channelsOf, documentOf, NO_CHANNEL } from "./channel_fields";
@@ -16,7 +14,7 @@ import { KINDS, pathOf, pretty, type Service } from "./service";
 interface Props {
   tenant: string;
   name: string;
-  service: Service | undefined;
+  known: boolean; // it is set up
   onDone: () => void;
   onClose: () => void;
 }
@@ -28,18 +26,25 @@ interface Draft {
 }
 
 export function ServiceForm(props: Props) {
-  const loaded = useLoaded(schemas, []);
-  const { name, service, onClose } = props;
-  const schema = loaded.data?.[`service.${name}`];
+  const { tenant, name, known, onClose } = props;
+  async function read() {
+    const [all, service] = await Promise.all([schemas(), stored<Service | undefined>(known, pathOf(tenant, name), tenant, undefined)]);
+    return { version: service.version, data: { schema: all[`service.${name}`], service: service.data } };
+  }
   return (
-    <Dialog title={service ? `Edit ${name}` : `Set up ${name}`} onClose={onClose} wide>
-      <Refusal error={loaded.error} again={() => void loaded.again()} />
-      {loaded.data && <Editor {...props} schema={schema} />}
-    </Dialog>
+    <Editing title={known ? `Edit ${name}` : `Set up ${name}`} read={read} onClose={onClose} wide>
+      {({ data, version, reread }) => <Editor {...props} {...data} version={version} reread={reread} />}
+    </Editing>
   );
 }
 
-function Editor({ schema, ...props }: Props & { schema: Schema | undefined }) {
+interface Opened extends Props {
+  service: Service | undefined; // undefined: not set up
+  version: string | null;
+  reread: () => void;
+}
+
+function Editor({ schema, ...props }: Opened & { schema: Schema | undefined }) {
   const start = props.service
     ? { url: props.service.url ?? "", data: props.service.data, secret: undefined }
     : (KINDS.find((kind) => kind.name === props.name)?.start ?? { url: "", data: {}, secret: {} });
@@ -61,18 +66,18 @@ function Editor({ schema, ...props }: Props & { schema: Schema | undefined }) {
   );
 }
 
-interface ModeProps extends Props {
+interface ModeProps extends Opened {
   schema: Schema;
   draft: Draft;
   onDraft: (draft: Draft) => void;
 }
 
-function useSave({ tenant, name, onDone }: Props) {
+function useSave({ tenant, name, version, onDone }: Opened) {
   const action = useAction();
   const save = async (draft: Draft) => {
     const { url, data, secret } = draft;
     const body = { ...(url ? { url } : {}), data: data ?? {}, ...(secret === undefined ? {} : { secret }) };
-    if (await action.run(() => call("PUT", pathOf(tenant, name), { tenant, body }))) onDone();
+    if (await action.run(() => call("PUT", pathOf(tenant, name), { tenant, body, replaces: version }))) onDone();
   };
   return { action, save };
 }
@@ -120,7 +125,7 @@ function FieldsMode(props: ModeProps) {
       <Url schema={schema} draft={draft} onDraft={onDraft} error={action.error} />
       {part("data")}
       {part("secret")}
-      <Ending action={action} verb="Save" onClose={onClose} />
+      <Ending action={action} verb="Save" reread={props.reread} onClose={onClose} />
     </form>
   );
 }
@@ -147,7 +152,7 @@ function ChannelsMode(props: ModeProps) {
           onDraft({ secret: undefined, ...documentOf(changed), url: draft.url });
         }}
       />
-      <Ending action={action} verb="Save" onClose={onClose} />
+      <Ending action={action} verb="Save" reread={props.reread} onClose={onClose} />
     </form>
   );
 }
@@ -184,7 +189,7 @@ function JsonMode(props: ModeProps) {
         onText={(text) => change(text, "secret")}
         fault={under(action.error, "secret")}
       />
-      <Ending action={action} verb="Save" blocked={broken !== undefined} onClose={onClose} />
+      <Ending action={action} verb="Save" blocked={broken !== undefined} reread={props.reread} onClose={onClose} />
     </form>
   );
 }

@@ -33,7 +33,7 @@ export function ServicesPanel({ tenant }: { tenant: string }) {
             <ServiceForm
               tenant={tenant}
               name={open.name}
-              service={services.find((service) => service.name === open.name)}
+              known={services.some((service) => service.name === open.name)}
               onClose={close}
               onDone={() => done(`${open.name} saved.`)}
             />

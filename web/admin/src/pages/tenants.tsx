@@ -8,7 +8,7 @@ import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
 import { More } from "../ui/more";
 import { CopyOnce } from "../ui/copy_once";
-import { Dialog } from "../ui/dialog";
+import { Editing, stored, type Edited } from "../ui/editing";
 import { Ending } from "../ui/ending";
 import { faultOf, TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
@@ -20,27 +20,32 @@ export interface Tenant {
   name: string | null; // null: named by a key or a service, not yet provisioned
   type: string | null;
   backendurl: string | null;
+  username: string | null;
+  genesystemenantid: number | null;
   provisioned: string | null;
 }
 
 const PATH = "/nexus/v3/provisioning/tenants";
 const PAGE = 100;
+const WHOLE_KEY = 36; // a key that is not new is shown by its first characters only
 
 export function TenantsPanel({ session }: { session: Session }) {
   const [count, setCount] = useState(PAGE);
   const loaded = useLoaded(() => call<{ tenants: Tenant[]; total: number }>("GET", PATH, { query: { count } }), [count]);
   const [sought, seek] = useState("");
-  const [adding, setAdding] = useState(false);
+  const [open, setOpen] = useState<{ id: string | undefined }>();
   const [key, setKey] = useState<string>();
   return (
     <Panel
       title={session.ccid ? "Contact center" : "Contact centers"}
-      purpose={session.ccid ? "Yours. Provisioning it again changes what is said here." : "Choose the one to work on."}
+      purpose={session.ccid ? "Yours." : "Choose the one to work on."}
       loaded={loaded}
       action={
-        <button type="button" class="primary" onClick={() => setAdding(true)}>
-          Provision
-        </button>
+        session.ccid && loaded.data?.tenants.length ? undefined : (
+          <button type="button" class="primary" onClick={() => setOpen({ id: undefined })}>
+            Provision
+          </button>
+        )
       }
     >
       {({ tenants, total }) => (
@@ -48,16 +53,17 @@ export function TenantsPanel({ session }: { session: Session }) {
           {tenants.length > 8 && (
             <TextField label="Search" type="search" placeholder="Name or id" value={sought} onText={seek} />
           )}
-          <List tenants={tenants.filter((tenant) => matches(tenant, sought))} />
+          <List tenants={tenants.filter((tenant) => matches(tenant, sought))} onOpen={(id) => setOpen({ id })} />
           <More shown={tenants.length} total={total} busy={loaded.busy} onMore={() => setCount(count + PAGE)} />
-          {adding && (
+          {open && (
             <Provision
               session={session}
-              onClose={() => setAdding(false)}
-              onDone={(xapikey) => {
-                setAdding(false);
-                setKey(xapikey);
-                announce("Contact center provisioned.");
+              id={open.id}
+              onClose={() => setOpen(undefined)}
+              onDone={(name, xapikey) => {
+                setOpen(undefined);
+                if (xapikey.length === WHOLE_KEY) setKey(xapikey);
+                announce(`${name} is provisioned.`);
                 void loaded.again();
               }}
             />
@@ -74,7 +80,7 @@ function matches(tenant: Tenant, sought: string): boolean {
   return tenant.id.startsWith(words) || (tenant.name ?? "").toLowerCase().includes(words);
 }
 
-function List({ tenants }: { tenants: Tenant[] }) {
+function List({ tenants, onOpen }: { tenants: Tenant[]; onOpen: (id: string) => void }) {
   return (
     <Table
       caption="Contact centers"
@@ -92,6 +98,17 @@ function List({ tenants }: { tenants: Tenant[] }) {
         { title: "Id", cell: (tenant) => <code>{tenant.id}</code> },
         { title: "Type", cell: (tenant) => tenant.type ?? "—" },
         { title: "Provisioned", cell: (tenant) => <Moment time={tenant.provisioned} /> },
+        {
+          title: "Actions",
+          kind: "actions",
+          cell: (tenant) => (
+            <div class="actions" role="group" aria-label={`Actions on ${tenant.name ?? tenant.id}`}>
+              <button type="button" onClick={() => onOpen(tenant.id)}>
+                {tenant.provisioned ? "Edit" : "Set up"}
+              </button>
+            </div>
+          ),
+        },
       ]}
     />
   );
@@ -99,20 +116,36 @@ function List({ tenants }: { tenants: Tenant[] }) {
 
 interface ProvisionProps {
   session: Session;
+  id: string | undefined; // undefined: one that is to be named
   onClose: () => void;
-  onDone: (xapikey: string) => void;
+  onDone: (name: string, xapikey: string) => void;
 }
 
-function Provision({ session, onClose, onDone }: ProvisionProps) {
+const NOBODY: Tenant = { id: "", name: null, type: null, backendurl: null, username: null, genesystemenantid: null, provisioned: null };
+
+function Provision(props: ProvisionProps) {
+  const id = props.id ?? props.session.ccid ?? "";
+  const known = props.id !== undefined;
+  const read = () => stored<Tenant>(known, `${PATH}/${id}`, undefined, { ...NOBODY, id });
+  return (
+    <Editing title={known ? "Edit the contact center" : "Provision a contact center"} read={read} onClose={props.onClose}>
+      {(edited) => <Form {...props} edited={edited} />}
+    </Editing>
+  );
+}
+
+function Form({ id, edited, onClose, onDone }: ProvisionProps & { edited: Edited<Tenant> }) {
   const action = useAction();
+  const was = edited.data;
+  const there = was.provisioned !== null;
   const [form, change] = useState({
-    id: session.ccid ?? "",
-    name: "",
-    type: "PureEngage",
-    backendurl: "",
-    username: "",
+    id: was.id,
+    name: was.name ?? "",
+    type: was.type ?? "PureEngage",
+    backendurl: was.backendurl ?? "",
+    username: was.username ?? "",
     token: "",
-    genesystemenantid: "1",
+    genesystemenantid: String(was.genesystemenantid ?? 1),
   });
   const field = (name: keyof typeof form) => ({
     value: form[name],
@@ -122,25 +155,30 @@ function Provision({ session, onClose, onDone }: ProvisionProps) {
   async function submit(event: Event) {
     event.preventDefault();
     let xapikey = "";
-    const { genesystemenantid, ...rest } = form;
+    const { genesystemenantid, token, ...rest } = form;
     const worked = await action.run(async () => {
-      const body = { ...rest, genesystemenantid: Number(genesystemenantid) };
-      xapikey = (await call<{ xapikey: string }>("POST", PATH, { body })).xapikey;
+      const body = { ...rest, ...(token ? { token } : {}), genesystemenantid: Number(genesystemenantid) };
+      const replaces = there && id !== undefined ? edited.version : null;
+      xapikey = (await call<{ xapikey: string }>("POST", PATH, { body, replaces })).xapikey;
     });
-    if (worked) onDone(xapikey);
+    if (worked) onDone(form.name, xapikey);
   }
   return (
-    <Dialog title="Provision a contact center" onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
-        <TextField label="Contact center id" hint="As Genesys Web Services knows it." required {...field("id")} />
-        <TextField label="Name" required {...field("name")} />
-        <TextField label="Type" required {...field("type")} />
-        <TextField label="Backend URL" type="url" hint="Of Genesys Web Services." required {...field("backendurl")} />
-        <TextField label="User name" required {...field("username")} />
-        <TextField label="Password" type="password" hint="Stored encrypted, never shown." required {...field("token")} />
-        <TextField label="Genesys tenant id" type="number" min={1} required {...field("genesystemenantid")} />
-        <Ending action={action} verb="Provision" onClose={onClose} />
-      </form>
-    </Dialog>
+    <form onSubmit={(event) => void submit(event)}>
+      <TextField label="Contact center id" hint="As Genesys Web Services knows it." required disabled={id !== undefined} {...field("id")} />
+      <TextField label="Name" required {...field("name")} />
+      <TextField label="Type" required {...field("type")} />
+      <TextField label="Backend URL" type="url" hint="Of Genesys Web Services." required {...field("backendurl")} />
+      <TextField label="User name" required {...field("username")} />
+      <TextField
+        label="Password"
+        type="password"
+        hint={there ? "Empty: the stored one stays." : "Stored encrypted, never shown."}
+        required={!there}
+        {...field("token")}
+      />
+      <TextField label="Genesys tenant id" type="number" min={1} required {...field("genesystemenantid")} />
+      <Ending action={action} verb={there ? "Save" : "Provision"} reread={edited.reread} onClose={onClose} />
+    </form>
   );
 }

@@ -48,7 +48,7 @@ export function Panel<T>({ title, purpose, action, loaded, children }: Props<T>)
 }
 
 // The place of what is still being read.
-function Waiting() {
+export function Waiting() {
   return (
     <div class="waiting" role="status">
       <span class="unseen">Loading</span>

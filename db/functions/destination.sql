@@ -1,0 +1,170 @@
+-- Destinations as operators see them, and what operators do to them.
+
+-- Host and port of a URL. User and password, path and query are nobody's business: they may hold secrets.
+create or replace function url_host(url text) returns text
+language sql immutable as $$
+    select substring(url from '^[A-Za-z]+://(?:[^/?#]*@)?([^/?#]+)')
+$$;
+
+create or replace function destination_state(d destination) returns text
+language sql stable as $$
+    select case when d.switched_off is not null then 'off'
+                when not d.enabled then 'unused'
+                when d.not_before > now() then 'open'
+                when d.failures > 0 then 'half_open'
+                else 'closed' end
+$$;
+
+-- Do its messages wait because it fails, or because somebody switched it off? Settings that are wrong (401, 403, 404, 410, a
+-- forbidden address) do not mend themselves and count at once; anything else after a minute, or when its breaker has opened.
+create or replace function destination_fails(d destination) returns boolean
+language sql stable as $$
+    select d.switched_off is not null
+        or d.enabled
+           and (d.failures > 0
+                or exists (select from destination_answer a
+                           where a.destination_id = d.id and a.failing_since is not null
+                             and (a.decision & 15 in (2, 4, 7, 8) or a.failing_since < now() - interval '1 min')))
+           and exists (select from delivery w where w.destination_id = d.id)
+$$;
+
+create or replace function destination_json(d destination) returns json
+language sql stable as $$
+    select json_build_object(
+        'id', d.id::text, 'ccid', t.ccid, 'host', coalesce(url_host(d.url), ''),
+        'numbers', coalesce((select json_agg(json_build_object('number', c.address, 'name', c.name) order by c.address)
+                             from channel c
+                             where c.tenant_id = d.tenant_id and c.destination_id = d.id and c.retired is null), '[]'),
+        'state', destination_state(d), 'failing', destination_fails(d),
+        'failingSince', moment(a.failing_since), 'offSince', moment(d.switched_off), 'openings', d.failures,
+        'waiting', w.waiting, 'oldest', moment((select m.created from delivery o
+                                                join message m on m.tenant_id = o.tenant_id and m.id = o.message_id
+                                                where o.id = w.oldest)),
+        'nextTry', case when d.enabled and w.waiting > 0 then moment(greatest(w.due, d.not_before, now())) end,
+        'lastAnswer', case when a.at is not null then json_build_object(
+                          'at', moment(a.at), 'kind', decision_name(a.decision), 'status', a.status, 'detail', a.detail) end)
+    from tenant t
+    left join destination_answer a on a.destination_id = d.id
+    cross join lateral (select count(*) as waiting, min(q.id) as oldest, min(q.due) as due
+                        from (select r.id, r.due from delivery r where r.destination_id = d.id
+                              order by r.due limit 10000) q) w
+    where t.id = d.tenant_id
+$$;
+
+-- A page by id; p_after: the "next" of the page before. Tenant 0 sees all. Rows that wait are counted for the page's
+-- destinations only, and no further than 10 000 of each. What no number uses and nothing waits for is left out, unless it is
+-- asked for.
+create or replace function destination_list(p_tenant int, p_state text, p_after text, p_count int) returns text
+language plpgsql stable as $$
+declare
+    room int := coalesce(nullif(p_count, 0), 50);
+begin
+    if coalesce(p_after, '') !~ '^[0-9]{0,9}$' then
+        raise exception 'after: the next of a page before' using errcode = 'NX400';
+    end if;
+    if coalesce(p_state, '') not in ('', 'closed', 'open', 'half_open', 'off', 'unused', 'failing') then
+        raise exception 'state: closed, open, half_open, off, unused or failing' using errcode = 'NX400';
+    end if;
+    return (with page as materialized (
+                select d as one, d.id
+                  from destination d
+                 where (p_tenant = 0 or d.tenant_id = p_tenant) and d.id > coalesce(nullif(p_after, ''), '0')::int
+                   and case coalesce(p_state, '')
+                           when '' then d.enabled or d.switched_off is not null
+                                        or exists (select from delivery w where w.destination_id = d.id)
+                           when 'failing' then destination_fails(d)
+                           else destination_state(d) = p_state end
+                 order by d.id limit room)
+            select json_build_object(
+                'destinations', coalesce(json_agg(destination_json(p.one) order by p.id), '[]'),
+                'next', case when count(*) = room then max(p.id)::text end)::text
+              from page p);
+end
+$$;
+
+-- The one that a caller means, locked; p_tenant 0 may mean anybody's.
+create or replace function destination_locked(p_tenant int, p_id text) returns destination
+language plpgsql as $$
+declare
+    wanted destination;
+begin
+    if p_id ~ '^[0-9]{1,9}$' then
+        select * into wanted from destination d
+        where d.id = p_id::int and (p_tenant = 0 or d.tenant_id = p_tenant) for update;
+    end if;
+    if wanted.id is null then
+        raise exception 'there is no such destination' using errcode = 'NX404';
+    end if;
+    if not wanted.enabled and wanted.switched_off is null then
+        raise exception 'no number uses this destination; what waits for it follows its number' using errcode = 'NX409';
+    end if;
+    return wanted;
+end
+$$;
+
+-- What waits for it is due now: the 10 000 that would be next. The others come when they were to come.
+create or replace function destination_hurry(p_id int) returns void
+language sql as $$
+    update delivery d set due = now()
+    from (select w.id from delivery w
+          where w.destination_id = p_id and w.due > now() and w.lease_until is null
+          order by w.due limit 10000 for update skip locked) soon
+    where d.id = soon.id
+$$;
+
+-- Tries it now. Where its breaker is open, one message goes out as its test.
+create or replace function destination_try(p_tenant int, p_id text) returns destination
+language plpgsql as $$
+declare
+    wanted destination := destination_locked(p_tenant, p_id);
+begin
+    if wanted.switched_off is not null then
+        raise exception 'the destination is switched off; enable it' using errcode = 'NX409';
+    end if;
+    update destination d set not_before = '-infinity' where d.id = wanted.id returning * into wanted;
+    perform destination_hurry(wanted.id);
+    perform audit_write(wanted.tenant_id, 'destination.try', wanted.id::text, '{}');
+    return wanted;
+end
+$$;
+
+-- Switches it on, with a closed breaker, or off. Rows that a worker has in hand follow within a second (sms-worker/permit.h).
+create or replace function destination_switch(p_tenant int, p_id text, p_on boolean) returns destination
+language plpgsql as $$
+declare
+    wanted destination := destination_locked(p_tenant, p_id);
+    was_on boolean := wanted.enabled;
+begin
+    update destination d
+    set enabled = p_on, switched_off = case when not p_on then coalesce(d.switched_off, now()) end,
+        failures = 0, not_before = '-infinity'
+    where d.id = wanted.id returning * into wanted;
+    if was_on <> p_on then
+        insert into breaker_change (tenant_id, destination_id, kind)
+        values (wanted.tenant_id, wanted.id, case when p_on then 5 else 3 end);
+    end if;
+    if p_on then
+        perform destination_hurry(wanted.id);
+    end if;
+    perform audit_write(wanted.tenant_id, case when p_on then 'destination.enable' else 'destination.disable' end,
+                        wanted.id::text, case when was_on <> p_on then array['enabled'] else '{}' end);
+    return wanted;
+end
+$$;
+
+-- What destinations said last, from one worker. ages_ms: how long ago.
+create or replace function destination_answers(
+    ids int[], ages_ms int[], statuses int[], decisions smallint[], details text[], goods boolean[]) returns void
+language sql as $$
+    insert into destination_answer as known (destination_id, tenant_id, at, status, decision, detail, failing_since)
+    select d.id, d.tenant_id, s.at, s.status, s.decision, s.detail, case when not s.good then s.at end
+    from (select i.*, now() - i.age_ms * interval '1 ms' as at
+          from unnest(ids, ages_ms, statuses, decisions, details, goods) i (id, age_ms, status, decision, detail, good)) s
+    join destination d on d.id = s.id
+    order by d.id
+    on conflict (destination_id) do update
+        set at = excluded.at, status = excluded.status, decision = excluded.decision, detail = excluded.detail,
+            failing_since = case when excluded.failing_since is not null
+                                 then coalesce(known.failing_since, excluded.failing_since) end
+        where known.at <= excluded.at
+$$;

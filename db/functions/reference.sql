@@ -1,0 +1,55 @@
+-- Numbers and mail domains name the endpoint of their conversations. A change leaves no such name without its endpoint, unless
+-- it found it like that: channels_derive() asks in the transaction of each change, whoever makes it; tenant_lock() notes how
+-- things stood before.
+--
+-- As long as a contact center has no endpoints at all, the name is the queue itself and may be anything. What else may come
+-- before what it needs (a number before the service Async, a key before its contact center) waits for it.
+
+-- [{"number", "holder": its section, "endpoint": its name, "there": is it?}]
+create or replace function endpoint_references(p_tenant int) returns jsonb
+language sql stable as $$
+    select coalesce(jsonb_agg(jsonb_build_object(
+               'number', c.options ->> 'channelId', 'holder', c.section, 'endpoint', c.options ->> 'endpoint', 'there', exists (
+               select from transaction_section e
+                where e.tenant_id = p_tenant and e.transaction = 'NexusEndpoints'
+                  and e.section in (c.options ->> 'endpoint', regexp_replace(c.options ->> 'endpoint', '^chat\.', ''))))
+               order by c.section), '[]')
+      from transaction_section c
+     where c.tenant_id = p_tenant and c.transaction = 'NexusServices' and c.options ->> 'endpoint' <> ''
+       and (c.section like 'chat.%' or c.section like 'cxc.%')
+$$;
+
+-- Before a change: how things stand.
+create or replace function references_note(p_tenant int) returns void
+language plpgsql as $$
+begin
+    perform set_config('nexus.references', endpoint_references(p_tenant)::text, true);
+end
+$$;
+
+-- After it.
+create or replace function references_check(p_tenant int) returns void
+language plpgsql as $$
+declare
+    before jsonb := current_setting('nexus.references');
+    lost record;
+    was jsonb;
+begin
+    if not exists (select from transaction_section e where e.tenant_id = p_tenant and e.transaction = 'NexusEndpoints') then
+        return;
+    end if;
+    for lost in select r.number, r.holder, r.endpoint
+                  from jsonb_to_recordset(endpoint_references(p_tenant))
+                       as r (number text, holder text, endpoint text, there boolean)
+                 where not r.there loop
+        was := (select b from jsonb_array_elements(before) b
+                 where b @> jsonb_build_object('number', lost.number, 'endpoint', lost.endpoint));
+        if was is null then
+            raise exception 'endpoint: % names "%", and there is no such endpoint', lost.holder, lost.endpoint
+                  using errcode = 'NX400';
+        elsif (was ->> 'there')::boolean then
+            raise exception 'the endpoint "%" is named by %', lost.endpoint, lost.holder using errcode = 'NX409';
+        end if;
+    end loop;
+end
+$$;
