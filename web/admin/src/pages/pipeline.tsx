@@ -81,7 +81,7 @@ function grown(curves: Map<string, number[]>, hops: Hop[]): Map<string, number[]
   return new Map(hops.map(({ name, rate }) => [name, [...(curves.get(name) ?? []), rate ?? 0].slice(-KEPT)]));
 }
 
-export function PipelinePanel() {
+export function PipelinePanel({ tenant }: { tenant: string | null }) {
   const [paused, setPaused] = useState(false);
   const watched = useWatched(paused);
   return (
