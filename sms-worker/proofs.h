@@ -7,7 +7,7 @@
 //
 // Secrets are remembered, of a thousand numbers at most and for five seconds, and forgotten when the database tells
 // that they changed. Before anybody is refused the database is asked again, so that no new secret is taken for a
-// wrong one. docs/decisions/0036-a-number-with-a-secret-believes-what-is-signed.md.
+// wrong one. docs/decisions/0039-a-number-with-a-secret-believes-what-is-signed.md.
 #pragma once
 
 #include "base/str.h"

@@ -33,7 +33,8 @@ $$;
 create or replace function references_check(p_tenant int) returns void
 language plpgsql as $$
 declare
-    before jsonb := current_setting('nexus.references')::jsonb -> p_tenant::text;
+    -- Where nobody noted, all that is wrong is new.
+    before jsonb := nullif(current_setting('nexus.references', true), '')::jsonb -> p_tenant::text;
     lost record;
     was jsonb;
 begin
