@@ -43,7 +43,7 @@ browse("all that match a filter are sent again", {}, async (page) => {
   await press(page, page, "Replay all that match the filter");
   await press(page, page.getByRole("dialog"), "Replay");
   await says(page, "3 messages are being sent again.");
-  await page.getByText("Nothing is undelivered.").waitFor();
+  await page.getByText("None match.").waitFor();
 });
 
 browse("the ledger shows the equation of each number", {}, async (page) => {
