@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "base/str.h"
 #include "base/trace.h"
+#include "wire/envelope.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,10 +30,12 @@ struct http_server;
 struct large_bodies;
 struct login_guard;
 struct metrics;
+struct openapi;
 struct pages;
 struct pipeline;
 struct redis;
 struct service;
+struct shares;
 struct spans;
 
 #define CONFIG_TYPE_STR                              struct str
@@ -54,11 +57,13 @@ struct gateway {
     struct http_server *server;
     struct redis *redis;
     struct rates *rates;
+    struct shares *shares;
     struct principals *principals;
     struct login_guard *login_guard;
     struct address_ranges *trusted_proxies;
     struct events *events;
     struct pages *pages; // NULL: none
+    struct openapi *openapi;
     struct pipeline *pipeline;
     struct large_bodies *large_bodies;
     struct answer_metrics *answer_metrics;
@@ -78,7 +83,7 @@ struct gateway {
 
 // What the answer's headers say about the limit that counted this request.
 struct rate_policy {
-    const char *name; // "key", "login"
+    const char *name; // "key", "login", "open"
     uint32_t quota, period_s;
 };
 
@@ -97,6 +102,7 @@ struct exchange {
     struct str traceparent;       // what the answer says
     struct str body_begin;        // of one whose length nobody has said
     struct str body, body_digest; // where it was not read with the head (large_body.h); else absent
+    struct proof proof;           // of a route that is SIGNED
     int64_t asked_us;
     int64_t started_us;
     int64_t ready_us;           // when it could be worked on: at once, or when its body had come

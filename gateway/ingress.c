@@ -8,6 +8,7 @@
 #include "idempotency_key.h"
 #include "large_body.h"
 #include "login_guard.h"
+#include "proof.h"
 #include "tracing.h"
 
 #include "base/clock.h"
@@ -32,6 +33,23 @@ void ingress_address(const struct exchange *exchange, uint8_t address[static ADD
 static void address_asked(void *context, uint8_t address[static ADDRESS_BYTES])
 {
     ingress_address(context, address);
+}
+
+// To whoever asks; where that makes work for others, an address asks only so often.
+static void ingress_open(struct exchange *exchange)
+{
+    struct login_guard *guard = exchange->gateway->login_guard;
+    struct login_limits limits = login_guard_limits(guard);
+    uint8_t address[ADDRESS_BYTES];
+
+    ingress_address(exchange, address);
+    if (!exchange->match.route->metered ||
+        login_guard_lets_in(guard, address, clock_monotonic_ms(), &exchange->rate.wait_ms)) {
+        exchange->match.route->open(exchange);
+        return;
+    }
+    exchange->rate_policy = (struct rate_policy){"open", limits.of_open, limits.window_s};
+    answer_error(exchange, ERR_RATE_LIMITED, STR("too many requests from this address"));
 }
 
 void ingress_begin(void *context, struct http_request *request)
@@ -61,7 +79,7 @@ void ingress_begin(void *context, struct http_request *request)
     else if (http_is_spare(request) && !health_is_probe(route))
         answer_error(exchange, ERR_BUSY, STR("too many connections are open"));
     else if (route->permission == PERMISSION_NOBODY)
-        route->open(exchange);
+        ingress_open(exchange);
     else if (!credentials_read(request, route->credentials, arena, &exchange->credentials, &err))
         answer_err(exchange, &err);
     else {
@@ -123,6 +141,8 @@ static bool may(struct exchange *exchange, const struct caller *caller, struct e
         return refuse(exchange, route->permission, err);
     if (route->tenants == TENANTS_NAMED && !ccid_fits(exchange, caller, err))
         return false;
+    if (caller->principal.tenant != 0 && route->tenants == TENANTS_PLATFORM)
+        return err_set(err, ERR_FORBIDDEN, "only for who acts for all contact centers");
     if (caller->principal.tenant == 0 && route->tenants == TENANTS_ONE)
         return err_set(err, ERR_BAD_INPUT,
                        "x-ccid: whoever acts for all contact centers must name one");
@@ -175,6 +195,7 @@ static void ingress_known(void *context, struct caller *caller, const struct err
         // The cache may drop the caller while the request is parked.
         exchange->principal = caller->principal;
         exchange->principal.name = arena_copy(http_arena(exchange->http), caller->principal.name);
+        proof_begin(exchange, caller);
         if (!exchange->match.route->limited || caller->capacity == 0) {
             ingress_go(exchange);
             return;
@@ -318,6 +339,8 @@ void ingress_send(struct exchange *exchange)
     void *message;
     struct err err;
 
+    if (!str_present(exchange->proof.body))
+        proof_body(exchange, body_text(exchange), STR_ABSENT);
     if (!message_read(exchange, type, &message, &err)) {
         answer_err(exchange, &err);
         return;
@@ -329,6 +352,7 @@ void ingress_send(struct exchange *exchange)
         .operation = exchange->operation,
         .deadline_ms = spent_ms < route->deadline_ms ? route->deadline_ms - (uint32_t)spent_ms : 1,
         .traceparent = tracing_asked(exchange),
+        .proof = exchange->proof,
     };
     if (route_is_audited(route))
         source_write(exchange, &envelope);

@@ -1,10 +1,12 @@
-// large_body: its way is large_body_take() → a place → heard, scanned, pieces stored, heard … → finished,
-// or failed. Where nothing is out, place_go_on() decides what is next.
+// large_body: large_body_take() → a place → heard, scanned, pieces stored, heard … → finished, or failed.
+// Where nothing is out, place_go_on() decides what is next.
 #include "large_body.h"
 
 #include "answer.h"
 #include "body_format.h"
 #include "ingress.h"
+#include "proof.h"
+#include "shares.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -29,7 +31,6 @@ enum {
     BODY_MS = 120000,   // from the first byte to the last
     CROWDED_MS = 5000,  // after which a body must come fast enough while others wait
     CROWDED_BYTES_PER_S = 32 * 1024,
-    CONTENTS_BODY = 8 * 1024 * 1024, // 5 MiB in base64, in lines and escaped
     PIECE_BYTES = 48 * 1024,
     PIECE_DEADLINE_MS = 5000,
     TICK_MS = 1000,
@@ -39,9 +40,10 @@ struct place {
     struct large_bodies *all;
     struct exchange *exchange; // NULL: free
     struct body_scan scan;
-    struct gunzip *gunzip;    // NULL: it is not compressed
-    int64_t scanned;          // bytes, no longer compressed
-    struct crypto_hash *hash; // of the body; NULL: nobody asks
+    struct gunzip *gunzip;           // NULL: it is not compressed
+    int64_t scanned;                 // bytes, no longer compressed
+    struct crypto_hash *hash;        // of the body; NULL: nobody asks
+    struct buf as_it_came, inflated; // for who judges its signature (proof.h)
     struct id upload;
     struct buf piece; // of a content, not yet sent
     unsigned stream, number;
@@ -56,6 +58,7 @@ struct place {
 struct waiting {
     struct list link;
     struct exchange *exchange;
+    struct share *share;
     int64_t since_ms;
 };
 
@@ -124,27 +127,23 @@ bool large_body_is(const struct exchange *exchange)
 
 static void wait_for_place(struct large_bodies *all, struct exchange *exchange)
 {
-    struct waiting *waiting;
+    struct share *share = NULL;
+    struct err err;
 
-    if (all->waiting_count == WAITING_LIMIT) {
-        answer_error(exchange, ERR_BUSY, STR("too many large bodies at once"));
+    if (all->waiting_count == WAITING_LIMIT)
+        err_set(&err, ERR_BUSY, "too many large bodies at once");
+    else
+        share = shares_take(all->gateway->shares, SHARE_TENANT_LARGE_BODIES, &exchange->principal,
+                            WAITING_LIMIT * PLACES_OF_TENANT / PLACES, &err);
+    if (!share) {
+        answer_err(exchange, &err);
         return;
     }
-    waiting = ARENA_ALLOC(http_arena(exchange->http), struct waiting);
-    *waiting = (struct waiting){.exchange = exchange, .since_ms = clock_monotonic_ms()};
+    struct waiting *waiting = ARENA_ALLOC(http_arena(exchange->http), struct waiting);
+    *waiting =
+        (struct waiting){.exchange = exchange, .share = share, .since_ms = clock_monotonic_ms()};
     list_append(&all->waiting, &waiting->link);
     all->waiting_count++;
-}
-
-static int64_t limit_of(const struct exchange *exchange)
-{
-    return body_format(exchange) == BODY_SCAN_NOTHING ? exchange->gateway->config->http_body_limit
-                                                      : CONTENTS_BODY;
-}
-
-static bool too_large(int64_t limit, struct err *err)
-{
-    return err_set(err, ERR_TOO_LARGE, "the body is longer than %lld bytes", (long long)limit);
 }
 
 static void body_place(struct large_bodies *all, struct exchange *exchange)
@@ -205,7 +204,7 @@ static void beginning_read(struct large_bodies *all, struct exchange *exchange)
 void large_body_take(struct exchange *exchange)
 {
     struct large_bodies *all = exchange->gateway->large_bodies;
-    int64_t limit = limit_of(exchange), length = http_body_left(exchange->http);
+    int64_t limit = body_limit(exchange), length = http_body_left(exchange->http);
     struct err err;
 
     if (!uv_is_active((uv_handle_t *)&all->tick))
@@ -219,7 +218,7 @@ void large_body_take(struct exchange *exchange)
     } else if (length == HTTP_BODY_UNKNOWN) {
         beginning_read(all, exchange);
     } else if (length > limit) {
-        too_large(limit, &err);
+        body_too_large(limit, &err);
         answer_err(exchange, &err);
     } else {
         body_place(all, exchange);
@@ -230,6 +229,7 @@ static struct exchange *waiting_end(struct large_bodies *all, struct waiting *wa
 {
     list_remove(&waiting->link);
     all->waiting_count--;
+    shares_give_back(all->gateway->shares, &waiting->share);
     return waiting->exchange;
 }
 
@@ -329,11 +329,13 @@ static void place_read(struct place *place)
 static bool scan(void *context, struct str bytes, struct err *err)
 {
     struct place *place = context;
-    int64_t limit = limit_of(place->exchange);
+    int64_t limit = body_limit(place->exchange);
 
     place->scanned += (int64_t)bytes.len;
+    if (place->gunzip)
+        proof_keep(place->exchange, &place->inflated, bytes);
     return place->scanned <= limit ? body_scan_feed(&place->scan, bytes, err)
-                                   : too_large(limit, err);
+                                   : body_too_large(limit, err);
 }
 
 static void place_heard(void *context, struct str bytes, const struct err *err)
@@ -342,6 +344,7 @@ static void place_heard(void *context, struct str bytes, const struct err *err)
 
     place->heard_ms = clock_monotonic_ms();
     place->heard += bytes.len;
+    proof_keep(place->exchange, &place->as_it_came, bytes);
     if (err)
         place->err = *err;
     else if ((place->gunzip ? gunzip_feed(place->gunzip, bytes, scan, place, &place->err)
@@ -359,6 +362,8 @@ static struct exchange *place_leave(struct place *place)
 
     body_scan_release(&place->scan);
     buf_release(&place->piece);
+    buf_release(&place->as_it_came);
+    buf_release(&place->inflated);
     crypto_hash_end(&place->hash, NULL);
     gunzip_free(&place->gunzip);
     place->exchange = NULL;
@@ -394,6 +399,8 @@ static void place_finish(struct place *place)
             arena_copy(http_arena(exchange->http), str_make(digest, sizeof digest));
     }
     exchange->body = buf_str(&place->scan.rest);
+    proof_body(exchange, buf_str(&place->as_it_came),
+               place->gunzip ? buf_str(&place->inflated) : STR_ABSENT);
     exchange->ready_us = clock_monotonic_us();
     ingress_send(exchange); // may be answered in here, and is no more
     place_leave(place);

@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "sms-worker/engine.h"
+#include "sms-worker/proofs.h"
 #include "store/keyring.h"
 
 bool sms_worker_init(struct service *service, struct err *err)
@@ -15,14 +16,21 @@ bool sms_worker_init(struct service *service, struct err *err)
     worker->ring = keyring_new(service_key_encryption_keys, service, err);
     if (!worker->ring)
         return false;
+    worker->proofs = proofs_new(worker->ring);
     worker->engine = engine_new(service, &(struct engine_options){
                                              .ring = worker->ring,
                                              .transfers = (unsigned)config->transfers,
                                              .window = (unsigned)config->window,
                                              .attempts = (unsigned)config->attempts,
+                                             .order_wait_ms = (int32_t)config->order_wait_ms,
                                              .timeout_ms = config->webhook_timeout_ms,
                                          });
     return true;
+}
+
+void sms_worker_heard(struct service *service, struct str payload)
+{
+    proofs_forget(sms_worker_of(service)->proofs, payload);
 }
 
 void sms_worker_doorbell(struct service *service, uint32_t destination)
@@ -33,6 +41,11 @@ void sms_worker_doorbell(struct service *service, uint32_t destination)
 void sms_worker_tell(struct service *service)
 {
     engine_tell(sms_worker_of(service)->engine);
+}
+
+void sms_worker_health(struct service *service, struct health_reasons *reasons)
+{
+    engine_health(sms_worker_of(service)->engine, reasons);
 }
 
 void sms_worker_drain(struct service *service)
@@ -46,6 +59,7 @@ void sms_worker_done(struct service *service)
     if (!worker)
         return;
     engine_free(&worker->engine);
+    proofs_free(&worker->proofs);
     keyring_free(&worker->ring);
     free(worker);
     service_set_state(service, NULL);

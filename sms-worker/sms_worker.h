@@ -5,14 +5,16 @@
 
 struct engine;
 struct keyring;
+struct proofs;
 
 struct sms_config {
-    int64_t transfers, window, attempts, webhook_timeout_ms;
+    int64_t transfers, window, attempts, order_wait_ms, webhook_timeout_ms;
 };
 
 struct sms_worker { // the service's state
     struct engine *engine;
     struct keyring *ring;
+    struct proofs *proofs;
 };
 
 static inline struct sms_worker *sms_worker_of(struct service *service)
@@ -21,7 +23,9 @@ static inline struct sms_worker *sms_worker_of(struct service *service)
 }
 
 bool sms_worker_init(struct service *service, struct err *err);
+void sms_worker_heard(struct service *service, struct str payload);
 void sms_worker_doorbell(struct service *service, uint32_t destination);
 void sms_worker_tell(struct service *service);
+void sms_worker_health(struct service *service, struct health_reasons *reasons);
 void sms_worker_drain(struct service *service);
 void sms_worker_done(struct service *service);

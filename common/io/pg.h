@@ -17,7 +17,8 @@
 //   ERR_UNAVAILABLE      nothing was written: not connected, too much is waiting, or the server is
 //                        read-only (25006), and then all connections are left
 //   ERR_UNKNOWN_OUTCOME  the connection was lost after sending: committed or not, nobody knows
-//   ERR_CONCURRENT       rolled back for concurrency (40001, 40P01, 55P03): run it again
+//   ERR_LOCKED           a lock was not to be had in time (55P03)
+//   ERR_CONCURRENT       rolled back for concurrency (40001, 40P01): run it again
 //   ERR_POISONED         rolled back for what the data is (22*, 23*): some row is bad
 //   ERR_BUSY             rolled back for want of room or time (53*, 57014)
 //   ERR_BAD_INPUT, ERR_FORBIDDEN, ERR_NOT_FOUND, ERR_CONFLICT, ERR_REPLAYED, ERR_KEY_REUSED,
@@ -137,6 +138,10 @@ void pg_call_batch(struct pg *pg, const struct pg_step *steps, size_t count, pg_
                    void *context);
 // One statement that writes, and does nothing else: it tells how writes fare.
 void pg_call_probe(struct pg *pg, unsigned statement, pg_done_fn *done, void *context);
+
+// What is wrong with how a server is reached, for people: NULL for one of this machine, or one on
+// another whose certificate is verified.
+const char *pg_url_weakness(const char *url);
 
 // How writes fare: those of pg_call_batch() and pg_call_probe(). Times are clock_monotonic_ms().
 enum { PG_SQLSTATE_LENGTH = 5 };

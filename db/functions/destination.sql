@@ -55,7 +55,7 @@ $$;
 -- destinations only, and no further than 10 000 of each. What no number uses and nothing waits for is left out, unless it is
 -- asked for.
 create or replace function destination_list(p_tenant int, p_state text, p_after text, p_count int) returns text
-language plpgsql stable as $$
+language plpgsql stable security definer set search_path from current as $$
 declare
     room int := coalesce(nullif(p_count, 0), 50);
 begin
@@ -114,7 +114,7 @@ $$;
 
 -- Tries it now. Where its breaker is open, one message goes out as its test.
 create or replace function destination_try(p_tenant int, p_id text) returns destination
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     wanted destination := destination_locked(p_tenant, p_id);
 begin
@@ -130,7 +130,7 @@ $$;
 
 -- Switches it on, with a closed breaker, or off. Rows that a worker has in hand follow within a second (sms-worker/permit.h).
 create or replace function destination_switch(p_tenant int, p_id text, p_on boolean) returns destination
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     wanted destination := destination_locked(p_tenant, p_id);
     was_on boolean := wanted.enabled;
@@ -152,10 +152,23 @@ begin
 end
 $$;
 
--- What destinations said last, from one worker. ages_ms: how long ago.
+-- Which are switched off: the first p_room of them, and how many there are.
+create or replace function destinations_off(p_room int) returns table (id int, count bigint)
+language sql stable as $$
+    select o.id, (select count(*) from destination d where d.switched_off is not null)
+    from (select d.id from destination d where d.switched_off is not null order by d.id limit p_room) o
+$$;
+
+-- What destinations said last, from one worker. ages_ms: how long ago. One that took nothing for a minute and takes something
+-- again gets what was put off at once, so that it comes in order.
 create or replace function destination_answers(
     ids int[], ages_ms int[], statuses int[], decisions smallint[], details text[], goods boolean[]) returns void
-language sql as $$
+language plpgsql as $$
+begin
+    perform destination_hurry(a.destination_id)
+       from unnest(ids, goods) i (id, good)
+       join destination_answer a on a.destination_id = i.id
+      where i.good and a.failing_since < now() - interval '1 min';
     insert into destination_answer as known (destination_id, tenant_id, at, status, decision, detail, failing_since)
     select d.id, d.tenant_id, s.at, s.status, s.decision, s.detail, case when not s.good then s.at end
     from (select i.*, now() - i.age_ms * interval '1 ms' as at
@@ -166,5 +179,6 @@ language sql as $$
         set at = excluded.at, status = excluded.status, decision = excluded.decision, detail = excluded.detail,
             failing_since = case when excluded.failing_since is not null
                                  then coalesce(known.failing_since, excluded.failing_since) end
-        where known.at <= excluded.at
+        where known.at <= excluded.at;
+end
 $$;

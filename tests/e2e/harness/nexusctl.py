@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import pathlib
 import subprocess
 
 from .stack import BINARIES
@@ -18,7 +19,7 @@ class Operator:
         self.settings = {"NEXUS_KEY_PEPPER": PEPPER, "NEXUS_KEY_ENCRYPTION_KEY": ENCRYPTION_KEY}
 
     def run(self, *words, standard_input=None, code=0):
-        environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": self.postgres.url(self.database), **self.settings}
+        environment = {"PATH": os.environ["PATH"], **self.postgres.urls(self.database), **self.settings}
         done = subprocess.run([BINARIES / "nexusctl", *words], env=environment, text=True, input=standard_input,
                               capture_output=True, timeout=60, check=False)
         assert done.returncode == code, f"exit code {done.returncode}: {done.stdout}{done.stderr}"
@@ -36,6 +37,16 @@ class Operator:
             with connection.cursor() as cursor:
                 cursor.execute(statement, parameters)
                 return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def migration(self, name):
+        """Runs a migration's file once more; what the database warned of."""
+        [file] = (pathlib.Path(__file__).parents[3] / "db/migrations").glob(f"*_{name}.sql")
+        connection = self.postgres.connect(self.database)
+        try:
+            connection.cursor().execute(file.read_text())
+            return "".join(connection.notices)
         finally:
             connection.close()
 
