@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "base/failpoint.h"
 #include "base/list.h"
+#include "base/secrecy.h"
 #include "wire/codec_yaml.h"
 
 #include <errno.h>
@@ -188,13 +189,28 @@ bool options_ordered(struct call *call, size_t from, size_t to, struct err *err)
     return true;
 }
 
-bool call_connect(struct call *call, struct pg_script **script, struct err *err)
+static bool connect_to(struct call *call, struct str setting, struct pg_script **script,
+                       struct err *err)
 {
-    struct str url = str_present(call->pg_url) ? call->pg_url : call->settings.pg_url;
+    struct str url = str_present(call->pg_url) ? call->pg_url : setting;
 
     if (url.len == 0)
         return usage_set(call, err, "no database is named: set NEXUS_PG_URL or give --pg URL");
     return pg_script_open(arena_c_string(call->arena, url), "nexusctl", script, err);
+}
+
+bool call_connect(struct call *call, struct pg_script **script, struct err *err)
+{
+    return connect_to(call, call->settings.pg_url, script, err);
+}
+
+bool call_connect_owner(struct call *call, struct pg_script **script, struct err *err)
+{
+    const struct settings *settings = &call->settings;
+
+    return connect_to(
+        call, settings->pg_migration_url.len > 0 ? settings->pg_migration_url : settings->pg_url,
+        script, err);
 }
 
 // Whoever runs us, as the machine knows them: $USER can say anything.
@@ -260,6 +276,8 @@ static bool settings_load(struct call *call, struct err *err)
 {
     static const struct config_key keys[] = {
         CONFIG_STR(settings, pg_url, "NEXUS_PG_URL", "", CONFIG_SECRET, "PostgreSQL."),
+        CONFIG_STR(settings, pg_migration_url, "NEXUS_PG_MIGRATION_URL", "", CONFIG_SECRET,
+                   "PostgreSQL as whoever migrates; NEXUS_PG_URL when empty."),
         CONFIG_STR(settings, key_pepper, "NEXUS_KEY_PEPPER", "", CONFIG_SECRET,
                    "32 bytes in hex under which API keys are stored."),
         CONFIG_STR(settings, key_encryption_key, "NEXUS_KEY_ENCRYPTION_KEY", "", CONFIG_SECRET,
@@ -322,7 +340,10 @@ static bool call_run(struct call *call, struct words before, struct words after,
         call->verdict = EXIT_DONE;
         return true;
     }
-    return parsed && failpoints_init(err) && settings_load(call, err) && run_of(call)(call, err);
+    if (!parsed || !failpoints_init(err))
+        return false;
+    secrecy_begin();
+    return settings_load(call, err) && run_of(call)(call, err);
 }
 
 static int command_run(struct call *call, struct words before, struct words after)

@@ -61,7 +61,7 @@ struct command {
 };
 
 struct settings { // of the environment
-    struct str pg_url, key_pepper, key_encryption_key, log_key;
+    struct str pg_url, pg_migration_url, key_pepper, key_encryption_key, log_key;
 };
 
 enum { GIVEN_LIMIT = 64, ARGUMENTS_LIMIT = 8 };
@@ -116,6 +116,8 @@ MUST_USE bool options_ordered(struct call *call, size_t from, size_t to, struct 
 bool usage_set(struct call *call, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4);
 
 MUST_USE bool call_connect(struct call *call, struct pg_script **script, struct err *err);
+// As whoever migrates: NEXUS_PG_MIGRATION_URL, where it is set.
+MUST_USE bool call_connect_owner(struct call *call, struct pg_script **script, struct err *err);
 // Says on that connection who does what follows, for the audit log.
 MUST_USE bool call_introduce(struct call *call, struct pg_script *script, struct err *err);
 // A file's content, "-" for standard input; at most 4 MiB.

@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/panic.h"
+#include "base/secrecy.h"
 #include "io/loop.h"
 #include "io/person.h"
 #include "io/zmq_socket.h"
@@ -173,6 +174,7 @@ static void environment_check(const struct service *service)
             service->def->name);
     if (!failpoints_init(&err))
         die("%s: %s", service->def->name, err.text);
+    secrecy_begin();
 }
 
 static void log_start(const struct service *service)

@@ -40,7 +40,7 @@ $$;
 
 -- p_tenant: a ccid, or '*' for a cluster key, which only those who act for all may make.
 create or replace function apikey_create(p_principal int, p_tenant text, p_doc json, p_by text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     owner int;
     made api_key;
@@ -73,13 +73,13 @@ end
 $$;
 
 create or replace function apikey_read(p_principal int, p_mac bytea, p_prefix text) returns text
-language sql stable as $$
+language sql stable security definer set search_path from current as $$
     select apikey_json(apikey_find(p_principal, p_mac, p_prefix))::text
 $$;
 
 -- p_tenant: null for all that the caller may see, a ccid, or '*' for cluster keys.
 create or replace function apikey_list(p_principal int, p_tenant text, p_revoked boolean, p_index int, p_count int)
-returns text language plpgsql stable as $$
+returns text language plpgsql stable security definer set search_path from current as $$
 declare
     of_tenant int := case when p_tenant <> '*' then tenant_named(p_principal, p_tenant::uuid, false) end;
 begin
@@ -98,7 +98,7 @@ $$;
 
 -- p_doc has those of "name", "enabled", "expires", "capacity", "frequency" that change; "expires" null: never.
 create or replace function apikey_change(p_principal int, p_mac bytea, p_prefix text, p_doc json) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     old api_key := apikey_find(p_principal, p_mac, p_prefix);
     new api_key;
@@ -122,7 +122,7 @@ $$;
 
 -- The row stays for those who ask later who could do what; the key is never good again.
 create or replace function apikey_revoke(p_principal int, p_mac bytea, p_prefix text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     old api_key := apikey_find(p_principal, p_mac, p_prefix);
     new api_key;

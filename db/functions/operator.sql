@@ -31,7 +31,7 @@ $$;
 
 -- A key of a name that its contact center ('*': none, a cluster key) does not use yet. p_doc as in apikey_insert.
 create or replace function key_create(p_ccid text, p_doc json) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     owner int := case when p_ccid = '*' then null else tenant_of(p_ccid) end;
     made api_key;
@@ -67,7 +67,7 @@ $$;
 
 -- p_state enabled, disabled or revoked. A revoked key stays for the record and is never good again.
 create or replace function operator_key_state(p_ccid text, p_word text, p_state text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     wanted api_key := operator_key(p_ccid, p_word);
     changed api_key;

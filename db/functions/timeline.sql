@@ -87,7 +87,7 @@ $$;
 -- The request of an attempt, as far as it may be shown: where it went by today's settings, without what follows a '?', and
 -- which headers it had. changed: the settings are younger than the attempt.
 create or replace function attempt_request(m message, a attempt) returns json
-language sql stable as $$
+language sql stable security definer set search_path from current as $$
     select json_build_object(
         'method', 'POST',
         'host', url_host(d.url),

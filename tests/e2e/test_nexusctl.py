@@ -27,7 +27,7 @@ def beginner(postgres):
 # --- migrate ---
 
 def test_two_migrations_at_once_bring_an_empty_database_up_to_date_once(beginner):
-    environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": beginner.postgres.url(beginner.database)}
+    environment = {"PATH": os.environ["PATH"], **beginner.postgres.urls(beginner.database)}
     both = [subprocess.Popen([BINARIES / "nexusctl", "migrate", "--json"], env=environment, stdout=subprocess.PIPE)
             for _ in range(2)]
     answers = [json.loads(process.communicate(timeout=60)[0]) for process in both]
