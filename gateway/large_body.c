@@ -5,6 +5,7 @@
 #include "answer.h"
 #include "body_format.h"
 #include "ingress.h"
+#include "proof.h"
 #include "shares.h"
 
 #include "base/clock.h"
@@ -40,9 +41,10 @@ struct place {
     struct large_bodies *all;
     struct exchange *exchange; // NULL: free
     struct body_scan scan;
-    struct gunzip *gunzip;    // NULL: it is not compressed
-    int64_t scanned;          // bytes, no longer compressed
-    struct crypto_hash *hash; // of the body; NULL: nobody asks
+    struct gunzip *gunzip;           // NULL: it is not compressed
+    int64_t scanned;                 // bytes, no longer compressed
+    struct crypto_hash *hash;        // of the body; NULL: nobody asks
+    struct buf as_it_came, inflated; // for who judges its signature (proof.h)
     struct id upload;
     struct buf piece; // of a content, not yet sent
     unsigned stream, number;
@@ -342,6 +344,8 @@ static bool scan(void *context, struct str bytes, struct err *err)
     int64_t limit = limit_of(place->exchange);
 
     place->scanned += (int64_t)bytes.len;
+    if (place->gunzip)
+        proof_keep(place->exchange, &place->inflated, bytes);
     return place->scanned <= limit ? body_scan_feed(&place->scan, bytes, err)
                                    : too_large(limit, err);
 }
@@ -352,6 +356,7 @@ static void place_heard(void *context, struct str bytes, const struct err *err)
 
     place->heard_ms = clock_monotonic_ms();
     place->heard += bytes.len;
+    proof_keep(place->exchange, &place->as_it_came, bytes);
     if (err)
         place->err = *err;
     else if ((place->gunzip ? gunzip_feed(place->gunzip, bytes, scan, place, &place->err)
@@ -369,6 +374,8 @@ static struct exchange *place_leave(struct place *place)
 
     body_scan_release(&place->scan);
     buf_release(&place->piece);
+    buf_release(&place->as_it_came);
+    buf_release(&place->inflated);
     crypto_hash_end(&place->hash, NULL);
     gunzip_free(&place->gunzip);
     place->exchange = NULL;
@@ -404,6 +411,8 @@ static void place_finish(struct place *place)
             arena_copy(http_arena(exchange->http), str_make(digest, sizeof digest));
     }
     exchange->body = buf_str(&place->scan.rest);
+    proof_body(exchange, buf_str(&place->as_it_came),
+               place->gunzip ? buf_str(&place->inflated) : STR_ABSENT);
     exchange->ready_us = clock_monotonic_us();
     ingress_send(exchange); // may be answered in here, and is no more
     place_leave(place);
