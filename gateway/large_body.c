@@ -31,7 +31,6 @@ enum {
     BODY_MS = 120000,   // from the first byte to the last
     CROWDED_MS = 5000,  // after which a body must come fast enough while others wait
     CROWDED_BYTES_PER_S = 32 * 1024,
-    CONTENTS_BODY = 8 * 1024 * 1024, // 5 MiB in base64, in lines and escaped
     PIECE_BYTES = 48 * 1024,
     PIECE_DEADLINE_MS = 5000,
     TICK_MS = 1000,
@@ -147,17 +146,6 @@ static void wait_for_place(struct large_bodies *all, struct exchange *exchange)
     all->waiting_count++;
 }
 
-static int64_t limit_of(const struct exchange *exchange)
-{
-    return body_format(exchange) == BODY_SCAN_NOTHING ? exchange->gateway->config->http_body_limit
-                                                      : CONTENTS_BODY;
-}
-
-static bool too_large(int64_t limit, struct err *err)
-{
-    return err_set(err, ERR_TOO_LARGE, "the body is longer than %lld bytes", (long long)limit);
-}
-
 static void body_place(struct large_bodies *all, struct exchange *exchange)
 {
     struct place *place = place_find(all, exchange->principal.tenant);
@@ -216,7 +204,7 @@ static void beginning_read(struct large_bodies *all, struct exchange *exchange)
 void large_body_take(struct exchange *exchange)
 {
     struct large_bodies *all = exchange->gateway->large_bodies;
-    int64_t limit = limit_of(exchange), length = http_body_left(exchange->http);
+    int64_t limit = body_limit(exchange), length = http_body_left(exchange->http);
     struct err err;
 
     if (!uv_is_active((uv_handle_t *)&all->tick))
@@ -230,7 +218,7 @@ void large_body_take(struct exchange *exchange)
     } else if (length == HTTP_BODY_UNKNOWN) {
         beginning_read(all, exchange);
     } else if (length > limit) {
-        too_large(limit, &err);
+        body_too_large(limit, &err);
         answer_err(exchange, &err);
     } else {
         body_place(all, exchange);
@@ -341,13 +329,13 @@ static void place_read(struct place *place)
 static bool scan(void *context, struct str bytes, struct err *err)
 {
     struct place *place = context;
-    int64_t limit = limit_of(place->exchange);
+    int64_t limit = body_limit(place->exchange);
 
     place->scanned += (int64_t)bytes.len;
     if (place->gunzip)
         proof_keep(place->exchange, &place->inflated, bytes);
     return place->scanned <= limit ? body_scan_feed(&place->scan, bytes, err)
-                                   : too_large(limit, err);
+                                   : body_too_large(limit, err);
 }
 
 static void place_heard(void *context, struct str bytes, const struct err *err)
