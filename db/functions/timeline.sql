@@ -48,9 +48,10 @@ begin
             select m.tenant_id, m.id, 'id' as called, 1 as place
               from tenants t join message m on m.tenant_id = t.id and m.id = own
             union all
-            select p.tenant_id, p.message_id, 'part', 2
+            select p.tenant_id, coalesce(p.message_id, f.message_id), 'part', 2
               from tenants t join inbound_part p on p.tenant_id = t.id and p.id = own
-             where p.message_id is not null
+              left join inbound_part f on f.tenant_id = p.tenant_id and f.id = p.copy_of
+             where coalesce(p.message_id, f.message_id) is not null
             union all
             select p.tenant_id, p.message_id, 'provider', 3
               from tenants t join provider_message p on p.tenant_id = t.id and p.provider_id = p_word
@@ -58,9 +59,11 @@ begin
             select c.tenant_id, f.id, 'sender', 4
               from tenants t join channel c on c.tenant_id = t.id
              cross join lateral mo_ids(c.address, called_bytes) n
-             cross join lateral (select p.message_id as id from inbound_part p
+             cross join lateral (select coalesce(p.message_id, g.message_id) as id
+                                   from inbound_part p
+                                   left join inbound_part g on g.tenant_id = p.tenant_id and g.id = p.copy_of
                                   where p.tenant_id = c.tenant_id and p.id between n.first and n.last
-                                    and p.message_id is not null
+                                    and coalesce(p.message_id, g.message_id) is not null
                                   union
                                  select m.id from message m
                                   where m.tenant_id = c.tenant_id and m.id between n.first and n.last) f
@@ -142,13 +145,21 @@ language sql stable as $$
         || coalesce('; again in ' || round(a.delay_ms / 1000.0, 1) || ' s', '')
 $$;
 
+-- How many attempts it had before its last replay at that time. A replay begins a row of the queue that counts from one
+-- again; what is told counts on.
+create or replace function attempts_before(m message, p_at timestamptz) returns int
+language sql stable as $$
+    select coalesce(sum(r.attempts), 0)::int from replay r
+    where r.tenant_id = m.tenant_id and r.message_id = m.id and r.at <= p_at
+$$;
+
 -- Its claims and attempts, and how it left the queue otherwise. A claim is shown with the attempt it led to, because that
 -- is where it is kept.
 create or replace function attempt_steps(m message)
 returns table (at timestamptz, place int, step text, process text, attempt int, until timestamptz, decision text,
                told text, request json, answer json)
 language sql stable as $$
-    select a.at - a.held_ms * interval '1 ms', 40, 'claimed', process_name(a.process), a.attempt, null::timestamptz,
+    select a.at - a.held_ms * interval '1 ms', 40, 'claimed', process_name(a.process), a.attempt + attempts_before(m, a.at), null::timestamptz,
            'gate: passed; breaker: ' || case when a.decision & 16 > 0 then 'half open' else 'closed' end,
            case when m.answers is null then 'the phone has not opted out and the message is valid'
                 else 'it answers a keyword and is valid' end
@@ -157,14 +168,14 @@ language sql stable as $$
     from attempt a
     where a.tenant_id = m.tenant_id and a.message_id = m.id and a.held_ms is not null
     union all
-    select a.at, 50, 'attempt', coalesce(process_name(a.process), a.worker), a.attempt, null,
+    select a.at, 50, 'attempt', coalesce(process_name(a.process), a.worker), a.attempt + attempts_before(m, a.at), null,
            'class: ' || attempt_class(a), attempt_told(m, a),
            case when a.decision & 15 <> 8 then attempt_request(m, a) end,
            json_build_object('status', a.status, 'durationMs', a.duration_ms, 'excerpt', a.detail)
     from attempt a
     where a.tenant_id = m.tenant_id and a.message_id = m.id and (a.decision is not null or a.worker is not null)
     union all
-    select a.at, 45, a.outcome, process_name(a.process), a.attempt, null,
+    select a.at, 45, a.outcome, process_name(a.process), a.attempt + attempts_before(m, a.at), null,
            case a.outcome when 'opted_out' then 'gate: opted out' when 'expired' then 'gate: expired'
                           when 'cancelled' then 'operator: cancelled'
                           when 'uncertain' then 'policy: hold' end,
@@ -261,7 +272,8 @@ create or replace function queue_step(m message)
 returns table (at timestamptz, place int, step text, process text, attempt int, until timestamptz, decision text,
                told text, request json, answer json)
 language sql stable as $$
-    select now(), 99, 'waiting', process_name(case when d.lease_until > now() then d.process end), d.attempt + 1, d.due,
+    select now(), 99, 'waiting', process_name(case when d.lease_until > now() then d.process end), d.attempt + 1 + attempts_before(m, now()),
+           d.due,
            case when d.lease_until > now() then 'lease: held'
                 when older.id is not null then 'order: behind an older one'
                 when dst.switched_off is not null then 'destination: switched off'
@@ -300,20 +312,23 @@ language sql stable as $$
         select r.*, receipt_fate(r.state) as fate,
                (select min(a.at) from attempt a
                 where a.tenant_id = m.tenant_id and a.message_id = m.id and a.outcome = 'sent') as sent_at,
-               min(r.received) filter (where receipt_fate(r.state) = m.state) over () as applied_at
+               min(r.received) filter (where receipt_fate(r.state) = m.state) over () as applied_at,
+               min(r.received) filter (where receipt_fate(r.state) = 5) over () as delivered_at
         from receipt r
         where r.tenant_id = m.tenant_id and r.message_id = m.id
           and r.provider_id in (m.provider_id, m.id::text, upper(m.id::text))
     ), judged as (
-        select t.*, t.received = t.applied_at and t.fate = m.state
+        select t.*, (t.received = t.applied_at and t.fate = m.state
+                     or m.state = 6 and t.fate = 5 and t.received = t.delivered_at and t.received <= t.applied_at)
                     and not exists (select from undelivered u
                                     where u.tenant_id = m.tenant_id and u.message_id = m.id) as applied
         from theirs t
     )
     select j.received, 70, 'receipt', process_name(j.process), null::int, null::timestamptz,
            'receipt: ' || case when j.applied then 'applied' when j.fate is null then 'nothing final' else 'ignored' end,
-           (array['en route', 'delivered', 'expired', 'deleted', 'undeliverable', 'accepted', 'unknown', 'rejected'])[j.state]
-               || coalesce(', code ' || j.result_code, '')
+           (array['en route', 'delivered', 'expired', 'deleted', 'undeliverable', 'accepted', 'unknown', 'rejected',
+                  'skipped', 'read'])[j.state]
+               || coalesce(', code ' || coalesce(j.result_text, j.result_code::text), '')
                || case when j.provider_id = m.provider_id and j.received < j.sent_at
                        then '; it came before its message''s id was known, and was bound '
                             || round(extract(epoch from j.sent_at - j.received)::numeric, 3) || ' s later'
@@ -335,7 +350,14 @@ language sql stable as $$
     select p.received, 0, 'part', process_name(p.process), null::int, null::timestamptz, null,
            'part ' || p.part || ' of ' || p.total || ' came as ' || p.external_id, null::json, null::json
     from inbound_part p
-    where p.tenant_id = m.tenant_id and p.message_id = m.id
+    where p.tenant_id = m.tenant_id and p.message_id = m.id and p.copy_of is null
+    union all
+    select k.received, 5, 'copy', process_name(k.process), null, null, 'dedupe: copy',
+           'part ' || k.part || ' of ' || k.total || ' came again as ' || k.external_id || '; it is shown once', null, null
+    from inbound_part p
+    join inbound_part k on k.tenant_id = p.tenant_id and k.channel_id = p.channel_id and k.address = p.address
+                       and k.reference = p.reference and k.copy_of = p.id
+    where p.tenant_id = m.tenant_id and p.message_id = m.id and p.copy_of is null
     union all
     select m.created, 10, 'accepted', process_name(m.process), null, null, 'dedupe: new',
            case when m.direction = 1 then 'came in'
@@ -376,9 +398,16 @@ language sql stable as $$
     select u.since, 60, 'undelivered',
            (select process_name(a.process) from attempt a
             where a.tenant_id = m.tenant_id and a.message_id = m.id and a.at <= u.since order by a.at desc limit 1),
-           u.attempts, null::timestamptz, 'undelivered: ' || u.reason,
+           u.attempts + attempts_before(m, u.since), null::timestamptz, 'undelivered: ' || u.reason,
            'it is not tried again by itself; it can be replayed', null::json, null::json
     from undelivered u where u.tenant_id = m.tenant_id and u.message_id = m.id
+    union all
+    select r.failed, 60, 'undelivered',
+           (select process_name(a.process) from attempt a
+            where a.tenant_id = m.tenant_id and a.message_id = m.id and a.at <= r.failed order by a.at desc limit 1),
+           r.attempts + attempts_before(m, r.failed), null, 'undelivered: ' || r.reason,
+           'it was not tried again by itself', null, null
+    from replay r where r.tenant_id = m.tenant_id and r.message_id = m.id and r.failed is not null
     union all
     select r.at, 25, 'replayed', null, null, null, null, 'sent again by ' || r.by, null, null
     from replay r where r.tenant_id = m.tenant_id and r.message_id = m.id
@@ -386,6 +415,26 @@ language sql stable as $$
     select m.created, 35, 'forgotten', null, null, f.before, null,
            'attempts and breakers before ' || to_char(f.before, 'YYYY-MM-DD') || ' are not kept any more', null, null
     from forgotten f where f.about = 'attempt' and f.before > m.created and m.direction = 2
+$$;
+
+-- What is known of a part whose text is not whole yet; null: no part that waits is called so.
+create or replace function part_told(p_tenant int, p_word text) returns text
+language sql stable
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+    select format('"%s" is part %s of %s of a long text and has waited for the rest since %s', left(p_word, 64), p.part, p.total,
+                  moment(coalesce(f.received, p.received)))
+           || case when p.copy_of is not null then ', when its first copy came' else '' end
+      from tenant t
+      join channel c on c.tenant_id = t.id
+     cross join lateral mo_ids(c.address, convert_to(p_word, 'UTF8')) n
+     cross join lateral (select * from inbound_part i where i.tenant_id = t.id and i.id between n.first and n.last
+                          union all
+                         select * from inbound_part i
+                          where i.tenant_id = t.id and i.channel_id = c.id
+                            and i.id = case when p_word ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_word::uuid end) p
+      left join inbound_part f on f.tenant_id = p.tenant_id and f.id = p.copy_of
+     where p_tenant in (0, t.id) and p.message_id is null
+     order by p.received limit 1
 $$;
 
 create or replace function message_summary(m message) returns json
@@ -415,7 +464,8 @@ begin
       from message_find(p_tenant, p_word) f
       join message found_one on found_one.tenant_id = f.tenant_id and found_one.id = f.message_id;
     if matches is null then
-        raise exception 'no message is called "%"', left(p_word, 64) using errcode = 'NX404';
+        raise exception '%', coalesce(part_told(p_tenant, p_word), format('no message is called "%s"', left(p_word, 64)))
+              using errcode = 'NX404';
     end if;
     if cardinality(found_ones) = 1 then
         m := found_ones[1];
