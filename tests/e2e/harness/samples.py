@@ -37,7 +37,10 @@ def _message(town):
 
 
 def _waiting_message(town):
-    """One that waits for a later attempt."""
+    """One that waits for a later attempt. The sample of a switch may have left its destination off."""
+    town.stack.query("""update destination d set enabled = true, switched_off = null
+                          from channel c join tenant t on t.id = c.tenant_id
+                         where t.ccid = %s and d.id = c.destination_id""", town.ours.ccid)
     answer = Answer(town.ours, _conversation(town)["id"])
     answer.becomes("sent")
     town.stack.query("""with back as (update message set state = 1 where id = %s returning *)
