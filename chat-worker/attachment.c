@@ -143,7 +143,7 @@ static bool token_read(struct task *task, struct str token, struct said *said, s
         said_get(bytes.data, said);
     }
     if (!is_ours || said->expires_s <= (uint64_t)clock_unix_us() / 1000000)
-        return err_set(err, ERR_NOT_FOUND, "the link is not valid, or not any more");
+        return err_set(err, ERR_NOT_FOUND, "the link is not valid or has expired");
     return true;
 }
 

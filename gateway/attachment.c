@@ -91,7 +91,7 @@ void attachment_linked(struct exchange *exchange)
     struct download *download;
 
     if (token.len >= sizeof download->token) {
-        answer_error(exchange, ERR_NOT_FOUND, STR("the link is not valid, or not any more"));
+        answer_error(exchange, ERR_NOT_FOUND, STR("the link is not valid or has expired"));
         return;
     }
     download = download_new(exchange);

@@ -130,7 +130,7 @@ bool credentials_read(const struct http_request *request, enum route_credentials
     if (credentials->key.len == 0)
         return err_set(err, ERR_UNAUTHENTICATED, "the key is empty");
     if (credentials->key.len > (credentials->kind == CREDENTIAL_KEY ? KEY_LIMIT : TOKEN_LIMIT))
-        return err_set(err, ERR_UNKNOWN_KEY, "no key is that long");
+        return err_set(err, ERR_UNKNOWN_KEY, "the key is longer than any key");
     // What no contact center can be called costs no look-up.
     if (credentials->ccid.len > 0 && !id_parse(credentials->ccid, &ccid))
         return err_set(err, ERR_UNKNOWN_KEY, "the contact center is not known here");

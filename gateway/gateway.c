@@ -134,6 +134,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
         return false;
     gateway->redis = redis_new(service_loop(service),
                                &(struct redis_options){.url = config->redis_url,
+                                                       .user = config->redis_user,
                                                        .password = config->redis_password,
                                                        .metrics = gateway->metrics,
                                                        .changed = on_redis_changed,

@@ -97,9 +97,19 @@ static bool ccid_fits(const struct exchange *exchange, const struct caller *call
     }
     if (named.len)
         return same_id(exchange->ccid, named) ||
-               err_set(err, ERR_BAD_INPUT, "x-ccid: not the contact center of the path");
+               err_set(err, ERR_BAD_INPUT, "x-ccid: another contact center than that of the path");
     return caller->principal.tenant == 0 || same_id(exchange->ccid, caller->ccid) ||
            err_set(err, ERR_UNKNOWN_KEY, "the key is not for this contact center");
+}
+
+// Whoever has logged in knows of accounts; whoever calls with a key, of keys.
+static bool refuse(const struct exchange *exchange, enum permission wanted, struct err *err)
+{
+    if (exchange->credentials.kind != CREDENTIAL_SESSION)
+        return err_set(err, ERR_FORBIDDEN, "the key lacks the permission for this");
+    if (wanted == PERMISSION_AGENT || wanted == PERMISSION_INBOUND)
+        return err_set(err, ERR_FORBIDDEN, "this account lacks the permission for this");
+    return err_set(err, ERR_FORBIDDEN, "this account is not an administrator's");
 }
 
 static bool may(struct exchange *exchange, const struct caller *caller, struct err *err)
@@ -107,13 +117,15 @@ static bool may(struct exchange *exchange, const struct caller *caller, struct e
     const struct route *route = exchange->match.route;
 
     if (exchange->credentials.lacks_csrf)
-        return err_set(err, ERR_FORBIDDEN, "x-csrf-token: needed where a cookie says who asks");
+        return err_set(err, ERR_FORBIDDEN,
+                       "x-csrf-token: this header is needed where a cookie says who asks");
     if (!(caller->permissions & 1U << route->permission))
-        return err_set(err, ERR_FORBIDDEN, "the key lacks the permission for this");
+        return refuse(exchange, route->permission, err);
     if (route->tenants == TENANTS_NAMED && !ccid_fits(exchange, caller, err))
         return false;
     if (caller->principal.tenant == 0 && route->tenants == TENANTS_ONE)
-        return err_set(err, ERR_BAD_INPUT, "x-ccid: who acts for all must name the contact center");
+        return err_set(err, ERR_BAD_INPUT,
+                       "x-ccid: whoever acts for all contact centers must name one");
     return true;
 }
 

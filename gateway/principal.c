@@ -124,7 +124,7 @@ void principals_find(struct principals *principals, const struct credentials *cr
 
     enum key_state state = key_cache_find(principals->cache, id, clock_monotonic_ms(), &caller);
     if (state == KEY_UNKNOWN && !guard_admits(principals, credentials, id, wait, &attempt)) {
-        err_set(&err, ERR_RATE_LIMITED, "too many wrong keys came from there");
+        err_set(&err, ERR_RATE_LIMITED, "too many wrong keys came from this address");
         wait->done(wait->context, NULL, &err);
         return;
     }

@@ -152,7 +152,7 @@ static bool apply(struct call *call, struct err *err)
     struct str text;
 
     if (!option_given(call, FILE_))
-        return usage_set(call, err, "which file? give -f FILE");
+        return usage_set(call, err, "no file is named: give -f FILE");
     bool applied = call_read(call, option_text(call, FILE_), &text, err) &&
                    provision_file_read(text, call->arena, &file, err) &&
                    keys_load(call, &keys, err) && call_connect(call, &script, err) &&

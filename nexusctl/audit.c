@@ -25,9 +25,9 @@ static const char *const members[] = {"at",      "tenant", "actor",  "actorname"
 static bool page_ask(struct call *call, struct str after, int64_t count,
                      const struct json_view **page, struct str *text, struct err *err)
 {
-    for (size_t option = FROM; option <= TO; option++)
-        if (option_given(call, option) && !time_check(option_text(call, option), err))
-            return err_in(err, options[option].name);
+    if (!option_check(call, FROM, time_check, err) || !option_check(call, TO, time_check, err) ||
+        !options_ordered(call, FROM, TO, err))
+        return false;
     const struct str parameters[] = {
         option_text(call, TENANT), after,
         option_text(call, FROM),   option_text(call, TO),
@@ -74,7 +74,7 @@ static bool audit_show(struct call *call, struct err *err)
     table_print(&table, &call->out);
     struct str next = json_text(json_member(page, "next"));
     if (str_present(next))
-        buf_printf(&call->out, "there are more: --after %.*s\n", STR_ARG(next));
+        buf_printf(&call->out, "there are more changes; go on with --after %.*s\n", STR_ARG(next));
     return true;
 }
 
@@ -115,7 +115,7 @@ static bool audit_export(struct call *call, struct err *err)
     const struct json_view *page, *change;
 
     if (!csv && !str_equal(format, STR("ndjson")))
-        return usage_set(call, err, "--format is ndjson or csv");
+        return usage_set(call, err, "--format: ndjson or csv is wanted");
     for (size_t m = 0; csv && m < COUNT_OF(members); m++)
         buf_printf(&call->out, "%s%s", members[m], m + 1 < COUNT_OF(members) ? "," : "\r\n");
     do {

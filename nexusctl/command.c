@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "base/failpoint.h"
 #include "base/list.h"
+#include "base/secrecy.h"
 #include "wire/codec_yaml.h"
 
 #include <errno.h>
@@ -31,11 +32,19 @@ static const struct option *table_find(const struct option *options, size_t coun
     return NULL;
 }
 
+bool common_option_applies(const struct command *command, size_t option)
+{
+    return option != COMMON_PG || !command->offline;
+}
+
 static const struct option *option_find(const struct command *command, struct str name)
 {
     const struct option *own = table_find(command->options, command->option_count, name);
+    const struct option *common = table_find(common_options, COMMON_OPTIONS, name);
 
-    return own ? own : table_find(common_options, COMMON_OPTIONS, name);
+    if (own || !common)
+        return own;
+    return common_option_applies(command, (size_t)(common - common_options)) ? common : NULL;
 }
 
 bool usage_set(struct call *call, struct err *err, const char *format, ...)
@@ -69,15 +78,15 @@ static bool word_take(struct call *call, struct str word, struct err *err)
     const struct command *command = call->command;
 
     if (word.len == 0)
-        return usage_set(call, err, "a word is empty");
+        return usage_set(call, err, "an argument is empty");
     if (command->verbs && !call->verb) {
         for (size_t i = 0; i < command->verb_count; i++)
             if (str_equal(word, str_of(command->verbs[i].name)))
                 call->verb = &command->verbs[i];
-        return call->verb || usage_set(call, err, "%.*s: no such word here", STR_ARG(word));
+        return call->verb || usage_set(call, err, "unknown subcommand \"%.*s\"", STR_ARG(word));
     }
     if (call->argument_count == command->arguments_limit)
-        return usage_set(call, err, "%.*s: one word too many", STR_ARG(word));
+        return usage_set(call, err, "unexpected argument \"%.*s\"", STR_ARG(word));
     call->arguments[call->argument_count++] = word;
     return true;
 }
@@ -96,11 +105,11 @@ bool call_parse(struct call *call, const char *const *words, size_t count, struc
         bool joined = str_starts(word, STR("--")) && str_cut(word, '=', &name, &value);
         const struct option *option = option_find(call->command, joined ? name : word);
         if (!option)
-            return usage_set(call, err, "%s: no such option", words[i]);
+            return usage_set(call, err, "unknown option %s", words[i]);
         if (joined && !option->value)
             return usage_set(call, err, "%s takes no value", option->name);
         if (!joined && option->value && ++i == count)
-            return usage_set(call, err, "%s wants a value: %s", option->name, option->value);
+            return usage_set(call, err, "%s needs a value: %s", option->name, option->value);
         if (call->given_count == GIVEN_LIMIT)
             return usage_set(call, err, "more than %d options", GIVEN_LIMIT);
         if (!joined)
@@ -143,24 +152,65 @@ struct str option_text(const struct call *call, size_t option)
     return value;
 }
 
-bool option_number(const struct call *call, size_t option, int64_t minimum, int64_t maximum,
+bool option_number(struct call *call, size_t option, int64_t minimum, int64_t maximum,
                    int64_t *value, struct err *err)
 {
     struct str text = option_text(call, option);
 
     if (str_present(text) && !str_to_int(text, minimum, maximum, value))
-        return err_set(err, ERR_BAD_INPUT, "%s: a whole number from %lld to %lld is wanted",
-                       call->command->options[option].name, (long long)minimum, (long long)maximum);
+        return usage_set(call, err, "%s: a whole number from %lld to %lld is wanted",
+                         call->command->options[option].name, (long long)minimum,
+                         (long long)maximum);
     return true;
+}
+
+bool option_check(struct call *call, size_t option, bool (*rule)(struct str text, struct err *err),
+                  struct err *err)
+{
+    struct err broken;
+    struct str value;
+    size_t cursor = 0;
+
+    while (option_next(call, option, &cursor, &value))
+        if (!rule(value, &broken))
+            return usage_set(call, err, "%s: %s", call->command->options[option].name, broken.text);
+    return true;
+}
+
+bool options_ordered(struct call *call, size_t from, size_t to, struct err *err)
+{
+    struct str first = option_text(call, from), last = option_text(call, to);
+
+    // 2027-01-31 and 2027-01-31T12:00:00Z: the order of the moments is that of the letters.
+    if (str_present(first) && str_present(last) &&
+        strcmp(arena_c_string(call->arena, first), arena_c_string(call->arena, last)) > 0)
+        return usage_set(call, err, "%s is after %s", call->command->options[from].name,
+                         call->command->options[to].name);
+    return true;
+}
+
+static bool connect_to(struct call *call, struct str setting, struct pg_script **script,
+                       struct err *err)
+{
+    struct str url = str_present(call->pg_url) ? call->pg_url : setting;
+
+    if (url.len == 0)
+        return usage_set(call, err, "no database is named: set NEXUS_PG_URL or give --pg URL");
+    return pg_script_open(arena_c_string(call->arena, url), "nexusctl", script, err);
 }
 
 bool call_connect(struct call *call, struct pg_script **script, struct err *err)
 {
-    struct str url = str_present(call->pg_url) ? call->pg_url : call->settings.pg_url;
+    return connect_to(call, call->settings.pg_url, script, err);
+}
 
-    if (url.len == 0)
-        return usage_set(call, err, "which database? set NEXUS_PG_URL or give --pg URL");
-    return pg_script_open(arena_c_string(call->arena, url), "nexusctl", script, err);
+bool call_connect_owner(struct call *call, struct pg_script **script, struct err *err)
+{
+    const struct settings *settings = &call->settings;
+
+    return connect_to(
+        call, settings->pg_migration_url.len > 0 ? settings->pg_migration_url : settings->pg_url,
+        script, err);
 }
 
 // Whoever runs us, as the machine knows them: $USER can say anything.
@@ -176,12 +226,22 @@ bool call_introduce(struct call *call, struct pg_script *script, struct err *err
 bool call_ask(struct call *call, enum statement statement, const struct str *params, size_t count,
               struct str *answer, struct err *err)
 {
+    return call_try(call, statement, params, count, false, answer, err);
+}
+
+bool call_try(struct call *call, enum statement statement, const struct str *params, size_t count,
+              bool dry_run, struct str *answer, struct err *err)
+{
     struct pg_script *script = NULL;
 
     bool answered =
         call_connect(call, &script, err) && call_introduce(call, script, err) &&
-        pg_script_ask(script, statements[statement].sql, params, count, call->arena, answer, err);
-    pg_script_close(&script);
+        (!dry_run || pg_script_run(script, "begin", err)) &&
+        pg_script_ask(script, statements[statement].sql, params, count, call->arena, answer, err) &&
+        (!dry_run || pg_script_run(script, "rollback", err));
+    pg_script_close(&script); // rolls back what is open
+    if (answered)
+        *answer = json_squeeze(*answer, call->arena);
     return answered;
 }
 
@@ -216,6 +276,8 @@ static bool settings_load(struct call *call, struct err *err)
 {
     static const struct config_key keys[] = {
         CONFIG_STR(settings, pg_url, "NEXUS_PG_URL", "", CONFIG_SECRET, "PostgreSQL."),
+        CONFIG_STR(settings, pg_migration_url, "NEXUS_PG_MIGRATION_URL", "", CONFIG_SECRET,
+                   "PostgreSQL as whoever migrates; NEXUS_PG_URL when empty."),
         CONFIG_STR(settings, key_pepper, "NEXUS_KEY_PEPPER", "", CONFIG_SECRET,
                    "32 bytes in hex under which API keys are stored."),
         CONFIG_STR(settings, key_encryption_key, "NEXUS_KEY_ENCRYPTION_KEY", "", CONFIG_SECRET,
@@ -229,16 +291,21 @@ static bool settings_load(struct call *call, struct err *err)
     return config_load(&table, 1, call->config, call->arena, err);
 }
 
-static void error_print(const struct call *call, const struct err *err)
+static void error_as_json(const struct err *err)
 {
     AUTO(buf) line = {0};
 
+    json_open(&line, '{');
+    json_key_str(&line, "error", err_name(err->code));
+    json_key_str(&line, "detail", str_of(err->text));
+    json_close(&line, '}');
+    fprintf(stderr, "%s\n", buf_c_string(&line));
+}
+
+static void error_print(const struct call *call, const struct err *err)
+{
     if (call->json) {
-        json_open(&line, '{');
-        json_key_str(&line, "error", err_name(err->code));
-        json_key_str(&line, "detail", str_of(err->text));
-        json_close(&line, '}');
-        fprintf(stderr, "%s\n", buf_c_string(&line));
+        error_as_json(err);
         return;
     }
     fprintf(stderr, "nexusctl %s: %s\n", call->command->name, err->text);
@@ -273,7 +340,10 @@ static bool call_run(struct call *call, struct words before, struct words after,
         call->verdict = EXIT_DONE;
         return true;
     }
-    return parsed && failpoints_init(err) && settings_load(call, err) && run_of(call)(call, err);
+    if (!parsed || !failpoints_init(err))
+        return false;
+    secrecy_begin();
+    return settings_load(call, err) && run_of(call)(call, err);
 }
 
 static int command_run(struct call *call, struct words before, struct words after)
@@ -299,6 +369,31 @@ static const struct command *command_find(const struct command *const *commands,
         if (str_equal(str_of(name), str_of(commands[i]->name)))
             return commands[i];
     return NULL;
+}
+
+// Where no command was named: what is wrong with that, if anything, and what there is.
+static int overview(const struct call *call, const char *unknown_option,
+                    const char *unknown_command, bool asked)
+{
+    AUTO(buf) text = {0};
+    struct err err = {0};
+
+    if (unknown_option)
+        err_set(&err, ERR_BAD_INPUT, "unknown option %s", unknown_option);
+    else if (unknown_command)
+        err_set(&err, ERR_BAD_INPUT, "unknown command \"%s\"", unknown_command);
+    else if (!asked)
+        err_set(&err, ERR_BAD_INPUT, "no command is given");
+    if (asked) {
+        commands_help(call->commands, call->command_count, &text);
+        fputs(buf_c_string(&text), stdout);
+        return EXIT_DONE;
+    }
+    if (call->json)
+        error_as_json(&err);
+    else
+        fprintf(stderr, "nexusctl: %s\nnexusctl --help lists the commands.\n", err.text);
+    return EXIT_USAGE;
 }
 
 static const struct option *common_option_find(struct str word)
@@ -328,7 +423,6 @@ static int command_place(int argc, char **argv, const char **unknown)
 
 int nexusctl_run(const struct command *const *commands, size_t count, int argc, char **argv)
 {
-    AUTO(buf) text = {0};
     const char *unknown;
     int place = command_place(argc, argv, &unknown);
     bool help = place < argc && str_equal(str_of(argv[place]), STR("help"));
@@ -344,11 +438,7 @@ int nexusctl_run(const struct command *const *commands, size_t count, int argc, 
         return command_run(&call, (struct words){argv + 1, place - 1},
                            (struct words){argv + named + 1, argc - named - 1});
     bool asked = named >= argc && argc > 1 && !unknown; // help, --help
-    if (unknown)
-        buf_printf(&text, "nexusctl: there is no option %s\n\n", unknown);
-    if (named < argc)
-        buf_printf(&text, "nexusctl: there is no command %s\n\n", argv[named]);
-    commands_help(commands, count, &text);
-    fputs(buf_c_string(&text), asked ? stdout : stderr);
-    return asked ? EXIT_DONE : EXIT_USAGE;
+    for (int i = 1; i < argc; i++)
+        call.json |= str_equal(str_of(argv[i]), STR("--json"));
+    return overview(&call, unknown, named < argc ? argv[named] : NULL, asked);
 }

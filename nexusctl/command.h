@@ -56,11 +56,12 @@ struct command {
     const struct verb *verbs;
     size_t verb_count;
     size_t arguments_limit; // words that are no options, the verb not counted
+    bool offline;           // needs no database: there is no --pg
     run_fn *run;            // where there are no verbs
 };
 
 struct settings { // of the environment
-    struct str pg_url, key_pepper, key_encryption_key, log_key;
+    struct str pg_url, pg_migration_url, key_pepper, key_encryption_key, log_key;
 };
 
 enum { GIVEN_LIMIT = 64, ARGUMENTS_LIMIT = 8 };
@@ -92,6 +93,8 @@ struct call {
 // Reads the words after the command's name into call.
 MUST_USE bool call_parse(struct call *call, const char *const *words, size_t count,
                          struct err *err);
+// Does the command know this one of common_options?
+bool common_option_applies(const struct command *command, size_t option);
 // The manual page of a command; and what all of them are.
 void command_help(const struct command *command, struct buf *out);
 void commands_help(const struct command *const *commands, size_t count, struct buf *out);
@@ -101,20 +104,30 @@ bool option_given(const struct call *call, size_t option);
 struct str option_text(const struct call *call, size_t option); // the last one given, or absent
 // Each value of an option that may be repeated: start with *cursor = 0.
 bool option_next(const struct call *call, size_t option, size_t *cursor, struct str *value);
-MUST_USE bool option_number(const struct call *call, size_t option, int64_t minimum,
-                            int64_t maximum, int64_t *value, struct err *err);
+// Their values by a rule; what breaks it is a wrong use that names the option.
+MUST_USE bool option_number(struct call *call, size_t option, int64_t minimum, int64_t maximum,
+                            int64_t *value, struct err *err);
+MUST_USE bool option_check(struct call *call, size_t option,
+                           bool (*rule)(struct str text, struct err *err), struct err *err);
+// Two moments of one form: the first option's is not after the second's.
+MUST_USE bool options_ordered(struct call *call, size_t from, size_t to, struct err *err);
 
 // For a run() that finds it was used wrongly: sets exit code 2 and the error.
 bool usage_set(struct call *call, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4);
 
 MUST_USE bool call_connect(struct call *call, struct pg_script **script, struct err *err);
+// As whoever migrates: NEXUS_PG_MIGRATION_URL, where it is set.
+MUST_USE bool call_connect_owner(struct call *call, struct pg_script **script, struct err *err);
 // Says on that connection who does what follows, for the audit log.
 MUST_USE bool call_introduce(struct call *call, struct pg_script *script, struct err *err);
 // A file's content, "-" for standard input; at most 4 MiB.
 MUST_USE bool call_read(struct call *call, struct str path, struct str *content, struct err *err);
-// One question to the database on a connection of its own.
+// One question to the database on a connection of its own. An answer in JSON is without blanks.
 MUST_USE bool call_ask(struct call *call, enum statement statement, const struct str *params,
                        size_t count, struct str *answer, struct err *err);
+// The same; a dry run takes it back at once, so what it says is what the run would do.
+MUST_USE bool call_try(struct call *call, enum statement statement, const struct str *params,
+                       size_t count, bool dry_run, struct str *answer, struct err *err);
 // An answer of our own functions, which may be longer than what is allowed to strangers' JSON.
 MUST_USE bool answer_parse(struct str json, struct arena *arena, const struct json_view **view,
                            struct err *err);

@@ -16,15 +16,16 @@ static struct str text_of(const struct json_view *object, const char *name)
 // "2026-11-25T03:11:48.123456+00:00" → "2026-11-25 03:11:48.123"
 static struct str moment(const struct json_view *object, const char *name, struct arena *arena)
 {
-    enum { DAY = 10, TIME_FROM = 11, MILLISECONDS = 12 };
+    enum { DAY = 10, TIME_FROM = 11, SECONDS = 8, MILLISECONDS = 12 };
     struct str time = text_of(object, name), zone = {0}, clock = {0};
 
     if (time.len < TIME_FROM)
         return STR_ABSENT;
     str_cut(str_make(time.ptr + TIME_FROM, time.len - TIME_FROM), '+', &clock, &zone);
-    if (clock.len > MILLISECONDS)
-        clock.len = MILLISECONDS;
-    return arena_printf(arena, "%.*s %.*s", DAY, time.ptr, STR_ARG(clock));
+    // PostgreSQL leaves out zeros at the end of a fraction, and the point before nothing.
+    struct str digits =
+        arena_printf(arena, "%.*s%s000", STR_ARG(clock), clock.len > SECONDS ? "" : ".");
+    return arena_printf(arena, "%.*s %.*s", DAY, time.ptr, MILLISECONDS, digits.ptr);
 }
 
 static struct str after_text(const struct json_view *step, struct arena *arena)
@@ -61,7 +62,8 @@ static struct str what(const struct json_view *step, struct arena *arena)
     if (str_present(excerpt) &&
         json_number(json_member(json_member(step, "answer"), "status"), &status))
         buf_printf(&text, "; answer %.*s", STR_ARG(excerpt));
-    if (str_present(until))
+    // What waits says in its words until when.
+    if (str_present(until) && !str_equal(text_of(step, "step"), STR("waiting")))
         buf_printf(&text, " (until %.*s)", STR_ARG(until));
     if (str_present(decision))
         buf_printf(&text, " [%.*s]", STR_ARG(decision));
@@ -118,7 +120,7 @@ static void matches_print(const struct json_view *matches, struct arena *arena, 
     struct table table = {.columns = COUNT_OF(titles)};
     const struct json_view *match;
 
-    buf_str_append(out, STR("several messages are called so:\n"));
+    buf_str_append(out, STR("several messages have this id:\n"));
     for (size_t i = 0; i < COUNT_OF(titles); i++)
         table_cell(&table, titles[i]);
     for (size_t i = 0; (match = json_element(matches, i)) != NULL; i++) {
@@ -138,7 +140,8 @@ static bool explain(struct call *call, struct err *err)
 
     if (call->argument_count != 1)
         return usage_set(call, err,
-                         "which message? give its id, or what its sender or the provider calls it");
+                         "no message is named: give its id, or the id that its sender or the "
+                         "provider gave it");
     const struct str parameters[] = {option_text(call, TENANT), call->arguments[0]};
     if (!call_ask(call, STATEMENT_OPERATOR_TIMELINE, parameters, COUNT_OF(parameters), &text,
                   err) ||

@@ -1,15 +1,44 @@
 // help: what --help prints, made of the tables.
 #include "nexusctl/command.h"
 
-static void options_help(const struct option *options, size_t count, struct buf *out)
+enum { LEFT_WIDTH = 24 }; // of the left column, where nothing in it is wider
+
+static void option_left(const struct option *option, struct buf *out)
 {
+    buf_printf(out, "%s%s%s%s%s", option->short_name ? option->short_name : "",
+               option->short_name ? ", " : "", option->name, option->value ? " " : "",
+               option->value ? option->value : "");
+}
+
+static int options_width(const struct option *options, size_t count)
+{
+    size_t width = LEFT_WIDTH;
+
     for (size_t i = 0; i < count; i++) {
         AUTO(buf) left = {0};
-        buf_printf(&left, "%s%s%s%s%s", options[i].short_name ? options[i].short_name : "",
-                   options[i].short_name ? ", " : "", options[i].name, options[i].value ? " " : "",
-                   options[i].value ? options[i].value : "");
-        buf_printf(out, "  %-24s %s\n", buf_c_string(&left), options[i].doc);
+        option_left(&options[i], &left);
+        width = left.len > width ? left.len : width;
     }
+    return (int)width;
+}
+
+static void option_help(const struct option *option, int width, struct buf *out)
+{
+    AUTO(buf) left = {0};
+
+    option_left(option, &left);
+    buf_printf(out, "  %-*s %s\n", width, buf_c_string(&left), option->doc);
+}
+
+static void options_help(const struct command *command, struct buf *out)
+{
+    int width = options_width(command->options, command->option_count);
+
+    for (size_t i = 0; i < command->option_count; i++)
+        option_help(&command->options[i], width, out);
+    for (size_t i = 0; i < COMMON_OPTIONS; i++)
+        if (common_option_applies(command, i))
+            option_help(&common_options[i], width, out);
 }
 
 void command_help(const struct command *command, struct buf *out)
@@ -20,8 +49,7 @@ void command_help(const struct command *command, struct buf *out)
         buf_printf(out, "  %-24s %s\n%s", command->verbs[i].name, command->verbs[i].summary,
                    i + 1 == command->verb_count ? "\n" : "");
     buf_printf(out, "%s\n\nOptions:\n", command->manual);
-    options_help(command->options, command->option_count, out);
-    options_help(common_options, COMMON_OPTIONS, out);
+    options_help(command, out);
     buf_printf(out, "\nExamples:\n%s\n", command->examples);
 }
 

@@ -7,14 +7,15 @@
 #include "store/rules.h"
 #include "wire/codec_json.h"
 
-enum { TENANT, NAME, PERMISSION, CAPACITY, FREQUENCY, EXPIRES };
+enum { TENANT, NAME, PERMISSION, CAPACITY, FREQUENCY, EXPIRES, DRY_RUN };
 static const struct option options[] = {
     [TENANT] = {"--tenant", NULL, "CCID", "Whose keys; '*' for cluster keys."},
     [NAME] = {"--name", NULL, "NAME", "create: what people call it."},
-    [PERMISSION] = {"--permission", NULL, "P:R:R", "create: product:role:resource; repeat it."},
+    [PERMISSION] = {"--permission", NULL, "PERMISSION", "create: what it may do; may be repeated."},
     [CAPACITY] = {"--capacity", NULL, "COUNT", "create: requests per frequency; 0: no limit; 120."},
     [FREQUENCY] = {"--frequency", NULL, "SECONDS", "create: see capacity; 60 when left out."},
     [EXPIRES] = {"--expires", NULL, "TIME", "create: not good from then on (RFC 3339)."},
+    [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say what would be done; exit code 3."},
 };
 
 static struct str list_text(const struct json_view *list, struct arena *arena)
@@ -29,9 +30,10 @@ static struct str list_text(const struct json_view *list, struct arena *arena)
 
 static struct str state_text(const struct json_view *key)
 {
-    return json_is_true(json_member(key, "revoked"))   ? STR("revoked")
-           : json_is_true(json_member(key, "enabled")) ? STR("enabled")
-                                                       : STR("disabled");
+    return json_is_true(json_member(key, "revoked"))    ? STR("revoked")
+           : !json_is_true(json_member(key, "enabled")) ? STR("disabled")
+           : json_is_true(json_member(key, "expired"))  ? STR("expired")
+                                                        : STR("enabled");
 }
 
 static void keys_print(const struct json_view *keys, struct arena *arena, struct buf *out)
@@ -49,7 +51,7 @@ static void keys_print(const struct json_view *keys, struct arena *arena, struct
         table_cell(&table, json_text(json_member(key, "name")));
         table_cell(&table, json_text(json_member(key, "prefix")));
         table_cell(&table, state_text(key));
-        table_cell(&table, json_text(json_member(key, "expires")));
+        table_time(&table, json_text(json_member(key, "expires")));
         table_cell(&table, list_text(json_member(key, "permissions"), arena));
     }
     table_print(&table, out);
@@ -70,18 +72,15 @@ static bool keys_list(struct call *call, struct err *err)
     return true;
 }
 
-static bool permissions_read(const struct call *call, struct str *permissions, struct err *err)
+static bool permissions_read(const struct call *call, struct str *permissions)
 {
     AUTO(buf) list = {0};
     struct str permission;
     size_t cursor = 0;
 
     json_open(&list, '[');
-    while (option_next(call, PERMISSION, &cursor, &permission)) {
-        if (!api_key_permission_check(permission, err))
-            return err_in(err, options[PERMISSION].name);
+    while (option_next(call, PERMISSION, &cursor, &permission))
         json_str(&list, permission);
-    }
     json_close(&list, ']');
     *permissions = arena_copy(call->arena, buf_str(&list));
     return true;
@@ -97,11 +96,11 @@ static bool key_read(struct call *call, struct file_key *key, struct err *err)
                              .frequency = 60};
     if (!option_given(call, TENANT) || key->name.len == 0 || !option_given(call, PERMISSION))
         return usage_set(call, err, "--tenant, --name and --permission are needed");
-    if (str_present(key->expires) && !time_check(key->expires, err))
-        return err_in(err, options[EXPIRES].name);
-    return option_number(call, CAPACITY, 0, 1000000, &key->capacity, err) &&
+    return option_check(call, EXPIRES, time_check, err) &&
+           option_check(call, PERMISSION, api_key_permission_check, err) &&
+           option_number(call, CAPACITY, 0, 1000000, &key->capacity, err) &&
            option_number(call, FREQUENCY, 1, 86400, &key->frequency, err) &&
-           permissions_read(call, &key->permissions, err);
+           permissions_read(call, &key->permissions);
 }
 
 static bool keys_create(struct call *call, struct err *err)
@@ -117,8 +116,15 @@ static bool keys_create(struct call *call, struct err *err)
     struct str value = api_key_text(api_key_new(), call->arena);
     key_write(&doc, &key, value, true, pepper);
     const struct str parameters[] = {option_text(call, TENANT), buf_str(&doc)};
-    if (!call_ask(call, STATEMENT_KEY_CREATE, parameters, COUNT_OF(parameters), &made, err))
+    if (!call_try(call, STATEMENT_KEY_CREATE, parameters, COUNT_OF(parameters),
+                  option_given(call, DRY_RUN), &made, err))
         return false;
+    if (option_given(call, DRY_RUN)) {
+        buf_printf(&call->out, call->json ? "{\"dryRun\":true}\n"
+                                          : "the key would be made; nothing was done\n");
+        call->verdict = EXIT_DIFFERS;
+        return true;
+    }
     // Dying here loses the value of a key that exists: nobody can use it, and it can be replaced.
     if (!call->json) {
         buf_printf(&call->out, "%.*s\n", STR_ARG(value));
@@ -139,19 +145,23 @@ static bool key_state_set(struct call *call, const char *state, struct err *err)
     struct str text;
 
     if (call->argument_count == 0)
-        return usage_set(call, err, "which key? give its name or its first characters");
+        return usage_set(call, err, "no key is named: give its name or its first characters");
     const struct str parameters[] = {option_text(call, TENANT), call->arguments[0], str_of(state)};
-    if (!call_ask(call, STATEMENT_OPERATOR_KEY_STATE, parameters, COUNT_OF(parameters), &text,
-                  err) ||
+    bool dry_run = option_given(call, DRY_RUN);
+    if (!call_try(call, STATEMENT_OPERATOR_KEY_STATE, parameters, COUNT_OF(parameters), dry_run,
+                  &text, err) ||
         !json_parse(text, call->arena, &key, err))
         return false;
     if (call->json)
         buf_printf(&call->out, "%.*s\n", STR_ARG(text));
     else
-        buf_printf(&call->out, "key \"%.*s\" (%.*s...) of %.*s is %s\n",
+        buf_printf(&call->out, "key \"%.*s\" (%.*s…) of %.*s %s %s%s\n",
+
                    STR_ARG(json_text(json_member(key, "name"))),
                    STR_ARG(json_text(json_member(key, "prefix"))),
-                   STR_ARG(json_text(json_member(key, "ccid"))), state);
+                   STR_ARG(json_text(json_member(key, "ccid"))), dry_run ? "would be" : "is", state,
+                   dry_run ? "; nothing was done" : "");
+    call->verdict = dry_run ? EXIT_DIFFERS : EXIT_DONE;
     return true;
 }
 

@@ -1,6 +1,7 @@
 // ledger: the proof that nothing accepted was lost.
 #include "nexusctl/commands.h"
 #include "nexusctl/table.h"
+#include "store/rules.h"
 #include "wire/codec_json.h"
 
 enum { FROM, TO, BY, TENANT };
@@ -62,9 +63,10 @@ static void ledger_print(const struct json_view *ledger, struct arena *arena, st
     line_add(&table, STR("total"), STR_ABSENT, STR_ABSENT, json_member(ledger, "totals"), arena);
     table_print(&table, out);
 
-    if (number_of(ledger, "partsWaiting") > 0)
-        buf_printf(out, "%lld parts of long messages wait for the rest\n",
-                   (long long)number_of(ledger, "partsWaiting"));
+    int64_t waiting = number_of(ledger, "partsWaiting");
+    if (waiting > 0)
+        buf_printf(out, "%lld %s for the rest\n", (long long)waiting,
+                   waiting == 1 ? "part of a long message waits" : "parts of long messages wait");
     if (number_of(ledger, "remainder") == 0)
         buf_printf(out, "balanced\n");
     else
@@ -80,7 +82,10 @@ static bool ledger(struct call *call, struct err *err)
     struct str text;
 
     if (str_present(by) && !str_equal(by, STR("channel")) && !str_equal(by, STR("tenant")))
-        return usage_set(call, err, "--by: channel or tenant");
+        return usage_set(call, err, "--by: channel or tenant is wanted");
+    if (!option_check(call, FROM, day_check, err) || !option_check(call, TO, day_check, err) ||
+        !options_ordered(call, FROM, TO, err))
+        return false;
     if (!call_ask(call, STATEMENT_OPERATOR_LEDGER, parameters, COUNT_OF(parameters), &text, err) ||
         !json_parse(text, call->arena, &view, err))
         return false;

@@ -44,7 +44,7 @@ static bool schemas_check(const struct file_tenant *tenant, struct arena *arena,
     for (size_t i = 0; i < tenant->service_count; i++) {
         const struct file_service *said = &tenant->services[i];
         if (!service_kind_named(said->name, &kind))
-            return shape_fault(err, said->path, "there is no such service");
+            return shape_fault(err, said->path, "unknown service");
         if (!service_document_read(kind, said->document, said->path, &sealer, arena, &service, err))
             return false;
     }
@@ -84,7 +84,8 @@ static bool services_read(const struct json_view *services, struct str async, st
         struct str here = shape_path(arena, at, name.ptr);
         if (str_equal(name, STR("Async")) && str_present(async))
             return shape_fault(err, here,
-                               "numbers have a webhook of their own; say all of it there or here");
+                               "numbers of this file have webhooks of their own: give all webhooks "
+                               "there, or all of them here");
         texts_write(value, &document);
         if (!service_add(tenant, name, here, false, arena_copy(arena, buf_str(&document)), arena,
                          err))
@@ -157,7 +158,7 @@ static bool tenants_read(const struct json_view *list, struct arena *arena,
         struct str at = shape_path_at(arena, STR(""), "tenants", i);
         good = tenant_read(json_element(list, i), at, arena, &file->tenants[i], err);
         if (good && map_put(seen, file->tenants[i].ccid, seen))
-            good = shape_fault(err, shape_path(arena, at, "ccid"), "stands twice in the file");
+            good = shape_fault(err, shape_path(arena, at, "ccid"), "is given twice in the file");
     }
     map_free(&seen);
     return good;

@@ -90,7 +90,7 @@ bool provision_keys_read(const struct json_view *list, struct str path, const ch
         if (good &&
             map_put(seen, arena_printf(arena, "%.*s|%.*s", STR_ARG(key->id), STR_ARG(key->name)),
                     seen))
-            good = shape_fault(err, shape_path(arena, at, "name"), "stands twice in the file");
+            good = shape_fault(err, shape_path(arena, at, "name"), "is given twice in the file");
     }
     map_free(&seen);
     return good;

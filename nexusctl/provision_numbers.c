@@ -132,7 +132,8 @@ static bool gateway_add(struct maker *maker, const struct raw_number *raw, struc
     struct raw_api api = {0};
 
     if (!raw->webhook)
-        return !raw->api || shape_fault(err, webhook_path, "missing, where there is an api");
+        return !raw->api ||
+               shape_fault(err, webhook_path, "missing; it is needed where api is given");
     if (!shape_read(raw->webhook, webhook_path, webhook_members, COUNT_OF(webhook_members), arena,
                     &webhook, err) ||
         (webhook.secret &&
@@ -144,7 +145,7 @@ static bool gateway_add(struct maker *maker, const struct raw_number *raw, struc
         return false;
     if (api.secret && !webhook.secret)
         return shape_fault(err, shape_path(arena, webhook_path, "secret"),
-                           "missing, where api has one");
+                           "missing; it is needed where api has one");
 
     json_open(&maker->channels, '{');
     json_key_str(&maker->channels, "channelId", raw->address);
@@ -169,7 +170,7 @@ static bool gateway_add(struct maker *maker, const struct raw_number *raw, struc
 static bool once(struct map *seen, struct str name, struct str path, struct err *err)
 {
     if (map_put(seen, name, seen))
-        return shape_fault(err, path, "stands twice in the file");
+        return shape_fault(err, path, "is given twice in the file");
     return true;
 }
 
@@ -235,7 +236,8 @@ static bool number_add(struct maker *maker, const struct place *place, const str
     if (!names_read(maker, place, view, path, &raw, err))
         return false;
     if (json_member(view, "channelId"))
-        return shape_fault(err, shape_path(maker->arena, path, "channelId"), "is address here");
+        return shape_fault(err, shape_path(maker->arena, path, "channelId"),
+                           "this member is called address here");
     raw.webhook = json_kind(json_member(view, "webhook")) ? json_member(view, "webhook") : NULL;
     raw.api = json_kind(json_member(view, "api")) ? json_member(view, "api") : NULL;
     options_write(place, view, &raw, &options);

@@ -46,7 +46,7 @@ static bool ring_load(struct rekey *rekey, struct str text, struct err *err)
         return false;
     const char *first = keyring_key_id(rekey->ring, 0);
     if (!first)
-        return err_set(err, ERR_BAD_INPUT, "there is no key in %.150s", rekey->path);
+        return err_set(err, ERR_BAD_INPUT, "no key is in %.150s", rekey->path);
     rekey->first = arena_copy(rekey->call->arena, str_of(first));
     return true;
 }
@@ -62,8 +62,8 @@ static bool keys_read(struct rekey *rekey, struct err *err)
     rekey->path = path ? path : "NEXUS_KEY_ENCRYPTION_KEY";
     if (!path && !option_given(call, WRAP_ONLY))
         return usage_set(call, err,
-                         "which file of keys? set NEXUS_KEY_ENCRYPTION_KEY_FILE or give "
-                         "--key-file FILE; or --wrap-only");
+                         "no file of keys is named: set NEXUS_KEY_ENCRYPTION_KEY_FILE or give "
+                         "--key-file FILE; with --wrap-only none is needed");
     if (path && !key_file_read(path, call->arena, &text, err))
         return false;
     return ring_load(rekey, text, err);

@@ -5,7 +5,7 @@
 #include "nexusctl/commands.h"
 #include "store/rules.h"
 
-enum { ID, REASON, CHANNEL, FROM, TO, LIMIT, TENANT, BY, ALL };
+enum { ID, REASON, CHANNEL, FROM, TO, LIMIT, TENANT, BY, ALL, DRY_RUN };
 static const struct option options[] = {
     [ID] = {"--id", NULL, "ID", "This message; may be repeated."},
     [REASON] = {"--reason", NULL, "REASON", "Those that failed for this: exhausted, expired…"},
@@ -16,38 +16,27 @@ static const struct option options[] = {
     [TENANT] = {"--tenant", NULL, "CCID", "Those of this contact center."},
     [BY] = {"--by", NULL, "NAME", "Who does it, for the record; $USER when left out."},
     [ALL] = {"--all", NULL, NULL, "Whatever is there; needed when nothing above is given."},
+    [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say how many; exit code 3 if any."},
 };
 
 // "{id,id}", PostgreSQL's spelling of an array; absent when there is none.
-static bool ids_read(const struct call *call, struct str *ids, struct err *err)
+static struct str ids_read(const struct call *call)
 {
     AUTO(buf) list = {0};
     struct str id;
     size_t cursor = 0;
 
-    while (option_next(call, ID, &cursor, &id)) {
-        if (!uuid_check(id, err))
-            return err_in(err, "--id");
+    while (option_next(call, ID, &cursor, &id))
         buf_printf(&list, "%c%.*s", list.len ? ',' : '{', STR_ARG(id));
-    }
     if (list.len > 0)
         buf_byte(&list, '}');
-    *ids = list.len ? arena_copy(call->arena, buf_str(&list)) : STR_ABSENT;
-    return true;
-}
-
-static bool times_check(const struct call *call, struct err *err)
-{
-    for (size_t option = FROM; option <= TO; option++)
-        if (option_given(call, option) && !time_check(option_text(call, option), err))
-            return err_in(err, options[option].name);
-    return true;
+    return list.len ? arena_copy(call->arena, buf_str(&list)) : STR_ABSENT;
 }
 
 static bool is_chosen(const struct call *call)
 {
     for (size_t option = ID; option < COUNT_OF(options); option++)
-        if (option != LIMIT && option != BY && option_given(call, option))
+        if (option != LIMIT && option != BY && option != DRY_RUN && option_given(call, option))
             return true;
     return false;
 }
@@ -59,19 +48,36 @@ static struct str operator_name(const struct call *call)
     return option_given(call, BY) ? option_text(call, BY) : str_of(user ? user : "nexusctl");
 }
 
+static void report(struct call *call, struct str replayed, bool dry_run)
+{
+    bool one = str_equal(replayed, STR("1"));
+
+    if (call->json)
+        buf_printf(&call->out, "{\"dryRun\":%s,\"replayed\":%.*s}\n", dry_run ? "true" : "false",
+                   STR_ARG(replayed));
+    else if (dry_run)
+        buf_printf(&call->out, "%.*s %s would go out again; nothing was done\n", STR_ARG(replayed),
+                   one ? "message" : "messages");
+    else
+        buf_printf(&call->out, "%.*s %s out again\n", STR_ARG(replayed),
+                   one ? "message goes" : "messages go");
+}
+
 static bool replay(struct call *call, struct err *err)
 {
+    bool dry_run = option_given(call, DRY_RUN);
     int64_t limit = 1000;
-    struct str ids, replayed;
+    struct str replayed;
 
     if (!is_chosen(call))
-        return usage_set(call, err, "which messages? give a filter, or --all");
-    if (!option_number(call, LIMIT, 1, 10000, &limit, err) || !ids_read(call, &ids, err) ||
-        !times_check(call, err))
+        return usage_set(call, err, "no messages are chosen: give a filter, or --all");
+    if (!option_number(call, LIMIT, 1, 10000, &limit, err) ||
+        !option_check(call, ID, uuid_check, err) || !option_check(call, FROM, time_check, err) ||
+        !option_check(call, TO, time_check, err) || !options_ordered(call, FROM, TO, err))
         return false;
     const struct str parameters[] = {
         option_text(call, TENANT),
-        ids,
+        ids_read(call),
         option_text(call, REASON),
         option_text(call, CHANNEL),
         option_text(call, FROM),
@@ -79,30 +85,32 @@ static bool replay(struct call *call, struct err *err)
         arena_printf(call->arena, "%lld", (long long)limit),
         operator_name(call),
     };
-    if (!call_ask(call, STATEMENT_OPERATOR_REPLAY, parameters, COUNT_OF(parameters), &replayed,
-                  err))
+    if (!call_try(call, STATEMENT_OPERATOR_REPLAY, parameters, COUNT_OF(parameters), dry_run,
+                  &replayed, err))
         return false;
     // Whoever names messages wants those: none of them is a mistake, not a success.
     if (option_given(call, ID) && str_equal(replayed, STR("0")))
         return err_set(err, ERR_NOT_FOUND, "no such undelivered message");
-    if (call->json)
-        buf_printf(&call->out, "{\"replayed\":%.*s}\n", STR_ARG(replayed));
-    else
-        buf_printf(&call->out, "%.*s %s out again\n", STR_ARG(replayed),
-                   str_equal(replayed, STR("1")) ? "message goes" : "messages go");
+    report(call, replayed, dry_run);
+    call->verdict = dry_run && !str_equal(replayed, STR("0")) ? EXIT_DIFFERS : EXIT_DONE;
     return true;
 }
 
 const struct command replay_command = {
     .name = "replay",
     .summary = "send undelivered messages again",
-    .usage = "[--id ID]... [--reason REASON] [--channel NUMBER] [--from TIME] [--to TIME] …",
+    .usage = "[--id ID]… [--reason REASON] [--channel NUMBER] [--from TIME] [--to TIME] "
+             "[--dry-run] …",
     .manual =
         "Puts messages that failed for good back into the delivery queue, under their old ids, so\n"
         "that a gateway which knows them already can tell. Filters narrow each other down.\n"
-        "Messages of people who opted out stay out. Workers pick them up within seconds.",
+        "Messages of people who opted out stay out. Workers pick them up within seconds.\n"
+        "\n"
+        "Exit codes: 0 done; 1 failed, or a message named by --id is not undelivered; 2 used\n"
+        "wrongly; 3 a dry run that found messages.",
     .examples = "  nexusctl undelivered --tenant 578ec98e-0000-46ad-9675-000000000001\n"
                 "  nexusctl replay --id 0199c5b2-7d3a-7000-8000-000000000001\n"
+                "  nexusctl replay --all --dry-run\n"
                 "  nexusctl replay --reason exhausted --from 2026-11-22T10:00:00Z --limit 500",
     .options = options,
     .option_count = COUNT_OF(options),

@@ -13,7 +13,7 @@ bool secret_option_read(struct call *call, struct str *secret, struct err *err)
         *secret = option_text(call, SECRET);
     }
     if (secret->len == 0)
-        return usage_set(call, err, "which secret? give --secret-file FILE or --secret TEXT");
+        return usage_set(call, err, "no secret is given: give --secret-file FILE or --secret TEXT");
     return true;
 }
 

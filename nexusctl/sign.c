@@ -97,4 +97,5 @@ const struct command sign_command = {
     .option_count = COUNT_OF(options),
     .arguments_limit = 1,
     .run = sign,
+    .offline = true,
 };

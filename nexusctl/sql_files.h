@@ -10,9 +10,18 @@ struct sql_file {
     const char *text;
 };
 
-extern const struct sql_file sql_schema[]; // what migrate keeps about itself; one file
+// One file each, in the order in which migrate runs them.
+extern const struct sql_file sql_roles[];
+extern const size_t sql_roles_count;
+extern const struct sql_file sql_ownership[];
+extern const size_t sql_ownership_count;
+extern const struct sql_file sql_schema[]; // what migrate keeps about itself
 extern const size_t sql_schema_count;
 extern const struct sql_file sql_migrations[];
 extern const size_t sql_migrations_count;
 extern const struct sql_file sql_functions[];
 extern const size_t sql_functions_count;
+extern const struct sql_file sql_grants[]; // one file
+extern const size_t sql_grants_count;
+extern const struct sql_file sql_row_security[]; // one file
+extern const size_t sql_row_security_count;

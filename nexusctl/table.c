@@ -3,6 +3,8 @@
 
 #include "base/panic.h"
 
+#include <ctype.h>
+
 void table_cell(struct table *table, struct str text)
 {
     size_t column = table->count++ % table->columns;
@@ -14,6 +16,27 @@ void table_cell(struct table *table, struct str text)
     buf_byte(&table->text, '\0');
     if (width > table->widths[column])
         table->widths[column] = width;
+}
+
+void table_time(struct table *table, struct str time)
+{
+    enum { SECONDS = 19, FRACTION = 20, DIGITS = 3 }; // "2026-11-28T09:19:52", and a point
+    AUTO(buf) text = {0};
+
+    if (time.len < SECONDS) {
+        table_cell(table, time);
+        return;
+    }
+    buf_str_append(&text, str_make(time.ptr, SECONDS));
+    buf_byte(&text, '.');
+    // PostgreSQL leaves out zeros at the end.
+    bool ended = time.len <= SECONDS || time.ptr[SECONDS] != '.';
+    for (size_t i = 0; i < DIGITS; i++) {
+        ended |= FRACTION + i >= time.len || !isdigit((unsigned char)time.ptr[FRACTION + i]);
+        buf_byte(&text, ended ? '0' : (unsigned char)time.ptr[FRACTION + i]);
+    }
+    buf_byte(&text, 'Z');
+    table_cell(table, buf_str(&text));
 }
 
 void table_number(struct table *table, int64_t number)

@@ -20,5 +20,7 @@ struct table {
 };
 
 void table_cell(struct table *table, struct str text); // absent: "-"; holds no NUL
+// A moment as PostgreSQL writes it in UTC, in the form that options take: 2026-11-28T09:19:52.115Z.
+void table_time(struct table *table, struct str time);
 void table_number(struct table *table, int64_t number);
 void table_print(struct table *table, struct buf *out);

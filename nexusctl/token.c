@@ -11,7 +11,8 @@ static bool token(struct call *call, struct err *err)
     size_t length;
 
     if (call->argument_count == 0)
-        return usage_set(call, err, "whose? give a phone number or an e-mail address");
+        return usage_set(call, err,
+                         "no address is given: give a phone number or an e-mail address");
     struct str address = call->arguments[0];
     if (!memchr(address.ptr, '@', address.len)) {
         if (!phone_normalize(address, normal, &length))
@@ -42,4 +43,5 @@ const struct command token_command = {
                 "  grep \"$(nexusctl token +15551230001)\" var/log/*/current",
     .arguments_limit = 1,
     .run = token,
+    .offline = true,
 };

@@ -123,7 +123,8 @@ static bool verify(struct call *call, struct err *err)
         age_print(call, &call->out);
     }
     if (present == 0)
-        return usage_set(call, err, "which signature? give --header 'X-Hub-Signature: sha1=...'");
+        return usage_set(call, err,
+                         "no signature is given: give --header 'X-Hub-Signature: sha1=…'");
     call->verdict = right == present ? EXIT_DONE : EXIT_FAILED;
     return true;
 }
@@ -146,4 +147,5 @@ const struct command verify_command = {
     .option_count = COUNT_OF(options),
     .arguments_limit = 1,
     .run = verify,
+    .offline = true,
 };

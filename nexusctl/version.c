@@ -26,4 +26,5 @@ const struct command version_command = {
         "that migrate brings a database to.",
     .examples = "  nexusctl version --json",
     .run = version,
+    .offline = true,
 };

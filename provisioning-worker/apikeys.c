@@ -91,7 +91,7 @@ static bool expires_write(const struct json_view *view, struct buf *out, struct 
     if (!str_present(json_text(view)))
         return err_set(err, ERR_BAD_INPUT, "expires: false or a time is wanted");
     if (!time_check(json_text(view), &broken))
-        return err_set(err, ERR_BAD_INPUT, "expires: false, or a time such as %s", broken.text);
+        return err_set(err, ERR_BAD_INPUT, "expires: false, or %s", broken.text);
     json_key_str(out, "expires", json_text(view));
     return true;
 }

@@ -183,7 +183,7 @@ void gws_who(struct gws *gws, struct str token, struct str places, struct gws_wa
         return;
     }
     if (!gws_token_is_plausible(token)) {
-        err_set(&err, ERR_UNKNOWN_KEY, "no token looks like that");
+        err_set(&err, ERR_UNKNOWN_KEY, "this is not the form of a token");
         wait->done(wait->context, NULL, &err);
         return;
     }

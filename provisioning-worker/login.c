@@ -196,7 +196,7 @@ static void user_came(void *context, const struct gws_user *user, const struct e
     struct err fault;
 
     if (!err && user->permissions.len == 0)
-        err_set(&fault, ERR_FORBIDDEN, "this user may do nothing here");
+        err_set(&fault, ERR_FORBIDDEN, "this user has no permission here");
     if (err || user->permissions.len == 0) {
         task_fail(task, err ? err : &fault);
         return;

@@ -24,7 +24,7 @@ static bool service_read(struct task *task, const struct msg_service_write *mess
     struct ring_sealer with = {.ring = provisioning->ring, .ccid = str_of(ccid)};
     struct sealer sealer = ring_sealer(&with);
     if (!service_kind_named(message->service_name, &kind))
-        return err_set(err, ERR_BAD_INPUT, "serviceName: there is no such service");
+        return err_set(err, ERR_BAD_INPUT, "serviceName: unknown service");
     return json_parse(message->document, task->arena, &view, err) &&
            service_document_read(kind, view, STR(""), &sealer, task->arena, document, err);
 }

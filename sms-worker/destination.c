@@ -89,6 +89,23 @@ static bool secrets_open(struct destination *destination, struct str secrets, st
     return true;
 }
 
+// Host and port. What stands before and behind them may be secret.
+static struct str host_of(struct str url)
+{
+    struct str scheme, rest;
+
+    if (!str_cut(url, ':', &scheme, &rest) || !str_starts(rest, STR("//")))
+        return STR_ABSENT;
+    struct str host = str_skip(rest, 2);
+    for (size_t i = 0; i < host.len; i++)
+        if (strchr("/?#", host.ptr[i]))
+            host = str_make(host.ptr, i);
+    for (size_t i = host.len; i > 0; i--)
+        if (host.ptr[i - 1] == '@')
+            return str_skip(host, i);
+    return host;
+}
+
 void destination_configure(struct destination *destination, struct str url, struct str headers,
                            struct str secrets, struct str secrets_number, struct str ccid)
 {
@@ -102,6 +119,8 @@ void destination_configure(struct destination *destination, struct str url, stru
     destination->headers_text = arena_copy(destination->arena, headers);
     destination->secrets_text = arena_copy(destination->arena, secrets);
     destination->webhook.url = destination->url_text;
+    destination->ccid = arena_copy(destination->arena, ccid);
+    destination->host = host_of(destination->url_text);
 
     struct err err = {0};
     size_t refused = 0;
@@ -111,10 +130,25 @@ void destination_configure(struct destination *destination, struct str url, stru
         secrets_open(destination, secrets, secrets_number, ccid, &err);
     if (!destination->usable)
         LOG_ERROR("destination.unusable", LOG_TENANT(destination->tenant),
-                  LOG_INT("destination", destination->id), LOG_ERR(&err));
+                  LOG_DESTINATION(destination), LOG_ERR(&err));
     if (refused > 0)
         LOG_WARN("destination.headers_refused", LOG_TENANT(destination->tenant),
-                 LOG_INT("destination", destination->id), LOG_INT("headers", refused));
+                 LOG_DESTINATION(destination), LOG_INT("headers", refused));
+}
+
+// ---- what it said
+
+void destination_note(struct destination *destination, const struct outcome *outcome)
+{
+    int class = outcome->decision & ~DECISION_PROBE;
+
+    destination->last.fresh = true;
+    destination->last.good = class == RETRY_CLASS_OK || class == RETRY_CLASS_PERMANENT;
+    destination->last.at_ms = clock_monotonic_ms();
+    destination->last.status = outcome->status;
+    destination->last.decision = outcome->decision;
+    snprintf(destination->last.detail, sizeof destination->last.detail, "%.*s",
+             STR_ARG(outcome->detail));
 }
 
 // ---- where it stands

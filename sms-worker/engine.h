@@ -17,8 +17,10 @@
 #pragma once
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/trace.h"
+#include "bus/health_reason.h"
 #include "service/service.h"
 #include "sms-worker/breaker.h"
 #include "sms-worker/claim_floor.h"
@@ -32,6 +34,7 @@
 enum {
     ENGINE_CLAIM_DESTINATIONS = 64, // in one claim
     ENGINE_PREFETCH_WINDOWS = 4,
+    DESTINATION_DETAIL_BYTES = 160,
 };
 
 struct keyring;
@@ -109,7 +112,8 @@ struct destination {
     struct engine *engine;
     int32_t id;
     uint32_t tenant;
-    struct arena *arena; // of what follows, as it came with the last claim
+    struct arena *arena;   // of what follows, as it came with the last claim
+    struct str ccid, host; // for people
     struct str url_text, headers_text, secrets_text;
     struct webhook webhook;
     bool usable; // its settings could be read
@@ -130,6 +134,26 @@ struct destination {
     int failures;          // openings in a row, as PostgreSQL last said
     double latency_ms;     // moving average
     bool slow;
+
+    struct {
+        bool fresh; // PostgreSQL is still to be told
+        bool good;
+        int64_t at_ms; // monotonic
+        int status, decision;
+        char detail[DESTINATION_DETAIL_BYTES]; // "" where all is well
+    } last;                                    // what it said, or why it said nothing
+};
+
+// Whose it is and where it leads, in a line of the log.
+#define LOG_DESTINATION(value)                                                                     \
+    LOG_INT("destination", (value)->id), LOG_STR("ccid", (value)->ccid),                           \
+        LOG_STR("host", (value)->host)
+
+// Destinations that health tells of: the first few by number, and how many there are.
+enum { AILING_SHOWN = 3 };
+struct ailing {
+    size_t count;
+    int32_t ids[AILING_SHOWN];
 };
 
 struct engine {
@@ -165,10 +189,13 @@ struct engine {
         uv_timer_t timer; // runs while rows wait
     } permits;
     struct {
-        unsigned steps;                    // out now
-        int32_t after;                     // where the walk goes on
-        int64_t due_rows, oldest_ms, open; // summed up over a walk
+        unsigned steps; // out now
+        int32_t after;  // where the walk goes on
+        // summed up over a walk
+        int64_t due_rows, oldest_ms, open, held_rows, held_oldest_ms;
+        struct ailing failing;
     } sweep;
+    struct ailing failing, off; // as of the last sweep
     struct engine_metrics metrics;
 };
 
@@ -183,6 +210,8 @@ void engine_hurry(struct engine *engine, int32_t destination);
 // Takes nothing new; service_drained() when all that is held is stored or given back.
 void engine_drain(struct engine *engine);
 void engine_free(struct engine **engine);
+// Destinations that fail or are switched off.
+void engine_health(const struct engine *engine, struct health_reasons *reasons);
 
 // ---- between the parts
 
@@ -196,6 +225,8 @@ int destination_room(const struct destination *destination);
 // Puts it where its state says: among the hungry, the ready, both or none.
 void destination_settle(struct destination *destination);
 void destination_free(struct destination *destination);
+// Keeps what an attempt came to, for the sweep to tell.
+void destination_note(struct destination *destination, const struct outcome *outcome);
 
 void engine_claim(struct engine *engine); // does nothing while one is out
 void engine_pump(struct engine *engine);  // sends as long as there are slots

@@ -45,6 +45,9 @@ void engine_metrics_find(struct engine *engine)
     own->fenced = metrics_series(metrics, METRIC_FENCED);
     own->depth = metrics_series(metrics, METRIC_QUEUE_DEPTH, "deliveries");
     own->oldest = metrics_series(metrics, METRIC_QUEUE_OLDEST_AGE, "deliveries");
+    own->held_depth = metrics_series(metrics, METRIC_QUEUE_DEPTH, "held");
+    own->held_oldest = metrics_series(metrics, METRIC_QUEUE_OLDEST_AGE, "held");
+    own->failing = metrics_series(metrics, METRIC_DESTINATIONS_FAILING);
     own->open = metrics_series(metrics, METRIC_BREAKERS, "open");
     stages_find(own, metrics);
 }

@@ -23,6 +23,7 @@ struct engine_metrics {
     struct metric *attempts[ENGINE_CHANNELS][ENGINE_CLASSES];
     struct metric *silences[ENGINE_CHANNELS][HTTP_CLIENT_FORBIDDEN + 1];
     struct metric *duration, *lease_expired, *fenced, *depth, *oldest, *open;
+    struct metric *held_depth, *held_oldest, *failing;
     struct metric *commit_claim, *claim_sent, *sent_done, *end_to_end;
     struct metric *claim_inflight, *send_inflight;
 };

@@ -70,11 +70,13 @@ static void send_next(struct engine *engine, struct destination *destination)
 
     if (!delivery->provider || !destination->usable) {
         // A setting somebody must mend; the log has said which.
-        engine_complete(delivery, &(struct outcome){
-                                      .kind = OUTCOME_RETRY,
-                                      .delay_ms = retry_profile_sms.config_floor_ms,
-                                      .decision = DECISION_UNUSABLE,
-                                  });
+        struct outcome outcome = {
+            .kind = OUTCOME_RETRY,
+            .delay_ms = retry_profile_sms.config_floor_ms,
+            .decision = DECISION_UNUSABLE,
+        };
+        destination_note(destination, &outcome);
+        engine_complete(delivery, &outcome);
         metric_add(engine->metrics.retries[RETRY_CLASS_CONFIG], 1);
         destination_settle(destination);
         return;
@@ -173,8 +175,7 @@ static struct outcome judge(struct delivery *delivery, const struct http_client_
     if (verdict.class == RETRY_CLASS_CONFIG || verdict.class == RETRY_CLASS_GONE)
         LOG_WARN("destination.misconfigured", LOG_TRACE(&delivery->trace),
                  LOG_TENANT(delivery->tenant), LOG_ID("messageId", delivery->message.id),
-                 LOG_INT("destination", delivery->destination->id),
-                 LOG_INT("status", answer->status));
+                 LOG_DESTINATION(delivery->destination), LOG_INT("status", answer->status));
     return outcome;
 }
 
@@ -207,8 +208,8 @@ static void breaker_open(struct destination *destination, int64_t now_ms)
     int64_t delay_ms = breaker_delay_ms((unsigned)destination->failures,
                                         service_random(destination->engine->service));
     LOG_WARN("destination.breaker_opened", LOG_TENANT(destination->tenant),
-             LOG_INT("destination", destination->id),
-             LOG_INT("openings", destination->failures + 1), LOG_INT("delayMs", delay_ms));
+             LOG_DESTINATION(destination), LOG_INT("openings", destination->failures + 1),
+             LOG_INT("delayMs", delay_ms));
     breaker_tell(destination, delay_ms);
     breaker_reset(&destination->breaker);
     destination->failures++;
@@ -219,7 +220,7 @@ static void breaker_open(struct destination *destination, int64_t now_ms)
 static void breaker_close(struct destination *destination)
 {
     LOG_INFO("destination.breaker_closed", LOG_TENANT(destination->tenant),
-             LOG_INT("destination", destination->id));
+             LOG_DESTINATION(destination));
     breaker_tell(destination, 0);
     breaker_reset(&destination->breaker);
     window_init(&destination->window, destination->engine->options.window);
@@ -281,10 +282,9 @@ static void attempt_log(const struct delivery *delivery, const struct outcome *o
     LOG_AT(level, outcome->kind == OUTCOME_FAILED ? "delivery.failed" : "delivery.attempted",
            LOG_TRACE(&delivery->trace), LOG_TENANT(delivery->tenant),
            LOG_ID("messageId", delivery->message.id), LOG_PERSON("to", to),
-           LOG_INT("destination", delivery->destination->id),
-           LOG_INT("attempt", delivery->attempt + 1), LOG_INT("status", outcome->status),
-           LOG_STR("why", str_of(answer->reason)), LOG_STR("reason", outcome->reason),
-           LOG_INT("millis", outcome->duration_ms), LOG_END);
+           LOG_DESTINATION(delivery->destination), LOG_INT("attempt", delivery->attempt + 1),
+           LOG_INT("status", outcome->status), LOG_STR("why", str_of(answer->reason)),
+           LOG_STR("reason", outcome->reason), LOG_INT("millis", outcome->duration_ms), LOG_END);
 }
 
 // What the receiver's contract says of answers: a complete status line of 2xx is one, even when what
@@ -313,6 +313,7 @@ static void settle(struct delivery *delivery, const struct http_client_answer *a
     engine_trace_answered(delivery, &outcome);
     attempt_log(delivery, &outcome, answer);
     note_answer(delivery->destination, delivery->probe, answer);
+    destination_note(delivery->destination, &outcome);
     engine_complete(delivery, &outcome);
 }
 

@@ -14,6 +14,7 @@ enum {
     LEASES_MS = 10000,
     EXPIRE_ROWS = 500,
     BIND_ROWS = 500,
+    ANSWERS_LIMIT = 1000, // of one sweep; the next one tells the others
 };
 
 static void step(struct engine *engine, unsigned statement, struct pg_params *params,
@@ -45,23 +46,46 @@ static void walk(struct engine *engine)
     pg_params_init(&params);
     pg_int4(&params, engine->sweep.after);
     pg_int4(&params, SWEEP_HOPS);
-    step(engine, STATEMENT_DELIVERY_SWEEP, &params, walked);
+    step(engine, STATEMENT_DELIVERY_WALK, &params, walked);
 }
 
 static void walk_ended(struct engine *engine)
 {
     metric_set(engine->metrics.depth, (double)engine->sweep.due_rows);
     metric_set(engine->metrics.oldest, (double)engine->sweep.oldest_ms / 1000);
+    metric_set(engine->metrics.held_depth, (double)engine->sweep.held_rows);
+    metric_set(engine->metrics.held_oldest, (double)engine->sweep.held_oldest_ms / 1000);
     metric_set(engine->metrics.open, (double)engine->sweep.open);
+    metric_set(engine->metrics.failing, (double)engine->sweep.failing.count);
+    engine->failing = engine->sweep.failing;
     engine->sweep.after = 0;
     engine->sweep.due_rows = engine->sweep.oldest_ms = engine->sweep.open = 0;
+    engine->sweep.held_rows = engine->sweep.held_oldest_ms = 0;
+    engine->sweep.failing.count = 0;
 }
 
 static void sweep(uv_timer_t *timer);
 
+static void ailing_add(struct ailing *ailing, int32_t id)
+{
+    if (ailing->count < AILING_SHOWN)
+        ailing->ids[ailing->count] = id;
+    ailing->count++;
+}
+
+// What a failing destination holds back is told apart: no worker could send it.
+static void queue_count(struct engine *engine, bool held, int32_t rows, int64_t oldest_ms)
+{
+    int64_t *oldest = held ? &engine->sweep.held_oldest_ms : &engine->sweep.oldest_ms;
+
+    *(held ? &engine->sweep.held_rows : &engine->sweep.due_rows) += rows;
+    if (oldest_ms > *oldest)
+        *oldest = oldest_ms;
+}
+
 static void walked(void *context, const struct pg_result *result, const struct err *err)
 {
-    enum { ID, TENANT, READY, DUE_ROWS, OLDEST_MS, OPEN };
+    enum { ID, TENANT, READY, DUE_ROWS, OLDEST_MS, OPEN, HELD, FAILING };
     struct engine *engine = context;
     if (!step_ended(engine, err, "walk")) {
         // No doorbell was heard while PostgreSQL was away, or before this process was there.
@@ -71,12 +95,12 @@ static void walked(void *context, const struct pg_result *result, const struct e
     }
 
     for (size_t row = 0; row < pg_rows(result); row++) {
-        int64_t oldest_ms = pg_get_int8(result, row, OLDEST_MS);
         engine->sweep.after = pg_get_int4(result, row, ID);
-        engine->sweep.due_rows += pg_get_int4(result, row, DUE_ROWS);
         engine->sweep.open += pg_get_bool(result, row, OPEN);
-        if (oldest_ms > engine->sweep.oldest_ms)
-            engine->sweep.oldest_ms = oldest_ms;
+        queue_count(engine, pg_get_bool(result, row, HELD), pg_get_int4(result, row, DUE_ROWS),
+                    pg_get_int8(result, row, OLDEST_MS));
+        if (pg_get_bool(result, row, FAILING))
+            ailing_add(&engine->sweep.failing, engine->sweep.after);
 
         struct destination *destination =
             pg_get_bool(result, row, READY) ? destination_get(engine, engine->sweep.after) : NULL;
@@ -93,6 +117,115 @@ static void walked(void *context, const struct pg_result *result, const struct e
         walk(engine);
     else
         walk_ended(engine);
+}
+
+// ---- what destinations said since the last sweep
+
+// Dying before it: what they said last is told by the next answer.
+static void answers_told(void *context, const struct pg_result *result, const struct err *err)
+{
+    (void)result;
+    struct engine *engine = context;
+    (void)step_ended(engine, err, "answers");
+    if (!engine->draining)
+        walk(engine);
+}
+
+static void answers_bind(struct destination *const *news, size_t count, struct pg_params *params)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    pg_params_init(params);
+    pg_array(params, PG_ELEMENT_INT4, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int4(params, news[i]->id);
+    pg_array(params, PG_ELEMENT_INT4, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int4(params, (int32_t)(now_ms - news[i]->last.at_ms));
+    pg_array(params, PG_ELEMENT_INT4, count);
+    for (size_t i = 0; i < count; i++) {
+        if (news[i]->last.status)
+            pg_add_int4(params, news[i]->last.status);
+        else
+            pg_add_null(params);
+    }
+    pg_array(params, PG_ELEMENT_INT2, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_int2(params, (int16_t)news[i]->last.decision);
+    pg_array(params, PG_ELEMENT_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_text(params, news[i]->last.detail[0] ? str_of(news[i]->last.detail) : STR_ABSENT);
+    pg_array(params, PG_ELEMENT_BOOL, count);
+    for (size_t i = 0; i < count; i++)
+        pg_add_bool(params, news[i]->last.good);
+}
+
+// False when there is nothing to tell.
+static bool answers_tell(struct engine *engine)
+{
+    struct destination *news[ANSWERS_LIMIT];
+    size_t count = 0;
+    struct str key;
+    void *value;
+    for (size_t cursor = 0;
+         count < ANSWERS_LIMIT && map_next(engine->destinations, &cursor, &key, &value);) {
+        struct destination *destination = value;
+        if (!destination->last.fresh)
+            continue;
+        destination->last.fresh = false;
+        news[count++] = destination;
+    }
+    if (count == 0)
+        return false;
+    struct pg_params params;
+    answers_bind(news, count, &params);
+    step(engine, STATEMENT_DESTINATION_ANSWERS, &params, answers_told);
+    return true;
+}
+
+// ---- destinations that are switched off
+
+static void found_off(void *context, const struct pg_result *result, const struct err *err)
+{
+    enum { ID, COUNT };
+    struct engine *engine = context;
+    if (!step_ended(engine, err, "off"))
+        return;
+    engine->off.count = 0;
+    for (size_t row = 0; row < pg_rows(result); row++)
+        ailing_add(&engine->off, pg_get_int4(result, row, ID));
+    if (pg_rows(result) > 0)
+        engine->off.count = (size_t)pg_get_int8(result, 0, COUNT);
+}
+
+static void look_for_off(struct engine *engine)
+{
+    struct pg_params params;
+    pg_params_init(&params);
+    pg_int4(&params, AILING_SHOWN);
+    step(engine, STATEMENT_DESTINATIONS_OFF, &params, found_off);
+}
+
+// Anybody may read health, so it names them by number; nexusctl destinations says whose they are.
+static void ailing_tell(const struct ailing *ailing, enum health_reason_id id,
+                        struct health_reasons *reasons)
+{
+    char about[HEALTH_ABOUT_LIMIT + 1];
+    size_t shown = ailing->count <= AILING_SHOWN ? ailing->count : AILING_SHOWN - 1;
+
+    for (size_t i = 0; i < shown; i++) {
+        snprintf(about, sizeof about, "%d", ailing->ids[i]);
+        health_reasons_add(reasons, id, about);
+    }
+    if (shown < ailing->count) {
+        snprintf(about, sizeof about, "%zu more", ailing->count - shown);
+        health_reasons_add(reasons, id, about);
+    }
+}
+
+void engine_health(const struct engine *engine, struct health_reasons *reasons)
+{
+    ailing_tell(&engine->failing, HEALTH_DESTINATION_FAILING, reasons);
+    ailing_tell(&engine->off, HEALTH_DESTINATION_OFF, reasons);
 }
 
 // ---- rows whose validity passed
@@ -142,8 +275,10 @@ static void sweep(uv_timer_t *timer)
 {
     struct engine *engine = CONTAINER_OF(timer, struct engine, sweep_timer);
     if (engine->sweep.steps > 0)
-        return; // PostgreSQL is slow or away: one sweep at a time
-    walk(engine);
+        return;                // PostgreSQL is slow or away: one sweep at a time
+    if (!answers_tell(engine)) // first, because the walk asks who fails
+        walk(engine);
+    look_for_off(engine);
     expire(engine);
     bind_receipts(engine);
 }

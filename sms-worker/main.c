@@ -22,6 +22,7 @@ static const struct service_def sms_worker = {
     .init = sms_worker_init,
     .doorbell = sms_worker_doorbell,
     .tell = sms_worker_tell,
+    .health = sms_worker_health,
     .drain = sms_worker_drain,
     .done = sms_worker_done,
 };

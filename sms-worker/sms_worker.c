@@ -35,6 +35,11 @@ void sms_worker_tell(struct service *service)
     engine_tell(sms_worker_of(service)->engine);
 }
 
+void sms_worker_health(struct service *service, struct health_reasons *reasons)
+{
+    engine_health(sms_worker_of(service)->engine, reasons);
+}
+
 void sms_worker_drain(struct service *service)
 {
     engine_drain(sms_worker_of(service)->engine);

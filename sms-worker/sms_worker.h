@@ -23,5 +23,6 @@ static inline struct sms_worker *sms_worker_of(struct service *service)
 bool sms_worker_init(struct service *service, struct err *err);
 void sms_worker_doorbell(struct service *service, uint32_t destination);
 void sms_worker_tell(struct service *service);
+void sms_worker_health(struct service *service, struct health_reasons *reasons);
 void sms_worker_drain(struct service *service);
 void sms_worker_done(struct service *service);

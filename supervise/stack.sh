@@ -4,6 +4,7 @@
 #
 #   <state>/postgresql  the database          <state>/secrets    made once, readable by their owner only
 #   <state>/nexus.conf  settings of all       <state>/demo.json  the demo tenant: its keys, number, URLs
+#   <state>/demo.simulator  where its webhooks lead
 #   <state>/supervise   s6's service dirs     <state>/log        one folder a process
 #   <state>/run         sockets               <state>/metrics.totals  counters, which outlive metrics-agent
 #   <state>/alive       a locked file for each process that lives   <state>/deaths  how each died last
@@ -30,22 +31,41 @@ stack_ctl() {
     case ${1:-} in
     '' | help | -h | --help | version | completion) nexusctl_bare "$@" && return || return ;;
     esac
-    [ -e "$state" ] || die "nothing was ever run in $state; ./build.sh run starts it"
-    if ! { [ -r "$state" ] && [ -x "$state" ]; }; then
-        die "$state is $(stat -c %U "$state")'s: run this as that user or as root, for example with sudo"
+    if ! [ -e "$state" ] && stack_hidden "$(dirname "$state")"; then
+        die "whether something runs in $state cannot be seen from here: run this as root, or as the user who started it"
     fi
-    [ -f "$state/nexus.conf" ] || die "nothing was ever run in $state; ./build.sh run starts it"
+    [ -e "$state" ] || die_never_run
+    if ! { [ -r "$state" ] && [ -x "$state" ]; }; then
+        die "$state belongs to $(stat -c %U "$state"): run this as that user or as root, for example with sudo"
+    fi
+    [ -f "$state/nexus.conf" ] || die_never_run
     nexusctl "$@"
+}
+
+# Is there a directory on the way that does not let us look further?
+stack_hidden() {
+    local dir=$1
+    until [ -e "$dir" ] || [ "$dir" = / ]; do dir=$(dirname "$dir"); done
+    ! [ -x "$dir" ]
+}
+
+die_never_run() {
+    die "nothing was ever run in $state; ./build.sh run starts it (NEXUS_STATE_DIR names another directory, for both)"
 }
 
 # Root makes the user and its directory, and does nothing more: what it would write below a directory of somebody else's,
 # that one could lead elsewhere.
 stack_run() {
-    local keep=(PATH="$PATH" LANG="${LANG:-C.UTF-8}" TERM="${TERM:-dumb}") name
+    local name
     stack_locate
     stack_user
-    for name in "${!NEXUS_@}"; do keep+=("$name=${!name}"); done
-    exec "${as_user[@]}" env -i "${keep[@]}" NEXUS_STATE_DIR="$state" HOME="$state" "$root/supervise/up"
+    # Of the environment the programs get these alone; not as arguments of env, which everybody on the machine may read.
+    while read -r name; do
+        case $name in PATH | LANG | TERM | NEXUS_*) ;; *) export -n "${name?}" ;; esac
+    done < <(compgen -e)
+    while read -r _ _ name; do export -nf "${name?}"; done < <(declare -Fx)
+    export LANG="${LANG:-C.UTF-8}" TERM="${TERM:-dumb}" NEXUS_STATE_DIR=$state HOME=$state
+    exec "${as_user[@]}" "$root/supervise/up"
 }
 
 stack_up() {
@@ -93,10 +113,25 @@ stack_user() {
 
 own_dir() { "${as_user[@]}" mkdir -p -m 0700 "$@"; }
 
-# One supervisor a state directory. The lock goes with this process, however it ends.
+# One supervisor a state directory. The lock goes with this process, however it ends. Versions of before wrote this file and
+# two logs as root: they make way, in a directory that is ours. Root's lock is held, too, until the end: whoever opened it before
+# it went finds it taken.
 stack_claim() {
+    local file
+    [ ! -L "$state/lock" ] || die "$state/lock is a link; remove it"
+    if [ -e "$state/lock" ] && [ ! -O "$state/lock" ]; then
+        if [ -r "$state/lock" ]; then
+            exec 8<"$state/lock"
+            flock -n 8 || die "already running from $state"
+        fi
+        [ -z "$(supervisors s6-svscan)" ] || die "already running from $state"
+        rm -f "$state/lock"
+    fi
     exec 9>"$state/lock"
     flock -n 9 || die "already running from $state"
+    for file in "$state"/log/{s6,initdb}; do
+        if [ -f "$file" ] && [ ! -O "$file" ]; then rm -f "$file"; fi
+    done
 }
 
 # --- what is on disk --------------------------------------------------------------------------
@@ -132,9 +167,9 @@ stack_files() {
 # The demo tenant. Its keys are made up once; its URLs follow the ports of this start.
 demo_file() {
     if [ ! -s "$state/demo.json" ]; then
-        jq -n --arg ccid "$(random_uuid)" --arg api_key "$(random_uuid)" --arg cluster_key "$(random_uuid)" \
-            --arg agent_token "$(random_uuid)" --arg api_secret "$(random_hex 24)" \
-            --arg webhook_secret "$(random_hex 24)" '{
+        # By standard input: everybody on the machine may read a program's arguments.
+        printf '%s\n' "$(random_uuid)" "$(random_uuid)" "$(random_uuid)" "$(random_uuid)" "$(random_hex 24)" "$(random_hex 24)" |
+            jq -Rn '[inputs] as [$ccid, $api_key, $cluster_key, $agent_token, $api_secret, $webhook_secret] | {
                 ccid: $ccid, apiKey: $api_key, clusterKey: $cluster_key, agentToken: $agent_token,
                 channelId: "18445551212", emailDomain: "mail.demo.example",
                 asyncApiSecret: $api_secret, asyncWebhookSecret: $webhook_secret}' |
@@ -179,7 +214,8 @@ random_uuid() { cat /proc/sys/kernel/random/uuid; }
 settings() {
     cat <<TEXT
 # Written by ./build.sh run at every start. The environment overrides what stands here.
-NEXUS_PG_URL=host=$sockets dbname=nexus
+NEXUS_PG_URL=host=$sockets dbname=nexus user=nexus_worker
+NEXUS_PG_MIGRATION_URL=host=$sockets dbname=nexus
 NEXUS_REDIS_URL=unix:$sockets/redis.sock
 NEXUS_BUS=ipc://$sockets/bus.gateway-*.sock
 NEXUS_CURVE_SERVER=$(bus_public gateway)
@@ -249,7 +285,8 @@ stack_services() {
 stack_supervise() {
     local to_user=("${as_user[@]}")
     [ ${#to_user[@]} -gt 0 ] || to_user=(setpriv)
-    "${to_user[@]}" --pdeathsig=TERM setsid s6-svscan "$state/supervise" 9>&- >"$state/log/s6" 2>&1 &
+    "${to_user[@]}" --pdeathsig=TERM setsid s6-svscan "$state/supervise" 8>&- 9>&- \
+        > >(exec 8>&- 9>&- supervise/log/json-lines s6 >"$state/log/s6") 2>&1 &
     supervisor=$!
     within 10 all_supervised || die "s6 did not start: $(tail -n 3 "$state/log/s6")"
 }
@@ -327,12 +364,16 @@ stack_migrate() {
         --command='select datname from pg_database')
     grep -qx nexus <<<"$databases" || "${as_user[@]}" createdb --host="$sockets" nexus
     nexusctl migrate || die "the database could not be brought up to date"
+    superuser_sql <<<'alter role nexus_worker login' || die "nexus_worker cannot be made to log in"
 }
+
+# Who runs this is the superuser of the cluster, and makes the database, its roles and the row below. Nobody else is.
+superuser_sql() { "${as_user[@]}" psql --host="$sockets" --dbname=nexus --quiet --set=ON_ERROR_STOP=1; }
 
 # Where GWS is: the simulator, at the port of this start. A row that somebody added for another GWS stays.
 stack_gws() {
-    GWS_URL=$(demo gwsUrl) GWS_SECRET=$(demo gwsClientSecret) \
-        "${as_user[@]}" psql --host="$sockets" --dbname=nexus --quiet --set=ON_ERROR_STOP=1 <<'SQL' ||
+    GWS_URL=$(demo gwsUrl) GWS_SECRET=$(demo gwsClientSecret) superuser_sql <<'SQL' ||
+set role nexus_owner;
 \getenv url GWS_URL
 \getenv secret GWS_SECRET
 update nex_gapis set url = :'url', authinturl = :'url', authexturl = :'url', clientsecret = :'secret'
@@ -344,7 +385,24 @@ SQL
         die "GWS could not be made known"
 }
 
+# The demo tenant is made where it is missing, and afterwards belongs to whoever changes it. Only its webhooks follow the
+# simulator to the port of this start: those that lead to where it was before. demo.simulator says where that was; it is
+# written last, so a start that dies here does it again at the next one.
 stack_demo() {
+    local before
+    if ! nexusctl export --tenant "$(demo ccid)" >/dev/null 2>&1; then
+        stack_demo_make
+    else
+        before=$(cat "$state/demo.simulator" 2>/dev/null || true)
+        if [ -n "$before" ] && [ "$before" != "$(demo simulatorUrl)" ]; then
+            nexusctl export --tenant "$(demo ccid)" | sed "s|url: $before/gateway/|url: $(demo simulatorUrl)/gateway/|" |
+                nexusctl apply -f - >/dev/null || die "the webhooks of the demo tenant could not follow the simulator"
+        fi
+    fi
+    demo simulatorUrl | private_file "$state/demo.simulator"
+}
+
+stack_demo_make() {
     # shellcheck disable=SC2016 # the $ are jq's and the file's
     jq --raw-input --raw-output --slurpfile demo "$state/demo.json" \
         'gsub("\\$\\{(?<name>[A-Za-z]+)\\}"; $demo[0][.name])' supervise/demo.yaml |

@@ -138,6 +138,10 @@ void pg_call_batch(struct pg *pg, const struct pg_step *steps, size_t count, pg_
 // One statement that writes, and does nothing else: it tells how writes fare.
 void pg_call_probe(struct pg *pg, unsigned statement, pg_done_fn *done, void *context);
 
+// What is wrong with how a server is reached, for people: NULL for one of this machine, or one on
+// another whose certificate is verified.
+const char *pg_url_weakness(const char *url);
+
 // How writes fare: those of pg_call_batch() and pg_call_probe(). Times are clock_monotonic_ms().
 enum { PG_SQLSTATE_LENGTH = 5 };
 struct pg_writes {

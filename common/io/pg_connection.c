@@ -13,7 +13,6 @@ enum {
     CONNECT_LIMIT_MS = 5000,
     // The server gives up after 5 s; a server that does not even do that is frozen or cut off.
     SILENCE_LIMIT_MS = 7000,
-    WHY_LIMIT = 300,
 };
 
 // Plans are made once, perhaps while the tables are still empty, and must be right when they are
@@ -149,15 +148,12 @@ void pg_connection_poll(struct pg_connection *connection)
     watch_for(connection, UV_READABLE | (is_full ? UV_WRITABLE : 0));
 }
 
-// libpq's own words: which host, and what it said. They hold no password.
 static void connection_refused(struct pg_connection *connection)
 {
     AUTO(buf) why = {0};
-    struct str text = str_trim(str_of(PQerrorMessage(connection->libpq)));
 
-    connection->pg->writes.read_only = memmem(text.ptr, text.len, "read-only", 9) != NULL;
-    for (size_t i = 0; i < text.len && i < WHY_LIMIT; i++)
-        buf_byte(&why, text.ptr[i] == '\n' ? ' ' : (unsigned char)text.ptr[i]);
+    pg_refusal_text(connection->libpq, &why);
+    connection->pg->writes.read_only = memmem(why.data, why.len, "read-only", 9) != NULL;
     pg_connection_lost(connection, buf_c_string(&why));
 }
 
@@ -277,6 +273,7 @@ static void connection_open(struct pg_connection *connection)
     connection->libpq = PQconnectStartParams(names, values, 1);
     if (!connection->libpq)
         panic("out of memory");
+    pg_notices_log(connection->libpq);
     if (PQstatus(connection->libpq) == CONNECTION_BAD)
         connection_refused(connection);
     else

@@ -2,6 +2,8 @@
 // data, so only the SQLSTATE and the name of a constraint get into the error's text.
 #include "io/pg_result.h"
 
+#include "base/log.h"
+
 static const struct {
     struct str prefix;
     enum err_code code;
@@ -54,4 +56,35 @@ void pg_error_state(const PGresult *failed, char state[PG_STATE_LENGTH + 1])
     const char *text = PQresultErrorField(failed, PG_DIAG_SQLSTATE);
 
     snprintf(state, PG_STATE_LENGTH + 1, "%s", text ? text : "08006");
+}
+
+void pg_refusal_text(const PGconn *libpq, struct buf *out)
+{
+    enum { LIMIT = 300 };
+    struct str text = str_trim(str_of(PQerrorMessage(libpq)));
+
+    for (size_t i = 0; i < text.len && i < LIMIT; i++)
+        buf_byte(out, strchr("\n\t", text.ptr[i]) ? ' ' : (unsigned char)text.ptr[i]);
+}
+
+// Of the classes that are about connections and the server itself the words are PostgreSQL's alone; others may quote data.
+static bool is_about_server(struct str state)
+{
+    return str_starts(state, STR("57P")) || str_starts(state, STR("08")) ||
+           str_starts(state, STR("58"));
+}
+
+static void notice_log(void *context, const PGresult *notice)
+{
+    struct str state = str_of(PQresultErrorField(notice, PG_DIAG_SQLSTATE));
+    struct str words = str_of(PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY));
+
+    (void)context;
+    LOG_WARN("pg.notice", LOG_STR("state", state),
+             LOG_STR("text", is_about_server(state) ? words : STR_ABSENT));
+}
+
+void pg_notices_log(PGconn *libpq)
+{
+    PQsetNoticeReceiver(libpq, notice_log, NULL);
 }

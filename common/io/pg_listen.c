@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/panic.h"
+#include "io/pg_result.h"
 
-#include <libpq-fe.h>
 #include <stdlib.h>
 
 enum {
@@ -80,11 +80,22 @@ static void connection_drop(struct pg_listen *listen)
 
 static void connection_lost(struct pg_listen *listen, const char *why)
 {
-    LOG_WARN("pg.not_listening", LOG_STR("why", str_of(why)));
+    struct str said = str_trim(str_of(PQerrorMessage(listen->libpq))), line, rest;
+
+    str_cut(said, '\n', &line, &rest); // libpq says more than we know, if it says anything
+    LOG_WARN("pg.not_listening", LOG_STR("why", line.len ? line : str_of(why)));
     connection_drop(listen);
     uv_timer_start(&listen->retry, retry_due, listen->backoff_ms, 0);
     listen->backoff_ms =
         listen->backoff_ms * 2 < BACKOFF_LAST_MS ? listen->backoff_ms * 2 : BACKOFF_LAST_MS;
+}
+
+static void connection_refused(struct pg_listen *listen)
+{
+    AUTO(buf) why = {0};
+
+    pg_refusal_text(listen->libpq, &why);
+    connection_lost(listen, buf_c_string(&why));
 }
 
 static void connection_open(struct pg_listen *listen)
@@ -99,8 +110,9 @@ static void connection_open(struct pg_listen *listen)
     listen->libpq = PQconnectStartParams(names, values, 1);
     if (!listen->libpq)
         panic("out of memory");
+    pg_notices_log(listen->libpq);
     if (PQstatus(listen->libpq) == CONNECTION_BAD)
-        connection_lost(listen, "cannot connect");
+        connection_refused(listen);
     else
         watch_for(listen, UV_WRITABLE);
 }
@@ -124,7 +136,7 @@ static void connection_advance(struct pg_listen *listen)
         if (!ask(listen, buf_c_string(&listen->command)))
             connection_lost(listen, "cannot use the new connection");
         return;
-    case PGRES_POLLING_FAILED: connection_lost(listen, "cannot connect"); return;
+    case PGRES_POLLING_FAILED: connection_refused(listen); return;
     case PGRES_POLLING_READING: watch_for(listen, UV_READABLE); return;
     case PGRES_POLLING_WRITING:
     case PGRES_POLLING_ACTIVE: watch_for(listen, UV_WRITABLE); return;

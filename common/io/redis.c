@@ -29,7 +29,7 @@ struct redis {
     uv_loop_t *loop;
     struct arena *arena; // the options
     struct link_address address;
-    struct str password;
+    struct str user, password;
     void (*changed)(void *context, bool ready);
     void *context;
     struct link *link;   // NULL: the next attempt is waited for
@@ -85,6 +85,7 @@ struct redis *redis_new(uv_loop_t *loop, const struct redis_options *options, st
         return NULL;
     }
     redis->loop = loop;
+    redis->user = arena_copy(redis->arena, options->user);
     redis->password = arena_copy(redis->arena, options->password);
     redis->changed = options->changed;
     redis->context = options->context;
@@ -280,6 +281,18 @@ static void send_ping(struct redis *redis)
                  &(struct command){.done = ping_done, .context = redis, .deadline_ms = INT64_MAX});
 }
 
+static void send_auth(struct redis *redis)
+{
+    struct str words[3] = {STR("AUTH")};
+    size_t count = 1;
+
+    if (redis->user.len)
+        words[count++] = redis->user;
+    words[count++] = redis->password;
+    send_command(redis, words, count,
+                 &(struct command){.done = auth_done, .context = redis, .deadline_ms = INT64_MAX});
+}
+
 static void link_connected(void *context)
 {
     struct redis *redis = context;
@@ -287,9 +300,7 @@ static void link_connected(void *context)
     redis->is_connected = true;
     redis->is_reconnecting = false;
     if (redis->password.len)
-        send_command(
-            redis, (const struct str[]){STR("AUTH"), redis->password}, 2,
-            &(struct command){.done = auth_done, .context = redis, .deadline_ms = INT64_MAX});
+        send_auth(redis);
     send_ping(redis);
 }
 

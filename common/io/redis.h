@@ -15,6 +15,7 @@ struct redis;
 
 struct redis_options {
     struct str url;      // redis://host:port or unix:/path; empty: no Redis configured
+    struct str user;     // of its access lists (ACL); empty: its default user
     struct str password; // empty: none
     // After each change of redis_ready(); may be NULL. Does not run inside redis_close().
     void (*changed)(void *context, bool ready);

@@ -10,16 +10,28 @@ enum { WAITING_LIMIT = 4096, LOOK_MS = 250 };
 
 static void writes_look(uv_timer_t *timer);
 
+// A worker needs no more than the rows that nexus_worker has (db/grants.sql).
+static void login_judged(void *context, const struct pg_result *result, const struct err *err)
+{
+    (void)context;
+    if (!err && pg_rows(result) > 0 && !pg_is_null(result, 0, 0))
+        LOG_WARN("pg.login_too_strong", LOG_STR("why", pg_get_text(result, 0, 0)));
+}
+
 static void changed(void *context, bool ready)
 {
     struct service *service = context;
+    struct pg_params none;
 
     if (!service->pg)
         return; // we are closing it ourselves
-    if (ready)
+    if (ready) {
         LOG_INFO("pg.ready");
-    else
+        pg_params_init(&none);
+        pg_call(service->pg, STATEMENT_LOGIN_EXCESS, &none, login_judged, service);
+    } else {
         LOG_WARN("pg.lost");
+    }
     SERVICE_PARTS (service, part)
         if (part->database_changed)
             part->database_changed(service);
@@ -58,6 +70,9 @@ static bool start(struct service *service, struct err *err)
 
     if (config->pg_url.len == 0)
         return err_set(err, ERR_BAD_INPUT, "NEXUS_PG_URL is empty: where is PostgreSQL?");
+    const char *weakness = pg_url_weakness(arena_c_string(service->arena, config->pg_url));
+    if (weakness)
+        LOG_WARN("pg.url_weak", LOG_STR("why", str_of(weakness)));
     service->pg = pg_new(&service->loop,
                          &(struct pg_options){.url = arena_c_string(service->arena, config->pg_url),
                                               .application = service->settings.instance,
@@ -113,9 +128,10 @@ static void writes_look(uv_timer_t *timer)
 // What is measured in PostgreSQL is not known while it is away; 0 would be a lie.
 static void measured_forget(struct service *service)
 {
-    static const enum metric_id measured[] = {
-        METRIC_QUEUE_DEPTH, METRIC_QUEUE_OLDEST_AGE,     METRIC_BREAKERS,
-        METRIC_DB_XMIN_AGE, METRIC_DELIVERY_DEAD_TUPLES, METRIC_LEDGER_IMBALANCE};
+    static const enum metric_id measured[] = {METRIC_QUEUE_DEPTH,     METRIC_QUEUE_OLDEST_AGE,
+                                              METRIC_BREAKERS,        METRIC_DESTINATIONS_FAILING,
+                                              METRIC_DB_XMIN_AGE,     METRIC_DELIVERY_DEAD_TUPLES,
+                                              METRIC_LEDGER_IMBALANCE};
 
     for (size_t i = 0; i < COUNT_OF(measured); i++)
         metrics_unset(service->metrics, measured[i]);

@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/panic.h"
+#include "base/secrecy.h"
 #include "io/loop.h"
 #include "io/person.h"
 #include "io/zmq_socket.h"
@@ -173,6 +174,7 @@ static void environment_check(const struct service *service)
             service->def->name);
     if (!failpoints_init(&err))
         die("%s: %s", service->def->name, err.text);
+    secrecy_begin();
 }
 
 static void log_start(const struct service *service)
@@ -206,6 +208,8 @@ int service_main(const struct service_def *def, int argc, char **argv)
     signals_start(service);
 
     bool started = start(service, &err);
+    if (!started)
+        LOG_ERROR("service.failed", LOG_ERR(&err));
     if (started) {
         LOG_INFO("service.ready", LOG_STR("build", STR(NEXUS_REVISION)));
         log_flush();
@@ -218,12 +222,8 @@ int service_main(const struct service_def *def, int argc, char **argv)
     log_flush();
     arena_free(&service->arena);
     free(service);
-    if (started)
-        return EXIT_SUCCESS;
-    if (err.code == ERR_BAD_INPUT)
-        die("%s: %s", def->name, err.text);
-    fprintf(stderr, "%s: %s\n", def->name, err.text); // may pass; being started again may help
-    return EXIT_FAILURE;
+    // What is wrong with the settings stays so; anything else may pass, and being started again help.
+    return started ? EXIT_SUCCESS : err.code == ERR_BAD_INPUT ? EXIT_PERMANENT : EXIT_FAILURE;
 }
 
 // ---- what a program asks for

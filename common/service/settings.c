@@ -5,6 +5,7 @@
 #include "base/panic.h"
 #include "base/random.h"
 #include "base/spans.h"
+#include "io/pg.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -157,11 +158,15 @@ static bool log_key_read(struct settings *settings, struct err *err)
 }
 
 NO_RETURN static void check_config(const struct settings *settings,
-                                   const struct config_table *tables, size_t count)
+                                   const struct config_table *tables, size_t count,
+                                   struct arena *arena)
 {
     AUTO(buf) out = {0};
 
     config_print(tables, count, settings->file, &out);
+    const char *weakness = pg_url_weakness(arena_c_string(arena, settings->skeleton.pg_url));
+    if (weakness)
+        buf_printf(&out, "# warning: NEXUS_PG_URL: %s\n", weakness);
     fwrite(out.data, 1, out.len, stdout);
     exit(EXIT_SUCCESS);
 }
@@ -183,5 +188,5 @@ void settings_read(struct settings *settings, const struct service_def *def, int
         !log_key_read(settings, &err))
         die("%s: %s", def->name, err.text);
     if (line.check_config)
-        check_config(settings, tables, COUNT_OF(tables));
+        check_config(settings, tables, COUNT_OF(tables), arena);
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "service/service.h"
 #include "store/statements.h"
+#include "wire/codec_json.h"
 
 static void answered(void *context, const struct pg_result *result, const struct err *err)
 {
@@ -13,7 +14,8 @@ static void answered(void *context, const struct pg_result *result, const struct
     if (err)
         task_fail(task, err);
     else
-        task_reply(task, pg_rows(result) ? pg_get_text(result, 0, 0) : STR(""));
+        task_reply(task, pg_rows(result) ? json_squeeze(pg_get_text(result, 0, 0), task->arena)
+                                         : STR(""));
 }
 
 void task_answer_by(struct task *task, unsigned statement, struct pg_params *params)

@@ -240,7 +240,8 @@ static bool unwrap(struct keyring *ring, const struct sealed_parts *parts, struc
     AUTO(buf) aad = {0};
 
     if (!key)
-        return err_set(err, ERR_INTERNAL, "a secret is sealed under key %.*s, which we lack",
+        return err_set(err, ERR_INTERNAL,
+                       "a secret is sealed under key %.*s, which is missing here",
                        STR_ARG(parts->key_id));
     wrap_aad(&aad, parts->key_id);
     if (!crypto_aead_open(key->bytes, buf_str(&aad), buf_str(&parts->wrapped), data_key) ||

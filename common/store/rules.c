@@ -86,8 +86,10 @@ bool webhook_url_check(struct str text, struct err *err)
     struct str authority = str_make(rest.ptr, length);
     if (memchr(authority.ptr, '@', authority.len))
         return err_set(err, ERR_BAD_INPUT, "no user name or password in a URL; use a header");
+    if (authority.len == 0)
+        return err_set(err, ERR_BAD_INPUT, "the URL is missing");
     if (!authority_check(authority))
-        return err_set(err, ERR_BAD_INPUT, "host or port of the URL cannot be understood");
+        return err_set(err, ERR_BAD_INPUT, "the host or the port of the URL is not valid");
     return true;
 }
 
@@ -151,7 +153,15 @@ bool time_check(struct str text, struct err *err)
                 has_form(text, STR("9999-99-99T99:99:99.999Z"));
 
     if (!good || !time_exists(text))
-        return err_set(err, ERR_BAD_INPUT, "2027-01-31 or 2027-01-31T12:00:00Z is wanted");
+        return err_set(err, ERR_BAD_INPUT,
+                       "a time such as 2027-01-31 or 2027-01-31T12:00:00Z is wanted");
+    return true;
+}
+
+bool day_check(struct str text, struct err *err)
+{
+    if (!has_form(text, STR("9999-99-99")) || !time_exists(text))
+        return err_set(err, ERR_BAD_INPUT, "a day such as 2027-01-31 is wanted");
     return true;
 }
 

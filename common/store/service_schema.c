@@ -186,7 +186,7 @@ static bool entry_owner(struct reader *reader, struct str path, const struct jso
         return true;
     if (map_put(seen, reader->owner, seen))
         return shape_fault(err, shape_path(reader->arena, path, "channelId"),
-                           "stands twice in the list");
+                           "is given twice in the list");
     return true;
 }
 

@@ -174,7 +174,7 @@ bool section_document_read(struct str transaction, struct str section,
     enum section_kind kind;
 
     if (!section_kind_named(transaction, section, &kind))
-        return shape_fault(err, path.len ? path : section, "there is no such section");
+        return shape_fault(err, path.len ? path : section, "unknown section");
     json_open(&plain, '{');
     json_open(&secret, '{');
     if (!options_read(&writer, kind, options, path, err))

@@ -94,3 +94,5 @@ bool json_is_true(const struct json_view *view);
 bool json_object_next(const struct json_view *object, size_t *cursor, struct str *name,
                       const struct json_view **value);                      // members in order
 struct str json_compact(const struct json_view *view, struct arena *arena); // its text again
+// JSON that PostgreSQL has written, without the blanks between its tokens. Any other text stays as it is.
+struct str json_squeeze(struct str json, struct arena *arena);

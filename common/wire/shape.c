@@ -27,6 +27,24 @@ size_t shape_length(const struct json_view *list)
     return length;
 }
 
+// "${ccid}": what a template left behind.
+static bool is_placeholder(struct str value)
+{
+    enum { LONGEST = 64 };
+    size_t fault;
+
+    return str_starts(value, STR("${")) && value.len <= LONGEST &&
+           value.ptr[value.len - 1] == '}' && str_is_utf8(value, &fault);
+}
+
+static bool text_refuse(struct str path, struct str value, const char *rule, struct err *err)
+{
+    if (!is_placeholder(value))
+        return shape_fault(err, path, rule);
+    return err_set(err, ERR_BAD_INPUT, "%.*s: %s; \"%.*s\" is an unfilled placeholder",
+                   STR_ARG(path), rule, STR_ARG(value));
+}
+
 bool shape_text(const struct json_view *view, struct str path, int64_t minimum, int64_t maximum,
                 rule_fn *rule, struct str *text, struct err *err)
 {
@@ -35,11 +53,12 @@ bool shape_text(const struct json_view *view, struct str path, int64_t minimum, 
 
     if (!str_present(value))
         return shape_fault(err, path, "a text is wanted");
+    // A rule says more than a count of bytes.
+    if (rule && value.len > 0 && !rule(value, &broken))
+        return text_refuse(path, value, broken.text, err);
     if ((int64_t)value.len < minimum || (int64_t)value.len > maximum)
         return err_set(err, ERR_BAD_INPUT, "%.*s: %lld to %lld bytes are allowed", STR_ARG(path),
                        (long long)minimum, (long long)maximum);
-    if (rule && !rule(value, &broken))
-        return shape_fault(err, path, broken.text);
     *text = value;
     return true;
 }
@@ -121,7 +140,7 @@ static bool members_read(const struct json_view *view, struct str path,
         if (!member && tolerant)
             continue;
         if (!member)
-            return shape_fault(err, at, "there is no such member here");
+            return shape_fault(err, at, "unknown member");
         if (json_kind(value) != TREE_NULL && !member_read(value, at, member, values, err))
             return false;
     }

@@ -114,3 +114,25 @@ struct str json_compact(const struct json_view *view, struct arena *arena)
     tree_write(view, &out);
     return arena_copy(arena, buf_str(&out));
 }
+
+struct str json_squeeze(struct str json, struct arena *arena)
+{
+    char *out = arena_alloc(arena, json.len + 1);
+    bool in_text = false;
+    size_t length = 0;
+
+    if (json.len == 0 || (json.ptr[0] != '{' && json.ptr[0] != '['))
+        return json;
+    for (size_t i = 0; i < json.len; i++) {
+        char c = json.ptr[i];
+        if (!in_text && (c == ' ' || c == '\n'))
+            continue;
+        out[length++] = c;
+        if (in_text && c == '\\' && i + 1 < json.len)
+            out[length++] = json.ptr[++i]; // what is escaped ends no text
+        else if (c == '"')
+            in_text = !in_text;
+    }
+    out[length] = '\0';
+    return str_make(out, length);
+}

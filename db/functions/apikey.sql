@@ -25,9 +25,22 @@ begin
 end
 $$;
 
+-- What holds for a new key wherever it is made: its name is not in use, and its time has not passed.
+create or replace function apikey_check_new(p_tenant int, p_doc json) returns void
+language plpgsql stable as $$
+begin
+    if exists (select from api_key k
+                where k.tenant_id is not distinct from p_tenant and k.name = p_doc->>'name' and not k.revoked) then
+        raise exception 'name: another key has it already' using errcode = 'NX409';
+    elsif (p_doc->>'expires')::timestamptz <= now() then
+        raise exception 'expires: this time has passed' using errcode = 'NX400';
+    end if;
+end
+$$;
+
 -- p_tenant: a ccid, or '*' for a cluster key, which only those who act for all may make.
 create or replace function apikey_create(p_principal int, p_tenant text, p_doc json, p_by text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     owner int;
     made api_key;
@@ -36,6 +49,7 @@ begin
         raise exception 'a cluster key is made by an operator' using errcode = 'NX403';
     end if;
     owner := case when p_tenant <> '*' then tenant_named(p_principal, p_tenant::uuid, true) end;
+    perform apikey_check_new(owner, p_doc);
     made := apikey_insert(owner, p_doc, p_by);
     perform audit_write(owner, 'key.create', made.prefix, '{}');
     return apikey_json(made)::text; -- on its own, so that it sees a tenant that was founded just now
@@ -59,13 +73,13 @@ end
 $$;
 
 create or replace function apikey_read(p_principal int, p_mac bytea, p_prefix text) returns text
-language sql stable as $$
+language sql stable security definer set search_path from current as $$
     select apikey_json(apikey_find(p_principal, p_mac, p_prefix))::text
 $$;
 
 -- p_tenant: null for all that the caller may see, a ccid, or '*' for cluster keys.
 create or replace function apikey_list(p_principal int, p_tenant text, p_revoked boolean, p_index int, p_count int)
-returns text language plpgsql stable as $$
+returns text language plpgsql stable security definer set search_path from current as $$
 declare
     of_tenant int := case when p_tenant <> '*' then tenant_named(p_principal, p_tenant::uuid, false) end;
 begin
@@ -84,13 +98,15 @@ $$;
 
 -- p_doc has those of "name", "enabled", "expires", "capacity", "frequency" that change; "expires" null: never.
 create or replace function apikey_change(p_principal int, p_mac bytea, p_prefix text, p_doc json) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     old api_key := apikey_find(p_principal, p_mac, p_prefix);
     new api_key;
 begin
     if old.revoked then
         raise exception 'the key is revoked' using errcode = 'NX409';
+    elsif p_doc->>'name' <> old.name then
+        perform apikey_check_new(old.tenant_id, json_build_object('name', p_doc->>'name'));
     end if;
     update api_key k
        set name = coalesce(p_doc->>'name', k.name), enabled = coalesce((p_doc->>'enabled')::boolean, k.enabled),
@@ -106,7 +122,7 @@ $$;
 
 -- The row stays for those who ask later who could do what; the key is never good again.
 create or replace function apikey_revoke(p_principal int, p_mac bytea, p_prefix text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     old api_key := apikey_find(p_principal, p_mac, p_prefix);
     new api_key;

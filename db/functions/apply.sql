@@ -24,7 +24,7 @@ $$;
 -- What a contact center has that is sealed, for the tool to compare with: {"token", "services": {name: secret},
 -- "transactions": {transaction: {section: secret}}}.
 create or replace function provision_sealed(p_ccid uuid) returns text
-language sql stable as $$
+language sql stable security definer set search_path from current as $$
     select json_build_object(
         'token', (select t.token from tenant t where t.ccid = p_ccid),
         'services', (select coalesce(json_object_agg(v.name, v.secret), '{}')
@@ -225,7 +225,7 @@ $$;
 -- A whole file at once: {"tenants": [tenant_apply's + "keys", "services", "sections"], "clusterKeys"}. Cluster keys belong
 -- to no contact center and are never pruned. Returns the plan in the file's order.
 create or replace function provision_apply(p_doc jsonb, p_prune boolean) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     doc jsonb;
     part jsonb;
@@ -272,8 +272,11 @@ language sql stable as $$
 $$;
 
 create or replace function provision_export(p_ccid text) returns text
-language sql stable as $$
-    select json_build_object(
+language plpgsql stable security definer set search_path from current as $$
+declare
+    wanted int := tenant_of(p_ccid); -- also where there is no contact center at all
+begin
+    return json_build_object(
         'tenants', coalesce((
             select json_agg(json_build_object(
                 'tenant', json_strip_nulls(json_build_object(
@@ -286,6 +289,7 @@ language sql stable as $$
                                                                         'options', s.options)
                                                       order by s.transaction, s.section), '[]')
                                from transaction_section s where s.tenant_id = t.id)) order by t.id)
-              from tenant t where tenant_of(p_ccid) in (0, t.id)), '[]'),
-        'clusterKeys', case when coalesce(p_ccid, '') = '' then keys_export(null) end)::text
+              from tenant t where wanted in (0, t.id)), '[]'),
+        'clusterKeys', case when coalesce(p_ccid, '') = '' then keys_export(null) end)::text;
+end
 $$;

@@ -61,7 +61,7 @@ declare
 begin
     if p_after <> '' then
         if p_after !~ '^[0-9]{1,16}-[0-9]{1,18}$' then
-            raise exception 'after: the next of a page before' using errcode = 'NX400';
+            raise exception 'after: the "next" of an earlier page is wanted' using errcode = 'NX400';
         end if;
         last_at := 'epoch'::timestamptz + split_part(p_after, '-', 1)::bigint * interval '1 microsecond';
         last_id := split_part(p_after, '-', 2)::bigint;
@@ -99,6 +99,7 @@ begin
         continue when to_regclass(name) is not null;
         begin
             execute format('create table %I (like audit including defaults including indexes)', name);
+            perform owner_lock_rows(name);
             execute format('alter table audit attach partition %I for values from (%L) to (%L)', name,
                            month at time zone 'utc', (month + interval '1 month') at time zone 'utc');
             execute format('create trigger audit_stays_whole before truncate on %I for each statement
@@ -114,7 +115,7 @@ $$;
 
 -- Months that are older than p_keep days from their first to their last go; null when another process is at it.
 create or replace function upkeep_audit(p_keep int) returns int
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 begin
     if not upkeep_claim('audit') then
         return null;

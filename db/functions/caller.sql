@@ -38,7 +38,7 @@ $$;
 -- The tenant a user acts for. p_center: the user's contact center, founded here if nobody has named it yet; null: of a user
 -- who acts for all, and then for p_ccid where that is given. 0: all of them. Null: not this one.
 create or replace function tenant_of_user(p_center uuid, p_ccid uuid) returns int
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     found_id int;
 begin
@@ -60,7 +60,7 @@ $$;
 -- for all.
 create or replace function session_open(p_digest bytea, p_tenant int, p_user text, p_gws int, p_token text, p_life_s int)
 returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     owner int := nullif(p_tenant, 0);
 begin
@@ -80,7 +80,7 @@ $$;
 create or replace function session_use(p_digest bytea, p_idle_s int, out token text, out places text, out expires text,
                                        out expires_in_s bigint)
 returns setof record
-language sql as $$
+language sql security definer set search_path from current as $$
     update admin_session s set used = now()
     from nex_gapis g
     where s.digest = p_digest and s.expires > now() and s.used > now() - make_interval(secs => p_idle_s) and g.id = s.gws
@@ -91,7 +91,7 @@ language sql as $$
 $$;
 
 create or replace function session_end(p_digest bytea) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 begin
     delete from admin_session s where s.digest = p_digest;
     return '{}';

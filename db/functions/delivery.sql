@@ -351,10 +351,13 @@ language sql as $$
 $$;
 
 -- Walks the destinations that have rows, from after_id on, at most hops of them: is one due, how many (counted to
--- 10 000), and how old is the oldest in ms. Hops from destination to destination in the index, however many rows lie
--- between.
-create or replace function delivery_sweep(after_id int, hops int)
-returns table (destination_id int, tenant_id int, ready boolean, due_rows int, oldest_ms bigint, open boolean)
+-- 10 000), how old is the oldest in ms, is its breaker open, does it fail (health tells it), and is that why its rows wait
+-- (held). Hops from destination to destination in the index, however many rows lie between. Where a destination works, a row
+-- that waits behind an older one of its conversation, which is to be tried again later, does not count for the age: of the
+-- next 1000 that are due the oldest is looked for which could go out.
+create or replace function delivery_walk(after_id int, hops int)
+returns table (destination_id int, tenant_id int, ready boolean, due_rows int, oldest_ms bigint, open boolean,
+               held boolean, failing boolean)
 language sql as $$
     with recursive hop (id, nth) as (
         (select d.destination_id, 1 from delivery d where d.destination_id > after_id order by d.destination_id limit 1)
@@ -364,12 +367,22 @@ language sql as $$
         from hop where hop.id is not null and hop.nth < hops
     )
     select dst.id, dst.tenant_id, dst.enabled and dst.not_before <= now() and w.due_rows > 0, w.due_rows::int,
-           coalesce((extract(epoch from now() - w.oldest) * 1000)::bigint, 0), dst.not_before > now()
+           coalesce((extract(epoch from now() - w.oldest) * 1000)::bigint, 0), dst.not_before > now(),
+           h.held, dst.enabled and destination_fails(dst)
     from hop
     join destination dst on dst.id = hop.id
+    left join destination_answer a on a.destination_id = dst.id
+    cross join lateral (select not dst.enabled or dst.failures > 0 or a.failing_since is not null) h (held)
     cross join lateral (
-        select count(*) as due_rows, min(d.due) as oldest
-        from (select d.due from delivery d where d.destination_id = hop.id and d.due <= now()
+        select count(*) as due_rows,
+               (select n.due from (select d.due, d.tenant_id, d.conversation_id, d.id from delivery d
+                                   where d.destination_id = hop.id and d.due <= now() order by d.due limit 1000) n
+                where h.held or n.conversation_id is null
+                   or not exists (select from delivery older
+                                  where older.tenant_id = n.tenant_id and older.conversation_id = n.conversation_id
+                                    and older.id < n.id and older.due > now())
+                order by n.due limit 1) as oldest
+        from (select from delivery d where d.destination_id = hop.id and d.due <= now()
               order by d.due limit 10000) d) w
     order by dst.id
 $$;

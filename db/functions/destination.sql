@@ -55,7 +55,7 @@ $$;
 -- destinations only, and no further than 10 000 of each. What no number uses and nothing waits for is left out, unless it is
 -- asked for.
 create or replace function destination_list(p_tenant int, p_state text, p_after text, p_count int) returns text
-language plpgsql stable as $$
+language plpgsql stable security definer set search_path from current as $$
 declare
     room int := coalesce(nullif(p_count, 0), 50);
 begin
@@ -114,7 +114,7 @@ $$;
 
 -- Tries it now. Where its breaker is open, one message goes out as its test.
 create or replace function destination_try(p_tenant int, p_id text) returns destination
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     wanted destination := destination_locked(p_tenant, p_id);
 begin
@@ -130,7 +130,7 @@ $$;
 
 -- Switches it on, with a closed breaker, or off. Rows that a worker has in hand follow within a second (sms-worker/permit.h).
 create or replace function destination_switch(p_tenant int, p_id text, p_on boolean) returns destination
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     wanted destination := destination_locked(p_tenant, p_id);
     was_on boolean := wanted.enabled;
@@ -150,6 +150,13 @@ begin
                         wanted.id::text, case when was_on <> p_on then array['enabled'] else '{}' end);
     return wanted;
 end
+$$;
+
+-- Which are switched off: the first p_room of them, and how many there are.
+create or replace function destinations_off(p_room int) returns table (id int, count bigint)
+language sql stable as $$
+    select o.id, (select count(*) from destination d where d.switched_off is not null)
+    from (select d.id from destination d where d.switched_off is not null order by d.id limit p_room) o
 $$;
 
 -- What destinations said last, from one worker. ages_ms: how long ago.

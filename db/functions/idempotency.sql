@@ -53,7 +53,7 @@ end $$;
 
 -- Forgets what is older; returns how many, null when another process is at it. At most 100 000 a call.
 create or replace function idempotency_forget(older_than_s int) returns int
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     forgotten int;
 begin

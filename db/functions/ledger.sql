@@ -86,8 +86,8 @@ begin
 end
 $$;
 
--- A day as callers write it; null or '' is p_open.
-create or replace function ledger_day(p_text text, p_open date) returns date
+-- The day that callers write in this field; null or '' is p_open.
+create or replace function ledger_day(p_field text, p_text text, p_open date) returns date
 language plpgsql stable as $$
 begin
     if coalesce(p_text, '') = '' then
@@ -97,7 +97,7 @@ begin
     end if;
     raise datetime_field_overflow;
 exception when datetime_field_overflow then
-    raise exception 'from and to: not a day (YYYY-MM-DD)' using errcode = 'NX400';
+    raise exception '%: a day such as 2027-01-31 is wanted', p_field using errcode = 'NX400';
 end
 $$;
 
@@ -105,10 +105,10 @@ $$;
 create or replace function ledger_first_day(p_from text, p_to text) returns date
 language plpgsql stable as $$
 begin
-    if ledger_day(p_from, '-infinity') > ledger_day(p_to, 'infinity') then
-        raise exception 'from: is after to; give the earlier day first' using errcode = 'NX400';
+    if ledger_day('from', p_from, '-infinity') > ledger_day('to', p_to, 'infinity') then
+        raise exception 'from: this day is after that of to' using errcode = 'NX400';
     end if;
-    return ledger_day(p_from, '-infinity');
+    return ledger_day('from', p_from, '-infinity');
 end
 $$;
 
@@ -119,7 +119,7 @@ create or replace function ledger_json(p_tenant int, p_from text, p_to text, p_b
 language sql stable as $$
     with line as (
         select w.*, t.ccid, case when p_by = 'tenant' then null else coalesce(c.address, w.channel_id::text) end as channel
-        from ledger_window(ledger_first_day(p_from, p_to), ledger_day(p_to, 'infinity'), p_tenant) w
+        from ledger_window(ledger_first_day(p_from, p_to), ledger_day('to', p_to, 'infinity'), p_tenant) w
         left join tenant t on t.id = w.tenant_id
         left join channel c on c.tenant_id = w.tenant_id and c.id = w.channel_id
     ), balance as (

@@ -19,10 +19,10 @@ declare
     walk_end text;
 begin
     if after is not null and after !~ '^[0-9]{1,18}-[0-9]{1,18}$' then
-        raise exception using errcode = 'NX400', message = 'after: the next of a page before';
+        raise exception using errcode = 'NX400', message = 'after: the "next" of an earlier page is wanted';
     end if;
     if of_state is not null and not exists (select from message_state s where s.name = of_state) then
-        raise exception using errcode = 'NX400', message = 'state: not a state of messages, such as accepted, sent or failed';
+        raise exception using errcode = 'NX400', message = 'state: a state of messages is wanted, such as accepted, sent or failed';
     end if;
     if of_phone is not null or of_conversation is not null then
         return message_list_of(of_tenant, of_phone, of_conversation, of_number, of_direction, of_state,

@@ -5,28 +5,28 @@ language sql stable as $$
     select json_build_object(
         'id', k.id, 'ccid', coalesce((select t.ccid::text from tenant t where t.id = k.tenant_id), '*'),
         'name', k.name, 'prefix', k.prefix, 'permissions', k.permissions, 'enabled', k.enabled, 'revoked', k.revoked,
-        'expires', k.expires, 'capacity', k.capacity, 'frequency', k.frequency, 'created', k.created)
+        'expires', k.expires, 'expired', coalesce(k.expires <= now(), false), 'capacity', k.capacity, 'frequency', k.frequency, 'created', k.created)
 $$;
 
 -- All keys, or those of one contact center ('*': cluster keys).
 create or replace function key_list(p_ccid text) returns text
-language sql stable as $$
-    select json_build_object('keys', coalesce(json_agg(key_json(k) order by k.tenant_id nulls first, k.id), '[]'))::text
-    from api_key k
-    where case when p_ccid = '*' then k.tenant_id is null else tenant_of(p_ccid) in (0, k.tenant_id) end
+language plpgsql stable as $$
+declare
+    wanted int := case when p_ccid is distinct from '*' then tenant_of(p_ccid) end;
+begin
+    return json_build_object('keys', coalesce(json_agg(key_json(k) order by k.tenant_id nulls first, k.id), '[]'))::text
+      from api_key k where case when wanted is null then k.tenant_id is null else wanted in (0, k.tenant_id) end;
+end
 $$;
 
 -- A key of a name that its contact center ('*': none, a cluster key) does not use yet. p_doc as in apikey_insert.
 create or replace function key_create(p_ccid text, p_doc json) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     owner int := case when p_ccid = '*' then null else tenant_of(p_ccid) end;
     made api_key;
 begin
-    if exists (select from api_key k
-                where k.tenant_id is not distinct from owner and k.name = p_doc->>'name' and not k.revoked) then
-        raise exception 'there is a key of this name already' using errcode = 'NX409';
-    end if;
+    perform apikey_check_new(owner, p_doc);
     made := apikey_insert(owner, p_doc, 'nexusctl');
     perform audit_write(owner, 'key.create', made.prefix, '{}');
     return key_json(made)::text;
@@ -49,7 +49,7 @@ begin
         raise exception 'there is no such key' using errcode = 'NX404';
     end if;
     if cardinality(found_keys) > 1 then
-        raise exception 'more than one key is called so; give --tenant, or its first characters' using errcode = 'NX409';
+        raise exception 'several keys have this name; give --tenant or the first characters of one' using errcode = 'NX409';
     end if;
     return found_keys[1];
 end
@@ -57,14 +57,14 @@ $$;
 
 -- p_state enabled, disabled or revoked. A revoked key stays for the record and is never good again.
 create or replace function operator_key_state(p_ccid text, p_word text, p_state text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     wanted api_key := operator_key(p_ccid, p_word);
     changed api_key;
 begin
     select * into wanted from api_key k where k.id = wanted.id for update;
     if wanted.revoked and p_state <> 'revoked' then
-        raise exception 'the key is revoked, for good' using errcode = 'NX409';
+        raise exception 'the key is revoked for good' using errcode = 'NX409';
     end if;
     update api_key k
     set enabled = case p_state when 'revoked' then k.enabled else p_state = 'enabled' end,

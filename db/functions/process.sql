@@ -22,3 +22,11 @@ create or replace function process_here() returns int
 language sql stable as $$
     select nullif(current_setting('nexus.process', true), '')::int
 $$;
+
+-- Why who logged in may do more than a worker needs: superuser, bypassrls or owner; null: he may not.
+create or replace function login_excess() returns text
+language sql stable as $$
+    select case when r.rolsuper then 'superuser' when r.rolbypassrls then 'bypassrls'
+                when pg_has_role(r.oid, 'nexus_owner', 'member') then 'owner' end
+    from pg_roles r where r.rolname = session_user
+$$;

@@ -42,7 +42,7 @@ $$;
 
 -- How many secrets there are under each key: {"<key id>": count}.
 create or replace function rekey_census() returns text
-language sql stable as $$
+language sql stable security definer set search_path from current as $$
     select coalesce(json_object_agg(k.key, k.count), '{}')::text
       from (select sealed_key(s.sealed) as key, count(*) as count
               from (select 0 as id union all select id from tenant) t cross join sealed_texts(t.id) s
@@ -51,7 +51,7 @@ $$;
 
 -- Which tenants have secrets under another key than p_key: [tenant, …].
 create or replace function rekey_tenants(p_key text) returns text
-language sql stable as $$
+language sql stable security definer set search_path from current as $$
     select coalesce(json_agg(t.id order by t.id), '[]')::text
       from (select 0 as id union all select id from tenant) t
      where exists (select from sealed_texts(t.id) s where sealed_key(s.sealed) <> p_key)
@@ -59,7 +59,7 @@ $$;
 
 -- Those secrets of one tenant, which nobody changes until the transaction ends: [{"ccid", "owner", "use", "sealed"}].
 create or replace function rekey_take(p_tenant int, p_key text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 begin
     perform tenant_lock(p_tenant);
     return (select coalesce(json_agg(s), '[]')::text
@@ -96,7 +96,7 @@ $$;
 
 -- Puts them where they were. What says the same as before is not touched.
 create or replace function rekey_store(p_tenant int, p_new jsonb) returns void
-language sql as $$
+language sql security definer set search_path from current as $$
     update tenant t set token = p_new ->> t.token where t.id = p_tenant and p_new ? t.token;
     update service v set secret = sealed_replace(v.secret, p_new)
      where v.tenant_id = p_tenant and v.secret <> sealed_replace(v.secret, p_new);

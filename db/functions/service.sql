@@ -31,7 +31,7 @@ $$;
 -- Creates or replaces. p_doc {"url", "data", "secret", "missing"}: a secret that is left out stays as it is; where there
 -- is none yet, missing says what is wrong with that (null: nothing).
 create or replace function service_write(p_principal int, p_ccid uuid, p_name text, p_doc jsonb, p_by text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, true);
     old service;
@@ -67,7 +67,7 @@ language sql immutable as $$
 $$;
 
 create or replace function service_read(p_principal int, p_ccid uuid, p_name text) returns text
-language plpgsql stable as $$
+language plpgsql stable security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, false);
     wanted service;
@@ -81,7 +81,7 @@ end
 $$;
 
 create or replace function service_list(p_principal int, p_ccid uuid) returns text
-language plpgsql stable as $$
+language plpgsql stable security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, false);
 begin
@@ -91,7 +91,7 @@ end
 $$;
 
 create or replace function service_delete(p_principal int, p_ccid uuid, p_name text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, false);
 begin
@@ -118,7 +118,7 @@ $$;
 -- option that is left out stays as it is.
 create or replace function transaction_write(p_principal int, p_ccid uuid, p_transaction text, p_section text,
                                              p_sections jsonb, p_by text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, true);
     before jsonb;
@@ -157,7 +157,7 @@ end
 $$;
 
 create or replace function transaction_read(p_principal int, p_ccid uuid, p_transaction text, p_section text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     shown text := transaction_shown(tenant_named(p_principal, p_ccid, false), p_transaction, p_section);
 begin
@@ -169,7 +169,7 @@ end
 $$;
 
 create or replace function transaction_delete(p_principal int, p_ccid uuid, p_transaction text, p_section text)
-returns text language plpgsql as $$
+returns text language plpgsql security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, false);
     gone text[];

@@ -47,7 +47,7 @@ $$;
 -- out stays.
 -- {"xapikey": the key's prefix, "fresh": is it p_key?}
 create or replace function tenant_provision(p_principal int, p_doc json, p_key json, p_by text) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, (p_doc->>'id')::uuid, true);
     own text;
@@ -84,7 +84,7 @@ end
 $$;
 
 create or replace function tenant_list(p_principal int, p_index int, p_count int) returns text
-language sql stable as $$
+language sql stable security definer set search_path from current as $$
     select json_build_object(
         'tenants', coalesce((select json_agg(tenant_json(t) order by t.id)
                                from (select * from tenant t where p_principal in (0, t.id)
@@ -93,7 +93,7 @@ language sql stable as $$
 $$;
 
 create or replace function tenant_read(p_principal int, p_ccid uuid) returns text
-language plpgsql stable as $$
+language plpgsql stable security definer set search_path from current as $$
 declare
     tenant int := tenant_named(p_principal, p_ccid, false);
 begin

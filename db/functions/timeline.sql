@@ -84,7 +84,7 @@ $$;
 -- The request of an attempt, as far as it may be shown: where it went by today's settings, without what follows a '?', and
 -- which headers it had. changed: the settings are younger than the attempt.
 create or replace function attempt_request(m message, a attempt) returns json
-language sql stable as $$
+language sql stable security definer set search_path from current as $$
     select json_build_object(
         'method', 'POST',
         'host', url_host(d.url),
@@ -412,7 +412,7 @@ begin
       from message_find(p_tenant, p_word) f
       join message found_one on found_one.tenant_id = f.tenant_id and found_one.id = f.message_id;
     if matches is null then
-        raise exception 'there is no such message' using errcode = 'NX404';
+        raise exception 'no message is called "%"', left(p_word, 64) using errcode = 'NX404';
     end if;
     if cardinality(found_ones) = 1 then
         m := found_ones[1];

@@ -26,6 +26,7 @@ begin
         continue when to_regclass(name) is not null;
         begin
             execute format('create table %I (like %s including defaults including indexes)', name, p_table);
+            perform owner_lock_rows(name);
             execute format('alter table %s attach partition %I for values from (%L) to (%L)', p_table, name,
                            day::timestamp at time zone 'utc', (day + 1)::timestamp at time zone 'utc');
             made := made + 1;
@@ -69,7 +70,7 @@ $$;
 
 -- The daily turn of both; returns how many partitions came and went, null when another process is at it.
 create or replace function upkeep_partitions(p_attempt_days int, p_event_days int) returns int
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 begin
     if not upkeep_claim('partitions') then
         return null;
@@ -98,7 +99,7 @@ $$;
 -- Sums up the ledger's claims of each tenant, number, direction and day into one row; returns how many rows went. What
 -- is committed meanwhile is not in this statement's view and stays as it is. At most 100 000 rows a call.
 create or replace function upkeep_ledger() returns int
-language plpgsql as $$
+language plpgsql security definer set search_path from current as $$
 declare
     summed int;
 begin
@@ -123,12 +124,12 @@ end
 $$;
 
 -- What waits, for the gauges: deliveries put off until later, messages undelivered and the age of the oldest in s,
--- destinations by breaker (open, half open, closed, disabled), the age of the oldest snapshot in s, dead rows of the
+-- destinations by breaker (open, half open, closed, disabled: switched off), the age of the oldest snapshot in s, dead rows of the
 -- queue. Queues are counted up to 100 000. Gives null while another process is looking.
 create or replace function upkeep_census()
 returns table (deferred bigint, undelivered bigint, undelivered_s bigint, open bigint, half_open bigint, closed bigint,
                disabled bigint, snapshot_s bigint, dead bigint)
-language sql as $$
+language sql security definer set search_path from current as $$
     select (select count(*) from (select from delivery d where d.due > now() limit 100000) d), u.rows, u.oldest_s,
            b.open, b.half_open, b.closed, b.disabled,
            (select coalesce(max(extract(epoch from now() - a.xact_start))::bigint, 0)
@@ -140,7 +141,7 @@ language sql as $$
          (select count(*) filter (where dst.enabled and dst.not_before > now()) as open,
                  count(*) filter (where dst.enabled and dst.failures > 0 and dst.not_before <= now()) as half_open,
                  count(*) filter (where dst.enabled and dst.failures = 0 and dst.not_before <= now()) as closed,
-                 count(*) filter (where not dst.enabled) as disabled
+                 count(*) filter (where dst.switched_off is not null) as disabled
           from destination dst) b
     where upkeep_claim('census')
 $$;

@@ -14,7 +14,7 @@ import { createServer } from "node:http";
 
 const secrets = process.env.WEBHOOK_SECRET.split(/\s+/).filter(Boolean);
 const file = process.env.RECEIVER_FILE ?? "received.jsonl";
-const bodyLimit = 1024 * 1024;
+const bodyLimit = 2 * 1024 * 1024;
 const clockSkewSeconds = 300;
 
 // A secret of the form whsec_… is base64 of the key; any other is the key itself.

@@ -23,7 +23,7 @@ import time
 
 SECRETS = os.environ["WEBHOOK_SECRET"].split()
 DATABASE = os.environ.get("RECEIVER_DB", "received.db")
-BODY_LIMIT = 1024 * 1024
+BODY_LIMIT = 2 * 1024 * 1024
 CLOCK_SKEW_S = 300
 IDLE_S = 75  # longer than the 60 s for which Nexus keeps an idle connection
 

@@ -1,15 +1,20 @@
 #!/usr/bin/python3
 """Writes the dashboards beside this file: make.py [FOLDER]. A dashboard is a list of rows, a row a list of panels, a panel
 a title, a unit and its queries. Every query is limited to the namespace, pod and instance chosen at the top; "All" chooses
-every series, also those that carry no such label."""
+every series, also those that carry no such label. Below a panel stands what it shows: what is said about it here, and of each
+of its metrics what common/base/metrics.def says. Its uid is the dashboard's name for links and provisioning, and never
+changes."""
 
 import json
 import pathlib
+import re
 import sys
 
 PODS = 'namespace=~"$namespace", pod=~"$pod", instance=~"$instance"'
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 WIDTH, HEIGHT = 24, 8
+TABLE = (pathlib.Path(__file__).parents[2] / "common/base/metrics.def").read_text()
+HELP = dict(re.findall(r'^(?:COUNTER|GAUGE|HISTOGRAM)\(\w+,\s*"(\w+)".*"([^"]+)"\)$', TABLE, re.M))
 
 
 # --- queries ----------------------------------------------------------------------------------
@@ -70,13 +75,19 @@ def table(title, rows, about=""):
 def panel(kind, title, unit, queries, about, options, custom=None, thresholds=((None, "green"),)):
     flat = [one for entry in queries for one in (entry if isinstance(entry, list) else [entry])]
     return {
-        "type": kind, "title": title, "description": about, "datasource": SOURCE,
+        "type": kind, "title": title, "description": described(about, flat), "datasource": SOURCE,
         "fieldConfig": {"overrides": [], "defaults": {
             "unit": unit, "custom": custom or {},
             "thresholds": {"mode": "absolute", "steps": [{"value": at, "color": colour} for at, colour in thresholds]}}},
         "options": options,
         "targets": [{"refId": chr(ord("A") + number), "datasource": SOURCE, "expr": one["expression"],
                      "legendFormat": legend(one, len(flat) > 1)} for number, one in enumerate(flat)]}
+
+
+def described(about, queries):
+    names = dict.fromkeys(name for one in queries for name in re.findall(r"\b(?:nexus|iwd)_\w+", one["expression"]))
+    metrics = dict.fromkeys(re.sub(r"_(?:bucket|sum|count)$", "", name) if name not in HELP else name for name in names)
+    return "\n\n".join(filter(None, [about, *(f"`{name}`: {HELP[name]}" for name in metrics)]))
 
 
 def legend(one, is_of_several):
@@ -96,7 +107,7 @@ def dashboard(title, about, *rows):
         top += height
     for number, entry in enumerate(panels, 1):
         entry["id"] = number
-    return {"title": f"Nexus / {title}", "description": about, "tags": ["nexus"], "editable": True, "graphTooltip": 1,
+    return {"uid": None, "title": f"Nexus / {title}", "description": about, "tags": ["nexus"], "editable": True, "graphTooltip": 1,
             "schemaVersion": 37, "refresh": "30s", "time": {"from": "now-1h", "to": "now"}, "timezone": "browser",
             "templating": {"list": variables()}, "panels": panels,
             "links": [{"type": "dashboards", "title": "Nexus", "tags": ["nexus"], "asDropdown": True, "keepTime": True,
@@ -239,4 +250,4 @@ FILES = {"overview": OVERVIEW, "delivery": DELIVERY, "workers": WORKERS, "runtim
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
     for file, content in FILES.items():
-        (folder / f"{file}.json").write_text(json.dumps(content, indent=2) + "\n")
+        (folder / f"{file}.json").write_text(json.dumps({**content, "uid": f"nexus-{file}"}, indent=2) + "\n")

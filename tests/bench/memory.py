@@ -14,7 +14,7 @@ SUPERVISED = 8      # as ./build.sh run has: five processes, the simulator, Post
 
 def idle(rig, section):
     rows = []
-    with rig.nexus() as nexus, supervisor() as supervising:
+    with rig.nexus(readable=True) as nexus, supervisor() as supervising:
         nexus.quiet(rig.scale.quiet_s)
         for program, bound in TARGETS_MB.items():
             pids = supervising if program == "supervisor" else [nexus.stack[f"{program}-0"].pid]

@@ -6,7 +6,6 @@ again, and everything that was acknowledged is looked up."""
 import contextlib
 import pathlib
 import shutil
-import subprocess
 import tempfile
 import time
 import typing
@@ -16,7 +15,7 @@ import requests
 import generators
 from harness.database import Postgres
 from harness.people import Tenant
-from harness.stack import BINARIES, Stack
+from harness.stack import BINARIES, PROGRAMS, READABLE, Stack
 from harness.wait import eventually
 
 
@@ -56,8 +55,7 @@ class Rig:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="nx-bench-", dir="/tmp"))
         self.postgres = Postgres(self.folder / "pg").start().ready()
         self.template = self.postgres.create_database()
-        subprocess.run([BINARIES / "nexusctl", "migrate"], check=True, timeout=60, stdout=subprocess.DEVNULL,
-                       env={"PATH": "/usr/bin:/bin", "NEXUS_PG_URL": self.postgres.url(self.template)})
+        self.postgres.migrate(self.template, BINARIES)
 
     def close(self):
         self.postgres.stop()
@@ -76,12 +74,14 @@ class Rig:
 
 
 class Nexus:
-    def __init__(self, rig, **shape):
+    def __init__(self, rig, readable=False, **shape):
         self.rig, self.postgres, self.scale = rig, rig.postgres, rig.scale
         # In memory: the simulator syncs its journal, and that must not compete with PostgreSQL.
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="nx-bench-", dir="/dev/shm"))
         self.webhooks = self.scratch / "webhooks"
-        self.stack = Stack(rig.postgres, rig.template, settings={"simulator": {"NEXUS_SIM_JOURNAL": self.webhooks}}, **shape)
+        settings = {program: {"NEXUS_FAILPOINTS": READABLE} if readable else {} for program in PROGRAMS}
+        settings["simulator"] = {"NEXUS_SIM_JOURNAL": self.webhooks}
+        self.stack = Stack(rig.postgres, rig.template, settings=settings, **shape)
         self.stack.start()
         self.tenant = Tenant(self.stack)
         self.simulator("PUT", "knobs", {"receipts": "none"})

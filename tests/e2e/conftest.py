@@ -3,7 +3,6 @@ Nexuses of any shape for those that do."""
 
 import os
 import shutil
-import subprocess
 import tempfile
 
 import pytest
@@ -33,8 +32,7 @@ def template(postgres):
     """A database brought up to date once; every stack gets a copy."""
     name = postgres.create_database()
     for _ in range(2):  # the second time finds nothing to do
-        subprocess.run([BINARIES / "nexusctl", "migrate"], check=True, timeout=60,
-                       env={"PATH": os.environ["PATH"], "NEXUS_PG_URL": postgres.url(name)})
+        postgres.migrate(name, BINARIES)
     return name
 
 

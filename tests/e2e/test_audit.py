@@ -164,7 +164,7 @@ def test_what_works_for_one_tenant_may_only_add_and_read(tenant, statement):
 
 
 def test_what_is_older_than_its_retention_goes_by_whole_months(nexus):
-    nexus.query("""create table audit_20200101 partition of audit
+    nexus.query("""set role nexus_owner; create table audit_20200101 partition of audit
                        for values from ('2020-01-01T00:00:00Z') to ('2020-02-01T00:00:00Z')""")
     nexus.query("insert into audit (at, actor, credential, action, object) values ('2020-01-15', 'x', 'local', 'x', 'x')")
     before = nexus.query("select count(*) from audit where at > now() - interval '1 day'")

@@ -59,7 +59,7 @@ class Restored(Stack):
         self.database = database
         for process in self.processes.values():
             if "NEXUS_PG_URL" in process.environment:
-                process.environment["NEXUS_PG_URL"] = postgres.url(database)
+                process.environment["NEXUS_PG_URL"] = postgres.worker_url(database)
         for name in ("key_encryption_key", "key_pepper"):
             shutil.copy(secrets / name, self.folder / name)
 
@@ -91,7 +91,7 @@ def test_a_dump_is_restored_on_another_server_and_goes_on_with_the_old_keys_and_
     secrets.mkdir()
 
     [dump] = commands("A dump each night")
-    run(dump, NEXUS_PG_URL=stack.postgres.url(stack.database), BACKUP=backup, SECRETS=secrets,
+    run(dump, ADMINISTRATOR=stack.postgres.url(stack.database), BACKUP=backup, SECRETS=secrets,
         NEXUS_KEY_ENCRYPTION_KEY_FILE=stack.folder / "key_encryption_key", NEXUS_KEY_PEPPER_FILE=stack.folder / "key_pepper")
     for process in stack.running("gateway", "chat-worker", "sms-worker", "provisioning-worker"):
         process.stop()
@@ -116,11 +116,11 @@ def test_the_log_of_postgresql_brings_back_any_point_in_time(servers, customer, 
     server.stop()
     server.restart()
     database = server.create_database()
-    run("nexusctl migrate", NEXUS_PG_URL=server.url(database))
+    server.migrate(database, BINARIES)
     stack = Stack(server, database).start()
     tenant = Tenant(stack, webhook_url=customer.url)
     base, restore = commands("To any point in time")
-    run(base, NEXUS_PG_URL=server.url(stack.database), BACKUP=tmp_path)
+    run(base, ADMINISTRATOR=server.url(stack.database), BACKUP=tmp_path)
 
     kept = Answer(tenant).becomes("sent")
     until = datetime.datetime.now(datetime.timezone.utc).isoformat()

@@ -178,7 +178,7 @@ def processes_that_come_and_go(canary, tenant):
     tenant.aggregator().message()
     tenant.agent().answer(str(uuid.uuid4()), canary.word())
     stack.postgres.restart()
-    stack.wait_for("green", within=30)
+    stack.wait_until_well(within=30)
 
 
 def what_is_shown(canary, collector, tenant, message):

@@ -13,7 +13,10 @@ from harness.wait import eventually
 
 @pytest.fixture
 def tenant(nexus, customer):
-    return Tenant(nexus, webhook_url=customer.url)
+    """Its destination is on when the test is over: health of others does not tell of it."""
+    tenant = Tenant(nexus, webhook_url=customer.url)
+    yield tenant
+    do(tenant, "enable")
 
 
 def destinations_of(tenant, caller=None, **filters):
@@ -76,13 +79,15 @@ def test_a_message_says_that_its_destination_was_switched_off(tenant):
     do(tenant, "disable")
     answer = Answer(tenant)
 
-    steps = tenant.administrator().get(f"/nexus/v3/messages/{answer.id}/timeline").json()["data"]["steps"]
+    def decisions(kind):
+        steps = tenant.administrator().get(f"/nexus/v3/messages/{answer.id}/timeline").json()["data"]["steps"]
+        return [step["decision"] for step in steps if step["step"] == kind]
 
-    assert (steps[-1]["step"], steps[-1]["decision"]) == ("waiting", "destination: switched off")
+    assert decisions("waiting") == ["destination: switched off"]
+    eventually(lambda: decisions("held_back") == ["destination: switched off"], "it is held back")
     do(tenant, "enable")
     answer.becomes("sent")
-    steps = tenant.administrator().get(f"/nexus/v3/messages/{answer.id}/timeline").json()["data"]["steps"]
-    assert "destination: switched off" in [step["decision"] for step in steps if step["step"] == "held_back"]
+    assert decisions("held_back") == ["destination: switched off"]
 
 
 def test_switching_twice_is_the_same_as_once(tenant):
@@ -173,6 +178,78 @@ def test_a_destination_that_no_number_has_any_more_is_listed_while_something_wai
     customer.answer(status=200)
     tenant.apply()
     answer.becomes("sent")
+
+
+def health_says(stack, code, identity):
+    return {"code": code, "about": identity} in [{key: cause[key] for key in ("code", "about")}
+                                                 for cause in stack.health().json()["causes"]]
+
+
+def test_what_a_destination_said_last_is_shown(tenant, customer):
+    assert destination_of(tenant)["lastAnswer"] is None
+    customer.answer(status=503, body='{"error": "out of order"}')
+    answer = Answer(tenant)
+
+    eventually(lambda: destination_of(tenant)["lastAnswer"], "the answer is told", within=20)
+    shown = destination_of(tenant)
+    assert (shown["lastAnswer"]["kind"], shown["lastAnswer"]["status"]) == ("retry", 503)
+    assert "out of order" not in json.dumps(shown) and shown["failingSince"]
+    customer.answer(status=200)
+    do(tenant, "try")
+    answer.becomes("sent")
+    eventually(lambda: destination_of(tenant)["lastAnswer"]["status"] == 200, "the good answer is told", within=20)
+    assert destination_of(tenant)["failingSince"] is None
+
+
+def test_one_410_makes_health_yellow_and_says_which_destination_until_it_works_again(tenant, customer, nexus):
+    customer.answer(status=410)
+    answer = Answer(tenant)
+    identity = destination_of(tenant)["id"]
+
+    eventually(lambda: health_says(nexus, "destination.failing", identity), "health tells of it", within=20)
+    assert nexus.health().json()["state"] == "yellow"
+    assert [one["id"] for one in destinations_of(tenant, state="failing")] == [identity]
+    customer.answer(status=200)
+    do(tenant, "try")
+
+    answer.becomes("sent")
+    eventually(lambda: not health_says(nexus, "destination.failing", identity), "health tells of it no more", within=20)
+
+
+def test_a_destination_that_is_switched_off_makes_health_yellow_though_nothing_waits(tenant, nexus):
+    identity = do(tenant, "disable").json()["data"]["id"]
+
+    eventually(lambda: health_says(nexus, "destination.off", identity), "health tells of it", within=20)
+    do(tenant, "enable")
+    eventually(lambda: not health_says(nexus, "destination.off", identity), "health tells of it no more", within=20)
+
+
+def test_what_a_failing_destination_holds_back_is_no_age_of_the_queue_that_workers_send_from(make_stack, customer):
+    stack = make_stack()
+    tenant = Tenant(stack, webhook_url=customer.url)
+    customer.answer(status=410)
+    first = Answer(tenant)
+    eventually(lambda: waits_for_a_later_attempt(first), "the first is put off")
+    second = Answer(tenant, first.conversation)
+    others = Answer(tenant)
+    eventually(lambda: waits_for_a_later_attempt(others), "another person's is put off, too")
+    stack.query("update delivery set due = now() - interval '1 hour' where message_id = %s", second.id)
+
+    eventually(lambda: stack.metric("nexus_queue_oldest_age_seconds", queue="held") >= 3600, "it is counted as held", within=20)
+    assert stack.metric("nexus_queue_oldest_age_seconds", queue="deliveries") == 0
+    eventually(lambda: stack.metric("nexus_destinations_failing") == 1, "the alert has its number", within=20)
+
+
+def test_lines_about_a_destination_name_its_contact_center_and_its_host(make_stack, customer):
+    stack = make_stack()
+    tenant = Tenant(stack, webhook_url=customer.url)
+    customer.answer(status=404)
+
+    Answer(tenant)
+
+    lines = eventually(lambda: [line for line in map(json.loads, stack["sms-worker-0"].log.read_text().splitlines()) if line["event"] == "destination.misconfigured"],
+                       "the fault is logged")
+    assert (lines[0]["ccid"], lines[0]["host"]) == (tenant.ccid, urllib.parse.urlsplit(customer.url).netloc)
 
 
 def test_the_operators_command_lists_and_switches_destinations(tenant):

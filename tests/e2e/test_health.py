@@ -18,7 +18,8 @@ def test_health_detail_has_the_documented_shape(nexus):
     assert {"@genesys/nexus-admin-ux", "@genesys/nexus-ux", "version", "changeset", "timestamp"} == set(health["buildInfo"])
     assert {"upTime", "freemem", "loadavg", "totalmem"} == set(health["os"]) and len(health["os"]["loadavg"]) == 3
     assert {"rss", "heapTotal", "heapUsed", "external", "arrayBuffers"} == set(health["memoryUsage"])
-    assert (health["state"], health["db"], health["cache"]) == ("green", {"ready": True}, {"ready": True, "state": "READY"})
+    assert (health["db"], health["cache"]) == ({"ready": True}, {"ready": True, "state": "READY"})
+    assert health["state"] == ("yellow" if nexus.causes() else "green")  # destinations of other tests may fail
 
 
 @pytest.mark.parametrize("probe", ["live", "ready"])

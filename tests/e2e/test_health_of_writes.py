@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 
 import pytest
@@ -97,8 +96,7 @@ def small_disk():
 def cramped(request, small_disk):
     """A Nexus whose disk is filled up by postgres.fill()."""
     template = small_disk.create_database()
-    subprocess.run([BINARIES / "nexusctl", "migrate"], check=True, timeout=60,
-                   env={"PATH": os.environ["PATH"], "NEXUS_PG_URL": small_disk.url(template)})
+    small_disk.migrate(template, BINARIES)
     stack = Stack(small_disk, template).start()
     request.node.stacks = [stack]
     yield stack

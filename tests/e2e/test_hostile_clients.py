@@ -16,6 +16,7 @@ import requests
 from harness.bus_peer import BusPeer, pack
 from harness.people import Tenant
 from harness.raw import RawClient
+from harness.stack import READABLE
 from harness.wait import eventually
 
 
@@ -63,7 +64,7 @@ def closed(stack, reason):
 
 
 def test_without_descriptors_the_connection_that_is_idle_longest_makes_room(make_stack):
-    stack = make_stack()
+    stack = make_stack(settings={"gateway": {"NEXUS_FAILPOINTS": READABLE}})
     tenant = Tenant(stack)
     aggregator = tenant.aggregator()
     assert aggregator.message().status_code == 200

@@ -80,6 +80,31 @@ def test_an_operator_finds_the_lines_about_a_number_by_its_token(nexus, customer
     assert nexus.nexusctl("token", "somebody", check=False).returncode == 2
 
 
+def test_what_postgresql_says_to_a_connection_it_ends_is_a_line_of_the_log(make_stack):
+    stack = make_stack()
+    worker = stack["provisioning-worker-0"]  # one of its connections listens
+
+    stack.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'provisioning-worker-0'")
+    said = eventually(lambda: [line for line in events_of(worker) if line["event"] == "pg.notice"], "it is told")
+
+    assert said[0]["state"] == "57P01" and "terminating connection" in said[0]["text"]
+    assert worker.errors.read_text() == ""
+
+
+def test_a_program_that_cannot_start_says_why_in_its_log(make_stack):
+    stack = make_stack()
+    first = stack["gateway-0"]
+
+    second = stack.add("gateway", 1)
+    second.environment["NEXUS_HTTP_PORT"] = first.environment["NEXUS_HTTP_PORT"]
+    second.start()
+    assert second.wait() == 1
+
+    [failed] = [line for line in events_of(second) if line["event"] == "service.failed"]
+    assert (failed["level"], failed["error"]) == ("error", "unavailable") and "cannot listen" in failed["detail"]
+    assert second.errors.read_text() == ""
+
+
 class Pipe:
     """The standard output of a process, in a pipe that nobody reads until read() is called."""
 

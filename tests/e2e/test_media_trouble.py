@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from harness.people import Tenant
-from harness.stack import RELEASE
+from harness.stack import PROGRAMS, READABLE, RELEASE
 from harness.wait import eventually
 from test_failpoints import arm, disarm
 from test_media import KIB, MIB, SMS, answer_of, as_json, connect, head, mo, photo, received, stored, uploads_waiting
@@ -24,7 +24,7 @@ def memory(process):
 
 
 def test_memory_does_not_grow_with_the_number_of_senders_or_readers(make_stack):
-    stack = make_stack(binaries=RELEASE / "bin")
+    stack = make_stack(binaries=RELEASE / "bin", settings={program: {"NEXUS_FAILPOINTS": READABLE} for program in PROGRAMS})
     tenant, content = Tenant(stack), photo(5 * MIB - 1000)
     watched = [stack[name] for name in ("gateway-0", "sms-worker-0", "chat-worker-0")]
     for _ in range(20):

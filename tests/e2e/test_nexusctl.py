@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import uuid
 
@@ -25,7 +26,7 @@ def beginner(postgres):
 # --- migrate ---
 
 def test_two_migrations_at_once_bring_an_empty_database_up_to_date_once(beginner):
-    environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": beginner.postgres.url(beginner.database)}
+    environment = {"PATH": os.environ["PATH"], **beginner.postgres.urls(beginner.database)}
     both = [subprocess.Popen([BINARIES / "nexusctl", "migrate", "--json"], env=environment, stdout=subprocess.PIPE)
             for _ in range(2)]
     answers = [json.loads(process.communicate(timeout=60)[0]) for process in both]
@@ -112,6 +113,27 @@ def test_a_key_is_disabled_enabled_and_revoked_by_its_name_or_first_characters(o
     operator.run("keys", "disable", "designer", code=1)  # a name is free again
 
 
+def test_a_dry_run_says_which_key_would_be_revoked_and_revokes_none(operator):
+    [made] = operator.apply(document())["keys"]
+
+    assert operator.run("keys", "revoke", "designer", "--dry-run", code=3).stdout.endswith(
+        f"of {CCID} would be revoked; nothing was done\n")
+    operator.run("keys", "create", "--tenant", CCID, "--name", "another", "--permission", "nexus:agent:chat", "--dry-run", code=3)
+    assert [(key["prefix"], key["revoked"]) for key in operator.json("keys", "list")["keys"]] == [(made["key"][:13], False)]
+    assert operator.query("select 1 from audit where action = 'key.revoke'") == []
+
+
+def test_a_key_that_has_expired_is_not_made_and_not_listed_as_enabled(operator):
+    operator.apply(document())
+    words = ["keys", "create", "--tenant", CCID, "--name", "late", "--permission", "nexus:agent:chat", "--expires"]
+
+    assert "expires: this time has passed" in operator.run(*words, "2020-01-31", code=1).stderr
+    operator.query("update api_key set expires = now()")
+
+    [line] = [line for line in operator.run("keys", "list").stdout.splitlines() if "designer" in line]
+    assert " expired " in line
+
+
 def test_a_key_has_to_be_named_so_that_one_is_meant(operator):
     other = str(uuid.uuid4())
     operator.apply(document())
@@ -124,6 +146,11 @@ def test_a_key_has_to_be_named_so_that_one_is_meant(operator):
     operator.run("keys", "disable", "designer", "--tenant", "*", code=1)
     operator.run("keys", "disable", code=2)
     operator.run("keys", "destroy", "designer", code=2)
+
+
+@pytest.mark.parametrize("command", [["export"], ["keys", "list"], ["ledger"], ["audit", "list"]])
+def test_a_contact_center_that_there_is_not_is_an_error_also_where_there_is_none_at_all(operator, command):
+    assert "no contact center" in operator.run(*command, "--tenant", CCID, code=1).stderr
 
 
 # --- ledger ---
@@ -155,7 +182,7 @@ def test_the_ledger_balances_while_a_message_waits_and_when_it_is_sent(operator)
 
 
 def test_a_ledger_whose_first_day_is_after_its_last_is_refused(operator):
-    assert "from: is after to" in operator.run("ledger", "--from", "2026-02-01", "--to", "2026-01-31", code=1).stderr
+    assert "--from is after --to" in operator.run("ledger", "--from", "2026-02-01", "--to", "2026-01-31", code=2).stderr
 
 
 @pytest.mark.parametrize("words", [["--bogus"], ["--bogus", "ledger"], ["ledger", "--bogus"], ["help", "nothing"]])
@@ -196,7 +223,7 @@ def test_the_ledger_of_other_days_and_contact_centers_is_empty(operator):
     assert operator.json("ledger", "--to", "2020-01-01")["rows"] == []
     assert operator.json("ledger", "--tenant", CCID)["totals"]["accepted"] == 1
     operator.run("ledger", "--tenant", str(uuid.uuid4()), code=1)
-    operator.run("ledger", "--from", "yesterday", code=1)
+    assert "--from: a day such as" in operator.run("ledger", "--from", "yesterday", code=2).stderr
 
 
 # --- replay ---
@@ -213,6 +240,18 @@ def test_replay_puts_a_message_back_into_the_queue_and_leaves_a_record(operator)
     assert operator.value("select message_id from delivery") == identity
     assert operator.query("select message_id, by from replay") == [(identity, "somebody")]
     assert operator.json("ledger")["balanced"]
+
+
+def test_a_dry_run_of_replay_says_the_number_of_the_run_and_does_nothing(operator):
+    message(operator, state=7, delivery=False)
+    operator.query("""insert into undelivered (tenant_id, message_id, destination_id, reason, attempts)
+                      select tenant_id, id, 1, 'exhausted', 5 from message""")
+
+    assert operator.json("replay", "--all", "--dry-run", code=3) == {"dryRun": True, "replayed": 1}
+    assert operator.run("replay", "--all", "--dry-run", code=3).stdout == "1 message would go out again; nothing was done\n"
+    assert operator.query("select 1 from replay union all select 1 from delivery") == []
+    assert operator.run("replay", "--all").stdout == "1 message goes out again\n"
+    assert operator.json("replay", "--all", "--dry-run") == {"dryRun": True, "replayed": 0}
 
 
 def test_replay_of_everything_has_to_be_said(operator):
@@ -265,6 +304,12 @@ def test_bash_completes_commands_words_options_and_values(operator):
     assert completed(operator, "keys", "disable", "") == set()
     assert completed(operator, "keys", "--te") == {"--tenant"}
     assert {"--file", "--dry-run", "--json", "--help"} <= completed(operator, "apply", "--")
+    assert {"refused", "expired"} <= completed(operator, "replay", "--reason", "")
+    assert completed(operator, "keys", "create", "--permission", "nexus:des") == {"nexus:designer:chat"}
+    assert completed(operator, "keys", "create", "--permission", "nexus", ":", "des") == {"designer:chat"}
+    assert completed(operator, "keys", "create", "--permission", "nexus", ":", "agent", ":", "chat", "--na") == {"--name"}
+    assert completed(operator, "--p") == completed(operator, "ledger", "--p") == {"--pg"}
+    assert completed(operator, "version", "--p") == set()
     assert completed(operator, "ledger", "--by", "") == {"channel", "tenant"}
     assert completed(operator, "ledger", "--by", "=", "t") == {"tenant"}
     assert completed(operator, "apply", "-f", "/etc/host") >= {"/etc/hostname", "/etc/hosts"}
@@ -275,6 +320,16 @@ def test_the_completion_is_a_clean_script(operator, tmp_path):
     script = tmp_path / "completion.sh"
     script.write_text(operator.run("completion", "bash").stdout)
     subprocess.run(["shellcheck", "--shell=bash", script], check=True, timeout=60)
+
+
+def test_the_completion_serves_the_command_of_a_source_tree_too(operator):
+    script = operator.run("completion", "bash").stdout + """
+        COMP_WORDS=(./build.sh ctl ledger --by t) COMP_CWORD=4
+        _nexusctl_build
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    done = subprocess.run(["bash", "-euc", script], text=True, capture_output=True, timeout=60, check=True)
+    assert done.stdout.split() == ["tenant"]
 
 
 # --- used wrongly ---
@@ -289,6 +344,39 @@ def test_a_replay_of_an_unknown_message_says_so(operator):
     unknown = "0199c5b2-7d3a-7000-8000-000000000001"
 
     assert "no such undelivered message" in operator.run("replay", "--id", unknown, code=1).stderr
+
+
+@pytest.mark.parametrize("words", [["keys", "create", "--tenant", CCID, "--name", "n", "--permission", "nexus:everything"],
+                                   ["keys", "create", "--tenant", CCID, "--name", "n", "--permission", "nexus:agent:chat",
+                                    "--expires", "tomorrow"],
+                                   ["keys", "create", "--tenant", CCID, "--name", "n", "--permission", "nexus:agent:chat",
+                                    "--capacity", "many"],
+                                   ["replay", "--id", "1"], ["replay", "--from", "yesterday"], ["audit", "list", "--to", "now"],
+                                   ["replay", "--from", "2026-02-01", "--to", "2026-01-31T00:00:00Z"],
+                                   ["audit", "list", "--from", "2026-02-01", "--to", "2026-01-31"]])
+def test_a_value_that_breaks_its_rule_is_wrong_use_and_named(operator, words):
+    option = next(word for word in reversed(words) if word in ("--permission", "--expires", "--capacity", "--id", "--from", "--to"))
+    said = operator.run(*words, code=2).stderr
+    assert option in said and "--help explains it" in said
+
+
+@pytest.mark.parametrize("command", ["sign", "verify", "token", "completion", "version"])
+def test_a_command_that_asks_no_database_does_not_offer_one(operator, command):
+    assert "--pg" not in operator.run(command, "--help").stdout
+    assert "--pg" in operator.run(command, "--pg", "x", code=2).stderr
+
+
+def test_the_columns_of_a_help_are_in_line(operator):
+    for name in ("ledger", "rekey", "keys", "verify", "sign", "replay"):
+        options = operator.run(name, "--help").stdout.split("Options:\n")[1].split("\n\n")[0].splitlines()
+        assert len({len(re.match(r"  (?:-\w, )?--?[\w-]+(?: (?:'[^']*'|\S+))?\s+", line)[0]) for line in options}) == 1, options
+
+
+def test_answers_in_json_are_written_without_blanks(operator):
+    operator.apply(document())
+    for words in (["keys", "list"], ["ledger"], ["audit", "list"]):
+        answer = operator.run(*words, "--json").stdout.strip()
+        assert answer == json.dumps(json.loads(answer), separators=(",", ":"), ensure_ascii=False)
 
 
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["apply"], ["keys", "nonsense"], ["completion", "fish"], ["ledger", "--nope"], ["replay", "--limit"]])

@@ -83,14 +83,30 @@ def test_a_tenant_that_is_not_good_is_refused_with_path_and_rule(office, members
 
 # --- keys
 
+def test_a_key_has_a_name_of_its_own_and_its_time_to_come(office):
+    first = office.key("nexus:agent:chat", name="site")
+    assert first.status_code == 200
+    key = f"/nexus/v3/apikeys/{first.json()['id']}"
+
+    again, late = office.key("nexus:agent:chat", name="site"), office.key("nexus:agent:chat", expires="2020-01-31")
+    other = office.key("nexus:agent:chat", name="other").json()["id"]
+
+    assert (again.status_code, said(again)) == (409, "name: another key has it already")
+    assert (late.status_code, said(late)) == (400, "expires: this time has passed")
+    assert office.put(key, json={"name": "other"}).status_code == 409
+    assert office.put(key, json={"name": "site"}).status_code == 200
+    office.delete(f"/nexus/v3/apikeys/{other}")
+    assert office.put(key, json={"name": "other"}).status_code == 200
+
+
 def test_a_key_looks_as_documented_and_is_shown_once(office):
-    made = office.key("nexus:consumer:chat", "nexus:designer:chat").json()
+    made = office.key("nexus:consumer:chat", "nexus:designer:chat", name="site").json()
 
     assert list(made) == ["id", "tenant", "name", "permissions", "enabled", "created", "revoked", "expires", "createdby",
                           "capacity", "frequency"]
     assert uuid.UUID(made["id"]) and made["created"].endswith("Z")
     assert {**made, "id": "", "created": "", "createdby": ""} == {
-        "id": "", "tenant": office.ccid, "name": "of a test",
+        "id": "", "tenant": office.ccid, "name": "site",
         "permissions": ["nexus:consumer:chat", "nexus:designer:chat"], "enabled": True, "created": "", "revoked": False,
         "expires": False, "createdby": "", "capacity": 120, "frequency": 60}
     short = {**made, "id": made["id"][:PREFIX]}
@@ -201,13 +217,13 @@ def test_each_service_is_accepted_read_replaced_and_taken_away(office, name, doc
 
 
 @pytest.mark.parametrize("name, document, fault", [
-    ("Telegraph", {}, "serviceName: there is no such service"),
+    ("Telegraph", {}, "serviceName: unknown service"),
     ("PlatformUCS", {}, "url: missing"),
     ("PlatformUCS", {"url": "N/A"}, "url: a URL with http:// or https:// is wanted"),
     ("PlatformUCS", {"url": 7}, "url: a text is wanted"),
     ("PlatformUCS", {"url": URL, "data": {"x": 1}}, "data.x: unknown"),
     ("PlatformUCS", {"url": URL, "data": []}, "data: an object is wanted"),
-    ("PlatformUCS", {"url": URL, "secrets": {}}, "secrets: there is no such member here"),
+    ("PlatformUCS", {"url": URL, "secrets": {}}, "secrets: unknown member"),
     ("PurecloudIDP", {"url": URL, "data": {}}, "secret.clientId: missing"),
     ("PurecloudIDP", {"url": URL, "secret": {"clientId": "i"}}, "secret.clientSecret: missing"),
     ("PurecloudIDP", {"url": URL, "secret": {"clientId": "i", "clientSecret": 5}},
@@ -224,7 +240,7 @@ def test_each_service_is_accepted_read_replaced_and_taken_away(office, name, doc
     ("Async", {"data": {"channels": [{"channelId": ADDRESS, "webhook": {"url": "https://u:p@h/"}}]}},
      "data.channels[0].webhook.url: no user name or password in a URL; use a header"),
     ("Async", {"data": {"channels": [{"channelId": ADDRESS, "webhook": {"url": HOOK}}] * 2}},
-     "data.channels[1].channelId: stands twice in the list"),
+     "data.channels[1].channelId: is given twice in the list"),
     ("Async", {"data": async_document()["data"]},
      "secret.channels: no entry for the channelId of data.channels[0]"),
     ("Async", async_document(webhook={}), "secret.channels[0].webhook.secret: missing"),
@@ -332,8 +348,8 @@ SMS = {"channelId": ADDRESS, "channelType": "sms"}
     ("NexusServices", "chat.A", {**SMS, "validity": "1y"}, "validity: a duration from 1s to 7d is wanted"),
     ("NexusServices", "chat.A", {**SMS, "uncertain": "ask"}, "uncertain: resend or hold is wanted"),
     ("NexusServices", "chat.A", {**SMS, "endpoint": "two words"}, "endpoint: letters, digits, _, - and . are wanted"),
-    ("NexusServices", "chat.", SMS, "chat.: there is no such section"),
-    ("NexusServices", "support", SMS, "support: there is no such section"),
+    ("NexusServices", "chat.", SMS, "chat.: unknown section"),
+    ("NexusServices", "support", SMS, "support: unknown section"),
     ("NexusServices", "cxc.A", {"channelId": "mail", "channelType": "email"}, "channelId: a mail domain is wanted"),
     ("NexusServices", "Async", {"header:Host": "x"}, "header:Host: not a header that a webhook may carry"),
     ("NexusServices", "Async", {"header:X-Hub-Signature": "x"}, "header:X-Hub-Signature: not a header"),
@@ -343,7 +359,7 @@ SMS = {"channelId": ADDRESS, "channelType": "sms"}
     ("NexusServices", "Async", {"url": HOOK}, "url: unknown"),
     ("NexusEndpoints", "support", {"capacity": "0"}, "capacity: a whole number from 1 to 1000000 is wanted"),
     ("NexusEndpoints", "support", {"bot": "ftp://bot"}, "bot: a URL with http:// or https:// is wanted"),
-    ("DesignerEnv", "other", {}, "other: there is no such section"),
+    ("DesignerEnv", "other", {}, "other: unknown section"),
 ])
 def test_a_section_that_is_not_good_is_refused_with_path_and_rule(office, transaction, section, options, fault):
     answer = office.section(section, options, transaction)

@@ -33,7 +33,10 @@ def scoped(nexus):
 def test_in_the_scope_of_a_tenant_there_are_only_its_rows(nexus, scoped):
     cursor, mine, others = scoped
 
-    for name, _ in nexus.query(LOCKED):
+    readable = [name for name, _ in nexus.query(LOCKED)
+                if nexus.query("select has_column_privilege('nexus_api', %s, 'tenant_id', 'select')", name)[0][0]]
+    assert len(readable) > 12
+    for name in readable:
         cursor.execute(f"select count(*) filter (where tenant_id is distinct from %s) from {name}", (mine,))
         assert cursor.fetchone() == (0,), name
     cursor.execute("select count(*) from message")
@@ -43,17 +46,14 @@ def test_in_the_scope_of_a_tenant_there_are_only_its_rows(nexus, scoped):
 def test_in_the_scope_of_a_tenant_nobody_elses_rows_can_be_changed_or_made(nexus, scoped):
     cursor, mine, others = scoped
 
-    for statement in ("update channel set name = name", "update tenant set name = name", "delete from inbound_part",
-                      "update api_key set enabled = false"):
-        cursor.execute(statement)
-        cursor.execute("select %s", (cursor.rowcount,))
-        changed = cursor.fetchone()[0]
-        if "tenant" in statement:
-            assert changed == 1, statement
+    cursor.execute("select count(*) from message")
+    own = cursor.fetchone()[0]
+    cursor.execute("update message set changed = now()")
+    assert cursor.rowcount == own > 0
     cursor.execute("savepoint before")
-    for statement in ("insert into opt_out (tenant_id, address) values (%s, 'x')",
-                      "update contact set tenant_id = %s"):
-        with pytest.raises(Exception, match="row-level security|violates|column"):
+    for statement in ("insert into replay (tenant_id, message_id, by) values (%s, gen_random_uuid(), 'x')",
+                      "update conversation set tenant_id = %s"):
+        with pytest.raises(Exception, match="row-level security"):
             cursor.execute(statement, (others,))
         cursor.execute("rollback to before")
 
@@ -63,7 +63,7 @@ def test_outside_of_any_scope_the_locked_role_sees_nothing(nexus, scoped):
 
     cursor.connection.rollback()
     cursor.execute("set local role nexus_api")
-    cursor.execute("select (select count(*) from message), (select count(*) from api_key)")
+    cursor.execute("select (select count(*) from message), (select count(*) from conversation)")
 
     assert cursor.fetchone() == (0, 0)
 

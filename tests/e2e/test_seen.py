@@ -49,8 +49,8 @@ def test_what_waits_is_seen_with_its_age(nexus, customer):
     first = Answer(tenant)
     Answer(tenant, first.conversation)  # waits behind the first, and is due
 
-    eventually(lambda: nexus.metric("nexus_queue_depth", queue="deliveries") >= 1, "the queue is not empty")
-    eventually(lambda: nexus.metric("nexus_queue_oldest_age_seconds", queue="deliveries") > 1, "its oldest grows older", 20)
+    eventually(lambda: nexus.metric("nexus_queue_depth", queue="held") >= 1, "the queue is not empty", 20)
+    eventually(lambda: nexus.metric("nexus_queue_oldest_age_seconds", queue="held") > 1, "its oldest grows older", 20)
 
 
 def test_every_process_shows_its_memory_processor_and_descriptors(nexus):

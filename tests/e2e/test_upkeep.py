@@ -61,6 +61,7 @@ def test_a_day_that_began_in_the_default_partition_stays_there_and_blocks_no_oth
 
 def test_old_days_are_dropped_and_the_default_partition_is_cleaned(database):
     database.execute("create table attempt_20260101 partition of attempt for values from ('2026-01-01') to ('2026-01-02')")
+    database.execute("alter table attempt_20260101 owner to nexus_owner")
     insert_attempt(database, "'2026-01-01 12:00+00'")
     insert_attempt(database, "now() - interval '40 days'")
     insert_attempt(database, "now()")

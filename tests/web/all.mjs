@@ -10,5 +10,7 @@ import "./versions.mjs";
 import "./messages.mjs";
 import "./explaining.mjs";
 import "./pipeline.mjs";
+import "./destinations.mjs";
+import "./audit.mjs";
 import "./safety.mjs";
 import "./layout.mjs";

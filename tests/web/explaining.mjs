@@ -40,7 +40,7 @@ browse("a message is looked up by hand, with the keyboard alone, on a phone", { 
   await page.getByLabel("Message").focus();
   await page.keyboard.type("nobody's");
   await page.keyboard.press("Enter");
-  await page.getByRole("alert").getByText("there is no such message").waitFor();
+  await page.getByRole("alert").getByText("No message is called \"nobody's\".").waitFor();
   await page.getByLabel("Message").fill(id);
   await page.keyboard.press("Enter");
   await row(page, "undelivered").waitFor();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { browse, fits, logIn, panel, PHONE, picture, press, row, settled } from "./browser.mjs";
 import { ask, contactCenter, keyOf, PROVISIONING, sending, simulator } from "./nexus.mjs";
 
-const PANELS = ["overview", "messages", "conversations", "tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "ledger", "pipeline"];
+const PANELS = ["overview", "messages", "conversations", "tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "destinations", "ledger", "pipeline", "audit"];
 const LONG = "a_name_without_any_blank_that_goes_on_and_on_for_longer_than_a_phone_is_wide";
 
 async function filled() {

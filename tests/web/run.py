@@ -26,8 +26,7 @@ def main(folder, pattern=None):
     postgres = Postgres(f"{data}/p").start().ready()
     try:
         template = postgres.create_database()
-        subprocess.run([BINARIES / "nexusctl", "migrate"], check=True, timeout=120,
-                       env={"PATH": os.environ["PATH"], "NEXUS_PG_URL": postgres.url(template)})
+        postgres.migrate(template, BINARIES)
         stack = Stack(postgres, template, settings={"gateway": {"NEXUS_WEB_ROOT": ROOT / "web/dist"}}).start()
         try:
             status = browse(stack, folder, pattern)

@@ -12,7 +12,8 @@ from .process import Process
 from .wait import eventually
 
 BINARIES = pathlib.Path("/usr/lib/postgresql/15/bin")
-SETTINGS = pathlib.Path(__file__).parents[3] / "supervise/postgresql/postgresql.conf"
+SETTINGS = pathlib.Path(__file__).parents[3] / "supervise/postgresql"
+LOGINS = ("one_for_all", "nexus_migration")  # whom tests make and log in as
 
 
 class Postgres(Process):
@@ -23,12 +24,15 @@ class Postgres(Process):
         self.data = self.folder / "data"
         self._numbers = itertools.count(1)
         self.folder.mkdir()
+        (self.folder / "pg_ident.conf").write_text((SETTINGS / "pg_ident.conf").read_text()
+                                                   + "".join(f"nexus /^.*$ {login}\n" for login in LOGINS))
         subprocess.run(
             [BINARIES / "initdb", "--no-sync", "--data-checksums", "--auth=peer", "--encoding=UTF8",
              "--locale=C.UTF-8", "-D", self.data], check=True, stdout=subprocess.DEVNULL)
         super().__init__(
             "postgresql",
-            [BINARIES / "postgres", "-D", self.data, f"--config-file={SETTINGS}", "-k", self.folder,
+            [BINARIES / "postgres", "-D", self.data, f"--config-file={SETTINGS}/postgresql.conf", "-k", self.folder,
+             "-c", f"hba_file={SETTINGS}/pg_hba.conf", "-c", f"ident_file={self.folder}/pg_ident.conf",
              "-c", "max_connections=200"], folder)
 
     def ready(self, within=30.0):
@@ -76,11 +80,19 @@ class Postgres(Process):
 
     def set(self, setting, value):
         """Of the whole server, while it runs."""
-        self._administer(f"alter system set {setting} = {value}")
-        self._administer("select pg_reload_conf()")
+        self.administer(f"alter system set {setting} = {value}")
+        self.administer("select pg_reload_conf()")
 
     def url(self, database):
+        """As the superuser, which no program of ours is but nexusctl migrate."""
         return f"host={self.folder} dbname={database}"
+
+    def worker_url(self, database):
+        return f"{self.url(database)} user=nexus_worker"
+
+    def urls(self, database):
+        """As settings of workers and of nexusctl."""
+        return {"NEXUS_PG_URL": self.worker_url(database), "NEXUS_PG_MIGRATION_URL": self.url(database)}
 
     def connect(self, database="postgres"):
         connection = psycopg2.connect(self.url(database))
@@ -89,13 +101,20 @@ class Postgres(Process):
 
     def create_database(self, template="template1"):
         name = f"nexus_{next(self._numbers)}"
-        self._administer(f"create database {name} template {template}")
+        self.administer(f"create database {name} template {template}")
+        self.administer(f"revoke temporary on database {name} from public")  # a copy does not have it from its template
         return name
 
-    def drop_database(self, name):
-        self._administer(f"drop database {name} with (force)")
+    def migrate(self, database, binaries):
+        """Brings it up to date with what these binaries are built for."""
+        subprocess.run([binaries / "nexusctl", "migrate"], check=True, timeout=120, stdout=subprocess.DEVNULL,
+                       env={"PATH": os.environ["PATH"], **self.urls(database)})
+        self.administer("alter role nexus_worker login")
 
-    def _administer(self, statement):
+    def drop_database(self, name):
+        self.administer(f"drop database {name} with (force)")
+
+    def administer(self, statement):
         connection = self.connect()
         try:
             connection.cursor().execute(statement)
@@ -139,12 +158,12 @@ class SmallDisk(Postgres):
 
     def ready(self, within=30.0):
         super().ready(within)
-        self._administer(f"create tablespace disk location '{self.disk}'")
+        self.administer(f"create tablespace disk location '{self.disk}'")
         return self
 
     def create_database(self, template="template1"):
         name = super().create_database(template)
-        self._administer(f"alter database {name} set tablespace disk")
+        self.administer(f"alter database {name} set tablespace disk")
         return name
 
     def fill(self, database):

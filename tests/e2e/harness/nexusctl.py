@@ -18,7 +18,7 @@ class Operator:
         self.settings = {"NEXUS_KEY_PEPPER": PEPPER, "NEXUS_KEY_ENCRYPTION_KEY": ENCRYPTION_KEY}
 
     def run(self, *words, standard_input=None, code=0):
-        environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": self.postgres.url(self.database), **self.settings}
+        environment = {"PATH": os.environ["PATH"], **self.postgres.urls(self.database), **self.settings}
         done = subprocess.run([BINARIES / "nexusctl", *words], env=environment, text=True, input=standard_input,
                               capture_output=True, timeout=60, check=False)
         assert done.returncode == code, f"exit code {done.returncode}: {done.stdout}{done.stderr}"

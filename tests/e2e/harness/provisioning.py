@@ -55,7 +55,7 @@ class Office(Caller):
     def key(self, *permissions, tenant=None, **members):
         """A new key; the answer."""
         answer = self.post("/nexus/v3/apikeys", json={
-            "tenant": tenant or self.ccid, "name": "of a test",
+            "tenant": tenant or self.ccid, "name": f"of a test {uuid.uuid4()}",
             "permissions": list(permissions) or ["nexus:consumer:chat"], **members})
         if answer.status_code == 200:
             self.stack.private.add(answer.json()["id"])

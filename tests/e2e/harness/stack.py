@@ -25,6 +25,7 @@ BINARIES = pathlib.Path(os.environ.get("NEXUS_BUILD_DIR", ROOT / "build/asan")) 
 RELEASE = ROOT / "build/release"  # for tests under a load that sanitizers would not take
 WORKERS = ("chat-worker", "sms-worker", "provisioning-worker")
 PROGRAMS = ("gateway", *WORKERS, "metrics-agent", "simulator")
+READABLE = "process.readable=fail"  # NEXUS_FAILPOINTS of a process into which a test looks in /proc
 
 
 def curve_pair():
@@ -80,7 +81,7 @@ class Stack:
             return self._add(program, number, NEXUS_HTTP_PORT=self._http_ports[number],
                              NEXUS_REDIS_URL=f"unix:{self.redis.socket}", NEXUS_DRAIN_DELAY="0s",
                              NEXUS_METRICS_URL=f"http://127.0.0.1:{self.metrics_port}/metrics", **self._bus_at_gateway(number))
-        return self._add(program, number, NEXUS_PG_URL=self.postgres.url(self.database), **self._secrets(),
+        return self._add(program, number, NEXUS_PG_URL=self.postgres.worker_url(self.database), **self._secrets(),
                          **self._bus_at_worker())
 
     def _add(self, program, number, **environment):
@@ -217,7 +218,7 @@ class Stack:
             connection.close()
 
     def nexusctl(self, *words, check=True, standard_input=None, failpoints=""):
-        environment = {"PATH": os.environ["PATH"], "NEXUS_PG_URL": self.postgres.url(self.database),
+        environment = {"PATH": os.environ["PATH"], **self.postgres.urls(self.database),
                        **{name: str(value) for name, value in self._secrets().items()},
                        "NEXUS_FAILPOINTS": failpoints}
         done = subprocess.run([self.binaries / "nexusctl", *[str(word) for word in words]], env=environment, text=True,
@@ -262,6 +263,17 @@ class Stack:
         for gateway in self._http_ports:
             if self.processes[f"gateway-{gateway}"].alive:
                 eventually(lambda: self._colour(gateway) == colour, f"health of gateway-{gateway} is {colour}", within)
+
+    def wait_until_well(self, within=20.0):
+        """Green, or yellow for nothing but customers' destinations."""
+        eventually(lambda: self.db_is_ready() and self.causes() <= {"destination.failing", "destination.off"},
+                   "health knows of nothing but destinations", within)
+
+    def causes(self):
+        return {cause["code"] for cause in self.health().json()["causes"]}
+
+    def db_is_ready(self):
+        return self.health().json()["db"]["ready"]
 
     def _colour(self, gateway):
         try:

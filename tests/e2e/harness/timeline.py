@@ -29,7 +29,7 @@ class Timeline:
 
     def shown(self, text):
         """That text, which shows nothing that it should not."""
-        if [secret for secret in {*self.tenant.stack.private, self.tenant.number} if secret in text] or re.search(r"\+?1555\d+", text):
+        if [secret for secret in {*self.tenant.stack.private, self.tenant.number} if secret in text] or re.search(r"(?<!\d)\+?1555\d{4,}", text):
             raise RuntimeError(f"this shows what is private: {text}")
         return text
 

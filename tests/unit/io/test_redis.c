@@ -17,6 +17,8 @@ struct fake {
     struct buf heard;
     bool is_mute; // answers nothing but pings
     int connections, pings;
+    const char *user;
+    bool said_user;
     struct redis *redis;
     bool ready;
     int changes;
@@ -67,6 +69,8 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
     }
     buf_clear(&fake->heard);
     buf_append(&fake->heard, bytes->base, (size_t)count);
+    if (heard(fake, "*3\r\n$4\r\nAUTH\r\n$5\r\nnexus\r\n$6\r\nsecret\r\n"))
+        fake->said_user = true;
     if (heard(fake, "AUTH"))
         say(fake, heard(fake, "secret") ? "+OK\r\n" : "-WRONGPASS\r\n");
     if (heard(fake, "nexus:ping")) {
@@ -119,11 +123,13 @@ static void fake_start(struct fake *fake, struct str password)
     snprintf(fake->path, sizeof fake->path, "/tmp/nexus-test-redis.%d", (int)getpid());
     snprintf(fake->url, sizeof fake->url, "unix:%s", fake->path);
     fake_listen(fake);
-    fake->redis = redis_new(
-        &fake->loop,
-        &(struct redis_options){
-            .url = str_of(fake->url), .password = password, .changed = on_changed, .context = fake},
-        &err);
+    fake->redis = redis_new(&fake->loop,
+                            &(struct redis_options){.url = str_of(fake->url),
+                                                    .user = str_of(fake->user ? fake->user : ""),
+                                                    .password = password,
+                                                    .changed = on_changed,
+                                                    .context = fake},
+                            &err);
     cr_assert(ne(ptr, fake->redis, NULL));
 }
 
@@ -210,6 +216,16 @@ Test(redis, says_its_password_first)
 
     fake_start(&fake, STR("secret"));
     UNTIL(&fake, fake.ready);
+    fake_stop(&fake);
+}
+
+Test(redis, says_its_user_before_its_password)
+{
+    struct fake fake = {.user = "nexus"};
+
+    fake_start(&fake, STR("secret"));
+    UNTIL(&fake, fake.ready);
+    cr_assert(fake.said_user);
     fake_stop(&fake);
 }
 

@@ -70,10 +70,10 @@ static const struct wrong_row {
     size_t count;
     const char *error;
 } wrong_rows[] = {
-    {{"--nope"}, 1, "--nope: no such option"},
-    {{"--from"}, 1, "--from wants a value: DAY"},
+    {{"--nope"}, 1, "unknown option --nope"},
+    {{"--from"}, 1, "--from needs a value: DAY"},
     {{"--dry-run=yes"}, 1, "--dry-run takes no value"},
-    {{"one", "two"}, 2, "two: one word too many"},
+    {{"one", "two"}, 2, "unexpected argument \"two\""},
 };
 
 ROWS_TEST(command, refuses_what_it_does_not_know_with_exit_code_2, wrong_rows)

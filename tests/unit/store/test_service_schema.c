@@ -113,12 +113,12 @@ static const struct fault_row {
     const char *name, *text, *fault;
 } fault_rows[] = {
     {"PlatformUCS", "[]", "document: an object is wanted"},
-    {"PlatformUCS", "{\"url\":\"http://a\",\"date\":{}}", "date: there is no such member here"},
+    {"PlatformUCS", "{\"url\":\"http://a\",\"date\":{}}", "date: unknown member"},
     {"PlatformUCS", "{\"url\":\"http://a\",\"secret\":{\"x\":1}}", "secret.x: unknown"},
     {"PlatformUCS", "{\"url\":\"http://a#b\"}", "url: a webhook's URL has no fragment"},
     {"Async", "{\"data\":{\"channels\":[7]}}", "data.channels[0]: an object is wanted"},
     {"Async", "{\"data\":{\"channels\":[" CHANNEL("1555") "," CHANNEL("1555") "]}}",
-     "data.channels[1].channelId: stands twice in the list"},
+     "data.channels[1].channelId: is given twice in the list"},
     {"Async", "{\"data\":{\"channels\":[]},\"secret\":{\"channels\":[{\"channelId\":\"1555\"}]}}",
      "secret.channels[0].webhook: missing"},
     {"SMTP", "{\"url\":\"smtp://host/path\"}",

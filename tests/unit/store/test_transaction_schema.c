@@ -96,7 +96,7 @@ static const struct fault_row {
     {"chat.A", "[]", "chat.A", "chat.A: an object is wanted"},
     {"chat.A", "{\"channelId\":7}", "", "channelId: a text is wanted"},
     {"chat.A", "{\"color\":\"red\"}", "", "color: unknown"},
-    {"chat A", "{}", "", "chat A: there is no such section"},
+    {"chat A", "{}", "", "chat A: unknown section"},
     {"Async", "{\"header:\":\"x\"}", "", "header:: unknown"},
 };
 

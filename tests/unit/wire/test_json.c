@@ -195,3 +195,19 @@ Test(json_view, a_second_member_is_found_among_many)
     cr_assert(not(json_parse(buf_str(&text), arena, &view, &err)));
     cr_assert(str_starts(str_of(err.text), STR("JSON: a second member of that name at")));
 }
+
+static const struct squeeze_row {
+    const char *text, *squeezed;
+} squeeze_rows[] = {
+    {"{\"a\" : [1, 2],\n \"b\" : null}", "{\"a\":[1,2],\"b\":null}"},
+    {"[\"a : b\", \"say \\\" : \\\\\", {}]", "[\"a : b\",\"say \\\" : \\\\\",{}]"},
+    {"some words", "some words"},
+    {"", ""},
+};
+
+ROWS_TEST(json_view, is_squeezed_to_no_blanks_between_tokens, squeeze_rows)
+{
+    struct str squeezed = json_squeeze(str_of(row->text), arena);
+
+    cr_assert(str_equal(squeezed, str_of(row->squeezed)), "%.*s", STR_ARG(squeezed));
+}

@@ -4,7 +4,9 @@ import { useEffect, useState } from "preact/hooks";
 import type { ApiError } from "./api";
 import { Header, Navigation } from "./chrome";
 import { asApiError } from "./load";
+import { AuditPanel } from "./pages/audit";
 import { ConversationsPanel } from "./pages/conversations";
+import { DestinationsPanel } from "./pages/destinations";
 import { KeysPanel } from "./pages/keys";
 import { LedgerPanel } from "./pages/ledger";
 import { MessagePanel } from "./pages/message";
@@ -99,6 +101,10 @@ function Content({ session, place }: { session: Session; place: Place }) {
       return <LedgerPanel tenant={tenant} />;
     case "pipeline":
       return <PipelinePanel tenant={tenant} />;
+    case "destinations":
+      return <DestinationsPanel tenant={tenant} about={place.about} />;
+    case "audit":
+      return <AuditPanel tenant={tenant} />;
     default:
       if (!tenant) return <Choose />;
   }

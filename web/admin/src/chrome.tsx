@@ -18,8 +18,10 @@ const TITLES: Record<Panel, { title: string; needs: string; forOne: boolean }> =
   endpoints: { title: "Endpoints", needs: "services", forOne: true },
   undelivered: { title: "Undelivered", needs: "messages", forOne: true },
   message: { title: "Explain a message", needs: "messages", forOne: true },
+  destinations: { title: "Destinations", needs: "messages", forOne: false },
   ledger: { title: "Ledger", needs: "messages", forOne: false },
   pipeline: { title: "Pipeline", needs: "messages", forOne: false },
+  audit: { title: "Audit log", needs: "audit", forOne: false },
 };
 
 export function Header({ session, place, onOut }: { session: Session; place: Place; onOut: () => void }) {

@@ -2,7 +2,7 @@
 // "#/message/<id>" is about one thing of a panel.
 import { useEffect, useState } from "preact/hooks";
 
-export const PANELS = ["overview", "messages", "conversations", "tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "ledger", "pipeline"] as const;
+export const PANELS = ["overview", "messages", "conversations", "tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "destinations", "ledger", "pipeline", "audit"] as const;
 export type Panel = (typeof PANELS)[number];
 
 export interface Place {

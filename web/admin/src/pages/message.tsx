@@ -9,21 +9,8 @@ import { announce } from "../ui/announce";
 import { Confirm } from "../ui/confirm";
 import { Panel } from "../ui/panel";
 import { Table } from "../ui/table";
+import type { MessageSummary } from "./messages";
 import { lookOf } from "./states";
-
-interface Message {
-  id: string;
-  direction: "in" | "out";
-  state: string;
-  channel: string;
-  number: string;
-  phone: string;
-  conversation: string | null;
-  externalId: string | null;
-  providerId: string | null;
-  trace: string;
-  created: string;
-}
 
 interface Step {
   at: string;
@@ -44,7 +31,7 @@ interface Header {
 }
 
 interface Timeline {
-  matches: { called: string; message: Message }[];
+  matches: { called: string; message: MessageSummary }[];
   steps: Step[];
 }
 
@@ -139,7 +126,7 @@ function Matches({ tenant, matches }: { tenant: string; matches: Timeline["match
 
 interface ExplainedProps {
   tenant: string;
-  message: Message | undefined;
+  message: MessageSummary | undefined;
   steps: Step[];
   again: () => Promise<void>;
 }

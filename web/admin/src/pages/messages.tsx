@@ -1,10 +1,9 @@
 // The messages of a contact center, the latest first. Texts and numbers stay hidden: this is for those who run the place.
 import { useState } from "preact/hooks";
-import { call } from "../api";
-import { useLoaded } from "../load";
 import { addressOf } from "../place";
 import { SelectField, TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
+import { usePages } from "../ui/pages";
 import { Panel } from "../ui/panel";
 import { Table } from "../ui/table";
 import { lookOf, MESSAGE_STATES } from "./states";
@@ -17,12 +16,10 @@ export interface MessageSummary {
   number: string;
   phone: string;
   conversation: string | null;
+  externalId: string | null;
+  providerId: string | null;
+  trace: string;
   created: string;
-}
-
-interface Page {
-  messages: MessageSummary[];
-  next: string | null;
 }
 
 interface Filter {
@@ -34,22 +31,9 @@ interface Filter {
 const NO_FILTER: Filter = { phone: "", direction: "", state: "" };
 const PATH = "/nexus/v3/messages";
 
-// The first pages, as many as were asked for.
-async function read(tenant: string, query: Record<string, string | undefined>, pages: number): Promise<Page> {
-  const all: Page = { messages: [], next: null };
-  for (let i = 0; i < pages; i++) {
-    const page = await call<Page>("GET", PATH, { tenant, query: { ...query, ...(all.next ? { after: all.next } : {}) } });
-    all.messages.push(...page.messages);
-    all.next = page.next;
-    if (!page.next) break;
-  }
-  return all;
-}
-
 export function MessagesPanel({ tenant, conversation }: { tenant: string; conversation: string | undefined }) {
   const [filter, setFilter] = useState(NO_FILTER);
-  const [pages, setPages] = useState(1);
-  const loaded = useLoaded(() => read(tenant, { ...filter, conversation }, pages), [tenant, conversation, filter, pages]);
+  const loaded = usePages<MessageSummary>(PATH, "messages", { tenant, query: { ...filter, conversation } }, [tenant, conversation, filter]);
   return (
     <Panel
       title={conversation ? "Messages of a conversation" : "Messages"}
@@ -61,18 +45,18 @@ export function MessagesPanel({ tenant, conversation }: { tenant: string; conver
         </button>
       }
     >
-      {({ messages, next }) => (
+      {({ rows, next }) => (
         <>
           {conversation ? (
             <p>
               <code>{conversation}</code> <a href={addressOf({ tenant, panel: "messages" })}>Show all messages</a>
             </p>
           ) : (
-            <Search filter={filter} onFilter={(changed) => (setPages(1), setFilter(changed))} />
+            <Search filter={filter} onFilter={setFilter} />
           )}
-          <MessageTable tenant={tenant} messages={messages} empty={next ? "None of those that were looked at. Read on for older ones." : "None."} />
+          <MessageTable tenant={tenant} messages={rows} empty={next ? "None of those that were looked at. Read on for older ones." : "None."} />
           {next && (
-            <button type="button" class="more" disabled={loaded.busy} onClick={() => setPages(pages + 1)}>
+            <button type="button" class="more" disabled={loaded.busy} onClick={loaded.more}>
               Show older ones
             </button>
           )}

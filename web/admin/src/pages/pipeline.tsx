@@ -1,9 +1,11 @@
 // The way of a message, hop by hop, as it is now: read again every two seconds while somebody looks.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, type ApiError } from "../api";
-import { asApiError } from "../load";
+import { asApiError, useLoaded } from "../load";
+import { addressOf } from "../place";
 import { announce } from "../ui/announce";
 import { Panel } from "../ui/panel";
+import { nameOf, PATH as DESTINATIONS, type Destination } from "./destinations";
 
 interface Hop {
   name: string;
@@ -99,7 +101,7 @@ export function PipelinePanel({ tenant }: { tenant: string | null }) {
         <>
           <ol class="pipeline">
             {hops.map((hop) => (
-              <Card key={hop.name} hop={hop} curve={watched.curves.get(hop.name) ?? []} />
+              <Card key={hop.name} tenant={tenant} hop={hop} curve={watched.curves.get(hop.name) ?? []} />
             ))}
           </ol>
           <p class="faint">
@@ -112,7 +114,7 @@ export function PipelinePanel({ tenant }: { tenant: string | null }) {
   );
 }
 
-function Card({ hop, curve }: { hop: Hop; curve: number[] }) {
+function Card({ tenant, hop, curve }: { tenant: string | null; hop: Hop; curve: number[] }) {
   const facts: [string, string | null][] = [
     ["errors", hop.errorRate === null ? null : `${short(hop.errorRate)}/s`],
     ["now", hop.depth === null ? null : short(hop.depth)],
@@ -129,6 +131,7 @@ function Card({ hop, curve }: { hop: Hop; curve: number[] }) {
       </p>
       <Curve of={curve} />
       {hop.why && <p class="why">{hop.why}</p>}
+      {hop.why && hop.name === "send" && <Failing key={hop.why.replace(/\d+/g, "")} tenant={tenant} />}
       <dl>
         {facts.map(([title, value]) =>
           value === null ? null : (
@@ -147,6 +150,27 @@ function Card({ hop, curve }: { hop: Hop; curve: number[] }) {
         </p>
       </details>
     </li>
+  );
+}
+
+const NAMED = 5;
+
+// Which destinations are meant.
+function Failing({ tenant }: { tenant: string | null }) {
+  const { data } = useLoaded(
+    () => call<{ destinations: Destination[]; next: string | null }>("GET", DESTINATIONS, { tenant: tenant ?? undefined, query: { state: "failing", count: NAMED } }),
+    [tenant],
+  );
+  if (!data?.destinations.length) return null;
+  return (
+    <ul class="failing">
+      {data.destinations.map((one) => (
+        <li key={one.id}>
+          <a href={addressOf({ tenant, panel: "destinations", about: "failing" })}>{nameOf(one)}</a> <span class="faint">{one.host}</span>
+        </li>
+      ))}
+      {data.next && <li>and more</li>}
+    </ul>
   );
 }
 

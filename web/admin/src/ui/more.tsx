@@ -2,16 +2,17 @@
 
 interface Props {
   shown: number;
-  total: number;
+  total?: number; // undefined: nobody knows
   busy: boolean;
   onMore: () => void;
 }
 
 export function More({ shown, total, busy, onMore }: Props) {
-  if (shown >= total) return null;
+  if (total !== undefined && shown >= total) return null;
   return (
     <button type="button" class="more" disabled={busy} onClick={onMore}>
-      Show more ({shown} of {total})
+      Show more ({shown}
+      {total !== undefined && ` of ${total}`})
     </button>
   );
 }

@@ -4,14 +4,21 @@ import type { ApiError } from "../api";
 const CAUSES: Record<number, string> = {
   0: "No connection",
   401: "You are logged out",
-  403: "You may not do this",
-  404: "There is no such thing here",
   409: "This conflicts with what is there",
   412: "Somebody was faster",
   429: "Too many requests",
   503: "The service is busy or something it needs is down",
   504: "No answer in time",
 };
+
+// What the server says of these says all: a title would repeat it.
+const SELF_EVIDENT = [403, 404];
+
+// "no message is called x" → "No message is called x."; a field's name before a colon stays as it is.
+function sentence(text: string): string {
+  const begins = /^[\w.[\]*-]+: /.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(begins) ? begins : `${begins}.`;
+}
 
 interface Props {
   error: ApiError | undefined;
@@ -24,8 +31,10 @@ export function Refusal({ error, again, verb = "Try again" }: Props) {
   return (
     <div class="refusal" role="alert">
       <p>
-        <strong>{CAUSES[error.status] ?? (error.status < 500 ? "This was refused" : "The server failed")}.</strong>{" "}
-        <span class="detail">{error.detail}</span>
+        {!SELF_EVIDENT.includes(error.status) && (
+          <strong>{CAUSES[error.status] ?? (error.status < 500 ? "This was refused" : "The server failed")}. </strong>
+        )}
+        <span class="detail">{sentence(error.detail)}</span>
         {error.retryAfter !== undefined && <span> Try again in {error.retryAfter} s.</span>}
       </p>
       {error.operation && (

@@ -1,0 +1,41 @@
+// pg_url: what libpq makes of an address, judged before anybody connects to it.
+#include "io/pg.h"
+
+#include <libpq-fe.h>
+
+// Of the address, or of the environment, as libpq has it.
+static struct str option_of(const PQconninfoOption *options, const char *name, const char *variable)
+{
+    for (; options->keyword; options++)
+        if (str_equal(str_of(options->keyword), str_of(name)) && options->val && options->val[0])
+            return str_of(options->val);
+    return str_of(getenv(variable));
+}
+
+static bool is_here(struct str host)
+{
+    return host.len == 0 || host.ptr[0] == '/' || host.ptr[0] == '@' ||
+           str_equal(host, STR("localhost")) || str_starts(host, STR("127.")) ||
+           str_equal(host, STR("::1"));
+}
+
+const char *pg_url_weakness(const char *url)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    bool all_here = true;
+
+    if (!options)
+        return NULL; // connecting will say what is wrong with it
+    struct str hosts = option_of(options, "hostaddr", "PGHOSTADDR"), host;
+    bool is_verified = str_equal(option_of(options, "sslmode", "PGSSLMODE"), STR("verify-full"));
+    if (hosts.len == 0)
+        hosts = option_of(options, "host", "PGHOST");
+    while (all_here && str_present(hosts)) {
+        str_cut(hosts, ',', &host, &hosts);
+        all_here = is_here(host);
+    }
+    PQconninfoFree(options);
+    return all_here || is_verified ? NULL
+                                   : "PostgreSQL is on another machine and sslmode is not "
+                                     "verify-full: who stands between can read and change all";
+}

@@ -1,0 +1,31 @@
+// Which addresses of PostgreSQL are said to be weak.
+#include "io/pg.h"
+#include "tests/unit/rows.h"
+
+static const struct url_row {
+    const char *url;
+    bool is_weak;
+} url_rows[] = {
+    {"host=/run/nexus dbname=nexus", false},
+    {"dbname=nexus", false},
+    {"postgresql:///nexus?host=./var/run", true}, // libpq takes it for a name
+    {"postgresql:///nexus?host=/var/run", false},
+    {"postgresql://user@localhost/nexus", false},
+    {"host=127.0.0.1 dbname=nexus", false},
+    {"postgresql://[::1]:5433/nexus", false},
+    {"host=db.example.com dbname=nexus", true},
+    {"host=db.example.com sslmode=require", true},
+    {"host=db.example.com sslmode=verify-ca", true},
+    {"host=db.example.com sslmode=verify-full", false},
+    {"postgresql://one.example.com,two.example.com/nexus?sslmode=verify-full", false},
+    {"host=/run/nexus,db.example.com", true},
+    {"host=db.example.com hostaddr=127.0.0.1", false},
+    {"host=localhost hostaddr=192.0.2.1", true},
+    {"host=10.0.0.7", true},
+    {"this is no address", false}, // connecting says so
+};
+
+ROWS_TEST(pg_url, of_another_machine_without_verified_tls_is_weak, url_rows)
+{
+    cr_assert(eq(int, pg_url_weakness(row->url) != NULL, row->is_weak), "%s", row->url);
+}

@@ -1,0 +1,41 @@
+import { browse, fits, logIn, PHONE, picture, press, row, says, settled } from "./browser.mjs";
+import { answered, eventually, knobs, operator, sending } from "./nexus.mjs";
+
+browse("a destination that fails is found from the pipeline, and can be tried, switched off and on", {}, async (page) => {
+  const center = await sending();
+  await knobs(center, { error_rate: 1 });
+  for (let i = 0; i < 6; i++) await answered(center);
+  await logIn(page, center.administrator, "#/pipeline");
+  await page.locator("[data-hop=send]").getByText("left alone").waitFor({ timeout: 40000 });
+  await page.locator("[data-hop=send]").getByRole("link", { name: center.number }).click();
+  await settled(page);
+  const one = row(page, center.number);
+  await one.getByText("left alone").waitFor();
+  await picture(page, "destinations-failing");
+
+  await press(page, one, "Try now");
+  await says(page, `+${center.number} is being tried.`);
+  await press(page, one, "Switch off");
+  await press(page, page.getByRole("dialog"), "Switch off");
+  await says(page, `+${center.number} is switched off.`);
+  await one.getByText("switched off").waitFor();
+
+  await knobs(center, { error_rate: 0 });
+  await press(page, one, "Switch on");
+  await says(page, `+${center.number} is switched on.`);
+  await page.getByLabel("Which").selectOption("");
+  await eventually(async () => {
+    await press(page, page, "Read again");
+    await settled(page);
+    return (await row(page, center.number).getByText("good", { exact: true }).count()) === 1;
+  }, "the destination is well");
+});
+
+browse("the destinations of all contact centers fit on a phone", { viewport: PHONE }, async (page) => {
+  const center = await sending();
+  await logIn(page, operator(), "#/destinations");
+  await settled(page);
+  await row(page, center.number).getByText("good", { exact: true }).waitFor();
+  await fits(page, "the destinations");
+  await picture(page, "destinations-phone");
+});

@@ -1,0 +1,165 @@
+// The audit log: who changed what, the latest first.
+import { useState } from "preact/hooks";
+import { addressOf } from "../place";
+import { useAction } from "../ui/action";
+import { announce } from "../ui/announce";
+import { TextField } from "../ui/field";
+import { Moment } from "../ui/moment";
+import { More } from "../ui/more";
+import { readPages, usePages } from "../ui/pages";
+import { Panel } from "../ui/panel";
+import { Refusal } from "../ui/refusal";
+import { Table, type Column } from "../ui/table";
+import { save, table } from "../ui/save";
+
+interface Change {
+  id: string;
+  at: string;
+  tenant: string; // *: none, or all
+  actor: string;
+  actorname: string | null;
+  credential: string;
+  address: string | null;
+  action: string;
+  object: string;
+  fields: string[];
+}
+
+interface Filter {
+  actor: string;
+  object: string;
+  action: string;
+  from: string; // as the inputs have them
+  to: string;
+}
+
+const PATH = "/nexus/v3/audit";
+const NO_FILTER: Filter = { actor: "", object: "", action: "", from: "", to: "" };
+const PAGE = 100;
+const EXPORTED = { pages: 50, count: 1000 }; // what one file holds at most
+
+function queryOf(filter: Filter, count: number) {
+  const time = (text: string) => (text ? new Date(text).toISOString() : "");
+  return { ...filter, from: time(filter.from), to: time(filter.to), count };
+}
+
+export function AuditPanel({ tenant }: { tenant: string | null }) {
+  const [filter, setFilter] = useState(NO_FILTER);
+  const of = tenant ?? undefined;
+  const loaded = usePages<Change>(PATH, "changes", { tenant: of, query: queryOf(filter, PAGE) }, [tenant, filter]);
+  return (
+    <Panel
+      title="Audit log"
+      purpose="Who changed what, the latest first. Rows are never changed; they hold the names of the fields and no value."
+      loaded={loaded}
+      action={
+        <div class="actions">
+          <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
+            Read again
+          </button>
+          <Export tenant={of} filter={filter} />
+        </div>
+      }
+    >
+      {({ rows, next }) => (
+        <>
+          <Search filter={filter} rows={rows} onFilter={setFilter} />
+          <List rows={rows} everyTenant={!tenant} />
+          {next && <More shown={rows.length} busy={loaded.busy} onMore={loaded.more} />}
+        </>
+      )}
+    </Panel>
+  );
+}
+
+// What the filter lets through, as a file for a spreadsheet.
+function Export({ tenant, filter }: { tenant: string | undefined; filter: Filter }) {
+  const action = useAction();
+  async function run() {
+    await action.run(async () => {
+      const { rows, next } = await readPages<Change>(PATH, "changes", { tenant, query: queryOf(filter, EXPORTED.count) }, EXPORTED.pages);
+      const columns = ["at", "tenant", "actor", "actorname", "credential", "address", "action", "object", "fields"] as const;
+      save("audit.csv", table([[...columns], ...rows.map((row) => columns.map((name) => (name === "fields" ? row.fields.join(" ") : (row[name] ?? ""))))]));
+      announce(next ? `The latest ${rows.length} changes are saved; narrow the filter for older ones.` : `${rows.length} changes are saved.`);
+    });
+  }
+  return (
+    <>
+      <button type="button" disabled={action.busy} onClick={() => void run()}>
+        Export
+      </button>
+      <Refusal error={action.error} />
+    </>
+  );
+}
+
+function Search({ filter, rows, onFilter }: { filter: Filter; rows: Change[]; onFilter: (filter: Filter) => void }) {
+  const [typed, type] = useState(filter);
+  const field = (name: keyof Filter) => ({ value: typed[name], onText: (text: string) => type({ ...typed, [name]: text }) });
+  const seen = (of: (row: Change) => string) => [...new Set(rows.map(of))].filter(Boolean).sort();
+  function submit(event: Event) {
+    event.preventDefault();
+    onFilter(Object.fromEntries(Object.entries(typed).map(([name, text]) => [name, text.trim()])) as unknown as Filter);
+  }
+  return (
+    <form class="filter" onSubmit={submit}>
+      <TextField label="Who" type="search" hint="A user, or a key's name or first characters." suggestions={seen((row) => row.actorname ?? row.actor)} {...field("actor")} />
+      <TextField label="Action" type="search" placeholder="key.revoke" suggestions={seen((row) => row.action)} {...field("action")} />
+      <TextField label="Object" type="search" suggestions={seen((row) => row.object)} {...field("object")} />
+      <TextField label="Since" type="datetime-local" {...field("from")} />
+      <TextField label="Before" type="datetime-local" {...field("to")} />
+      <div class="actions">
+        <button type="submit" class="primary">
+          Search
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            type(NO_FILTER);
+            onFilter(NO_FILTER);
+          }}
+        >
+          Clear
+        </button>
+      </div>
+    </form>
+  );
+}
+
+const OWNER: Column<Change> = {
+  title: "Contact center",
+  cell: ({ tenant }) => (tenant === "*" ? "—" : <a href={addressOf({ tenant, panel: "audit" })}>{tenant}</a>),
+};
+
+function List({ rows, everyTenant }: { rows: Change[]; everyTenant: boolean }) {
+  return (
+    <Table
+      caption="Changes"
+      rows={rows}
+      name={(row) => row.id}
+      empty="Nobody changed anything that matches."
+      columns={[
+        { title: "When", cell: (row) => <Moment time={row.at} /> },
+        {
+          title: "Who",
+          kind: "main",
+          cell: (row) => (
+            <span>
+              {row.actorname ?? row.actor}
+              <br />
+              <span class="faint">
+                {row.actorname !== null && `${row.actor}, `}
+                {row.credential}
+                {row.address !== null && ` from ${row.address}`}
+              </span>
+            </span>
+          ),
+        },
+        { title: "Action", cell: (row) => <code class="nowrap">{row.action}</code> },
+        { title: "Object", cell: (row) => row.object || "—" },
+        { title: "Fields", cell: (row) => <span>{row.fields.length ? row.fields.join(", ") : "—"}</span> },
+        ...(everyTenant ? [OWNER] : []),
+      ]}
+    />
+  );
+}

@@ -1,0 +1,198 @@
+// The webhooks that messages go to: how each of them does, what waits for it, and what can be done about it.
+import { useState } from "preact/hooks";
+import { call } from "../api";
+import { addressOf } from "../place";
+import { useAction } from "../ui/action";
+import { announce } from "../ui/announce";
+import { Confirm } from "../ui/confirm";
+import { SelectField } from "../ui/field";
+import { Moment } from "../ui/moment";
+import { More } from "../ui/more";
+import { usePages } from "../ui/pages";
+import { Panel } from "../ui/panel";
+import { Refusal } from "../ui/refusal";
+import { Table, type Column } from "../ui/table";
+
+type State = "closed" | "open" | "half_open" | "off" | "unused";
+
+export interface Destination {
+  id: string;
+  ccid: string;
+  host: string;
+  numbers: { number: string; name: string }[];
+  state: State;
+  failing: boolean;
+  failingSince: string | null;
+  offSince: string | null;
+  openings: number;
+  waiting: number;
+  oldest: string | null;
+  nextTry: string | null;
+  lastAnswer: { at: string; kind: string; status: number | null; detail: string | null } | null;
+}
+
+export const PATH = "/nexus/v3/destinations";
+
+// In the words of who looks at a table, and how it looks.
+const STATES: Record<State, { word: string; look: string }> = {
+  closed: { word: "good", look: "enabled" },
+  half_open: { word: "being tested", look: "expired" },
+  open: { word: "left alone", look: "revoked" },
+  off: { word: "switched off", look: "revoked" },
+  unused: { word: "not used", look: "idle" },
+};
+
+export function nameOf({ numbers, host }: Destination): string {
+  return numbers.map(({ number }) => number).join(", ") || host;
+}
+
+export function DestinationsPanel({ tenant, about }: { tenant: string | null; about: string | undefined }) {
+  const [state, setState] = useState(about ?? "");
+  const loaded = usePages<Destination>(PATH, "destinations", { tenant: tenant ?? undefined, query: { state } }, [tenant, state]);
+  const [stopping, setStopping] = useState<Destination>();
+  const done = (text: string) => {
+    setStopping(undefined);
+    announce(text);
+    void loaded.again();
+  };
+  return (
+    <Panel
+      title="Destinations"
+      purpose="The webhooks that messages go to. One that keeps failing is left alone for a while; its messages wait."
+      loaded={loaded}
+      action={
+        <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
+          Read again
+        </button>
+      }
+    >
+      {({ rows, next }) => (
+        <>
+          <div class="filter" role="group" aria-label="Filter">
+            <SelectField
+              label="Which"
+              value={state}
+              choices={[
+                ["", "all that are in use"],
+                ["failing", "those that fail or are off"],
+                ...Object.entries(STATES).map(([name, { word }]): [string, string] => [name, word]),
+              ]}
+              onText={setState}
+            />
+          </div>
+          <List rows={rows} everyTenant={!tenant} onStop={setStopping} onDone={done} />
+          {next && <More shown={rows.length} busy={loaded.busy} onMore={loaded.more} />}
+          {stopping && (
+            <Confirm
+              title={`Switch off ${nameOf(stopping)}?`}
+              verb="Switch off"
+              work={() => act(stopping, "disable")}
+              onDone={() => done(`${nameOf(stopping)} is switched off.`)}
+              onClose={() => setStopping(undefined)}
+            >
+              <p>
+                Nothing is sent to <strong>{stopping.host}</strong> until it is switched on, or its contact center is provisioned again. Its messages
+                wait as long as they are valid.
+              </p>
+            </Confirm>
+          )}
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function act(one: Destination, what: "try" | "enable" | "disable"): Promise<Destination> {
+  return call("POST", `${PATH}/${one.id}/${what}`, { tenant: one.ccid });
+}
+
+const OWNER: Column<Destination> = {
+  title: "Contact center",
+  cell: ({ ccid }) => <a href={addressOf({ tenant: ccid, panel: "destinations" })}>{ccid}</a>,
+};
+
+interface ListProps {
+  rows: Destination[];
+  everyTenant: boolean;
+  onStop: (one: Destination) => void;
+  onDone: (text: string) => void;
+}
+
+function List({ rows, everyTenant, onStop, onDone }: ListProps) {
+  return (
+    <Table
+      caption="Destinations"
+      rows={rows}
+      name={(row) => row.id}
+      empty="None."
+      columns={[
+        { title: "Number", kind: "main", cell: (row) => row.numbers.map(({ number, name }) => `${number} (${name})`).join(", ") || "none" },
+        { title: "Host", cell: (row) => <code class="url">{row.host}</code> },
+        {
+          title: "State",
+          cell: (row) => (
+            <span>
+              <span class={`state ${STATES[row.state].look}`}>{STATES[row.state].word}</span>
+              {row.nextTry && row.state !== "closed" && (
+                <span class="faint">
+                  {" "}
+                  next try <Moment time={row.nextTry} />
+                </span>
+              )}
+            </span>
+          ),
+        },
+        { title: "Waiting", kind: "number", cell: (row) => (row.waiting >= 10000 ? "10000 or more" : row.waiting) },
+        { title: "Oldest", cell: (row) => <Moment time={row.oldest} /> },
+        { title: "Last answer", cell: (row) => <Answer of={row} /> },
+        ...(everyTenant ? [OWNER] : []),
+        { title: "Actions", kind: "actions", cell: (row) => <Actions one={row} onStop={onStop} onDone={onDone} /> },
+      ]}
+    />
+  );
+}
+
+function Answer({ of: { lastAnswer, failingSince } }: { of: Destination }) {
+  if (!lastAnswer) return <>never tried</>;
+  return (
+    <span>
+      {lastAnswer.status ?? "none"} <span class="tag">{lastAnswer.kind}</span> <Moment time={lastAnswer.at} />
+      {failingSince && (
+        <span class="faint">
+          , bad since <Moment time={failingSince} />
+        </span>
+      )}
+      {lastAnswer.detail && <code class="faint"> {lastAnswer.detail}</code>}
+    </span>
+  );
+}
+
+function Actions({ one, onStop, onDone }: { one: Destination; onStop: (one: Destination) => void; onDone: (text: string) => void }) {
+  const action = useAction();
+  const name = nameOf(one);
+  const run = async (what: "try" | "enable", text: string) => {
+    if (await action.run(() => act(one, what))) onDone(text);
+  };
+  if (one.state === "unused") return null;
+  return (
+    <>
+      <div class="actions" role="group" aria-label={`Actions on ${name}`}>
+        {one.state === "off" ? (
+          <button type="button" disabled={action.busy} onClick={() => void run("enable", `${name} is switched on.`)}>
+            Switch on
+          </button>
+        ) : (
+          <>
+            <button type="button" disabled={action.busy} onClick={() => void run("try", `${name} is being tried.`)}>
+              Try now
+            </button>
+            <button type="button" class="danger" disabled={action.busy} onClick={() => onStop(one)}>
+              Switch off
+            </button>
+          </>
+        )}
+      </div>
+      <Refusal error={action.error} />
+    </>
+  );
+}
