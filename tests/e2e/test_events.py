@@ -215,9 +215,6 @@ def test_a_position_from_before_what_is_forgotten_is_told_and_begins_anew(tenant
     later = post(tenant, 1)
     assert next(told)[2]["messageId"] == later[0], "and goes on from the present"
     stream.close()
-    resumed = Screen(tenant, last_id=screen.last_id)
-    resumed.shows(later)
-    resumed.close()
 
 
 def test_a_position_of_an_older_version_is_continued(tenant):

@@ -167,7 +167,7 @@ def test_a_receipt_of_an_attempt_whose_outcome_died_with_the_worker_is_bound(ten
     dies_and_comes_back(worker)
     tenant.stack.wait_for("green")
 
-    assert tenant.aggregator().receipt(theirs if named_by == "their id" else message, 2).status_code == 200
+    until_accepted(lambda: tenant.aggregator().receipt(theirs if named_by == "their id" else message, 2))
     leases_run_out(tenant.stack)
 
     eventually(lambda: answer.state() == "delivered", "the receipt is bound")

@@ -29,11 +29,11 @@ def open_transaction(stack, *statements):
 
 def test_a_transaction_that_does_not_end_is_told_while_it_holds_back_the_event_streams(make_stack):
     stack = make_stack()
-    tenant = Tenant(stack)
-    with open_transaction(stack, "select pg_current_xact_id()") as cursor:
+    aggregator = Tenant(stack).aggregator()
+    with open_transaction(stack, "set idle_in_transaction_session_timeout = 0", "select pg_current_xact_id()") as cursor:
         cursor.execute("select pg_backend_pid()")
         process = cursor.fetchone()[0]
-        assert tenant.aggregator().message().status_code == 200
+        assert aggregator.message().status_code == 200
 
         is_told(stack, "db.held", f"process {process}")
         eventually(lambda: stack.metric("nexus_db_oldest_xmin_age_seconds") > 0, "the metric tells its age")
