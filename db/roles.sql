@@ -47,7 +47,7 @@ end
 $$;
 
 -- What is good to have where we may say so, and where we may not is the administrator's decision: nobody else's tables in our
--- schema, no temporary ones; and the age of the oldest snapshot, whoever holds it, for the gauge.
+-- schema, temporary ones for migrations only; and the age of the oldest snapshot, whoever holds it, for the gauge.
 do $$
 declare
     step text;
@@ -55,7 +55,9 @@ begin
     foreach step in array array[
         case when has_schema_privilege('nexus_api', 'public', 'create') then 'revoke create on schema public from public' end,
         case when has_database_privilege('nexus_api', current_database(), 'temporary')
-             then format('revoke temporary on database %I from public', current_database()) end,
+                  or not has_database_privilege('nexus_owner', current_database(), 'temporary')
+             then format('grant temporary on database %1$I to nexus_owner; revoke temporary on database %1$I from public',
+                         current_database()) end,
         case when not pg_has_role('nexus_owner', 'pg_read_all_stats', 'usage') then 'grant pg_read_all_stats to nexus_owner' end]
     loop
         continue when step is null;

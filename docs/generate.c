@@ -314,7 +314,7 @@ static void write_routes(FILE *out)
 #define STREAM(...)
 #define OWN(id, method, path, credentials, permission, tenants, open, summary)                     \
     fputs("| " #method " `" path "` | " #credentials " | " #permission " | " summary " |\n", out);
-#define LOCAL(id, method, path, open, summary)                                                     \
+#define LOCAL(id, method, path, meter, open, summary)                                              \
     fputs("| " #method " `" path "` | - | - | " summary " |\n", out);
 #include "gateway/routes.def"
 }

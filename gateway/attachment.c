@@ -3,6 +3,7 @@
 
 #include "answer.h"
 #include "gateway.h"
+#include "shares.h"
 
 #include "base/clock.h"
 #include "base/panic.h"
@@ -23,6 +24,7 @@ struct download {
     struct gateway *gateway;
     struct exchange *exchange;  // NULL once its head has left
     struct http_stream *stream; // NULL before, and when the client has gone
+    struct share *share;
     bool is_linked, is_asking;
     struct msg_attachment_read read;
     struct msg_attachment_linked linked;
@@ -44,13 +46,29 @@ static bool id_read(const struct exchange *exchange, struct str name, struct id 
     return id_parse(route_parameter(&exchange->match, name), id);
 }
 
+// Of links nobody knows yet whose they are: they share one part, and leave the rest to who has shown a key.
+static size_t downloads_of_tenant(const struct gateway *gateway)
+{
+    size_t share = DOWNLOADS_LIMIT * (size_t)gateway->config->tenant_share / 100;
+
+    return share ? share : 1;
+}
+
 static struct download *download_new(struct exchange *exchange)
 {
     struct gateway *gateway = exchange->gateway;
     struct download *download;
+    struct share *share;
+    struct err err;
 
     if (gateway->downloads == DOWNLOADS_LIMIT) {
         answer_error(exchange, ERR_BUSY, STR("too many downloads at once"));
+        return NULL;
+    }
+    share = shares_take(gateway->shares, SHARE_TENANT_DOWNLOADS, &exchange->principal,
+                        downloads_of_tenant(gateway), &err);
+    if (!share) {
+        answer_err(exchange, &err);
         return NULL;
     }
     download = calloc(1, sizeof *download);
@@ -59,6 +77,7 @@ static struct download *download_new(struct exchange *exchange)
     gateway->downloads++;
     *download = (struct download){.gateway = gateway,
                                   .exchange = exchange,
+                                  .share = share,
                                   .started_ms = clock_monotonic_ms(),
                                   .principal = exchange->principal,
                                   .operation = exchange->operation};
@@ -129,6 +148,7 @@ static void download_free(struct download *download, bool was_streaming)
     struct gateway *gateway = download->gateway;
 
     gateway->downloads--;
+    shares_give_back(gateway->shares, &download->share);
     free(download);
     if (was_streaming)
         gateway_exchange_ended(gateway);

@@ -2,6 +2,7 @@
 #include "event_stream.h"
 
 #include "answer.h"
+#include "shares.h"
 
 #include "base/panic.h"
 #include "io/http_server.h"
@@ -18,17 +19,38 @@ static struct str copy_behind(char **at, struct str text)
     return copy;
 }
 
-struct event_stream *event_stream_new(struct feed *feed, struct exchange *exchange)
+static bool shares_are_taken(struct exchange *exchange, struct share **of_key,
+                             struct share **of_tenant, struct err *err)
 {
+    struct gateway *gateway = exchange->gateway;
+
+    *of_key = shares_take(gateway->shares, SHARE_KEY_STREAMS, &exchange->principal,
+                          (size_t)gateway->config->key_streams_limit, err);
+    if (!*of_key)
+        return false;
+    *of_tenant = shares_take(gateway->shares, SHARE_TENANT_STREAMS, &exchange->principal,
+                             (size_t)gateway->config->tenant_streams_limit, err);
+    if (!*of_tenant)
+        shares_give_back(gateway->shares, of_key);
+    return *of_tenant;
+}
+
+struct event_stream *event_stream_new(struct exchange *exchange, struct err *err)
+{
+    struct share *of_key, *of_tenant;
+
+    if (!shares_are_taken(exchange, &of_key, &of_tenant, err))
+        return NULL;
     const struct credentials *shown = &exchange->credentials;
     size_t size = sizeof(struct event_stream) + shown->key.len + shown->ccid.len;
     struct event_stream *stream = calloc(1, size);
     if (!stream)
         panic("out of memory");
     char *at = (char *)(stream + 1);
-    *stream = (struct event_stream){.feed = feed,
-                                    .gateway = exchange->gateway,
+    *stream = (struct event_stream){.gateway = exchange->gateway,
                                     .exchange = exchange,
+                                    .of_key = of_key,
+                                    .of_tenant = of_tenant,
                                     .tenant = exchange->principal.tenant,
                                     .permission = exchange->match.route->permission,
                                     .size = size};
@@ -51,6 +73,8 @@ void event_stream_drop(struct event_stream *stream)
 {
     stream->is_gone = true;
     stream->gateway->streams--;
+    shares_give_back(stream->gateway->shares, &stream->of_key);
+    shares_give_back(stream->gateway->shares, &stream->of_tenant);
     list_remove(&stream->link);
     event_stream_answered(stream);
 }

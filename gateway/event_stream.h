@@ -31,13 +31,16 @@ struct event_stream {
     enum permission permission;
     struct credentials credentials; // what its reader showed; the strings follow the struct
     struct principal_wait check;    // for who the reader is now
+    struct share *of_key, *of_tenant;
     bool is_resuming, is_live;
     bool is_reading, is_checking; // the answer to come holds on to it
     bool is_gone;                 // off its list; freed when no answer is to come any more
     size_t size;
 };
 
-struct event_stream *event_stream_new(struct feed *feed, struct exchange *exchange);
+// NULL: its key or contact center has as many as it may; err says which.
+// It is put on a feed by the caller.
+struct event_stream *event_stream_new(struct exchange *exchange, struct err *err);
 void event_stream_drop(struct event_stream *stream);
 // Ends the stream, now or when the answer is there, if its reader may not read any more: the key was
 // revoked, disabled or has expired, the session is over, or the user has lost the right. While

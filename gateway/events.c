@@ -95,6 +95,7 @@ void events_open(struct exchange *exchange)
     struct events *events = gateway->events;
     struct str resume = last_event_id(exchange->http);
     struct event_position position = {0};
+    struct err err;
 
     if (resume.len && !event_position_parse(resume, &position)) {
         answer_error(exchange, ERR_BAD_INPUT, STR("Last-Event-ID: not a position of this stream"));
@@ -104,10 +105,15 @@ void events_open(struct exchange *exchange)
         answer_error(exchange, ERR_BUSY, STR("no more event streams"));
         return;
     }
+    struct event_stream *stream = event_stream_new(exchange, &err);
+    if (!stream) {
+        answer_err(exchange, &err);
+        return;
+    }
     struct feed *feed = feed_find(events, exchange->principal.tenant);
     if (!feed)
         feed = feed_new(events, exchange->principal.tenant);
-    struct event_stream *stream = event_stream_new(feed, exchange);
+    stream->feed = feed;
     list_append(&feed->streams, &stream->link);
     if (!feed->is_started)
         feed_read(feed);

@@ -8,8 +8,10 @@
 #include "ingress.h"
 #include "large_body.h"
 #include "login_guard.h"
+#include "openapi.h"
 #include "pages.h"
 #include "pipeline.h"
+#include "shares.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -112,6 +114,7 @@ static bool login_guard_make(struct gateway *gateway, struct err *err)
     gateway->login_guard = login_guard_new(
         (struct login_limits){.of_address = (uint32_t)config->login_failures,
                               .of_prefix = (uint32_t)config->login_prefix_failures,
+                              .of_open = (uint32_t)config->open_requests,
                               .window_s = (uint32_t)(config->login_window_ms / 1000)});
     gateway->trusted_proxies = address_ranges_parse(config->trusted_proxies, err);
     return gateway->trusted_proxies || err_in(err, "NEXUS_TRUSTED_PROXIES");
@@ -129,8 +132,11 @@ static bool parts_make(struct gateway *gateway, struct err *err)
     if (!gateway->pages && err->code != ERR_OK)
         return false;
     gateway->answer_metrics = answer_metrics_new(gateway->metrics);
+    gateway->openapi = openapi_new();
+    gateway->shares = shares_new(gateway->metrics);
     gateway->rates = rates_new(&gateway->redis, service_instance(service), gateway->metrics);
-    if (!drain_check(gateway, err) || !login_guard_make(gateway, err))
+    if (!drain_check(gateway, err) || !health_detail_check(gateway, err) ||
+        !login_guard_make(gateway, err))
         return false;
     gateway->redis = redis_new(service_loop(service),
                                &(struct redis_options){.url = config->redis_url,
@@ -162,19 +168,20 @@ static bool parts_make(struct gateway *gateway, struct err *err)
                         err);
     if (!gateway->server)
         return false;
-    gateway->bus =
-        bus_gateway_new(service_loop(service), service_zmq(service),
-                        &(struct bus_gateway_options){.bind = config->bus_bind,
-                                                      .instance = str_of(service_instance(service)),
-                                                      .curve = service_curve(service),
-                                                      .spares_the_living = true,
-                                                      .keeps_to_itself = true,
-                                                      .patience_ms = WORKERS_COME_MS,
-                                                      .metrics = gateway->metrics,
-                                                      .event = on_event,
-                                                      .worker_came = on_worker,
-                                                      .context = gateway},
-                        err);
+    gateway->bus = bus_gateway_new(
+        service_loop(service), service_zmq(service),
+        &(struct bus_gateway_options){.bind = config->bus_bind,
+                                      .instance = str_of(service_instance(service)),
+                                      .curve = service_curve(service),
+                                      .spares_the_living = true,
+                                      .keeps_to_itself = true,
+                                      .patience_ms = WORKERS_COME_MS,
+                                      .tenant_share = (unsigned)config->tenant_share,
+                                      .metrics = gateway->metrics,
+                                      .event = on_event,
+                                      .worker_came = on_worker,
+                                      .context = gateway},
+        err);
     if (!gateway->bus)
         return false;
     gateway->principals =
@@ -247,7 +254,9 @@ void gateway_done(struct service *service)
     http_server_free(&gateway->server);
     principals_free(&gateway->principals);
     pages_free(&gateway->pages);
+    openapi_free(&gateway->openapi);
     rates_free(&gateway->rates);
+    shares_free(&gateway->shares);
     login_guard_free(&gateway->login_guard);
     address_ranges_free(&gateway->trusted_proxies);
     answer_metrics_free(&gateway->answer_metrics);

@@ -29,10 +29,12 @@ struct http_server;
 struct large_bodies;
 struct login_guard;
 struct metrics;
+struct openapi;
 struct pages;
 struct pipeline;
 struct redis;
 struct service;
+struct shares;
 struct spans;
 
 #define CONFIG_TYPE_STR                              struct str
@@ -54,11 +56,13 @@ struct gateway {
     struct http_server *server;
     struct redis *redis;
     struct rates *rates;
+    struct shares *shares;
     struct principals *principals;
     struct login_guard *login_guard;
     struct address_ranges *trusted_proxies;
     struct events *events;
     struct pages *pages; // NULL: none
+    struct openapi *openapi;
     struct pipeline *pipeline;
     struct large_bodies *large_bodies;
     struct answer_metrics *answer_metrics;
@@ -78,7 +82,7 @@ struct gateway {
 
 // What the answer's headers say about the limit that counted this request.
 struct rate_policy {
-    const char *name; // "key", "login"
+    const char *name; // "key", "login", "open"
     uint32_t quota, period_s;
 };
 

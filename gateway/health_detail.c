@@ -1,10 +1,16 @@
-// health_detail: what /health/detail says, in the documented shape and with what waits behind it.
+// health_detail: what /health/detail says, in the documented shape. Who runs Nexus also hears why, who works and
+// what waits: an operator, by key, token or session, and whoever asks from this machine. Strangers see what
+// is documented, and nothing more.
 #include "health.h"
 
 #include "answer.h"
+#include "client_address.h"
 #include "health_watch.h"
+#include "ingress.h"
+#include "tracing.h"
 
 #include "base/clock.h"
+#include "io/http_server.h"
 #include "service/queues.h"
 
 #include <malloc.h>
@@ -156,7 +162,7 @@ static void dependencies(struct buf *out, const struct health_view *view)
     json_close(out, '}');
 }
 
-void health_detail(struct exchange *exchange)
+static void detail_write(struct exchange *exchange, bool is_full)
 {
     static const struct str states[] = {[HEALTH_GREEN] = STR_INIT("green"),
                                         [HEALTH_YELLOW] = STR_INIT("yellow"),
@@ -179,10 +185,76 @@ void health_detail(struct exchange *exchange)
     memory(out);
     dependencies(out, &view);
     json_key_str(out, "state", states[state]);
-    reason_list(out, &view);
-    death_list(out, gateway);
-    worker_list(out, workers, count);
-    queue_list(out, gateway->metrics, workers, count);
+    if (is_full) {
+        reason_list(out, &view);
+        death_list(out, gateway);
+        worker_list(out, workers, count);
+        queue_list(out, gateway->metrics, workers, count);
+    }
     json_close(out, '}');
     answer_json(exchange, state == HEALTH_RED ? ERR_UNAVAILABLE : ERR_OK, buf_str(out));
+}
+
+// A proxy on this machine that nobody told us to believe passes strangers on as if they were here; it says so
+// in a header, which who is here does not send.
+static bool is_from_here(const struct exchange *exchange)
+{
+    static const uint8_t v6[ADDRESS_BYTES] = {[ADDRESS_BYTES - 1] = 1};
+    enum { V4_FIRST = 12, LOOPBACK = 127 };
+    const struct gateway *gateway = exchange->gateway;
+    struct str forwarded = http_header_lines(exchange->http, "x-forwarded-for");
+    uint8_t peer[ADDRESS_BYTES], client[ADDRESS_BYTES];
+
+    client_address_find(http_peer(exchange->http), STR_ABSENT, NULL, peer);
+    ingress_address(exchange, client);
+    bool is_passed_on =
+        str_present(forwarded) || str_present(http_header(exchange->http, "forwarded"));
+    bool is_believed = gateway->trusted_proxies && address_is_of(peer, gateway->trusted_proxies);
+    bool is_loopback = memcmp(client, v6, sizeof v6) == 0 ||
+                       (address_is_v4(client) && client[V4_FIRST] == LOOPBACK);
+    return is_loopback && (!is_passed_on || is_believed);
+}
+
+// Who cannot be told from a stranger, while nobody can be asked, is one.
+static void detail_known(void *context, struct caller *caller, const struct err *err)
+{
+    (void)err;
+    detail_write(context, caller && caller->principal.tenant == 0 &&
+                              caller->permissions & 1U << PERMISSION_MESSAGES);
+}
+
+static void address_asked(void *context, uint8_t address[static ADDRESS_BYTES])
+{
+    ingress_address(context, address);
+}
+
+static bool is_for_everybody(const struct gateway *gateway)
+{
+    return str_equal(gateway->config->health_detail, STR("everybody"));
+}
+
+bool health_detail_check(const struct gateway *gateway, struct err *err)
+{
+    return is_for_everybody(gateway) ||
+           str_equal(gateway->config->health_detail, STR("operators")) ||
+           err_set(err, ERR_BAD_INPUT, "NEXUS_HEALTH_DETAIL is operators or everybody");
+}
+
+void health_detail(struct exchange *exchange)
+{
+    struct gateway *gateway = exchange->gateway;
+    struct err err;
+
+    if (is_for_everybody(gateway) || is_from_here(exchange)) {
+        detail_write(exchange, true);
+    } else if (!credentials_read(exchange->http, CREDENTIALS_KEY, http_arena(exchange->http),
+                                 &exchange->credentials, &err)) {
+        detail_write(exchange, false);
+    } else {
+        exchange->wait.done = detail_known;
+        exchange->wait.address = address_asked;
+        exchange->wait.context = exchange;
+        exchange->wait.traceparent = tracing_onward(exchange);
+        principals_find(gateway->principals, &exchange->credentials, &exchange->wait);
+    }
 }

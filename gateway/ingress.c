@@ -34,6 +34,23 @@ static void address_asked(void *context, uint8_t address[static ADDRESS_BYTES])
     ingress_address(context, address);
 }
 
+// To whoever asks; where that makes work for others, an address asks only so often.
+static void ingress_open(struct exchange *exchange)
+{
+    struct login_guard *guard = exchange->gateway->login_guard;
+    struct login_limits limits = login_guard_limits(guard);
+    uint8_t address[ADDRESS_BYTES];
+
+    ingress_address(exchange, address);
+    if (!exchange->match.route->metered ||
+        login_guard_lets_in(guard, address, clock_monotonic_ms(), &exchange->rate.wait_ms)) {
+        exchange->match.route->open(exchange);
+        return;
+    }
+    exchange->rate_policy = (struct rate_policy){"open", limits.of_open, limits.window_s};
+    answer_error(exchange, ERR_RATE_LIMITED, STR("too many requests from this address"));
+}
+
 void ingress_begin(void *context, struct http_request *request)
 {
     struct gateway *gateway = context;
@@ -61,7 +78,7 @@ void ingress_begin(void *context, struct http_request *request)
     else if (http_is_spare(request) && !health_is_probe(route))
         answer_error(exchange, ERR_BUSY, STR("too many connections are open"));
     else if (route->permission == PERMISSION_NOBODY)
-        route->open(exchange);
+        ingress_open(exchange);
     else if (!credentials_read(request, route->credentials, arena, &exchange->credentials, &err))
         answer_err(exchange, &err);
     else {
@@ -123,6 +140,8 @@ static bool may(struct exchange *exchange, const struct caller *caller, struct e
         return refuse(exchange, route->permission, err);
     if (route->tenants == TENANTS_NAMED && !ccid_fits(exchange, caller, err))
         return false;
+    if (caller->principal.tenant != 0 && route->tenants == TENANTS_PLATFORM)
+        return err_set(err, ERR_FORBIDDEN, "only for who acts for all contact centers");
     if (caller->principal.tenant == 0 && route->tenants == TENANTS_ONE)
         return err_set(err, ERR_BAD_INPUT,
                        "x-ccid: whoever acts for all contact centers must name one");

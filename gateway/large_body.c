@@ -1,10 +1,11 @@
-// large_body: its way is large_body_take() → a place → heard, scanned, pieces stored, heard … → finished,
-// or failed. Where nothing is out, place_go_on() decides what is next.
+// large_body: large_body_take() → a place → heard, scanned, pieces stored, heard … → finished, or failed.
+// Where nothing is out, place_go_on() decides what is next.
 #include "large_body.h"
 
 #include "answer.h"
 #include "body_format.h"
 #include "ingress.h"
+#include "shares.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -56,6 +57,7 @@ struct place {
 struct waiting {
     struct list link;
     struct exchange *exchange;
+    struct share *share;
     int64_t since_ms;
 };
 
@@ -124,14 +126,21 @@ bool large_body_is(const struct exchange *exchange)
 
 static void wait_for_place(struct large_bodies *all, struct exchange *exchange)
 {
-    struct waiting *waiting;
+    struct share *share = NULL;
+    struct err err;
 
-    if (all->waiting_count == WAITING_LIMIT) {
-        answer_error(exchange, ERR_BUSY, STR("too many large bodies at once"));
+    if (all->waiting_count == WAITING_LIMIT)
+        err_set(&err, ERR_BUSY, "too many large bodies at once");
+    else
+        share = shares_take(all->gateway->shares, SHARE_TENANT_LARGE_BODIES, &exchange->principal,
+                            WAITING_LIMIT * PLACES_OF_TENANT / PLACES, &err);
+    if (!share) {
+        answer_err(exchange, &err);
         return;
     }
-    waiting = ARENA_ALLOC(http_arena(exchange->http), struct waiting);
-    *waiting = (struct waiting){.exchange = exchange, .since_ms = clock_monotonic_ms()};
+    struct waiting *waiting = ARENA_ALLOC(http_arena(exchange->http), struct waiting);
+    *waiting =
+        (struct waiting){.exchange = exchange, .share = share, .since_ms = clock_monotonic_ms()};
     list_append(&all->waiting, &waiting->link);
     all->waiting_count++;
 }
@@ -230,6 +239,7 @@ static struct exchange *waiting_end(struct large_bodies *all, struct waiting *wa
 {
     list_remove(&waiting->link);
     all->waiting_count--;
+    shares_give_back(all->gateway->shares, &waiting->share);
     return waiting->exchange;
 }
 

@@ -1,4 +1,4 @@
-// login_guard: four tables of one kind. Two hold buckets; of the other two only the time in it is
+// login_guard: five tables of one kind. Three hold buckets; of the other two only the time in it is
 // used: when an address last failed, when a key was last right.
 #include "login_guard.h"
 
@@ -16,7 +16,7 @@ static const int64_t right_ms = 24 * 60 * 60 * 1000;
 struct login_guard {
     struct login_limits limits;
     uint8_t secret[16]; // so that nobody outside can tell who shares a place
-    struct rate_table *addresses, *prefixes, *failed, *right;
+    struct rate_table *addresses, *prefixes, *failed, *right, *open;
 };
 
 struct login_guard *login_guard_new(struct login_limits limits)
@@ -29,7 +29,8 @@ struct login_guard *login_guard_new(struct login_limits limits)
                                   .addresses = rate_table_new(ADDRESSES),
                                   .prefixes = rate_table_new(PREFIXES),
                                   .failed = rate_table_new(FAILED),
-                                  .right = rate_table_new(RIGHT_KEYS)};
+                                  .right = rate_table_new(RIGHT_KEYS),
+                                  .open = rate_table_new(ADDRESSES)};
     random_bytes(guard->secret, sizeof guard->secret);
     return guard;
 }
@@ -42,6 +43,7 @@ void login_guard_free(struct login_guard **guard)
     rate_table_free(&(*guard)->prefixes);
     rate_table_free(&(*guard)->failed);
     rate_table_free(&(*guard)->right);
+    rate_table_free(&(*guard)->open);
     free(*guard);
     *guard = NULL;
 }
@@ -117,6 +119,17 @@ bool login_guard_admits(struct login_guard *guard, const uint8_t address[static 
         return false;
     }
     return true;
+}
+
+bool login_guard_lets_in(struct login_guard *guard, const uint8_t address[static ADDRESS_BYTES],
+                         int64_t now_ms, int64_t *wait_ms)
+{
+    struct rate_verdict verdict =
+        failure_take(guard->open, siphash(guard->secret, network_of(address)),
+                     guard->limits.of_open, guard->limits.window_s, now_ms);
+
+    *wait_ms = verdict.wait_ms;
+    return verdict.is_allowed;
 }
 
 void login_guard_passed(struct login_guard *guard, const struct login_attempt *attempt,

@@ -27,6 +27,7 @@
 
 struct login_limits {
     uint32_t of_address, of_prefix; // failures in a window; 0: no limit
+    uint32_t of_open; // requests of an address that show no key, in a window; 0: no limit
     uint32_t window_s;
 };
 
@@ -47,6 +48,9 @@ struct login_limits login_guard_limits(const struct login_guard *guard);
 bool login_guard_admits(struct login_guard *guard, const uint8_t address[static ADDRESS_BYTES],
                         struct str key, struct str id, int64_t now_ms,
                         struct login_attempt *attempt, int64_t *wait_ms);
+// May somebody who shows no key make work for others? False: not before *wait_ms.
+bool login_guard_lets_in(struct login_guard *guard, const uint8_t address[static ADDRESS_BYTES],
+                         int64_t now_ms, int64_t *wait_ms);
 // How the look-up ended: the key was right, it was wrong, nobody could be asked.
 void login_guard_passed(struct login_guard *guard, const struct login_attempt *attempt,
                         int64_t now_ms);

@@ -16,8 +16,10 @@
 static const char *const credentials_names[] = {
     [CREDENTIALS_NONE] = "NONE", [CREDENTIALS_BASIC] = "BASIC", [CREDENTIALS_KEY] = "KEY"};
 
-static const char *const tenants_names[] = {
-    [TENANTS_ONE] = "ONE_TENANT", [TENANTS_ALL] = "ALL_TENANTS", [TENANTS_NAMED] = "NAMED"};
+static const char *const tenants_names[] = {[TENANTS_ONE] = "ONE_TENANT",
+                                            [TENANTS_ALL] = "ALL_TENANTS",
+                                            [TENANTS_NAMED] = "NAMED",
+                                            [TENANTS_PLATFORM] = "PLATFORM"};
 
 static const struct {
     const char *name, *enough;
@@ -246,13 +248,4 @@ void openapi_write(struct buf *out)
     json_key(out, "components");
     components(out);
     json_close(out, '}');
-}
-
-void openapi_open(struct exchange *exchange)
-{
-    struct buf *out = &exchange->gateway->text;
-
-    buf_clear(out);
-    openapi_write(out);
-    answer_json(exchange, ERR_OK, buf_str(out));
 }

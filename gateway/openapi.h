@@ -12,8 +12,12 @@
 #include "base/buf.h"
 
 struct exchange;
+struct openapi;
 
 void openapi_write(struct buf *out);
 
+// The document as it is served: written once, since it does not change while a gateway runs.
+struct openapi *openapi_new(void);
+void openapi_free(struct openapi **openapi);
 // For the route table.
 void openapi_open(struct exchange *exchange);

@@ -29,7 +29,7 @@ static enum error_look look_of(const struct route *route)
     (BIT(UNAUTHENTICATED) | BIT(UNKNOWN_KEY) | BIT(BUSY) | BIT(UNAVAILABLE) | BIT(BAD_INPUT) |     \
      BIT(INTERNAL) | BIT(RATE_LIMITED))
 #define OF_WORKER                                                                                  \
-    (BIT(BAD_INPUT) | BIT(POISONED) | BIT(CONCURRENT) | BIT(INTERNAL) | BIT(BUSY) |                \
+    (BIT(BAD_INPUT) | BIT(POISONED) | BIT(CONCURRENT) | BIT(LOCKED) | BIT(INTERNAL) | BIT(BUSY) |  \
      BIT(UNAVAILABLE) | BIT(UNKNOWN_OUTCOME) | BIT(DEADLINE))
 
 static const struct own_errors {

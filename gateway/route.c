@@ -18,6 +18,9 @@
 // What the words of routes.def mean.
 #define ONE_TENANT  .tenants = TENANTS_ONE
 #define ALL_TENANTS .tenants = TENANTS_ALL
+#define PLATFORM    .tenants = TENANTS_PLATFORM
+#define FREE        .metered = false
+#define METERED     .metered = true
 #define NAMED       .tenants = TENANTS_NAMED
 #define DOCUMENTED  .documented = true
 #define PEOPLES     .documented = true, .lenient = true
@@ -75,7 +78,7 @@ static const struct route routes[ROUTE_COUNT] = {
                      whose,                                                                        \
                      .status = 200,                                                                \
                      .summary = says},
-#define LOCAL(row, verb, text, function, says)                                                     \
+#define LOCAL(row, verb, text, meter, function, says)                                              \
     [ROUTE_##row] = {.id = ROUTE_##row,                                                            \
                      .name = #row,                                                                 \
                      .method = METHOD_##verb,                                                      \
@@ -83,6 +86,7 @@ static const struct route routes[ROUTE_COUNT] = {
                      .open = function,                                                             \
                      .credentials = CREDENTIALS_NONE,                                              \
                      .permission = PERMISSION_NOBODY,                                              \
+                     meter,                                                                        \
                      .status = 200,                                                                \
                      .summary = says},
 #include "routes.def"

@@ -30,7 +30,8 @@ enum route_credentials { CREDENTIALS_NONE, CREDENTIALS_BASIC, CREDENTIALS_KEY };
 // Which contact centers a caller may mean. ONE: its own, or that of x-ccid. ALL: x-ccid may also be
 // missing, then a caller who acts for all means all. NAMED: the path or the body names it, the
 // handler judges; who is calling is asked without x-ccid, which must only not contradict.
-enum route_tenants { TENANTS_ONE, TENANTS_ALL, TENANTS_NAMED };
+// PLATFORM: all together; who belongs to one, or acts for one, may not ask.
+enum route_tenants { TENANTS_ONE, TENANTS_ALL, TENANTS_NAMED, TENANTS_PLATFORM };
 
 enum route_envelope { ENVELOPE_E1, ENVELOPE_E2, ENVELOPE_E3 }; // answer_body.h shows them
 
@@ -51,6 +52,7 @@ struct route {
     enum permission permission;
     enum route_tenants tenants;
     bool documented, limited;
+    bool metered; // open to all, and one address may ask only so often
     bool lenient; // documented, and all of a person's text that can be stored is taken
     enum route_envelope envelope;
     int status;

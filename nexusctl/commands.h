@@ -13,6 +13,7 @@ extern const struct command explain_command;
 extern const struct command audit_command;
 extern const struct command undelivered_command;
 extern const struct command replay_command;
+extern const struct command cancel_command;
 extern const struct command destinations_command;
 extern const struct command sign_command;
 extern const struct command verify_command;

@@ -40,11 +40,12 @@ enum {
 struct keyring;
 
 struct engine_options {
-    struct keyring *ring; // opens the webhooks' secrets; must outlive the engine
-    unsigned transfers;   // requests out at once
-    unsigned window;      // of one destination, at most
-    unsigned attempts;    // of one message, at most
-    int64_t timeout_ms;   // of one request
+    struct keyring *ring;  // opens the webhooks' secrets; must outlive the engine
+    unsigned transfers;    // requests out at once
+    unsigned window;       // of one destination, at most
+    unsigned attempts;     // of one message, at most
+    int32_t order_wait_ms; // how long one that fails holds up the next of its conversation
+    int64_t timeout_ms;    // of one request
 };
 
 enum delivery_stage { DELIVERY_QUEUED, DELIVERY_CONNECTING, DELIVERY_ON_THE_WIRE, DELIVERY_ENDED };
@@ -55,6 +56,7 @@ enum outcome_kind { // as delivery_complete() numbers them
     OUTCOME_FAILED,
     OUTCOME_UNCERTAIN,
     OUTCOME_GIVEN_BACK,
+    OUTCOME_CONFLICT, // refused because of what the other side has: perhaps this message
     OUTCOME_KINDS
 };
 

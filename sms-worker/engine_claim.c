@@ -96,6 +96,7 @@ void engine_claim(struct engine *engine)
     pg_array(&params, PG_ELEMENT_INT8, engine->claim.count);
     for (size_t i = 0; i < engine->claim.count; i++)
         pg_add_int8(&params, claim_floor_take(&engine->claim.destinations[i]->floor));
+    pg_int4(&params, engine->options.order_wait_ms);
 
     engine->claim.out = true;
     engine->claim.sent_us = clock_monotonic_us();

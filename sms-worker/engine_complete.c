@@ -113,6 +113,7 @@ static void go_on(struct delivery *delivery)
     switch (delivery->outcome.kind) {
     case OUTCOME_SENT:
     case OUTCOME_FAILED:
+    case OUTCOME_CONFLICT:
         if (id_is_none(delivery->message.conversation))
             break;
         // The next one of the conversation waited for this one, however long that took. It was

@@ -142,20 +142,31 @@ static void stages_observe(const struct delivery *delivery, int64_t now_us)
                               &delivery->trace);
 }
 
+// Whether an earlier attempt of a conflict was in doubt PostgreSQL knows; that there was none is sure.
+static enum outcome_kind counted_as(const struct delivery *delivery)
+{
+    enum outcome_kind kind = delivery->outcome.kind;
+
+    if (kind != OUTCOME_CONFLICT)
+        return kind;
+    return delivery->attempt > 0 ? OUTCOME_UNCERTAIN : OUTCOME_FAILED;
+}
+
 void engine_metrics_stored(struct delivery *delivery, bool is_undelivered, int64_t now_us)
 {
     struct engine *engine = delivery->destination->engine;
     const struct outcome *outcome = &delivery->outcome;
-    bool is_certain = outcome->kind == OUTCOME_SENT || outcome->kind == OUTCOME_FAILED;
+    enum outcome_kind kind = counted_as(delivery);
+    bool is_certain = kind == OUTCOME_SENT || kind == OUTCOME_FAILED;
 
-    metric_add(engine->metrics.outcomes[outcome->kind], 1);
+    metric_add(engine->metrics.outcomes[kind], 1);
     if (delivery->sent_us > 0)
         stages_observe(delivery, now_us);
     if (is_certain || is_undelivered)
         message_count(engine, channel_of(delivery),
-                      outcome->kind == OUTCOME_SENT     ? "sent"
-                      : outcome->kind == OUTCOME_FAILED ? "failed"
-                                                        : "uncertain");
+                      kind == OUTCOME_SENT     ? "sent"
+                      : kind == OUTCOME_FAILED ? "failed"
+                                               : "uncertain");
     // The reasons are words of ours (engine_send.c) with a NUL behind them.
     if (is_undelivered)
         undelivered_count(engine, str_present(outcome->reason) ? outcome->reason.ptr : "uncertain");

@@ -143,8 +143,9 @@ static struct outcome judge(struct delivery *delivery, const struct http_client_
     switch (answer->outcome) {
     case HTTP_CLIENT_ANSWERED:
         outcome.status = answer->status;
-        verdict = delivery->provider->judge(answer, delivery->arena);
-        outcome.kind = verdict.class == RETRY_CLASS_OK          ? OUTCOME_SENT
+        verdict = delivery->provider->judge(&delivery->message, answer, delivery->arena);
+        outcome.kind = verdict.conflict                         ? OUTCOME_CONFLICT
+                       : verdict.class == RETRY_CLASS_OK        ? OUTCOME_SENT
                        : verdict.class == RETRY_CLASS_PERMANENT ? OUTCOME_FAILED
                                                                 : OUTCOME_RETRY;
         outcome.provider_id = verdict.provider_id;

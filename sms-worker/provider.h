@@ -44,6 +44,7 @@ struct provider_request {
 struct provider_verdict {
     enum retry_class class;
     struct str provider_id; // absent when the answer names none
+    bool conflict;          // a 409 that does not say what it is about
 };
 
 struct provider {
@@ -51,7 +52,8 @@ struct provider {
     void (*build)(const struct outgoing *message, const struct webhook *webhook, int64_t now_s,
                   struct provider_request *request);
     // Only for whole answers. What it returns may point into the arena.
-    struct provider_verdict (*judge)(const struct http_client_answer *answer, struct arena *arena);
+    struct provider_verdict (*judge)(const struct outgoing *message,
+                                     const struct http_client_answer *answer, struct arena *arena);
 };
 
 const struct provider *provider_of(struct str name); // NULL when we have none of that name

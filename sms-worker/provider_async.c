@@ -4,6 +4,8 @@
 #include "store/signature.h"
 #include "wire/codec_json.h"
 
+#include <strings.h>
+
 enum { PROVIDER_ID_LIMIT = 128 };
 
 static void write_body(const struct outgoing *message, struct buf *body)
@@ -101,9 +103,27 @@ static struct str provider_id_of(struct str body, struct arena *arena)
     return id.len >= 1 && id.len <= PROVIDER_ID_LIMIT ? id : STR_ABSENT;
 }
 
-static struct provider_verdict judge(const struct http_client_answer *answer, struct arena *arena)
+// Wherever in the answer it stands, in whatever case.
+static bool names(struct str body, struct id id)
+{
+    char text[ID_TEXT_LENGTH + 1];
+
+    id_text(id, text);
+    for (size_t at = 0; at + ID_TEXT_LENGTH <= body.len; at++)
+        if (strncasecmp(body.ptr + at, text, ID_TEXT_LENGTH) == 0)
+            return true;
+    return false;
+}
+
+// A 409 that names the message says: this one I have.
+static struct provider_verdict judge(const struct outgoing *message,
+                                     const struct http_client_answer *answer, struct arena *arena)
 {
     struct provider_verdict verdict = {.class = retry_class_of(answer->status)};
+    if (answer->status == 409 && names(answer->body, message->id))
+        verdict.class = RETRY_CLASS_OK;
+    else
+        verdict.conflict = answer->status == 409;
     if (verdict.class == RETRY_CLASS_OK)
         verdict.provider_id = provider_id_of(answer->body, arena);
     return verdict;

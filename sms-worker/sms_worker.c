@@ -20,6 +20,7 @@ bool sms_worker_init(struct service *service, struct err *err)
                                              .transfers = (unsigned)config->transfers,
                                              .window = (unsigned)config->window,
                                              .attempts = (unsigned)config->attempts,
+                                             .order_wait_ms = (int32_t)config->order_wait_ms,
                                              .timeout_ms = config->webhook_timeout_ms,
                                          });
     return true;

@@ -7,7 +7,7 @@ struct engine;
 struct keyring;
 
 struct sms_config {
-    int64_t transfers, window, attempts, webhook_timeout_ms;
+    int64_t transfers, window, attempts, order_wait_ms, webhook_timeout_ms;
 };
 
 struct sms_worker { // the service's state

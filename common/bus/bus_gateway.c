@@ -121,6 +121,7 @@ static void metrics_find(struct bus_gateway *bus)
         bus->of_service[i].workers = metrics_series(metrics, METRIC_WORKERS, name);
         bus->of_service[i].resent = metrics_series(metrics, METRIC_BUS_RESENT, name);
     }
+    bus->over_share = metrics_series(metrics, METRIC_SHARES_EXCEEDED, "tenant_requests");
     bus->waiting = metrics_series(metrics, METRIC_QUEUE_DEPTH, "calls");
     bus->strangers = metrics_series(metrics, METRIC_BUS_REFUSED, "bus", "key");
     bus->unfinished = metrics_series(metrics, METRIC_BUS_REFUSED, "bus", "unfinished");
@@ -171,7 +172,7 @@ struct bus_gateway *bus_gateway_new(uv_loop_t *loop, struct zmq_bus_context *zmq
     *bus = (struct bus_gateway){.loop = loop,
                                 .options = *options,
                                 .reader = bus_reader_new(),
-                                .calls = calls_new(),
+                                .calls = calls_new(options->tenant_share),
                                 .workers = gateway_workers_new(),
                                 .patient_until_ms = (int64_t)uv_now(loop) + options->patience_ms,
                                 .ticked_ms = (int64_t)uv_now(loop),

@@ -3,7 +3,8 @@
 //
 // A call is placed on a worker with credit (placement.h, credit.h). Without any, it waits in its
 // service's bounded queue (4096 calls, 64 MiB together) until credit comes back, at most until its
-// deadline: then ERR_BUSY. With no worker of that service connected it fails at once with
+// deadline: then ERR_BUSY. Tenants take turns there, and none has more than its share (turns.h): what it sends
+// beyond is answered ERR_RATE_LIMITED. With no worker of that service connected it fails at once with
 // ERR_UNAVAILABLE, but not while a gateway is so new that its workers are still on their way.
 //
 // A worker that vanishes (ZMTP or application heartbeats, BYE, or a HELLO of a new incarnation of
@@ -36,6 +37,8 @@ struct bus_gateway_options {
     bool keeps_to_itself;   // nor, without CURVE, one in a directory that other users may enter
     // So long after its start a call waits for the first worker of its service instead of failing.
     uint32_t patience_ms;
+    // Percent of the queues, and of the workers' credit, that one tenant may take; 0: no limit.
+    unsigned tenant_share;
     struct metrics *metrics;
     void (*event)(void *context, struct str topic, struct str payload);
     // A worker said HELLO; others is how many of its service were there already. May be NULL.

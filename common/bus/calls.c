@@ -17,14 +17,14 @@ struct calls {
     struct call slots[CALLS_LIMIT];
     uint32_t used; // slots that were taken at least once
     struct list unused;
-    struct list waiting[SERVICE_COUNT];
-    size_t waiting_count, waiting_bytes, unanswered;
+    struct turns *turns;
+    size_t unanswered;
     uint8_t key[16]; // of the numbers
     uint64_t opened; // calls so far
     struct deadlines *deadlines;
 };
 
-struct calls *calls_new(void)
+struct calls *calls_new(unsigned tenant_share)
 {
     struct calls *calls = calloc(1, sizeof *calls);
 
@@ -32,9 +32,9 @@ struct calls *calls_new(void)
         panic("out of memory");
     random_bytes(calls->key, sizeof calls->key);
     calls->deadlines = deadlines_new(CALLS_LIMIT);
+    calls->turns = turns_new(CALLS_LIMIT, tenant_share,
+                             (struct turn_window){CALLS_WAITING_LIMIT, CALLS_WAITING_BYTES});
     list_init(&calls->unused);
-    for (size_t i = 0; i < SERVICE_COUNT; i++)
-        list_init(&calls->waiting[i]);
     return calls;
 }
 
@@ -45,6 +45,7 @@ void calls_free(struct calls **calls)
     ASSERT((*calls)->unanswered == 0);
     for (uint32_t i = 0; i < (*calls)->used; i++)
         buf_release(&(*calls)->slots[i].bytes);
+    turns_free(&(*calls)->turns);
     deadlines_free(&(*calls)->deadlines);
     free(*calls);
     *calls = NULL;
@@ -94,6 +95,7 @@ struct call *calls_open(struct calls *calls, enum service_id service,
         return NULL;
     call->losses = 0;
     call->service = service;
+    call->turn = turns_enter(calls->turns, envelope->principal.tenant);
     call->opened_ms = now_ms;
     call->deadline_ms = now_ms + envelope->deadline_ms;
     call->envelope = *envelope;
@@ -122,18 +124,26 @@ size_t call_bytes(const struct call *call)
     return call->bytes.len + OVERHEAD_BYTES;
 }
 
-static void unlist(struct calls *calls, struct call *call)
+static struct lane *lane_of(const struct call *call)
+{
+    return &call->turn->lanes[call->service];
+}
+
+static void unlist(struct calls *calls, struct call *call, bool goes_out)
 {
     if (call->state == CALL_WAITING) {
-        calls->waiting_count--;
-        calls->waiting_bytes -= call_bytes(call);
+        turns_wait_end(calls->turns, lane_of(call), &call->link, call_bytes(call), goes_out);
+        return;
     }
+    if (call->state != CALL_NEW)
+        turns_let_go(lane_of(call), call_bytes(call));
     list_remove(&call->link);
 }
 
 void calls_close(struct calls *calls, struct call *call)
 {
-    unlist(calls, call);
+    unlist(calls, call, false);
+    turns_leave(calls->turns, call->turn);
     calls->unanswered -= call->state != CALL_ABANDONED;
     deadlines_remove(calls->deadlines, call->index);
     call->request = 0;
@@ -153,49 +163,59 @@ struct call *calls_find(struct calls *calls, uint64_t request)
     return &calls->slots[index];
 }
 
-static void wait_count(struct calls *calls, struct call *call)
+bool calls_wait(struct calls *calls, struct call *call, struct err *err)
 {
-    call->state = CALL_WAITING;
-    call->worker = NULL;
-    calls->waiting_count++;
-    calls->waiting_bytes += call_bytes(call);
-}
+    size_t bytes = call_bytes(call);
 
-bool calls_wait(struct calls *calls, struct call *call)
-{
-    if (calls->waiting_count >= CALLS_WAITING_LIMIT ||
-        calls->waiting_bytes + call_bytes(call) > CALLS_WAITING_BYTES)
-        return false;
-    unlist(calls, call);
-    wait_count(calls, call);
-    list_append(&calls->waiting[call->service], &call->link);
+    if (!turns_share_has_room(calls->turns, call->turn, bytes))
+        return err_set(err, ERR_RATE_LIMITED,
+                       "as many requests of this contact center wait as is its share");
+    if (!turns_has_room(calls->turns, bytes))
+        return err_set(err, ERR_BUSY, "too much waits for %.*s",
+                       STR_ARG(service_name(call->service)));
+    unlist(calls, call, false);
+    call->state = CALL_WAITING;
+    turns_wait(calls->turns, lane_of(call), &call->link, bytes);
     return true;
 }
 
 void calls_wait_again(struct calls *calls, struct call *call)
 {
-    unlist(calls, call);
-    wait_count(calls, call);
-    list_prepend(&calls->waiting[call->service], &call->link);
+    unlist(calls, call, false);
+    call->state = CALL_WAITING;
+    call->worker = NULL;
+    turns_wait_first(calls->turns, lane_of(call), &call->link, call_bytes(call));
 }
 
-struct call *calls_first_waiting(const struct calls *calls, enum service_id service)
+// One look at each tenant that has its share: of those there are few.
+struct call *calls_next(const struct calls *calls, enum service_id service,
+                        struct turn_window window)
 {
-    const struct list *waiting = &calls->waiting[service];
-    return list_is_empty(waiting) ? NULL : LIST_FIRST(waiting, struct call, link);
+    LIST_EACH (turns_lanes(calls->turns, service), struct lane, link, lane)
+        if (turns_may_go(calls->turns, lane, window))
+            return LIST_FIRST(&lane->waiting, struct call, link);
+    return NULL;
+}
+
+bool calls_may_go(const struct calls *calls, const struct call *call, struct turn_window window)
+{
+    return turns_may_go(calls->turns, lane_of(call), window) &&
+           !calls_next(calls, call->service, window);
 }
 
 struct call *calls_first_fresh(const struct calls *calls, enum service_id service)
 {
-    LIST_EACH (&calls->waiting[service], struct call, link, call)
-        if (call->losses == 0)
-            return call;
+    LIST_EACH (turns_lanes(calls->turns, service), struct lane, link, lane)
+        LIST_EACH (&lane->waiting, struct call, link, call)
+            if (call->losses == 0)
+                return call;
     return NULL;
 }
 
 void calls_out(struct calls *calls, struct call *call, void *worker, struct list *at_worker)
 {
-    unlist(calls, call);
+    unlist(calls, call, true);
+    turns_hold(lane_of(call), call_bytes(call));
     call->state = CALL_OUT;
     call->worker = worker;
     list_append(at_worker, &call->link);
@@ -233,17 +253,18 @@ size_t calls_unanswered(const struct calls *calls)
 
 size_t calls_waiting(const struct calls *calls)
 {
-    return calls->waiting_count;
+    return turns_waiting(calls->turns);
 }
 
 int64_t calls_oldest_ms(const struct calls *calls, int64_t now_ms)
 {
     int64_t oldest_ms = 0;
 
-    for (size_t i = 0; i < SERVICE_COUNT; i++) {
-        const struct call *first = calls_first_waiting(calls, (enum service_id)i);
-        if (first && now_ms - first->opened_ms > oldest_ms)
-            oldest_ms = now_ms - first->opened_ms;
-    }
+    for (size_t i = 0; i < SERVICE_COUNT; i++)
+        LIST_EACH (turns_lanes(calls->turns, (enum service_id)i), struct lane, link, lane) {
+            const struct call *first = LIST_FIRST(&lane->waiting, struct call, link);
+            if (now_ms - first->opened_ms > oldest_ms)
+                oldest_ms = now_ms - first->opened_ms;
+        }
     return oldest_ms;
 }

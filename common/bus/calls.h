@@ -1,7 +1,7 @@
 // calls: what a gateway has asked and not yet been answered, without I/O: a fixed table, the queue
-// of each service, and who runs out of time first. A request's number is its slot and 51 bits that
-// nobody can guess who was not sent it; each life of the slot has others, so an answer that comes
-// for an earlier one finds nothing.
+// of each service, in which tenants take turns (turns.h), and who runs out of time first. A request's
+// number is its slot and 51 bits that nobody can guess who was not sent it; each life of the slot has
+// others, so an answer that comes for an earlier one finds nothing.
 //
 // State is where a call is listed: in its service's queue (WAITING), or at a worker (OUT, or
 // ABANDONED: its client was told ERR_DEADLINE, but the worker still has it, and so its credit;
@@ -9,7 +9,9 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/list.h"
+#include "bus/turns.h"
 #include "wire/envelope.h"
 
 enum {
@@ -30,6 +32,7 @@ struct call {
     uint64_t request; // its number; 0: closed
     unsigned losses;  // workers that vanished with it
     enum service_id service;
+    struct turn *turn;        // its tenant's
     struct envelope envelope; // its strings, and payload, are in bytes
     struct str payload;
     struct buf bytes;
@@ -41,7 +44,8 @@ struct call {
 
 struct calls;
 
-struct calls *calls_new(void);
+// tenant_share: percent of the waiting places, and of what workers take, for one tenant; 0: no limit.
+struct calls *calls_new(unsigned tenant_share);
 void calls_free(struct calls **calls); // none may be unanswered
 
 // Copies envelope and payload; the deadline is envelope->deadline_ms from now. NULL: the table is
@@ -52,11 +56,16 @@ void calls_close(struct calls *calls, struct call *call);
 struct call *calls_find(struct calls *calls, uint64_t request); // NULL: not, or no longer, known
 size_t call_bytes(const struct call *call); // what it takes of a worker's credit
 
-// To the end of its service's queue; false when the queues are full.
-MUST_USE bool calls_wait(struct calls *calls, struct call *call);
+// To the end of its tenant's calls of the service. ERR_BUSY: the queues are full; ERR_RATE_LIMITED: its
+// tenant's share is.
+MUST_USE bool calls_wait(struct calls *calls, struct call *call, struct err *err);
 // To the front: it has waited before, and has a place even in full queues.
 void calls_wait_again(struct calls *calls, struct call *call);
-struct call *calls_first_waiting(const struct calls *calls, enum service_id service); // or NULL
+// Whose turn it is of those that wait for a service whose workers take so much at a time; or NULL.
+struct call *calls_next(const struct calls *calls, enum service_id service,
+                        struct turn_window window);
+// Nobody waits whose turn is before this one's, and its tenant has less than its share out.
+bool calls_may_go(const struct calls *calls, const struct call *call, struct turn_window window);
 // The first that waits and was never at a worker; NULL if there is none.
 struct call *calls_first_fresh(const struct calls *calls, enum service_id service);
 void calls_out(struct calls *calls, struct call *call, void *worker, struct list *at_worker);

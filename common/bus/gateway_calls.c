@@ -101,15 +101,18 @@ static struct call *call_take(struct bus_gateway *bus, const struct message_type
         return NULL;
     }
     call = calls_open(bus->calls, type->service, envelope, payload, gateway_now_ms(bus));
-    // Those that wait already go first.
-    if (call && (calls_first_waiting(bus->calls, type->service) || !call_place(bus, call)) &&
-        !calls_wait(bus->calls, call)) {
-        calls_close(bus->calls, call);
-        call = NULL;
-    }
-    if (!call)
+    if (!call) {
         err_set(err, ERR_BUSY, "too much waits for %.*s", STR_ARG(service));
-    return call;
+        return NULL;
+    }
+    struct turn_window window = gateway_workers_window(bus->workers, type->service);
+    if ((calls_may_go(bus->calls, call, window) && call_place(bus, call)) ||
+        calls_wait(bus->calls, call, err))
+        return call;
+    calls_close(bus->calls, call);
+    if (err->code == ERR_RATE_LIMITED)
+        metric_add(bus->over_share, 1);
+    return NULL;
 }
 
 void bus_gateway_call(struct bus_gateway *bus, struct envelope *envelope, struct str payload,
@@ -134,7 +137,9 @@ void gateway_place_waiting(struct bus_gateway *bus, enum service_id service)
 {
     struct call *call;
 
-    while ((call = calls_first_waiting(bus->calls, service)) && call_place(bus, call))
+    while (
+        (call = calls_next(bus->calls, service, gateway_workers_window(bus->workers, service))) &&
+        call_place(bus, call))
         ;
 }
 

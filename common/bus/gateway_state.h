@@ -33,7 +33,7 @@ struct bus_gateway {
         struct metric *credit, *workers, *resent;
         bool has_come; // some worker of it, at least once
     } of_service[SERVICE_COUNT];
-    struct metric *waiting, *oldest;
+    struct metric *waiting, *oldest, *over_share;
     struct metric *strangers, *unfinished, *impostors; // refused connections, refused frames
     bool refusal_logged;                               // in this second
     int64_t refused_ms;                                // the last time; 0: never

@@ -11,6 +11,7 @@ struct gateway_workers {
     struct list all;
     struct map *by_peer;
     size_t by_service[SERVICE_COUNT];
+    struct turn_window windows[SERVICE_COUNT];
 };
 
 struct gateway_workers *gateway_workers_new(void)
@@ -63,6 +64,8 @@ struct gateway_worker *gateway_workers_add(struct gateway_workers *workers, stru
     list_append(&workers->all, &worker->link);
     map_put(workers->by_peer, peer, worker);
     workers->by_service[worker->service]++;
+    workers->windows[worker->service].messages += hello->credit_messages;
+    workers->windows[worker->service].bytes += hello->credit_bytes;
     return worker;
 }
 
@@ -71,6 +74,8 @@ void gateway_workers_remove(struct gateway_workers *workers, struct gateway_work
     ASSERT(list_is_empty(&worker->calls));
     map_remove(workers->by_peer, gateway_worker_peer(worker));
     workers->by_service[worker->service]--;
+    workers->windows[worker->service].messages -= worker->credit.messages_granted;
+    workers->windows[worker->service].bytes -= worker->credit.bytes_granted;
     list_remove(&worker->link);
     list_remove(&worker->dirty);
     bus_list_release(&worker->requests);
@@ -152,6 +157,12 @@ struct gateway_worker *gateway_workers_place(struct gateway_workers *workers,
         candidates[chosen].eligible = false; // has room for a smaller one only
     }
     return NULL;
+}
+
+struct turn_window gateway_workers_window(const struct gateway_workers *workers,
+                                          enum service_id service)
+{
+    return workers->windows[service];
 }
 
 uint64_t gateway_workers_credit(const struct gateway_workers *workers, enum service_id service)

@@ -50,5 +50,8 @@ void gateway_worker_heard(struct gateway_worker *worker, const struct bus_heartb
 // Takes the credit for a call from the worker that placement.h chooses; NULL when none has any.
 struct gateway_worker *gateway_workers_place(struct gateway_workers *workers,
                                              const struct call *call);
+// What the workers of a service take at a time.
+struct turn_window gateway_workers_window(const struct gateway_workers *workers,
+                                          enum service_id service);
 // Requests that the workers of a service would take now.
 uint64_t gateway_workers_credit(const struct gateway_workers *workers, enum service_id service);

@@ -82,3 +82,21 @@ bool gunzip_end(const struct gunzip *gunzip, struct err *err)
 {
     return (gunzip->is_begun && gunzip->has_ended) || broken(err);
 }
+
+void gzip(struct str bytes, struct buf *out)
+{
+    enum { WINDOW_AND_GZIP = 15 + 16, MEMORY = 8 };
+    z_stream stream = {0};
+
+    if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, WINDOW_AND_GZIP, MEMORY,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
+        panic("out of memory");
+    uLong bound = deflateBound(&stream, bytes.len);
+    stream.next_in = (unsigned char *)(uintptr_t)bytes.ptr;
+    stream.avail_in = (uInt)bytes.len;
+    stream.next_out = (unsigned char *)buf_reserve(out, bound);
+    stream.avail_out = (uInt)bound;
+    ASSERT(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+    out->len += stream.total_out;
+    deflateEnd(&stream);
+}

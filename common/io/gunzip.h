@@ -1,4 +1,5 @@
-// gunzip: undoes Content-Encoding gzip and deflate while the bytes come. The only file that knows zlib.
+// gunzip: undoes Content-Encoding gzip and deflate while the bytes come, and makes gzip of what is there as a whole.
+// The only file that knows zlib.
 //
 //   gunzip_feed(gunzip, bytes, give, context, &err) … gunzip_end(gunzip, &err)
 //
@@ -6,6 +7,7 @@
 // become very many. It says false to stop, with the reason in err.
 #pragma once
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -22,3 +24,5 @@ void gunzip_free(struct gunzip **gunzip);
 MUST_USE bool gunzip_feed(struct gunzip *gunzip, struct str bytes, gunzip_give_fn *give,
                           void *context, struct err *err);
 MUST_USE bool gunzip_end(const struct gunzip *gunzip, struct err *err); // was it whole?
+
+void gzip(struct str bytes, struct buf *out); // appends

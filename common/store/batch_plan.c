@@ -18,6 +18,8 @@ enum batch_step batch_plan_step(enum err_code outcome, size_t count)
         return BATCH_ANSWER;
     if (outcome == ERR_CONCURRENT || outcome == ERR_UNKNOWN_OUTCOME)
         return BATCH_AGAIN;
+    if (outcome == ERR_LOCKED && count == 1)
+        return BATCH_AGAIN;
     if (outcome == ERR_UNAVAILABLE || outcome == ERR_BUSY)
         return BATCH_GIVE_UP;
     // Some row is bad, or our SQL trips over some row: find it, so that it fails alone.

@@ -14,15 +14,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PAUSE_MIN_MS = 5, PAUSE_MAX_MS = 50, ROWS_MAX = 1000, LANES_MAX = 8 };
+enum { PAUSE_MIN_MS = 5, PAUSE_MAX_MS = 50, LOCKED_TRIES = 4, ROWS_MAX = 1000, LANES_MAX = 8 };
 
 struct batch {
     struct list link; // in batcher->flying or batcher->again
     struct batcher *batcher;
     struct batch_keys keys;
     size_t count;
-    bool keyed;   // in the run under way
-    bool unknown; // an earlier run may have committed
+    bool keyed;      // in the run under way
+    bool unknown;    // an earlier run may have committed
+    unsigned locked; // how often its one row was held by somebody else
     int64_t sent_us;
     struct batch_item *items[];
 };
@@ -193,7 +194,8 @@ static void batch_finished(void *context, const struct pg_result *result, const 
     case BATCH_SPLIT: batch_split(batch); break;
     case BATCH_AGAIN:
         batch->unknown |= err->code == ERR_UNKNOWN_OUTCOME;
-        if (batch_thin(batch, batcher->closing, err))
+        batch->locked += err->code == ERR_LOCKED;
+        if (batch_thin(batch, batcher->closing || batch->locked >= LOCKED_TRIES, err))
             batch_again(batch);
         break;
     case BATCH_GIVE_UP:

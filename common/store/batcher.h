@@ -18,6 +18,8 @@
 //   committed            done() with the rows of the result, for all items of the batch
 //   ERR_POISONED         the batch is halved and both halves run again, until one bad row fails alone
 //   ERR_CONCURRENT       run again as it was, after a jittered pause of up to 50 ms
+//   ERR_LOCKED           somebody holds a row for longer than statements of batches wait (100 ms). The
+//                        batch is halved, until the row's item waits alone; after four times it fails
 //   ERR_UNKNOWN_OUTCOME  the connection broke: it may have committed. Run again once PostgreSQL is
 //                        back: the statements are idempotent. Items past their deadline fail with
 //                        ERR_UNKNOWN_OUTCOME

@@ -104,7 +104,7 @@ create or replace function conversation_post(
     tenants int[], conversations uuid[], ids uuid[], client_ids text[], authors text[], bodies text[], contents text[],
     traces text[])
 returns table (outcome smallint, sequence int, state text, destination int)
-language plpgsql as $$
+language plpgsql set lock_timeout = '100ms' as $$
 #variable_conflict use_column
 declare
     stored uuid[];

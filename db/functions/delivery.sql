@@ -57,11 +57,14 @@ $$;
 -- opt-out, and the row is left for the next claim to end, or the STOP's own look (stop_fence()) finds lock or lease.
 -- Our answer to a STOP, or to a word that came after it, passes: the same rule stands in delivery_renew() and stop_fence().
 --
--- Only the oldest row of a conversation can be claimed. A destination whose breaker was open (failures > 0) gives one
+-- Only the oldest row of a conversation can be claimed; order is kept. But one that fails again and again holds up the next
+-- ones of its person no longer than order_wait_ms after it was accepted, as long as its destination takes others: where
+-- nothing is taken, nothing is gained by disorder (destination_answers() makes due what was put off, once it takes some).
+-- A destination whose breaker was open (failures > 0) gives one
 -- row, to the one worker that moves not_before on: the probe.
 --
 -- The settings keep the plan on the queue's indexes, whatever the statistics of an hour ago say.
-create or replace function delivery_claim(destinations int[], rooms int[], floors_us bigint[])
+create or replace function delivery_claim(destinations int[], rooms int[], floors_us bigint[], order_wait_ms int)
 returns table (
     id bigint, lease_epoch int, tenant_id int, destination_id int, message_id uuid, conversation_id uuid,
     attempt smallint, due_us bigint, recovered boolean, fate smallint, address text, number text,
@@ -77,9 +80,12 @@ declare
     me         int := process_here();
 begin
     with wanted as materialized (
-        select dst.id, dst.failures, w.room, to_timestamp(w.floor_us / 1e6) as floor
+        select dst.id, dst.failures, w.room, to_timestamp(w.floor_us / 1e6) as floor,
+               case when dst.failures > 0 or a.failing_since is not null then '-infinity'
+                    else now() - order_wait_ms * interval '1 ms' end as passes_before
         from unnest(destinations, rooms, floors_us) w (id, room, floor_us)
         join destination dst on dst.id = w.id
+        left join destination_answer a on a.destination_id = dst.id
         where dst.enabled and dst.not_before <= now()
     ), locked as materialized (
         select d.*, w.failures
@@ -89,9 +95,9 @@ begin
             where d.destination_id = w.id and d.due > w.floor and d.due <= now()
               and (d.lease_until is null or d.lease_until < now())
               and (d.conversation_id is null
-                   or d.id = (select older.id from delivery older
-                              where older.tenant_id = d.tenant_id and older.conversation_id = d.conversation_id
-                              order by older.id limit 1))
+                   or not exists (select from delivery older
+                                  where older.tenant_id = d.tenant_id and older.conversation_id = d.conversation_id
+                                    and older.id < d.id and not delivery_is_passed(older, w.passes_before)))
             order by d.due
             limit case when w.failures > 0 then 1 else w.room end
             for update skip locked) d
@@ -167,6 +173,14 @@ begin
 end
 $$;
 
+-- Need the younger ones of its conversation not wait for it? It failed, is put off, nobody has it in hand, and it was accepted
+-- before that time. Looked at only where a row has an older one.
+create or replace function delivery_is_passed(d delivery, before timestamptz) returns boolean
+language sql stable as $$
+    select d.attempt > 0 and d.due > now() and d.lease_until is null and isfinite(before)
+           and exists (select from message m where m.tenant_id = d.tenant_id and m.id = d.message_id and m.created < before)
+$$;
+
 -- True for the one caller that may send the probe to a destination whose breaker was open.
 create or replace function delivery_probe(destination int) returns boolean
 language plpgsql as $$
@@ -179,7 +193,8 @@ $$;
 
 -- Stores what became of attempts. outcomes: 1 sent, 2 retry after delays_ms, 3 failed for reasons, 4 uncertain (held
 -- where that is the channel's policy; else failed where there is a reason, else again after delays_ms), 5 given back
--- unsent. Gives the ids that were stored, negative where the message is undelivered now; the others had lost their lease, or were stored by an earlier run of the same
+-- unsent, 6 refused with a conflict: failed, or uncertain where an earlier attempt was in doubt, because the other side may
+-- have it from there. Gives the ids that were stored, negative where the message is undelivered now; the others had lost their lease, or were stored by an earlier run of the same
 -- call. Idempotent: each row is taken only under its epoch and while leased, and every outcome ends the lease.
 --
 -- decisions, helds_ms, sent_bytes and details are kept as they are (db/migrations/0006_explain.sql). traces: null, or the
@@ -203,6 +218,7 @@ begin
         select i.*, d.tenant_id, d.channel_id, d.message_id, d.attempt,
                case when i.outcome = 1 then 4
                     when i.outcome = 3 then 7
+                    when i.outcome = 6 then case when message_in_doubt(d.tenant_id, d.message_id) then 12 else 7 end
                     when i.outcome = 4 and c.uncertain_policy = 2 then 12
                     when i.outcome = 4 and i.reason is not null then 7
                end::smallint as state -- null: it stays in the queue
@@ -229,11 +245,12 @@ begin
         insert into attempt (tenant_id, message_id, attempt, outcome, status, duration_ms, process, destination_id,
                              decision, held_ms, sent_bytes, delay_ms, detail)
         select a.tenant_id, a.message_id, a.attempt + 1,
-               (array['sent', 'retry', 'failed', 'uncertain'])[a.outcome], a.status, a.duration_ms, me,
+               case when a.outcome = 6 and a.state = 12 then 'uncertain'
+                    else (array['sent', 'retry', 'failed', 'uncertain', null, 'failed'])[a.outcome] end, a.status, a.duration_ms, me,
                a.destination_id, a.decision, a.held_ms, a.bytes,
                case when a.state is null then a.delay_ms end, a.detail
         from (select * from gone union all select * from put_off) a
-        where a.outcome < 5
+        where a.outcome <> 5
     ), changed as (
         update message m
         set state = g.state, changed = now(), provider_id = coalesce(g.provider_id, m.provider_id),

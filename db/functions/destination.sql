@@ -159,10 +159,16 @@ language sql stable as $$
     from (select d.id from destination d where d.switched_off is not null order by d.id limit p_room) o
 $$;
 
--- What destinations said last, from one worker. ages_ms: how long ago.
+-- What destinations said last, from one worker. ages_ms: how long ago. One that took nothing for a minute and takes something
+-- again gets what was put off at once, so that it comes in order.
 create or replace function destination_answers(
     ids int[], ages_ms int[], statuses int[], decisions smallint[], details text[], goods boolean[]) returns void
-language sql as $$
+language plpgsql as $$
+begin
+    perform destination_hurry(a.destination_id)
+       from unnest(ids, goods) i (id, good)
+       join destination_answer a on a.destination_id = i.id
+      where i.good and a.failing_since < now() - interval '1 min';
     insert into destination_answer as known (destination_id, tenant_id, at, status, decision, detail, failing_since)
     select d.id, d.tenant_id, s.at, s.status, s.decision, s.detail, case when not s.good then s.at end
     from (select i.*, now() - i.age_ms * interval '1 ms' as at
@@ -173,5 +179,6 @@ language sql as $$
         set at = excluded.at, status = excluded.status, decision = excluded.decision, detail = excluded.detail,
             failing_since = case when excluded.failing_since is not null
                                  then coalesce(known.failing_since, excluded.failing_since) end
-        where known.at <= excluded.at
+        where known.at <= excluded.at;
+end
 $$;

@@ -53,7 +53,7 @@ $$;
 create or replace function receipt_store(
     tenants int[], provider_ids text[], states smallint[], numbers text[], results int[])
 returns table (bound boolean, repeated boolean, changed boolean, traceparent text, accepted_us bigint)
-language plpgsql
+language plpgsql set lock_timeout = '100ms'
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare

@@ -31,7 +31,7 @@ $$;
 create or replace function references_check(p_tenant int) returns void
 language plpgsql as $$
 declare
-    before jsonb := current_setting('nexus.references');
+    before jsonb := nullif(current_setting('nexus.references', true), '')::jsonb; -- nobody noted: all that is wrong is new
     lost record;
     was jsonb;
 begin

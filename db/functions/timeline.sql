@@ -166,6 +166,7 @@ language sql stable as $$
     union all
     select a.at, 45, a.outcome, process_name(a.process), a.attempt, null,
            case a.outcome when 'opted_out' then 'gate: opted out' when 'expired' then 'gate: expired'
+                          when 'cancelled' then 'operator: cancelled'
                           when 'uncertain' then 'policy: hold' end,
            case a.outcome
                when 'lost' then 'its lease ran out without an outcome: who held it died or was cut off, and the request may have left'
@@ -175,7 +176,8 @@ language sql stable as $$
                                  from opt_out o
                                  where o.tenant_id = m.tenant_id and o.channel_id = m.channel_id and o.address = m.address
                                    and o.since <= a.at), '')
-               when 'uncertain' then 'it is held, because its request may have left before and this number does not send twice'
+               when 'cancelled' then 'somebody took it back before it was sent'
+               when 'uncertain' then 'it is held: its request may have left before, and it is not sent twice'
                else 'it left the queue: ' || a.outcome end,
            null, null
     from attempt a
@@ -268,7 +270,8 @@ language sql stable as $$
                 when d.due > now() then 'retry: not due yet'
                 else 'due' end,
            case when d.lease_until > now() then 'somebody is sending it; the lease ends at ' || to_char(d.lease_until, 'HH24:MI:SS')
-                when older.id is not null then 'message ' || older.message_id || ' of its conversation goes first'
+                when older.id is not null then 'message ' || older.message_id || ' of its conversation goes first; should that fail again and again while its destination takes others, this one '
+                         || 'goes ahead after a while (NEXUS_DELIVERY_ORDER_WAIT)'
                 when dst.switched_off is not null
                     then 'its destination was switched off at ' || to_char(dst.switched_off, 'YYYY-MM-DD HH24:MI:SS')
                          || '; it goes out when that is switched on'

@@ -57,6 +57,8 @@ def is_taken_over(operator, before):
          where pronamespace = 'public'::regnamespace and proowner <> 'nexus_owner'::regrole""") == []
     assert operator.query("""select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
          where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relforcerowsecurity""") == []
+    assert operator.query("select role from unnest(array['nexus_owner', 'nexus_worker', 'nexus_api']) role"
+                          " where has_database_privilege(role, current_database(), 'temporary')") == [("nexus_owner",)]
     assert operator.query(COUNTS) == before
     assert operator.json("ledger")["balanced"] is True
     # As the workers: they keep the queue and the partitions, and a text that came before is known.

@@ -6,7 +6,6 @@ import threading
 import requests
 
 from harness.people import Answer, Tenant
-from harness.timeline import asker
 from harness.wait import eventually
 
 HOPS = ["http", "bus", "commit", "claim", "send", "retry", "outcome", "receipt"]
@@ -20,7 +19,7 @@ def picture(caller):
 
 def test_what_passes_each_hop_is_counted_and_has_a_rate(nexus, customer):
     tenant = Tenant(nexus, webhook_url=customer.url)
-    caller = asker(tenant)
+    caller = nexus.operator()
     before = picture(caller)
     assert list(before) == HOPS
 
@@ -38,8 +37,17 @@ def test_what_passes_each_hop_is_counted_and_has_a_rate(nexus, customer):
     eventually(lambda: picture(caller)["http"]["state"] == "good", "asking is traffic, too")
 
 
-def test_all_who_ask_within_a_second_get_the_same_reading(nexus, customer):
-    callers = [asker(Tenant(nexus, webhook_url=customer.url)) for _ in range(4)]
+def test_the_numbers_of_all_contact_centers_together_are_for_operators_alone(nexus, tenant):
+    operator = nexus.operator()
+    operator.session.headers["x-ccid"] = tenant.ccid
+
+    for caller in (tenant.administrator(), operator):
+        answer = caller.get("/nexus/v3/pipeline")
+        assert (answer.status_code, answer.json()["detail"]) == (403, "only for who acts for all contact centers")
+
+
+def test_all_who_ask_within_a_second_get_the_same_reading(nexus):
+    callers = [nexus.operator() for _ in range(4)]
     times = []
     threads = [threading.Thread(target=lambda caller=caller: times.append(
         caller.get("/nexus/v3/pipeline").json()["data"]["at"])) for caller in callers for _ in range(1)]
@@ -54,7 +62,7 @@ def test_all_who_ask_within_a_second_get_the_same_reading(nexus, customer):
 def test_a_dead_destination_makes_sending_bad(make_stack):
     stack = make_stack()
     tenant = Tenant(stack, webhook_url="http://127.0.0.1:1/")
-    caller = asker(tenant)
+    caller = stack.operator()
     picture(caller)
     for _ in range(6):
         Answer(tenant)
@@ -68,7 +76,7 @@ def test_a_dead_destination_makes_sending_bad(make_stack):
 
 def test_a_stopped_postgresql_is_shown_for_as_long_as_the_caller_is_known(make_stack, postgres):
     stack = make_stack()
-    caller = asker(Tenant(stack))
+    caller = stack.operator()
     eventually(lambda: picture(caller)["commit"]["state"] != "bad", "it is well")
 
     postgres.stop()
@@ -82,7 +90,7 @@ def test_a_stopped_postgresql_is_shown_for_as_long_as_the_caller_is_known(make_s
 
 def test_without_its_workers_the_bus_is_bad(make_stack):
     stack = make_stack(sms_workers=2)
-    caller = asker(Tenant(stack))
+    caller = stack.operator()
     eventually(lambda: picture(caller)["bus"]["state"] != "bad", "it is well")
 
     for number in range(2):
@@ -94,7 +102,7 @@ def test_without_its_workers_the_bus_is_bad(make_stack):
 
 def test_without_metrics_agent_there_is_no_picture_but_a_reason(make_stack):
     stack = make_stack()
-    caller = asker(Tenant(stack))
+    caller = stack.operator()
     stack["metrics-agent-0"].kill()
 
     def reason():
@@ -108,6 +116,6 @@ def test_without_metrics_agent_there_is_no_picture_but_a_reason(make_stack):
 def test_a_gateway_that_was_not_told_where_metrics_agent_is_says_so(make_stack):
     stack = make_stack(settings={"gateway": {"NEXUS_METRICS_URL": ""}})
 
-    answer = asker(Tenant(stack)).get("/nexus/v3/pipeline")
+    answer = stack.operator().get("/nexus/v3/pipeline")
 
     assert (answer.status_code, answer.json()["detail"]) == (503, "NEXUS_METRICS_URL is empty: where is metrics-agent?")

@@ -118,3 +118,33 @@ def test_younger_messages_of_the_conversation_go_out_once_the_old_one_is_settled
 
     held.becomes("uncertain")
     next_one.becomes("sent")
+
+
+def test_a_conflict_after_an_attempt_in_doubt_is_uncertain_and_never_failed(make_tenant, customer):
+    customer.answer(delay=HANG)
+    answer = Answer(make_tenant())
+    customer.wait_for(answer.text)
+
+    customer.answer(status=409, body='{"error": "something is there already"}')
+
+    answer.becomes("uncertain")
+    assert answer.undelivered[:2] == ("uncertain", 409)
+
+
+def test_a_conflict_that_names_the_message_says_that_it_arrived(make_tenant, customer):
+    customer.answer(delay=HANG)
+    answer = Answer(make_tenant())
+    customer.wait_for(answer.text)
+
+    customer.answer(status=409, body=f'{{"error": "duplicate", "webhook-id": "{answer.id}", "messageId": "3p-1"}}')
+
+    answer.becomes("sent")
+    assert answer.undelivered is None
+
+
+def test_a_conflict_at_the_first_attempt_is_a_refusal(make_tenant, customer):
+    customer.answer(status=409)
+
+    answer = Answer(make_tenant()).becomes("failed")
+
+    assert answer.undelivered == ("refused", 409, 1)

@@ -5,7 +5,7 @@ browse("a destination that fails is found from the pipeline, and can be tried, s
   const center = await sending();
   await knobs(center, { error_rate: 1 });
   for (let i = 0; i < 6; i++) await answered(center);
-  await logIn(page, center.administrator, "#/pipeline");
+  await logIn(page, operator(), `#/${center.ccid}/pipeline`);
   await page.locator("[data-hop=send]").getByText("left alone").waitFor({ timeout: 40000 });
   await page.locator("[data-hop=send]").getByRole("link", { name: center.number }).click();
   await settled(page);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { browse, fits, logIn, PHONE, picture, settled } from "./browser.mjs";
-import { answered, fault, sending } from "./nexus.mjs";
+import { answered, fault, operator, sending } from "./nexus.mjs";
 
 const hop = (page, name) => page.locator(`[data-hop=${name}]`);
 
 browse("the pipeline moves while messages pass", {}, async (page) => {
   const center = await sending();
-  await logIn(page, center.administrator, "#/pipeline");
+  await logIn(page, operator(), "#/pipeline");
   await settled(page);
   assert.deepEqual(await page.locator(".hop h2").evaluateAll((titles) => titles.map((title) => title.firstChild.textContent.trim())), [
     "HTTP in", "Bus", "Commit", "Claim", "Send", "Retry", "Outcome", "Receipt",
@@ -26,7 +26,7 @@ browse("the pipeline moves while messages pass", {}, async (page) => {
 
 browse("a dead destination shows as red, is told, and fits on a phone", { viewport: PHONE }, async (page) => {
   const center = await sending(undefined, "http://127.0.0.1:1/");
-  await logIn(page, center.administrator, "#/pipeline");
+  await logIn(page, operator(), "#/pipeline");
   await settled(page);
   for (let i = 0; i < 6; i++) await answered(center);
   await page.locator("[data-hop=send].bad").waitFor();
@@ -37,8 +37,7 @@ browse("a dead destination shows as red, is told, and fits on a phone", { viewpo
 });
 
 browse("the keyboard pauses the picture and opens what a hop is", {}, async (page) => {
-  const center = await sending();
-  await logIn(page, center.administrator, "#/pipeline");
+  await logIn(page, operator(), "#/pipeline");
   await settled(page);
   await page.getByRole("button", { name: "Pause" }).focus();
   await page.keyboard.press("Enter");
@@ -54,8 +53,7 @@ browse("the keyboard pauses the picture and opens what a hop is", {}, async (pag
 });
 
 browse("while PostgreSQL is stopped, commit is red, and turns well again", { refusals: [503], colorScheme: "dark" }, async (page) => {
-  const center = await sending();
-  await logIn(page, center.administrator, "#/pipeline");
+  await logIn(page, operator(), "#/pipeline");
   await settled(page);
   await fault("stop-postgresql");
   try {

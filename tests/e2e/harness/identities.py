@@ -59,7 +59,7 @@ class Identity:
             return 401
         if self.of == THEIRS and self.names and not (tenants == "NAMED" and "{ccid}" in operation.path):
             return 401  # in our name, which is not theirs
-        if not self.may(operation):
+        if not self.may(operation) or (tenants == "PLATFORM" and (self.of != ALL or is_named)):
             return 403
         if self.of == ALL and not is_named and (tenants == "ONE_TENANT" or (tenants == "NAMED" and not self.is_user)):
             return 400

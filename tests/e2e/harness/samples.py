@@ -36,6 +36,19 @@ def _message(town):
     return {"id": Answer(town.ours, _conversation(town)["id"]).id}
 
 
+def _waiting_message(town):
+    """One that waits for a later attempt."""
+    answer = Answer(town.ours, _conversation(town)["id"])
+    answer.becomes("sent")
+    town.stack.query("""with back as (update message set state = 1 where id = %s returning *)
+                        insert into delivery (tenant_id, destination_id, channel_id, message_id, conversation_id, address, due,
+                                              expires)
+                        select b.tenant_id, c.destination_id, b.channel_id, b.id, b.conversation_id, b.address,
+                               now() + interval '1 hour', now() + interval '1 day'
+                          from back b join channel c on c.id = b.channel_id""", answer.id)
+    return {"id": answer.id}
+
+
 def _attachment(town):
     """One that came with a text to us."""
     answer = town.ours.aggregator().message(**{"mms_attachment[0].content_type": "image/png",
@@ -85,6 +98,7 @@ SAMPLES = {
     "smsReceipt": lambda town: {"body": {"message_id": uuid.uuid4().hex, "message_state": 2}},
     "undeliveredReplay": lambda town: {"body": {"ids": []}},
     "messageTimeline": lambda town: {"names": _message(town)},
+    "messageCancel": lambda town: {"names": _waiting_message(town)},
     "destinationTry": lambda town: {"names": _destination(town)},
     "destinationEnable": lambda town: {"names": _destination(town)},
     "destinationDisable": lambda town: {"names": _destination(town)},

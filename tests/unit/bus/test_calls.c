@@ -5,16 +5,35 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#define PLENTY ((struct turn_window){1000, 1000 * 1000})
+
+static struct call *open_of(struct calls *calls, uint32_t tenant, uint32_t deadline_ms)
+{
+    const struct envelope envelope = {.message = MSG_SMS_INBOUND,
+                                      .principal = {.tenant = tenant},
+                                      .deadline_ms = deadline_ms,
+                                      .traceparent = STR("trace")};
+    return calls_open(calls, SERVICE_SMS, &envelope, STR("payload"), 1000);
+}
+
 static struct call *open_one(struct calls *calls, uint32_t deadline_ms)
 {
-    const struct envelope envelope = {
-        .message = MSG_SMS_INBOUND, .deadline_ms = deadline_ms, .traceparent = STR("trace")};
-    return calls_open(calls, SERVICE_SMS, &envelope, STR("payload"), 1000);
+    return open_of(calls, 0, deadline_ms);
+}
+
+static void close_all(struct calls *calls)
+{
+    struct call *call;
+
+    while ((call = calls_expired(calls, INT64_MAX)))
+        calls_close(calls, call);
+    cr_assert(eq(sz, calls_waiting(calls), 0));
+    calls_free(&calls);
 }
 
 Test(calls, keeps_copies_of_what_it_was_given)
 {
-    struct calls *calls = calls_new();
+    struct calls *calls = calls_new(0);
     char text[] = "payload";
     const struct envelope envelope = {.message = MSG_SMS_INBOUND, .deadline_ms = 5};
 
@@ -28,7 +47,7 @@ Test(calls, keeps_copies_of_what_it_was_given)
 
 Test(calls, does_not_take_an_answer_for_an_earlier_life_of_the_slot)
 {
-    struct calls *calls = calls_new();
+    struct calls *calls = calls_new(0);
     struct call *call = open_one(calls, 100);
     uint64_t request = call->request;
     cr_assert(eq(ptr, calls_find(calls, request), call));
@@ -45,7 +64,7 @@ Test(calls, does_not_take_an_answer_for_an_earlier_life_of_the_slot)
 
 Test(calls, numbers_requests_so_that_nobody_can_guess_the_next)
 {
-    struct calls *calls = calls_new(), *others = calls_new();
+    struct calls *calls = calls_new(0), *others = calls_new(0);
     struct call *first = open_one(calls, 100), *second = open_one(calls, 100),
                 *other = open_one(others, 100);
 
@@ -64,13 +83,14 @@ Test(calls, numbers_requests_so_that_nobody_can_guess_the_next)
 
 Test(calls, refuses_more_waiting_calls_than_the_limit)
 {
-    struct calls *calls = calls_new();
+    struct err err;
+    struct calls *calls = calls_new(0);
     for (int i = 0; i < CALLS_WAITING_LIMIT; i++)
-        cr_assert(calls_wait(calls, open_one(calls, 100)));
+        cr_assert(calls_wait(calls, open_one(calls, 100), &err));
 
     struct call *call = open_one(calls, 100);
 
-    cr_assert(not(calls_wait(calls, call)));
+    cr_assert(not(calls_wait(calls, call, &err)));
     calls_close(calls, call);
     while ((call = calls_expired(calls, INT64_MAX)))
         calls_close(calls, call);
@@ -80,17 +100,18 @@ Test(calls, refuses_more_waiting_calls_than_the_limit)
 
 Test(calls, gives_a_lost_call_its_place_back_at_the_front)
 {
-    struct calls *calls = calls_new();
+    struct err err;
+    struct calls *calls = calls_new(0);
     struct list at_worker;
     int worker;
     list_init(&at_worker);
     struct call *first = open_one(calls, 100), *second = open_one(calls, 100);
     calls_out(calls, first, &worker, &at_worker);
-    cr_assert(calls_wait(calls, second));
+    cr_assert(calls_wait(calls, second, &err));
 
     calls_wait_again(calls, first);
 
-    cr_assert(eq(ptr, calls_first_waiting(calls, SERVICE_SMS), first));
+    cr_assert(eq(ptr, calls_next(calls, SERVICE_SMS, PLENTY), first));
     cr_assert(list_is_empty(&at_worker));
     calls_close(calls, first);
     calls_close(calls, second);
@@ -99,7 +120,7 @@ Test(calls, gives_a_lost_call_its_place_back_at_the_front)
 
 Test(calls, expires_an_abandoned_call_once_more_so_that_its_credit_comes_back)
 {
-    struct calls *calls = calls_new();
+    struct calls *calls = calls_new(0);
     struct list at_worker;
     int worker;
     list_init(&at_worker);
@@ -117,6 +138,80 @@ Test(calls, expires_an_abandoned_call_once_more_so_that_its_credit_comes_back)
     calls_free(&calls);
 }
 
+// The tenant whose call goes out next; that call is gone then.
+static uint32_t next_of(struct calls *calls, struct list *at_worker)
+{
+    struct call *call = calls_next(calls, SERVICE_SMS, PLENTY);
+    cr_assert(ne(ptr, call, NULL));
+    calls_out(calls, call, at_worker, at_worker);
+    return call->envelope.principal.tenant;
+}
+
+Test(calls, of_several_tenants_take_turns_however_many_one_of_them_has)
+{
+    struct calls *calls = calls_new(75);
+    struct list at_worker;
+    struct err err;
+    list_init(&at_worker);
+    for (int i = 0; i < 100; i++)
+        cr_assert(calls_wait(calls, open_of(calls, 1, 100), &err));
+    for (uint32_t tenant = 2; tenant <= 3; tenant++)
+        for (int i = 0; i < 2; i++)
+            cr_assert(calls_wait(calls, open_of(calls, tenant, 100), &err));
+
+    for (int i = 0; i < 2; i++)
+        for (uint32_t tenant = 1; tenant <= 3; tenant++)
+            cr_assert(eq(u32, next_of(calls, &at_worker), tenant));
+    for (int i = 0; i < 98; i++)
+        cr_assert(eq(u32, next_of(calls, &at_worker), 1));
+
+    cr_assert(eq(ptr, calls_next(calls, SERVICE_SMS, PLENTY), NULL));
+    close_all(calls);
+}
+
+Test(calls, of_one_tenant_leave_room_for_those_of_others)
+{
+    struct calls *calls = calls_new(75);
+    struct err err;
+    for (int i = 0; i < CALLS_WAITING_LIMIT * 3 / 4; i++)
+        cr_assert(calls_wait(calls, open_of(calls, 1, 100), &err));
+
+    cr_assert(not(calls_wait(calls, open_of(calls, 1, 100), &err)));
+    cr_assert(eq(int, err.code, ERR_RATE_LIMITED));
+    for (int i = 0; i < CALLS_WAITING_LIMIT / 4; i++)
+        cr_assert(calls_wait(calls, open_of(calls, 2, 100), &err));
+    cr_assert(not(calls_wait(calls, open_of(calls, 3, 100), &err)));
+    cr_assert(eq(int, err.code, ERR_BUSY));
+    close_all(calls);
+}
+
+Test(calls, of_one_tenant_never_take_all_that_workers_can_take)
+{
+    const struct turn_window window = {.messages = 4, .bytes = 1000 * 1000};
+    struct calls *calls = calls_new(50);
+    struct list at_worker;
+    struct err err;
+    list_init(&at_worker);
+    struct call *out[2];
+    for (int i = 0; i < 2; i++) {
+        out[i] = open_of(calls, 1, 100);
+        cr_assert(calls_may_go(calls, out[i], window));
+        calls_out(calls, out[i], &at_worker, &at_worker);
+    }
+
+    struct call *third = open_of(calls, 1, 100), *other = open_of(calls, 2, 100);
+    cr_assert(not(calls_may_go(calls, third, window)));
+    cr_assert(calls_wait(calls, third, &err));
+    cr_assert(calls_may_go(calls, other, window), "it does not wait behind those of another");
+    cr_assert(calls_may_go(calls, open_of(calls, 0, 100), window));
+
+    calls_abandon(calls, out[0], 1100); // the worker still has it
+    cr_assert(eq(ptr, calls_next(calls, SERVICE_SMS, window), NULL));
+    calls_close(calls, out[0]);
+    cr_assert(eq(ptr, calls_next(calls, SERVICE_SMS, window), third));
+    close_all(calls);
+}
+
 // A gateway's day by chance: calls come, are placed, answered, lost and expire, in any order.
 Test(calls, answers_every_call_exactly_once_whatever_happens)
 {
@@ -124,11 +219,12 @@ Test(calls, answers_every_call_exactly_once_whatever_happens)
 
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct random random = {.state = seed};
-        struct calls *calls = calls_new();
+        struct calls *calls = calls_new(0);
         struct list at[WORKERS];
         size_t opened = 0, answered = 0;
         int64_t now_ms = 1000;
         struct call *call;
+        struct err err;
         for (int i = 0; i < WORKERS; i++)
             list_init(&at[i]);
 
@@ -139,11 +235,13 @@ Test(calls, answers_every_call_exactly_once_whatever_happens)
             case 0:
             case 1:
                 opened++;
-                cr_assert(
-                    calls_wait(calls, open_one(calls, 1 + (uint32_t)random_below(&random, 3000))));
+                cr_assert(calls_wait(calls,
+                                     open_of(calls, (uint32_t)random_below(&random, 4),
+                                             1 + (uint32_t)random_below(&random, 3000)),
+                                     &err));
                 break;
             case 2: // the next goes out
-                if ((call = calls_first_waiting(calls, SERVICE_SMS)))
+                if ((call = calls_next(calls, SERVICE_SMS, PLENTY)))
                     calls_out(calls, call, worker, worker);
                 break;
             case 3: // a reply
@@ -181,11 +279,12 @@ Test(calls, answers_every_call_exactly_once_whatever_happens)
 
 Test(calls, knows_how_long_the_oldest_has_waited)
 {
-    struct calls *calls = calls_new();
+    struct err err;
+    struct calls *calls = calls_new(0);
     struct call *call = open_one(calls, 100); // at 1000
     cr_assert(eq(i64, calls_oldest_ms(calls, 5000), 0), "nothing waits");
 
-    cr_assert(calls_wait(calls, call));
+    cr_assert(calls_wait(calls, call, &err));
 
     cr_assert(eq(i64, calls_oldest_ms(calls, 1300), 300));
     calls_close(calls, call);

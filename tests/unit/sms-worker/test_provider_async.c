@@ -138,7 +138,9 @@ static struct provider_verdict judge(int status, struct str body, struct arena *
 {
     struct http_client_answer answer = {
         .outcome = HTTP_CLIENT_ANSWERED, .status = status, .body = body, .retry_after_s = -1};
-    return provider_async.judge(&answer, arena);
+    struct outgoing message = {0};
+    cr_assert(id_parse(STR("0190a5e0-0000-7000-8000-000000000001"), &message.id));
+    return provider_async.judge(&message, &answer, arena);
 }
 
 Test(provider_async, finds_the_providers_id_in_the_answer)
@@ -179,5 +181,21 @@ Test(provider_async, takes_no_id_from_a_failure)
 
     cr_assert(eq(int, (int)verdict.class, RETRY_CLASS_RETRY));
     cr_assert(not(str_present(verdict.provider_id)));
+    arena_free(&arena);
+}
+
+Test(provider_async, takes_a_conflict_that_names_the_message_for_its_receipt)
+{
+    struct arena *arena = arena_new();
+
+    struct provider_verdict known = judge(
+        409, STR("{\"error\":\"seen\",\"id\":\"0190A5E0-0000-7000-8000-000000000001\"}"), arena);
+    struct provider_verdict other =
+        judge(409, STR("{\"id\":\"0190a5e0-0000-7000-8000-000000000002\"}"), arena);
+
+    cr_assert(eq(int, known.class, RETRY_CLASS_OK));
+    cr_assert(not(known.conflict));
+    cr_assert(other.conflict);
+    cr_assert(not(judge(400, STR("{}"), arena).conflict));
     arena_free(&arena);
 }

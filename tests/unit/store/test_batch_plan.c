@@ -52,6 +52,12 @@ Test(batch_plan, runs_again_what_may_have_committed_or_was_in_the_way)
     cr_assert(eq(int, batch_plan_step(ERR_CONCURRENT, 9), BATCH_AGAIN));
 }
 
+Test(batch_plan, lets_a_row_that_somebody_holds_wait_alone)
+{
+    cr_assert(eq(int, batch_plan_step(ERR_LOCKED, 9), BATCH_SPLIT));
+    cr_assert(eq(int, batch_plan_step(ERR_LOCKED, 1), BATCH_AGAIN));
+}
+
 Test(batch_plan, lets_callers_go_when_nothing_was_sent)
 {
     cr_assert(eq(int, batch_plan_step(ERR_UNAVAILABLE, 9), BATCH_GIVE_UP));

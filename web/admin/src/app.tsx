@@ -100,7 +100,7 @@ function Content({ session, place }: { session: Session; place: Place }) {
     case "ledger":
       return <LedgerPanel tenant={tenant} />;
     case "pipeline":
-      return <PipelinePanel tenant={tenant} />;
+      return session.ccid ? <OverviewPanel tenant={tenant} /> : <PipelinePanel tenant={tenant} />; // of all, so for operators
     case "destinations":
       return <DestinationsPanel tenant={tenant} about={place.about} />;
     case "audit":

@@ -7,7 +7,8 @@ import { may, signOut, type Session } from "./session";
 import { useAction } from "./ui/action";
 import { Refusal } from "./ui/refusal";
 
-const TITLES: Record<Panel, { title: string; needs: string; forOne: boolean }> = {
+// operators: of all contact centers together, so only for who belongs to none.
+const TITLES: Record<Panel, { title: string; needs: string; forOne: boolean; operators?: boolean }> = {
   overview: { title: "Overview", needs: "messages", forOne: false },
   messages: { title: "Messages", needs: "messages", forOne: true },
   conversations: { title: "Conversations", needs: "messages", forOne: true },
@@ -20,7 +21,7 @@ const TITLES: Record<Panel, { title: string; needs: string; forOne: boolean }> =
   message: { title: "Explain a message", needs: "messages", forOne: true },
   destinations: { title: "Destinations", needs: "messages", forOne: false },
   ledger: { title: "Ledger", needs: "messages", forOne: false },
-  pipeline: { title: "Pipeline", needs: "messages", forOne: false },
+  pipeline: { title: "Pipeline", needs: "messages", forOne: false, operators: true },
   audit: { title: "Audit log", needs: "audit", forOne: false },
 };
 
@@ -62,7 +63,9 @@ function Chosen({ tenant }: { tenant: string }) {
 
 export function Navigation({ session, place }: { session: Session; place: Place }) {
   const [open, setOpen] = useState(false);
-  const items = (Object.keys(TITLES) as Panel[]).filter((panel) => may(session, TITLES[panel].needs));
+  const items = (Object.keys(TITLES) as Panel[]).filter(
+    (panel) => may(session, TITLES[panel].needs) && !(TITLES[panel].operators && session.ccid),
+  );
   return (
     <nav aria-label="Panels" class={open ? "open" : undefined}>
       <button type="button" class="menu" aria-expanded={open} aria-controls="panels" onClick={() => setOpen(!open)}>

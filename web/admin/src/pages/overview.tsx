@@ -51,7 +51,7 @@ export function OverviewPanel({ tenant }: { tenant: string | null }) {
           <div class="cards">
             <HealthCard health={data.health} />
             <LedgerCard tenant={tenant} ledger={data.ledger} />
-            {data.health.queues && <QueuesCard queues={data.health.queues} />}
+            {data.health.queues && <QueuesCard tenant={tenant} queues={data.health.queues} />}
             {tenant && <UndeliveredCard tenant={tenant} count={data.undelivered ?? 0} />}
           </div>
           {tenant ? (
@@ -114,7 +114,7 @@ function LedgerCard({ tenant, ledger }: { tenant: string | null; ledger: Ledger 
   );
 }
 
-function QueuesCard({ queues }: { queues: NonNullable<Health["queues"]> }) {
+function QueuesCard({ tenant, queues }: { tenant: string | null; queues: NonNullable<Health["queues"]> }) {
   const waiting = queues.reduce((sum, { depth }) => sum + depth, 0);
   return (
     <Card title="Waiting" state={waiting ? String(waiting) : "nothing"} look={waiting ? "expired" : "enabled"}>
@@ -123,7 +123,7 @@ function QueuesCard({ queues }: { queues: NonNullable<Health["queues"]> }) {
           <Fact key={name} title={name} value={depth} more={depth ? `, oldest ${(oldestMs / 1000).toFixed(1)} s` : ""} />
         ))}
       </dl>
-      <a href={addressOf({ tenant: null, panel: "pipeline" })}>Hop by hop</a>
+      {!tenant && <a href={addressOf({ tenant: null, panel: "pipeline" })}>Hop by hop</a>}
     </Card>
   );
 }

@@ -1,4 +1,4 @@
-// The way of a message, hop by hop, as it is now: read again every two seconds while somebody looks.
+// The way of a message, hop by hop, as it is now, of all contact centers together: read again every two seconds while somebody looks.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, type ApiError } from "../api";
 import { asApiError, useLoaded } from "../load";
@@ -39,12 +39,12 @@ interface Watched {
   curves: Map<string, number[]>; // rates, the newest last
 }
 
-function useWatched(tenant: string | null, paused: boolean): Watched & { again: () => Promise<void> } {
+function useWatched(paused: boolean): Watched & { again: () => Promise<void> } {
   const [state, set] = useState<Watched>({ data: undefined, error: undefined, busy: true, curves: new Map() });
   const states = useRef(new Map<string, Hop["state"]>());
   async function read() {
     try {
-      const data = await call<Pipeline>("GET", "/nexus/v3/pipeline", { tenant: tenant ?? undefined });
+      const data = await call<Pipeline>("GET", "/nexus/v3/pipeline", {});
       tell(states.current, data.hops);
       set(({ curves }) => ({ data, error: undefined, busy: false, curves: grown(curves, data.hops) }));
     } catch (reason) {
@@ -63,7 +63,7 @@ function useWatched(tenant: string | null, paused: boolean): Watched & { again: 
       over = true;
       clearTimeout(timer);
     };
-  }, [tenant, paused]);
+  }, [paused]);
   return { ...state, again: read };
 }
 
@@ -83,7 +83,7 @@ function grown(curves: Map<string, number[]>, hops: Hop[]): Map<string, number[]
 
 export function PipelinePanel({ tenant }: { tenant: string | null }) {
   const [paused, setPaused] = useState(false);
-  const watched = useWatched(tenant, paused);
+  const watched = useWatched(paused);
   return (
     <Panel
       title="Pipeline"

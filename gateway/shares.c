@@ -1,0 +1,103 @@
+// shares: see the header. Nothing is kept of who holds nothing, so there are no more entries than things held.
+#include "shares.h"
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/metrics.h"
+#include "base/panic.h"
+#include "wire/envelope.h"
+
+#include <stdlib.h>
+
+struct share {
+    size_t held;
+    size_t key_length;
+    char key[];
+};
+
+struct shares {
+    struct map *map;
+    struct metrics *metrics;
+    struct buf key; // scratch
+};
+
+struct shares *shares_new(struct metrics *metrics)
+{
+    struct shares *shares = calloc(1, sizeof *shares);
+
+    if (!shares)
+        panic("out of memory");
+    *shares = (struct shares){.map = map_new(), .metrics = metrics};
+    return shares;
+}
+
+void shares_free(struct shares **shares)
+{
+    if (!*shares)
+        return;
+    ASSERT(map_count((*shares)->map) == 0);
+    map_free(&(*shares)->map);
+    buf_release(&(*shares)->key);
+    free(*shares);
+    *shares = NULL;
+}
+
+// Whose: a key is its number; users have none, so they go by their names.
+static struct str key_make(struct shares *shares, enum share_kind kind,
+                           const struct principal *principal)
+{
+    buf_clear(&shares->key);
+    buf_printf(&shares->key, "%d %u", (int)kind, principal->tenant);
+    if (kind == SHARE_KEY_STREAMS && principal->key)
+        buf_printf(&shares->key, " %u", principal->key);
+    else if (kind == SHARE_KEY_STREAMS)
+        buf_printf(&shares->key, " of %.*s", STR_ARG(principal->name));
+    return buf_str(&shares->key);
+}
+
+static struct share *share_new(struct shares *shares, struct str key)
+{
+    struct share *share = calloc(1, sizeof *share + key.len);
+
+    if (!share)
+        panic("out of memory");
+    share->key_length = key.len;
+    memcpy(share->key, key.ptr, key.len);
+    map_put(shares->map, key, share);
+    return share;
+}
+
+struct share *shares_take(struct shares *shares, enum share_kind kind,
+                          const struct principal *principal, size_t limit, struct err *err)
+{
+    static const struct {
+        const char *label, *what;
+    } kinds[] = {
+#define SHARE(id, label, what) {label, what},
+        SHARES(SHARE)
+#undef SHARE
+    };
+    struct str key = key_make(shares, kind, principal);
+    struct share *share = map_get(shares->map, key);
+
+    if (share && share->held >= limit) {
+        metric_add(metrics_series(shares->metrics, METRIC_SHARES_EXCEEDED, kinds[kind].label), 1);
+        err_set(err, ERR_RATE_LIMITED, "no more than %zu %s at once", limit, kinds[kind].what);
+        return NULL;
+    }
+    if (!share)
+        share = share_new(shares, key);
+    share->held++;
+    return share;
+}
+
+void shares_give_back(struct shares *shares, struct share **share)
+{
+    struct share *given = *share;
+
+    *share = NULL;
+    if (!given || --given->held > 0)
+        return;
+    map_remove(shares->map, str_make(given->key, given->key_length));
+    free(given);
+}

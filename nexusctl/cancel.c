@@ -1,0 +1,90 @@
+// cancel: takes back messages that wait to be sent.
+#include "nexusctl/commands.h"
+#include "store/rules.h"
+#include "wire/codec_json.h"
+
+enum { ID, DESTINATION, TENANT, LIMIT, DRY_RUN };
+static const struct option options[] = {
+    [ID] = {"--id", NULL, "ID", "This message; may be repeated."},
+    [DESTINATION] = {"--destination", NULL, "ID", "What waits for it; see nexusctl destinations."},
+    [TENANT] = {"--tenant", NULL, "CCID", "Only messages of this contact center."},
+    [LIMIT] = {"--limit", NULL, "COUNT", "At most so many, the oldest first; 1000 when left out."},
+    [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say how many; exit code 3 when there are any."},
+};
+
+// "{id,id}", PostgreSQL's spelling of an array; absent when there is none.
+static bool ids_read(const struct call *call, struct str *ids, struct err *err)
+{
+    AUTO(buf) list = {0};
+    struct str id;
+    size_t cursor = 0;
+
+    while (option_next(call, ID, &cursor, &id)) {
+        if (!uuid_check(id, err))
+            return err_in(err, options[ID].name);
+        buf_printf(&list, "%c%.*s", list.len ? ',' : '{', STR_ARG(id));
+    }
+    if (list.len > 0)
+        buf_byte(&list, '}');
+    *ids = list.len ? arena_copy(call->arena, buf_str(&list)) : STR_ABSENT;
+    return true;
+}
+
+static void result_print(const struct call *call, const struct json_view *result, struct buf *out)
+{
+    int64_t cancelled = 0, in_hand = 0;
+
+    (void)json_number(json_member(result, "cancelled"), &cancelled);
+    (void)json_number(json_member(result, "inHand"), &in_hand);
+    buf_printf(out, "%lld %s %s\n", (long long)cancelled, cancelled == 1 ? "message" : "messages",
+               option_given(call, DRY_RUN) ? "would be cancelled" : "cancelled");
+    if (in_hand > 0)
+        buf_printf(out, "%lld being sent and left; look again within a minute\n",
+                   (long long)in_hand);
+}
+
+static bool cancel(struct call *call, struct err *err)
+{
+    const struct json_view *result;
+    int64_t limit = 1000, cancelled = 0, in_hand = 0;
+    struct str ids, text;
+
+    if (option_given(call, ID) == option_given(call, DESTINATION))
+        return usage_set(call, err, "which messages? give --id, or --destination");
+    if (!option_number(call, LIMIT, 1, 10000, &limit, err) || !ids_read(call, &ids, err))
+        return false;
+    const struct str parameters[] = {option_text(call, TENANT), ids, option_text(call, DESTINATION),
+                                     arena_printf(call->arena, "%lld", (long long)limit),
+                                     option_given(call, DRY_RUN) ? STR("true") : STR("false")};
+    if (!call_ask(call, STATEMENT_OPERATOR_CANCEL, parameters, COUNT_OF(parameters), &text, err) ||
+        !answer_parse(text, call->arena, &result, err))
+        return false;
+    (void)json_number(json_member(result, "cancelled"), &cancelled);
+    (void)json_number(json_member(result, "inHand"), &in_hand);
+    // Whoever names messages wants those: none of them is a mistake, not a success.
+    if (option_given(call, ID) && cancelled + in_hand == 0)
+        return err_set(err, ERR_NOT_FOUND, "no such message waits to be sent");
+    if (call->json)
+        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
+    else
+        result_print(call, result, &call->out);
+    if (option_given(call, DRY_RUN) && cancelled > 0)
+        call->verdict = EXIT_DIFFERS;
+    return true;
+}
+
+const struct command cancel_command = {
+    .name = "cancel",
+    .summary = "take back messages that wait to be sent",
+    .usage = "--id ID... | --destination ID [--tenant CCID] [--limit COUNT] [--dry-run] [--json]",
+    .manual = "A message that is cancelled is sent no more, and the next ones of its conversation "
+              "go on.\n"
+              "What may have arrived already, because an attempt of it got no answer, is uncertain "
+              "then.\n"
+              "What is being sent at this moment is left.",
+    .examples = "  nexusctl cancel --id 0199c5b2-7d3a-7000-8000-000000000001\n"
+                "  nexusctl cancel --destination 7 --dry-run",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .run = cancel,
+};
