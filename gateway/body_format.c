@@ -5,6 +5,8 @@
 
 #include "io/http_server.h"
 
+enum { CONTENTS_BODY = 8 * 1024 * 1024 }; // 5 MiB in base64, in lines and escaped
+
 static struct str media_type(const struct exchange *exchange)
 {
     struct str type = http_header(exchange->http, "content-type"), parameters;
@@ -41,4 +43,15 @@ enum body_encoding body_encoding(const struct exchange *exchange)
         str_equal_ignoring_case(encoding, STR("x-gzip")))
         return ENCODING_GZIP;
     return ENCODING_UNKNOWN;
+}
+
+int64_t body_limit(const struct exchange *exchange)
+{
+    return body_format(exchange) == BODY_SCAN_NOTHING ? exchange->gateway->config->http_body_limit
+                                                      : CONTENTS_BODY;
+}
+
+bool body_too_large(int64_t limit, struct err *err)
+{
+    return err_set(err, ERR_TOO_LARGE, "the body is longer than %lld bytes", (long long)limit);
 }

@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "base/str.h"
 #include "base/trace.h"
+#include "wire/envelope.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -101,6 +102,7 @@ struct exchange {
     struct str traceparent;       // what the answer says
     struct str body_begin;        // of one whose length nobody has said
     struct str body, body_digest; // where it was not read with the head (large_body.h); else absent
+    struct proof proof;           // of a route that is SIGNED
     int64_t asked_us;
     int64_t started_us;
     int64_t ready_us;           // when it could be worked on: at once, or when its body had come

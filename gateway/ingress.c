@@ -8,6 +8,7 @@
 #include "idempotency_key.h"
 #include "large_body.h"
 #include "login_guard.h"
+#include "proof.h"
 #include "tracing.h"
 
 #include "base/clock.h"
@@ -194,6 +195,7 @@ static void ingress_known(void *context, struct caller *caller, const struct err
         // The cache may drop the caller while the request is parked.
         exchange->principal = caller->principal;
         exchange->principal.name = arena_copy(http_arena(exchange->http), caller->principal.name);
+        proof_begin(exchange, caller);
         if (!exchange->match.route->limited || caller->capacity == 0) {
             ingress_go(exchange);
             return;
@@ -337,6 +339,8 @@ void ingress_send(struct exchange *exchange)
     void *message;
     struct err err;
 
+    if (!str_present(exchange->proof.body))
+        proof_body(exchange, body_text(exchange), STR_ABSENT);
     if (!message_read(exchange, type, &message, &err)) {
         answer_err(exchange, &err);
         return;
@@ -348,6 +352,7 @@ void ingress_send(struct exchange *exchange)
         .operation = exchange->operation,
         .deadline_ms = spent_ms < route->deadline_ms ? route->deadline_ms - (uint32_t)spent_ms : 1,
         .traceparent = tracing_asked(exchange),
+        .proof = exchange->proof,
     };
     if (route_is_audited(route))
         source_write(exchange, &envelope);

@@ -5,6 +5,7 @@
 #include "answer.h"
 #include "body_format.h"
 #include "ingress.h"
+#include "proof.h"
 #include "shares.h"
 
 #include "base/clock.h"
@@ -30,7 +31,6 @@ enum {
     BODY_MS = 120000,   // from the first byte to the last
     CROWDED_MS = 5000,  // after which a body must come fast enough while others wait
     CROWDED_BYTES_PER_S = 32 * 1024,
-    CONTENTS_BODY = 8 * 1024 * 1024, // 5 MiB in base64, in lines and escaped
     PIECE_BYTES = 48 * 1024,
     PIECE_DEADLINE_MS = 5000,
     TICK_MS = 1000,
@@ -40,9 +40,10 @@ struct place {
     struct large_bodies *all;
     struct exchange *exchange; // NULL: free
     struct body_scan scan;
-    struct gunzip *gunzip;    // NULL: it is not compressed
-    int64_t scanned;          // bytes, no longer compressed
-    struct crypto_hash *hash; // of the body; NULL: nobody asks
+    struct gunzip *gunzip;           // NULL: it is not compressed
+    int64_t scanned;                 // bytes, no longer compressed
+    struct crypto_hash *hash;        // of the body; NULL: nobody asks
+    struct buf as_it_came, inflated; // for who judges its signature (proof.h)
     struct id upload;
     struct buf piece; // of a content, not yet sent
     unsigned stream, number;
@@ -145,17 +146,6 @@ static void wait_for_place(struct large_bodies *all, struct exchange *exchange)
     all->waiting_count++;
 }
 
-static int64_t limit_of(const struct exchange *exchange)
-{
-    return body_format(exchange) == BODY_SCAN_NOTHING ? exchange->gateway->config->http_body_limit
-                                                      : CONTENTS_BODY;
-}
-
-static bool too_large(int64_t limit, struct err *err)
-{
-    return err_set(err, ERR_TOO_LARGE, "the body is longer than %lld bytes", (long long)limit);
-}
-
 static void body_place(struct large_bodies *all, struct exchange *exchange)
 {
     struct place *place = place_find(all, exchange->principal.tenant);
@@ -214,7 +204,7 @@ static void beginning_read(struct large_bodies *all, struct exchange *exchange)
 void large_body_take(struct exchange *exchange)
 {
     struct large_bodies *all = exchange->gateway->large_bodies;
-    int64_t limit = limit_of(exchange), length = http_body_left(exchange->http);
+    int64_t limit = body_limit(exchange), length = http_body_left(exchange->http);
     struct err err;
 
     if (!uv_is_active((uv_handle_t *)&all->tick))
@@ -228,7 +218,7 @@ void large_body_take(struct exchange *exchange)
     } else if (length == HTTP_BODY_UNKNOWN) {
         beginning_read(all, exchange);
     } else if (length > limit) {
-        too_large(limit, &err);
+        body_too_large(limit, &err);
         answer_err(exchange, &err);
     } else {
         body_place(all, exchange);
@@ -339,11 +329,13 @@ static void place_read(struct place *place)
 static bool scan(void *context, struct str bytes, struct err *err)
 {
     struct place *place = context;
-    int64_t limit = limit_of(place->exchange);
+    int64_t limit = body_limit(place->exchange);
 
     place->scanned += (int64_t)bytes.len;
+    if (place->gunzip)
+        proof_keep(place->exchange, &place->inflated, bytes);
     return place->scanned <= limit ? body_scan_feed(&place->scan, bytes, err)
-                                   : too_large(limit, err);
+                                   : body_too_large(limit, err);
 }
 
 static void place_heard(void *context, struct str bytes, const struct err *err)
@@ -352,6 +344,7 @@ static void place_heard(void *context, struct str bytes, const struct err *err)
 
     place->heard_ms = clock_monotonic_ms();
     place->heard += bytes.len;
+    proof_keep(place->exchange, &place->as_it_came, bytes);
     if (err)
         place->err = *err;
     else if ((place->gunzip ? gunzip_feed(place->gunzip, bytes, scan, place, &place->err)
@@ -369,6 +362,8 @@ static struct exchange *place_leave(struct place *place)
 
     body_scan_release(&place->scan);
     buf_release(&place->piece);
+    buf_release(&place->as_it_came);
+    buf_release(&place->inflated);
     crypto_hash_end(&place->hash, NULL);
     gunzip_free(&place->gunzip);
     place->exchange = NULL;
@@ -404,6 +399,8 @@ static void place_finish(struct place *place)
             arena_copy(http_arena(exchange->http), str_make(digest, sizeof digest));
     }
     exchange->body = buf_str(&place->scan.rest);
+    proof_body(exchange, buf_str(&place->as_it_came),
+               place->gunzip ? buf_str(&place->inflated) : STR_ABSENT);
     exchange->ready_us = clock_monotonic_us();
     ingress_send(exchange); // may be answered in here, and is no more
     place_leave(place);

@@ -24,6 +24,23 @@ static const struct own_parameter own_parameters[] = {
 #include "own_answers.def"
 };
 
+// What a request to a number with an api.secret is signed with; any of the three forms is enough.
+static const struct {
+    const char *name, *header, *says;
+} signatures[] = {
+    {"hubSignature", "X-Hub-Signature",
+     "sha1= and HMAC-SHA-1 of the body in hex, with the number's api.secret. A wrong signature is "
+     "refused where the number has a secret; none is, too, where the key may post by "
+     "nexus:gateway:sms alone."},
+    {"hubSignature256", "X-Hub-Signature-256", "The same with sha256= and HMAC-SHA-256."},
+    {"webhookId", "webhook-id", "Standard Webhooks: the name of the request."},
+    {"webhookTimestamp", "webhook-timestamp",
+     "Standard Webhooks: seconds since 1970, within 300 of now."},
+    {"webhookSignature", "webhook-signature",
+     "Standard Webhooks: v1, and HMAC-SHA-256 of id, timestamp and body, in base64; of several, "
+     "apart by blanks, one must be right."},
+};
+
 // SMS_MESSAGE → smsMessage
 void request_operation(struct buf *out, const struct route *route)
 {
@@ -76,6 +93,9 @@ void request_parameters(struct buf *out, const struct route *route)
         schema_ref(out, "parameters", "contactCenter");
     if (route_takes_keys(route))
         schema_ref(out, "parameters", "idempotencyKey");
+    if (route_is_signed(route))
+        for (size_t i = 0; i < COUNT_OF(signatures); i++)
+            schema_ref(out, "parameters", signatures[i].name);
     if (route_takes_conditions(route)) {
         schema_ref(out, "parameters", "ifMatch");
         schema_ref(out, "parameters", "ifNoneMatch");
@@ -103,6 +123,18 @@ void request_shared_parameters(struct buf *out)
             "name for this request: sent again with it, the request is not done again, "
             "and the stored answer comes with Idempotency-Replayed.\",\"schema\":{\"type\":"
             "\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":\"^[ -~]+$\"}}"));
+    for (size_t i = 0; i < COUNT_OF(signatures); i++) {
+        json_key(out, signatures[i].name);
+        json_open(out, '{');
+        json_key_str(out, "name", str_of(signatures[i].header));
+        json_key_str(out, "in", STR("header"));
+        json_key_str(out, "description", str_of(signatures[i].says));
+        json_key(out, "schema");
+        json_open(out, '{');
+        json_key_str(out, "type", STR("string"));
+        json_close(out, '}');
+        json_close(out, '}');
+    }
     json_key_raw(
         out, "ifMatch",
         STR("{\"name\":\"If-Match\",\"in\":\"header\",\"description\":\"The ETag of what is to be "

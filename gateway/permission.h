@@ -12,6 +12,7 @@
 #define PERMISSIONS(X)                                                                             \
     X(NOBODY, "")                                     /* asked of no one: the route is open */     \
     X(INBOUND, "nexus:cluster:sms nexus:gateway:sms") /* aggregators and gateways */               \
+    X(UNSIGNED, "nexus:cluster:sms")                  /* inbound, whatever the number's secret */  \
     X(AGENT, "nexus:agent:chat nexus:designer:chat")                                               \
     X(CONVERSATIONS, "nexus:agent:chat nexus:designer:chat nexus:admin:messages") /* no texts */   \
     X(MESSAGES, "nexus:admin:messages nexus:cluster:messages")                                     \

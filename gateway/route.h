@@ -107,6 +107,12 @@ static inline bool route_is_audited(const struct route *route)
                                        1U << PERMISSION_TENANTS | 1U << PERMISSION_SERVICES));
 }
 
+// May what comes be signed with a number's secret (proof.h)?
+static inline bool route_is_signed(const struct route *route)
+{
+    return route->permission == PERMISSION_INBOUND;
+}
+
 const char *route_verb(const struct route *route); // "GET"
 enum { ROUTE_ALLOW_LENGTH = 64 };
 // The value for the header Allow: "GET, HEAD".

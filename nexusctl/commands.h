@@ -15,6 +15,8 @@ extern const struct command undelivered_command;
 extern const struct command replay_command;
 extern const struct command cancel_command;
 extern const struct command destinations_command;
+extern const struct command numbers_command;
+extern const struct command gapis_command;
 extern const struct command sign_command;
 extern const struct command verify_command;
 extern const struct command token_command;

@@ -83,16 +83,18 @@ const struct command sign_command = {
     .summary = "sign a body as a webhook is signed",
     .usage = "--secret-file FILE [--id ID] [--timestamp SECONDS] [--headers] [BODY-FILE]",
     .manual =
-        "Prints the signature headers that Nexus sends with this body, and accepts with it on its\n"
-        "own channels, and under each the string that it signs. The body is taken byte for byte: "
-        "a\n"
-        "newline at its end counts. A secret of the form whsec_... is base64 of the key where\n"
+        "Prints the signature headers that Nexus sends with this body, and under each the string\n"
+        "that it signs. Texts and receipts that are posted to a number with an api.secret are\n"
+        "signed in the same way, with any of them. The body is taken byte for byte: a newline at\n"
+        "its end counts. A secret of the form whsec_... is base64 of the key where\n"
         "webhook-signature is made.",
     .examples =
         "  printf '{\"messages\":[{\"text\":\"hi\"}]}' | nexusctl sign --secret Secret\n"
         "  nexusctl sign --secret-file secret.txt --id msg_1 --timestamp 1761000000 body.json\n"
         "  nexusctl sign --secret-file secret.txt --headers body.json |\n"
-        "    curl -H @- --data-binary @body.json https://nexus.example.com/...",
+        "    curl -H @- -H 'Content-Type: application/json' -u CCID:KEY --data-binary @body.json "
+        "\\\n"
+        "         https://nexus.example.com/nexus/v3/sms/message",
     .options = options,
     .option_count = COUNT_OF(options),
     .arguments_limit = 1,

@@ -61,6 +61,7 @@ static void gws_answered(void *context, const struct gws_user *user, const struc
     stranger->user.name = arena_copy(task->arena, user->name);
     stranger->user.permissions = arena_copy(task->arena, user->permissions);
     pg_params_init(&params);
+    pg_int4(&params, user->gws);
     pg_id(&params, user->center);
     pg_id(&params, stranger->ccid);
     pg_call(service_pg(task->service), STATEMENT_TENANT_OF_USER, &params, tenant_answered,

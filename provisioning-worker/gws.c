@@ -26,6 +26,7 @@ struct question {
     struct str id, token;
     struct trace trace;                  // of who asked first
     struct str places[GWS_PLACES_LIMIT]; // URLs
+    int32_t rows[GWS_PLACES_LIMIT];      // of nex_gapis, which they come from
     size_t place_count, at;
     int64_t until_ms;
     bool is_in_doubt; // a place did not say what it knows
@@ -125,6 +126,7 @@ static void userinfo_came(void *context, const struct http_client_answer *answer
         question->is_in_doubt = true;
     } else if (answer->status == 200) {
         if (gws_user_read(answer->body, question->arena, &user, &err)) {
+            user.gws = question->rows[question->at - 1];
             question_end(question, &user, NULL);
             return;
         }
@@ -141,13 +143,18 @@ static void userinfo_came(void *context, const struct http_client_answer *answer
 static bool places_read(struct question *question, struct str json, struct err *err)
 {
     const struct json_view *list, *place;
+    int64_t row = 0;
 
     if (!str_present(json) || json.len == 0)
         return true;
     if (!json_parse(json, question->arena, &list, err))
         return false;
-    for (size_t i = 0; i < GWS_PLACES_LIMIT && (place = json_element(list, i)); i++)
+    for (size_t i = 0; i < GWS_PLACES_LIMIT && (place = json_element(list, i)); i++) {
+        if (!json_number(json_member(place, "id"), &row) || row < 1 || row > INT32_MAX)
+            return err_set(err, ERR_INTERNAL, "a place of GWS has no id");
+        question->rows[question->place_count] = (int32_t)row;
         question->places[question->place_count++] = json_text(json_member(place, "url"));
+    }
     return true;
 }
 

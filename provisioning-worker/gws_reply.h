@@ -12,6 +12,7 @@
 struct gws_user {
     struct str name;        // as people know them, without the contact center
     struct id center;       // their contact center; none: they belong to none
+    int32_t gws;            // who says so: the row of nex_gapis
     struct str permissions; // what their authorities come to (authority.h), blanks between
 };
 

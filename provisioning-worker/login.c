@@ -155,6 +155,7 @@ static void client_answered(void *context, const struct pg_result *result, const
     *login = (struct login){.task = task, .gws = pg_get_int4(result, 0, 0)};
     json_open(&places, '[');
     json_open(&places, '{');
+    json_key_int(&places, "id", login->gws);
     json_key_str(&places, "url", pg_get_text(result, 0, 1));
     json_close(&places, '}');
     json_close(&places, ']');
@@ -203,6 +204,7 @@ static void user_came(void *context, const struct gws_user *user, const struct e
     }
     login->name = arena_copy(task->arena, user->name);
     pg_params_init(&params);
+    pg_int4(&params, login->gws);
     pg_id(&params, user->center);
     pg_id(&params, (struct id){0});
     pg_call(service_pg(task->service), STATEMENT_TENANT_OF_USER, &params, tenant_answered, login);

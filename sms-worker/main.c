@@ -1,4 +1,5 @@
 // sms-worker: inbound texts and receipts, and all deliveries to the outside.
+#include "sms-worker/proofs.h"
 #include "sms-worker/sms_worker.h"
 
 #define HANDLERS_OF "wire/messages/sms.def"
@@ -20,6 +21,9 @@ static const struct service_def sms_worker = {
     .handlers = handlers,
     .handler_count = COUNT_OF(handlers),
     .init = sms_worker_init,
+    .before_batch = proofs_check,
+    .channel = "nexus_channel",
+    .channel_heard = sms_worker_heard,
     .doorbell = sms_worker_doorbell,
     .tell = sms_worker_tell,
     .health = sms_worker_health,

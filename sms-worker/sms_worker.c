@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "sms-worker/engine.h"
+#include "sms-worker/proofs.h"
 #include "store/keyring.h"
 
 bool sms_worker_init(struct service *service, struct err *err)
@@ -15,6 +16,7 @@ bool sms_worker_init(struct service *service, struct err *err)
     worker->ring = keyring_new(service_key_encryption_keys, service, err);
     if (!worker->ring)
         return false;
+    worker->proofs = proofs_new(worker->ring);
     worker->engine = engine_new(service, &(struct engine_options){
                                              .ring = worker->ring,
                                              .transfers = (unsigned)config->transfers,
@@ -24,6 +26,11 @@ bool sms_worker_init(struct service *service, struct err *err)
                                              .timeout_ms = config->webhook_timeout_ms,
                                          });
     return true;
+}
+
+void sms_worker_heard(struct service *service, struct str payload)
+{
+    proofs_forget(sms_worker_of(service)->proofs, payload);
 }
 
 void sms_worker_doorbell(struct service *service, uint32_t destination)
@@ -52,6 +59,7 @@ void sms_worker_done(struct service *service)
     if (!worker)
         return;
     engine_free(&worker->engine);
+    proofs_free(&worker->proofs);
     keyring_free(&worker->ring);
     free(worker);
     service_set_state(service, NULL);

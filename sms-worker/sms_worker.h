@@ -5,6 +5,7 @@
 
 struct engine;
 struct keyring;
+struct proofs;
 
 struct sms_config {
     int64_t transfers, window, attempts, order_wait_ms, webhook_timeout_ms;
@@ -13,6 +14,7 @@ struct sms_config {
 struct sms_worker { // the service's state
     struct engine *engine;
     struct keyring *ring;
+    struct proofs *proofs;
 };
 
 static inline struct sms_worker *sms_worker_of(struct service *service)
@@ -21,6 +23,7 @@ static inline struct sms_worker *sms_worker_of(struct service *service)
 }
 
 bool sms_worker_init(struct service *service, struct err *err);
+void sms_worker_heard(struct service *service, struct str payload);
 void sms_worker_doorbell(struct service *service, uint32_t destination);
 void sms_worker_tell(struct service *service);
 void sms_worker_health(struct service *service, struct health_reasons *reasons);

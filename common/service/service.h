@@ -61,6 +61,9 @@ struct service_def {
     const struct handler *handlers;
     size_t handler_count;
     bool (*init)(struct service *service, struct err *err);
+    // A hot message came: ends in task_batch(), at once or later, or in task_fail(). NULL: all may join
+    // their batches.
+    void (*before_batch)(struct task *task);
     void (*doorbell)(struct service *service, uint32_t destination);
     void (*tell)(struct service *service); // once a second: gauges that it does not keep up itself
     // Why its health is not green, as far as the program itself knows; asked four times a second of

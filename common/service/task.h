@@ -50,6 +50,9 @@ static inline struct task *task_of_item(struct batch_item *item)
 // The traceparent that is stored with what it makes: what follows is its transaction's child.
 struct str task_traceparent(struct task *task);
 
+// Of a hot message: what had to be known before it is known (service.h, before_batch), it may wait in its batch.
+void task_batch(struct task *task);
+
 // Of a batch that is committed: how long each of its messages took since this worker got it.
 void tasks_committed(struct service *service, struct batch_item *const *items, size_t count);
 

@@ -72,6 +72,30 @@ size_t tasks_held(const struct tasks *tasks)
     return tasks->task_count;
 }
 
+// Of most requests there is nothing.
+static void proof_copy(struct proof *proof, struct arena *arena)
+{
+    struct str *texts[] = {&proof->hub_sha1, &proof->hub_sha256, &proof->id,      &proof->timestamp,
+                           &proof->standard, &proof->body,       &proof->inflated};
+
+    if (!proof_is_shown(proof))
+        return;
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        *texts[i] = arena_copy(arena, *texts[i]);
+}
+
+// Whose Idempotency-Key it is. A contact center's callers share a space; of those who act for all each has its own,
+// so that none is told another's answer. A line end is in no header, and no name ends the wrong one.
+static struct str idempotency_key(const struct principal *principal, struct str key,
+                                  struct arena *arena)
+{
+    if (!str_present(key) || principal->tenant != 0)
+        return key;
+    return principal->key != 0
+               ? arena_printf(arena, "key %u\n%.*s", principal->key, STR_ARG(key))
+               : arena_printf(arena, "user %.*s\n%.*s", STR_ARG(principal->name), STR_ARG(key));
+}
+
 static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
                              const struct envelope *envelope, size_t payload_bytes)
 {
@@ -93,9 +117,11 @@ static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
     task->envelope.address = arena_copy(arena, envelope->address);
     task->envelope.if_match = arena_copy(arena, envelope->if_match);
     task->envelope.if_none_match = arena_copy(arena, envelope->if_none_match);
-    task->idempotency = (struct idempotency){.tenant = envelope->principal.tenant,
-                                             .key = task->envelope.idempotency_key,
-                                             .fingerprint = envelope->fingerprint};
+    proof_copy(&task->envelope.proof, arena);
+    task->idempotency = (struct idempotency){
+        .tenant = envelope->principal.tenant,
+        .key = idempotency_key(&task->envelope.principal, task->envelope.idempotency_key, arena),
+        .fingerprint = envelope->fingerprint};
     task->item.idempotency = task_has_key(task) ? &task->idempotency : NULL;
     task->item.key = envelope->partition;
     task->item.bytes = (uint32_t)payload_bytes;
@@ -252,8 +278,23 @@ void tasks_take(struct tasks *tasks, struct bus_origin *origin, const struct env
         return;
     }
     task->message = message;
-    if (handler->batch)
-        batcher_add(tasks->by_message[envelope->message].batcher, &task->item);
-    else
+    if (!handler->batch)
         handler->take(task);
+    else if (tasks->def->before_batch)
+        tasks->def->before_batch(task);
+    else
+        task_batch(task);
+}
+
+void task_batch(struct task *task)
+{
+    struct batcher *batcher = task->service->tasks->by_message[task->envelope.message].batcher;
+    struct err err;
+
+    if (batcher) {
+        batcher_add(batcher, &task->item);
+    } else { // the service stopped while something had to be known first
+        err_set(&err, ERR_UNAVAILABLE, "the worker is stopping");
+        task_fail(task, &err);
+    }
 }

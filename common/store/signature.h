@@ -1,5 +1,5 @@
-// signature: how a webhook proves that it is ours. Pure functions over the exact bytes that are
-// sent.
+// signature: how a webhook proves that it is ours, and how what is sent to us proves whose it is. Pure
+// functions over the exact bytes that are sent.
 //
 // The guide's X-Hub-Signature (HMAC-SHA-1) is for the gateways there are; X-Hub-Signature-256 and
 // the three headers of Standard Webhooks 1.0 (webhook-id, -timestamp, -signature) are for new ones.
@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "wire/envelope.h"
 
 #include <stdint.h>
 
@@ -22,3 +23,11 @@ void signature_standard(const struct str *secrets, size_t secret_count, struct s
                         int64_t timestamp_s, struct str body, struct buf *out);
 // What it signs, for people who look for a mistake.
 void signature_standard_text(struct str id, int64_t timestamp_s, struct str body, struct buf *out);
+
+// The other side. Every signature that a request shows must be right by one of the secrets, and there must be
+// one: a wrong one beside a right one is wrong. Hex may be of either case. webhook-signature may hold several
+// signatures, of which one must be a right "v1,"; its timestamp may be SIGNATURE_SKEW_S away from now.
+// A compressed body may be signed as it came or as it is when inflated. In constant time for what is secret.
+enum { SIGNATURE_SKEW_S = 300 };
+MUST_USE bool signature_holds(const struct proof *proof, const struct str *secrets, size_t count,
+                              int64_t now_s);

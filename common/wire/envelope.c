@@ -21,8 +21,60 @@ enum member {
     ADDRESS,
     IF_MATCH,
     IF_NONE_MATCH,
+    PROOF,
     MEMBER_COUNT
 };
+
+// The members of PROOF, a nested array; nil where there is nothing to say.
+enum proof_member {
+    IS_DEMANDED,
+    IS_PARTIAL,
+    IS_CUT,
+    HUB_SHA1,
+    HUB_SHA256,
+    WEBHOOK_ID,
+    WEBHOOK_TIMESTAMP,
+    WEBHOOK_SIGNATURE,
+    BODY,
+    INFLATED,
+    PROOF_MEMBER_COUNT
+};
+
+// Headers are the sender's, and may be no UTF-8: they travel as bytes.
+static void pack_bytes(msgpack_packer *packer, struct str bytes)
+{
+    if (str_present(bytes))
+        values_pack_bytes(packer, bytes);
+    else
+        msgpack_pack_nil(packer);
+}
+
+static void pack_flag(msgpack_packer *packer, bool flag)
+{
+    if (flag)
+        msgpack_pack_true(packer);
+    else
+        msgpack_pack_false(packer);
+}
+
+static void pack_proof(msgpack_packer *packer, const struct proof *proof)
+{
+    if (!proof_is_shown(proof) && !proof->is_demanded) {
+        msgpack_pack_nil(packer);
+        return;
+    }
+    msgpack_pack_array(packer, PROOF_MEMBER_COUNT);
+    pack_flag(packer, proof->is_demanded);
+    pack_flag(packer, proof->is_partial);
+    pack_flag(packer, proof->is_cut);
+    pack_bytes(packer, proof->hub_sha1);
+    pack_bytes(packer, proof->hub_sha256);
+    pack_bytes(packer, proof->id);
+    pack_bytes(packer, proof->timestamp);
+    pack_bytes(packer, proof->standard);
+    pack_bytes(packer, proof->body);
+    pack_bytes(packer, proof->inflated);
+}
 
 void envelope_encode(const struct envelope *envelope, struct buf *out)
 {
@@ -46,6 +98,7 @@ void envelope_encode(const struct envelope *envelope, struct buf *out)
     values_pack_text(&packer, envelope->address);
     values_pack_text(&packer, envelope->if_match);
     values_pack_text(&packer, envelope->if_none_match);
+    pack_proof(&packer, &envelope->proof);
 }
 
 static bool read_u64(const msgpack_object *value, uint64_t *number)
@@ -76,6 +129,30 @@ static bool read_message(const msgpack_object *value, enum message_id *message)
     return true;
 }
 
+static bool read_optional_bytes(const msgpack_object *value, struct str *bytes)
+{
+    return value->type == MSGPACK_OBJECT_NIL || values_read_bytes(value, bytes);
+}
+
+static bool read_proof(const msgpack_object *value, struct proof *proof)
+{
+    const msgpack_object *members = value->via.array.ptr;
+
+    if (value->type == MSGPACK_OBJECT_NIL)
+        return true;
+    return value->type == MSGPACK_OBJECT_ARRAY && value->via.array.size >= PROOF_MEMBER_COUNT &&
+           values_read_flag(&members[IS_DEMANDED], &proof->is_demanded) &&
+           values_read_flag(&members[IS_PARTIAL], &proof->is_partial) &&
+           values_read_flag(&members[IS_CUT], &proof->is_cut) &&
+           read_optional_bytes(&members[HUB_SHA1], &proof->hub_sha1) &&
+           read_optional_bytes(&members[HUB_SHA256], &proof->hub_sha256) &&
+           read_optional_bytes(&members[WEBHOOK_ID], &proof->id) &&
+           read_optional_bytes(&members[WEBHOOK_TIMESTAMP], &proof->timestamp) &&
+           read_optional_bytes(&members[WEBHOOK_SIGNATURE], &proof->standard) &&
+           read_optional_bytes(&members[BODY], &proof->body) &&
+           read_optional_bytes(&members[INFLATED], &proof->inflated);
+}
+
 static bool members_read(const msgpack_object *array, struct envelope *envelope)
 {
     static const msgpack_object nil = {.type = MSGPACK_OBJECT_NIL};
@@ -99,7 +176,8 @@ static bool members_read(const msgpack_object *array, struct envelope *envelope)
            read_optional_text(members[CREDENTIAL], &envelope->credential) &&
            read_optional_text(members[ADDRESS], &envelope->address) &&
            read_optional_text(members[IF_MATCH], &envelope->if_match) &&
-           read_optional_text(members[IF_NONE_MATCH], &envelope->if_none_match);
+           read_optional_text(members[IF_NONE_MATCH], &envelope->if_none_match) &&
+           read_proof(members[PROOF], &envelope->proof);
 }
 
 bool envelope_decode(struct str bytes, struct envelope *envelope, struct err *err)

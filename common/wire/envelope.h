@@ -17,6 +17,24 @@ struct principal {
     struct str name; // what people call the holder: shown to agents, stored with what it does
 };
 
+// What a request shows to prove that it comes from the gateway that shares a secret with a number of ours, as
+// its headers have it; absent: not sent. The one who has the secret judges it (store/signature.h).
+struct proof {
+    bool is_demanded; // who asks may not go without where the number has a secret
+    bool is_partial;  // something that counts stands beside the body, where no signature covers it
+    bool is_cut;      // the body was too long to be kept
+    struct str hub_sha1, hub_sha256;    // X-Hub-Signature, X-Hub-Signature-256
+    struct str id, timestamp, standard; // webhook-id, webhook-timestamp, webhook-signature
+    struct str body;                    // byte for byte, as it came; absent where nothing signs it
+    struct str inflated;                // of one that came compressed, what it is; absent otherwise
+};
+
+static inline bool proof_is_shown(const struct proof *proof)
+{
+    return str_present(proof->hub_sha1) || str_present(proof->hub_sha256) ||
+           str_present(proof->standard);
+}
+
 struct envelope {
     uint64_t request; // chosen by the gateway, unique among its requests in flight
     enum message_id message;
@@ -30,6 +48,7 @@ struct envelope {
     // Of what changes something for administrators, for the audit log; absent otherwise.
     struct str credential; // key, token or session
     struct str address;    // the client's
+    struct proof proof;
     // Of what is written only as long as nobody else changed it; absent otherwise.
     struct str if_match, if_none_match;
 };

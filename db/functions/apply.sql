@@ -231,6 +231,7 @@ declare
     part jsonb;
     applied record;
     plan json[] := '{}';
+    tenants int[] := '{}';
 begin
     for doc in select * from jsonb_array_elements(p_doc->'tenants') loop
         applied := tenant_apply(doc->'tenant');
@@ -247,8 +248,11 @@ begin
         if p_prune then -- last: what was renamed is not left over
             plan := plan || prune_apply(applied.tenant, doc #>> '{tenant,ccid}', doc);
         end if;
-        perform channels_derive(applied.tenant);
+        tenants := tenants || applied.tenant;
     end loop;
+    -- A number that goes from one of them to another is free before it is taken, in whatever order they stand in the file.
+    perform channels_retire(t) from unnest(tenants) t;
+    perform channels_derive(t) from unnest(tenants) t;
     for part in select * from jsonb_array_elements(p_doc->'clusterKeys') loop
         plan := plan || key_apply(null, '*', part);
     end loop;
@@ -291,5 +295,79 @@ begin
                                from transaction_section s where s.tenant_id = t.id)) order by t.id)
               from tenant t where wanted in (0, t.id)), '[]'),
         'clusterKeys', case when coalesce(p_ccid, '') = '' then keys_export(null) end)::text;
+end
+$$;
+
+-- nexusctl numbers move: gives a number that one contact center has, or that nobody has any more, to another. Its section
+-- goes to the new owner, and its entry in the service Async goes away: the webhook and its secrets are the former owner's,
+-- so the new one provisions its own; until then answers wait. What was said under the number stays with the former owner.
+-- Returns the plan; [] where there is nothing to do.
+create or replace function number_move(p_number text, p_to uuid) returns text
+language plpgsql security definer set search_path from current as $$
+declare
+    heir int := tenant_named(0, p_to, false);
+    owner int;
+    moved transaction_section;
+    plan json[] := '{}';
+    name text;
+begin
+    perform from tenant t where t.id = heir or t.id = (select c.tenant_id from channel c
+                                                        where c.address = p_number and c.retired is null and c.kind = 1)
+      order by t.id for no key update;
+    select c.tenant_id into owner from channel c where c.address = p_number and c.retired is null and c.kind = 1
+     order by c.tenant_id = heir limit 1;
+    if owner = heir then
+        return '[]';
+    end if;
+    perform tenant_lock(t) from unnest(array_remove(array[owner, heir], null)) t order by t;
+    delete from transaction_section s
+     where s.tenant_id = owner and s.transaction = 'NexusServices' and s.section like 'chat.%'
+       and s.options ->> 'channelId' = p_number
+    returning * into moved;
+    if moved.section is null and owner is not null then
+        raise exception 'the section of the number has gone meanwhile' using errcode = 'NX409';
+    end if;
+    if owner is not null then
+        update service v
+           set data = jsonb_set(v.data, '{channels}', coalesce((
+                   select jsonb_agg(c.value order by c.nth) from jsonb_array_elements(v.data -> 'channels') with ordinality c (value, nth)
+                    where c.value ->> 'channelId' <> p_number), '[]')),
+               secret = jsonb_set(v.secret, '{channels}', coalesce((
+                   select jsonb_agg(c.value order by c.nth) from jsonb_array_elements(v.secret -> 'channels') with ordinality c (value, nth)
+                    where c.value ->> 'channelId' <> p_number), '[]')),
+               changed = now(), changed_by = 'nexusctl'
+         where v.tenant_id = owner and v.name = 'Async' and v.data @> jsonb_build_object('channels', jsonb_build_array(
+                   jsonb_build_object('channelId', p_number)));
+        plan := plan || plan_line('delete', 'number', (select t.ccid::text from tenant t where t.id = owner), p_number, '{}');
+    end if;
+    if not exists (select from transaction_section s where s.tenant_id = heir and s.transaction = 'NexusServices'
+                                                       and s.section like 'chat.%' and s.options ->> 'channelId' = p_number) then
+        if moved.section is null then
+            raise exception 'nobody has this number, and the contact center does not ask for it; provision it' using errcode = 'NX404';
+        end if;
+        name := moved.section;
+        if exists (select from transaction_section s
+                    where s.tenant_id = heir and s.transaction = 'NexusServices' and s.section = name) then
+            name := 'chat.' || substr(p_number, 2);
+        end if;
+        insert into transaction_section (tenant_id, transaction, section, options, secret, changed_by)
+        values (heir, 'NexusServices', name, moved.options, '{}', 'nexusctl');
+        -- An endpoint of the former owner is none of the new one's.
+        update transaction_section s set options = s.options - 'endpoint'
+         where s.tenant_id = heir and s.transaction = 'NexusServices' and s.section = name
+           and exists (select from transaction_section e where e.tenant_id = heir and e.transaction = 'NexusEndpoints')
+           and exists (select from jsonb_to_recordset(endpoint_references(heir)) as r (holder text, there boolean)
+                        where r.holder = name and not r.there);
+    end if;
+    plan := plan || plan_line('create', 'number', p_to::text, p_number, '{}');
+    if owner is not null then
+        perform channels_retire(owner);
+    end if;
+    perform channels_derive(heir);
+    if owner is not null then
+        perform channels_derive(owner);
+    end if;
+    perform audit_plan(plan);
+    return array_to_json(plan)::text;
 end
 $$;

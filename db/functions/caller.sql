@@ -56,6 +56,24 @@ begin
 end
 $$;
 
+-- May this GWS say of a user that he belongs to the contact center (null: to none, and so acts for all)?
+create or replace function gws_vouches(p_gws int, p_center uuid) returns boolean
+language sql stable as $$
+    select coalesce((
+        select case when p_center is null then g.operators
+                    else coalesce(p_center = any (g.centers),
+                                  not exists (select from nex_gapis o where o.id <> g.id and p_center = any (o.centers))) end
+          from nex_gapis g where g.id = p_gws), false)
+$$;
+
+-- The same as tenant_of_user(), of a user of this GWS; null, too, where it may not vouch for him.
+create or replace function tenant_of_user_of(p_gws int, p_center uuid, p_ccid uuid) returns int
+language plpgsql as $$
+begin
+    return case when gws_vouches(p_gws, p_center) then tenant_of_user(p_center, p_ccid) end;
+end
+$$;
+
 -- Sessions end when they are old, when nobody used them for a while, or when too many of one user are open. tenant 0 acts
 -- for all.
 create or replace function session_open(p_digest bytea, p_tenant int, p_user text, p_gws int, p_token text, p_life_s int)

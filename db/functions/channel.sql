@@ -59,12 +59,55 @@ language sql stable as $$
             order by length(e.section) desc limit 1) place (queue) on true
 $$;
 
+-- What a request that names this number of ours may be signed with: a row for each of the contact center's numbers it may
+-- be about that has a secret; secrets are sealed, one a line. One that names none, as a receipt may, or what is no number of
+-- the contact center, may be about any; of more numbers than 32 the others are not asked.
+create or replace function channel_secrets(p_tenant int, p_number text)
+returns table (ccid text, address text, secrets text)
+language sql stable as $$
+    select t.ccid::text, c.address, array_to_string(c.secrets, E'\n')
+      from channel c
+      join tenant t on t.id = c.tenant_id
+     where c.tenant_id = p_tenant and c.retired is null and c.secrets <> '{}'
+       and (c.address = p_number
+            or not exists (select from channel k where k.tenant_id = p_tenant and k.address = p_number and k.retired is null))
+     order by c.id
+     limit 32
+$$;
+
+-- Numbers that are no longer asked for are in use no longer, so another contact center may have them.
+create or replace function channels_retire(p_tenant int) returns void
+language sql as $$
+    update channel c
+       set retired = now()
+     where c.tenant_id = p_tenant and c.retired is null
+       and not exists (select from channels_wanted(p_tenant) w where w.address = c.address)
+$$;
+
+-- The error of a number that another contact center has (index channel_owner). Whose it is, it does not say. A contact
+-- center sees its own numbers only, so it may be any of those that are about to come into use.
+create or replace function channel_is_taken(p_tenant int) returns void
+language plpgsql as $$
+declare
+    sections text[] := array(
+        select w.section from channels_wanted(p_tenant) w
+         where w.kind = 1 and w.address like '+%'
+           and not exists (select from channel c where c.tenant_id = p_tenant and c.address = w.address and c.retired is null)
+         order by w.section);
+begin
+    raise exception 'channelId: in use by another contact center, in %',
+                    case when cardinality(sections) > 1 then 'one of ' else '' end || array_to_string(sections, ', ')
+          using errcode = 'NX409';
+end
+$$;
+
 -- Makes channel and destination what the provisioning says; called in the transaction of each change of it. What already
 -- is so is not touched. Each channel has a row of destination of its own; a new URL starts with a closed breaker.
 create or replace function channels_derive(p_tenant int) returns void
 language plpgsql as $$
 declare
     twice record;
+    broken text;
 begin
     perform references_check(p_tenant);
     select w.address, string_agg(w.section, ' and ' order by w.section) as sections into twice
@@ -72,6 +115,8 @@ begin
     if twice.address is not null then
         raise exception 'channelId: the same in %', twice.sections using errcode = 'NX409';
     end if;
+
+    perform channels_retire(p_tenant);
 
     -- A destination that moves is left alone no longer.
     insert into breaker_change (tenant_id, destination_id, kind)
@@ -113,13 +158,14 @@ begin
             (excluded.kind, excluded.name, excluded.provider, excluded.destination_id, excluded.endpoint,
              excluded.campaign_only, excluded.uncertain_policy, excluded.validity, excluded.secrets, null);
 
-    update channel c
-       set retired = now()
-     where c.tenant_id = p_tenant and c.retired is null
-       and not exists (select from channels_wanted(p_tenant) w where w.address = c.address);
-
     perform destinations_follow(p_tenant);
     perform keywords_derive(p_tenant);
+exception when unique_violation then
+    get stacked diagnostics broken = constraint_name;
+    if broken <> 'channel_owner' then
+        raise;
+    end if;
+    perform channel_is_taken(p_tenant);
 end
 $$;
 

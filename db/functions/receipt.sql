@@ -80,6 +80,8 @@ begin
             on own.tenant_id = i.tenant_id and known.message_id is null and own.direction = 2
            and own.id = case when i.provider_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
                              then i.provider_id::uuid end
+           and receipt_fits(i.tenant_id, i.number, (select c.address from channel c where c.tenant_id = own.tenant_id
+                                                                                      and c.id = own.channel_id))
     ), stored as (
         insert into receipt (tenant_id, provider_id, state, channel_address, result_code, message_id, process)
         select tenant_id, provider_id, state, number, result, message_id, me from input where nth = 1

@@ -19,11 +19,13 @@ language sql stable as $$
        and (c.section like 'chat.%' or c.section like 'cxc.%')
 $$;
 
--- Before a change: how things stand.
+-- Before a change: how things stand, for each contact center that the transaction changes.
 create or replace function references_note(p_tenant int) returns void
 language plpgsql as $$
 begin
-    perform set_config('nexus.references', endpoint_references(p_tenant)::text, true);
+    perform set_config('nexus.references',
+                       (coalesce(nullif(current_setting('nexus.references', true), ''), '{}')::jsonb
+                        || jsonb_build_object(p_tenant::text, endpoint_references(p_tenant)))::text, true);
 end
 $$;
 
@@ -31,7 +33,8 @@ $$;
 create or replace function references_check(p_tenant int) returns void
 language plpgsql as $$
 declare
-    before jsonb := nullif(current_setting('nexus.references', true), '')::jsonb; -- nobody noted: all that is wrong is new
+    -- Where nobody noted, all that is wrong is new.
+    before jsonb := nullif(current_setting('nexus.references', true), '')::jsonb -> p_tenant::text;
     lost record;
     was jsonb;
 begin

@@ -11,7 +11,7 @@ from harness.wait import eventually
 
 @pytest.fixture
 def tenant(nexus, customer):
-    """Its gateway refuses for now: what is posted waits."""
+    """Its gateway asks for ten minutes: what is posted waits."""
     customer.answer(status=503, headers={"Retry-After": "600"})
     return Tenant(nexus, webhook_url=customer.url)
 

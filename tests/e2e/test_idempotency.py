@@ -24,6 +24,7 @@ class Request:
         self.stack, self.caller, self.path, self.options = caller.stack, caller, path, options
         self.effect, self.parameters = effect, parameters
         self.scope = scope  # whose Idempotency-Keys it uses: a tenant's number; 0: of those who act for all
+        self.owner = "" if scope else "user ops\n"  # each of these has keys of its own
 
     def post(self, key=None, query=None, gateway=0):
         headers = {} if key is None else {"Idempotency-Key": key}
@@ -44,7 +45,8 @@ class Request:
 
     def keys(self):
         """The Idempotency-Keys that are kept in its scope."""
-        return [key for key, in self.stack.query("select key from idempotency where tenant_id = %s", self.scope)]
+        stored = self.stack.query("select key from idempotency where tenant_id = %s", self.scope)
+        return [key.removeprefix(self.owner) for key, in stored if key.startswith(self.owner)]
 
     def times(self):
         return self.stack.query(self.effect, *self.parameters)[0][0]
@@ -236,7 +238,7 @@ class running:
     """Somebody holds the key as a transaction does that has not ended."""
 
     def __init__(self, request, key):
-        self.stack, self.name = request.stack, f"idempotency|{request.scope}|{key}"
+        self.stack, self.name = request.stack, f"idempotency|{request.scope}|{request.owner}{key}"
 
     def __enter__(self):
         self.connection = self.stack.postgres.connect(self.stack.database)
@@ -290,14 +292,15 @@ def test_a_new_key_is_shown_again_and_stands_nowhere_in_clear(recipe, nexus):
     again = request.post(key)
 
     assert is_replayed(again) and data_of(again) == data_of(first)
-    stored = nexus.query("select answer, secret from idempotency where key = %s", key)
+    stored = nexus.query("select answer, secret from idempotency where key = %s", request.owner + key)
     assert len(stored) == 1 and value not in str(stored) and stored[0][1].startswith("v2|")
 
 
 def test_a_new_key_whose_seal_has_gone_is_not_shown_again(nexus):
     request, key = apikey_create(Tenant(nexus)), new_key()
     assert request.post(key).status_code == 200
-    nexus.query("update idempotency set secret = overlay(secret placing 'AAAA' from length(secret) - 12) where key = %s", key)
+    nexus.query("update idempotency set secret = overlay(secret placing 'AAAA' from length(secret) - 12) where key = %s",
+                request.owner + key)
 
     refused = request.post(key)
 
@@ -428,3 +431,15 @@ def disarm(process):
     del process.environment["NEXUS_FAILPOINTS"]
     process.restart()
 
+
+def test_of_those_who_act_for_all_each_has_keys_of_its_own(nexus):
+    tenant = Tenant(nexus)
+    request, key = service_post(tenant), new_key()
+    made = request.post(key)
+
+    request.caller.session.headers.update({"Authorization": f"Bearer {tenant.cluster_key}", "x-ccid": request.caller.ccid})
+    again = request.post(key)
+
+    assert made.status_code == again.status_code == 200, again.text
+    assert not is_replayed(again)
+    assert is_replayed(request.post(key))

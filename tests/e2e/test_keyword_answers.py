@@ -231,7 +231,6 @@ def test_a_number_has_texts_of_its_own(nexus, customer):
 def test_a_number_without_a_webhook_takes_stop_and_answers_nothing(nexus):
     tenant = Tenant(nexus)
     tenant.webhook = None
-    tenant.options, tenant.api_secret = {"api": None}, None
     tenant.apply()
     phone = tenant.phone()
 

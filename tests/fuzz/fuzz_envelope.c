@@ -21,4 +21,9 @@ FUZZ(bytes)
     ASSERT(id_equal(again.operation, envelope.operation));
     ASSERT(str_equal(again.traceparent, envelope.traceparent));
     ASSERT(str_equal(again.idempotency_key, envelope.idempotency_key));
+    if (!proof_is_shown(&envelope.proof) && !envelope.proof.is_demanded)
+        return;
+    ASSERT(again.proof.is_demanded == envelope.proof.is_demanded);
+    ASSERT(str_equal(again.proof.standard, envelope.proof.standard));
+    ASSERT(str_equal(again.proof.body, envelope.proof.body));
 }

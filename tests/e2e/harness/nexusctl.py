@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import pathlib
 import subprocess
 
 from .stack import BINARIES
@@ -36,6 +37,16 @@ class Operator:
             with connection.cursor() as cursor:
                 cursor.execute(statement, parameters)
                 return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def migration(self, name):
+        """Runs a migration's file once more; what the database warned of."""
+        [file] = (pathlib.Path(__file__).parents[3] / "db/migrations").glob(f"*_{name}.sql")
+        connection = self.postgres.connect(self.database)
+        try:
+            connection.cursor().execute(file.read_text())
+            return "".join(connection.notices)
         finally:
             connection.close()
 

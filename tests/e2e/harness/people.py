@@ -18,23 +18,24 @@ class Tenant:
     """A contact center with one number, provisioned as an operator would. Its gateway is the simulator's, unless a
     webhook_url says where else."""
 
-    def __init__(self, stack, webhook_url=None, headers=None, **number):
+    def __init__(self, stack, webhook_url=None, headers=None, api_secret=None, **number):
         self.stack = stack
         self.name = f"tenant_{next(_numbers)}_{secrets.token_hex(3)}"
         self.ccid = str(uuid.uuid4())
         self.api_key, self.agent_token, self.cluster_key = (str(uuid.uuid4()) for _ in range(3))
         self.number = new_number()
-        self.webhook_secret, self.api_secret = secrets.token_hex(24), secrets.token_hex(24)
+        self.webhook_secret, self.api_secret = secrets.token_hex(24), api_secret
         self.webhook = {"url": webhook_url or f"{stack.simulator_url}/gateway/{self.number}",
                         "secret": self.webhook_secret}
         self.headers = headers or {}
         self.options = number
         self.apply()
-        stack.private |= {self.api_key, self.agent_token, self.cluster_key, self.webhook_secret, self.api_secret}
+        stack.private |= {self.api_key, self.agent_token, self.cluster_key, self.webhook_secret}
 
     def apply(self):
         number = {"address": self.number, "name": "sms", "endpoint": "sales", "webhook": self.webhook,
-                  "api": {"secret": self.api_secret}, **self.options}
+                  "api": {"secret": self.api_secret} if self.api_secret else None, **self.options}
+        self.stack.private |= {self.api_secret} if isinstance(self.api_secret, str) else set(self.api_secret or [])
         self.stack.apply({
             "tenants": [{
                 "ccid": self.ccid, "name": self.name,

@@ -35,7 +35,7 @@ static const struct set_row {
     {"nexus:agent:chat", SET(AGENT) | SET(CONVERSATIONS)},
     {"nexus:designer:chat", SET(AGENT) | SET(CONVERSATIONS)},
     {"nexus:gateway:sms", SET(INBOUND)},
-    {"nexus:cluster:*", SET(INBOUND) | SET(MESSAGES) | SET(SERVICES)},
+    {"nexus:cluster:*", SET(INBOUND) | SET(UNSIGNED) | SET(MESSAGES) | SET(SERVICES)},
     {"nexus:cluster:messages", SET(MESSAGES)},
     {"nexus:admin:*",
      SET(CONVERSATIONS) | SET(MESSAGES) | SET(KEYS) | SET(TENANTS) | SET(SERVICES) | SET(AUDIT)},

@@ -73,3 +73,118 @@ Test(signature, takes_a_secret_that_is_not_base64_as_it_is)
 
     cr_assert(eq(sz, out.len, sizeof "v1," - 1 + 44));
 }
+
+// ---- the other side
+
+static const struct str secrets[] = {STR_INIT("new"), STR_INIT("old")};
+static const int64_t now_s = 1761000000;
+
+// Signed with this secret in all three ways.
+static struct proof proof_by(struct str secret, struct str body, struct buf texts[3])
+{
+    struct str secret_of_standard[] = {secret};
+
+    signature_hub_sha1(secret, body, &texts[0]);
+    signature_hub_sha256(secret, body, &texts[1]);
+    signature_standard(secret_of_standard, 1, STR("msg"), now_s, body, &texts[2]);
+    return (struct proof){.hub_sha1 = buf_str(&texts[0]),
+                          .hub_sha256 = buf_str(&texts[1]),
+                          .id = STR("msg"),
+                          .timestamp = STR("1761000000"),
+                          .standard = buf_str(&texts[2]),
+                          .body = body,
+                          .inflated = STR_ABSENT};
+}
+
+static bool holds(const struct proof *proof)
+{
+    return signature_holds(proof, secrets, COUNT_OF(secrets), now_s);
+}
+
+#define PROOF(name, secret, body)                                                                  \
+    AUTO(buf) name##_1 = {0};                                                                      \
+    AUTO(buf) name##_2 = {0};                                                                      \
+    AUTO(buf) name##_3 = {0};                                                                      \
+    struct buf name##_texts[3] = {name##_1, name##_2, name##_3};                                   \
+    struct proof name = proof_by(STR(secret), STR(body), name##_texts);                            \
+    name##_1 = name##_texts[0], name##_2 = name##_texts[1], name##_3 = name##_texts[2]
+
+Test(signature, holds_by_either_secret_while_one_is_replaced)
+{
+    PROOF(by_new, "new", "body");
+    PROOF(by_old, "old", "body");
+    PROOF(by_another, "other", "body");
+
+    cr_assert(holds(&by_new));
+    cr_assert(holds(&by_old));
+    cr_assert(not(holds(&by_another)));
+    cr_assert(not(signature_holds(&by_old, secrets, 1, now_s)));
+    cr_assert(not(signature_holds(&by_old, secrets, 0, now_s)));
+}
+
+Test(signature, every_one_that_is_shown_must_be_right)
+{
+    PROOF(right, "new", "body");
+    PROOF(wrong, "other", "body");
+    struct proof mixed = right;
+
+    mixed.hub_sha1 = wrong.hub_sha1;
+    cr_assert(not(holds(&mixed)));
+    mixed.hub_sha1 = STR_ABSENT;
+    cr_assert(holds(&mixed));
+    mixed.standard = wrong.standard;
+    cr_assert(not(holds(&mixed)));
+    mixed.standard = STR_ABSENT;
+    cr_assert(holds(&mixed));
+    mixed.hub_sha256 = STR_ABSENT;
+    cr_assert(not(holds(&mixed)), "nothing is shown");
+}
+
+Test(signature, covers_the_body_and_nothing_beside_it)
+{
+    PROOF(proof, "new", "body");
+
+    proof.is_partial = true;
+    cr_assert(not(holds(&proof)));
+    proof.is_partial = false, proof.is_cut = true;
+    cr_assert(not(holds(&proof)));
+    proof.is_cut = false, proof.body = STR("Body");
+    cr_assert(not(holds(&proof)));
+    proof.inflated = STR("body");
+    cr_assert(holds(&proof), "of a compressed body either form may be signed");
+}
+
+Test(signature, of_the_standard_form_covers_id_and_time_for_five_minutes)
+{
+    PROOF(proof, "new", "body");
+
+    cr_assert(signature_holds(&proof, secrets, 2, now_s + 300));
+    cr_assert(signature_holds(&proof, secrets, 2, now_s - 300));
+    cr_assert(not(signature_holds(&proof, secrets, 2, now_s + 301)));
+    cr_assert(not(signature_holds(&proof, secrets, 2, now_s - 301)));
+    proof.timestamp = STR("1761000001");
+    cr_assert(not(holds(&proof)));
+    proof.timestamp = STR("now");
+    cr_assert(not(holds(&proof)));
+    proof.timestamp = STR("1761000000"), proof.id = STR("other");
+    cr_assert(not(holds(&proof)));
+    proof.id = STR_ABSENT;
+    cr_assert(not(holds(&proof)));
+}
+
+Test(signature, refuses_what_has_not_the_form_of_one)
+{
+    static const struct str odd[] = {
+        STR_INIT(""),         STR_INIT("sha1"),        STR_INIT("sha1="), STR_INIT("sha1=00"),
+        STR_INIT("sha1=xyz"), STR_INIT("sha256=0000"), STR_INIT("v1,"),   STR_INIT(" v1,AAAA v2"),
+    };
+    for (size_t i = 0; i < COUNT_OF(odd); i++) {
+        struct proof hub = {.hub_sha1 = odd[i], .body = STR("")};
+        struct proof hub_256 = {.hub_sha256 = odd[i], .body = STR("")};
+        struct proof standard = {
+            .standard = odd[i], .id = STR("msg"), .timestamp = STR("1761000000"), .body = STR("")};
+        cr_expect(not(holds(&hub)), "row %zu", i);
+        cr_expect(not(holds(&hub_256)), "row %zu", i);
+        cr_expect(not(holds(&standard)), "row %zu", i);
+    }
+}

@@ -88,7 +88,7 @@ function Webhook({ webhook, stored, error, onWebhook }: WebhookProps) {
       <summary>Webhook of your own gateway</summary>
       <TextField label="Webhook URL" placeholder="https://" hint="Called for each message that goes out." {...field("url", ".webhook.url")} />
       <TextField label="Webhook secret" type="password" hint={`Signs what Nexus sends.${keeps}`} {...field("webhookSecret", ".webhook.secret")} />
-      <TextField label="API secret" type="password" hint={`Signs what your gateway sends.${keeps}`} {...field("apiSecret", ".api.secret")} />
+      <TextField label="API secret" type="password" hint={`What your gateway posts must be signed with it.${keeps}`} {...field("apiSecret", ".api.secret")} />
     </details>
   );
 }

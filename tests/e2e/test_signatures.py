@@ -1,0 +1,336 @@
+"""A number with an api.secret believes only what is signed with it: texts and receipts alike, over the bytes as they came."""
+
+import base64
+import gzip
+import hashlib
+import hmac
+import json
+import secrets
+import subprocess
+import time
+import urllib.parse
+import uuid
+
+import pytest
+
+from harness.people import Tenant
+from harness.stack import BINARIES
+from harness.wait import eventually
+
+MESSAGE, RECEIPT = "/nexus/v3/sms/message", "/nexus/v3/sms/receipt"
+
+
+def hub_sha1(secret, body):
+    return {"X-Hub-Signature": "sha1=" + hmac.new(secret.encode(), body, hashlib.sha1).hexdigest()}
+
+
+def hub_sha256(secret, body):
+    return {"X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+
+
+def standard(secret, body, at=None, name="msg_1"):
+    at = str(int(at or time.time()))
+    key = base64.b64decode(secret[len("whsec_"):]) if secret.startswith("whsec_") else secret.encode()
+    digest = hmac.new(key, f"{name}.{at}.".encode() + body, hashlib.sha256).digest()
+    return {"webhook-id": name, "webhook-timestamp": at, "webhook-signature": "v1," + base64.b64encode(digest).decode()}
+
+
+def all_of_them(secret, body):
+    return hub_sha1(secret, body) | hub_sha256(secret, body) | standard(secret, body)
+
+
+KINDS = [hub_sha1, hub_sha256, standard, all_of_them]
+
+
+def fresh():
+    return secrets.token_hex(24)
+
+
+@pytest.fixture
+def signed(nexus):
+    """A contact center whose number has a secret."""
+    return Tenant(nexus, api_secret=fresh())
+
+
+def text_of(tenant, **fields):
+    return {"message_id": uuid.uuid4().hex, "phone_number": tenant.phone(), "shortcode": tenant.number,
+            "message": tenant.text(), **fields}
+
+
+def as_json(fields):
+    return json.dumps(fields).encode(), "application/json"
+
+
+def as_form(fields):
+    return urllib.parse.urlencode(fields).encode(), "application/x-www-form-urlencoded"
+
+
+def post(tenant, body, headers, kind="application/json", path=MESSAGE, key=None):
+    poster = tenant.aggregator()
+    poster.session.auth = (tenant.ccid, key or tenant.api_key)
+    return poster.post(path, data=body, headers={"Content-Type": kind, **headers})
+
+
+def is_refused(answer):
+    """401 in the documented envelope, in the same words whatever is wrong."""
+    assert answer.status_code == 401, answer.text
+    assert answer.json()["status"]["code"] == 401
+    assert "signed" in answer.text
+    return True
+
+
+def stored(tenant, fields):
+    return tenant.stack.query("select count(*) from message m join tenant t on t.id = m.tenant_id "
+                              "where t.ccid = %s and m.external_id = %s", tenant.ccid, fields["message_id"])[0][0]
+
+
+@pytest.mark.parametrize("form", [as_json, as_form])
+@pytest.mark.parametrize("sign", KINDS)
+def test_a_text_that_is_signed_in_any_of_the_ways_is_taken(signed, sign, form):
+    fields = text_of(signed)
+    body, kind = form(fields)
+
+    answer = post(signed, body, sign(signed.api_secret, body), kind)
+
+    assert answer.status_code == 200, answer.text
+    assert stored(signed, fields) == 1
+
+
+@pytest.mark.parametrize("sign", KINDS)
+def test_a_wrong_signature_is_refused_and_nothing_is_stored(signed, sign):
+    fields = text_of(signed)
+    body, _ = as_json(fields)
+
+    assert is_refused(post(signed, body, sign(fresh(), body)))
+    assert stored(signed, fields) == 0
+
+
+@pytest.mark.parametrize("sign", KINDS)
+def test_a_body_that_was_changed_on_the_way_is_refused(signed, sign):
+    fields = text_of(signed)
+    body, _ = as_json(fields)
+
+    assert is_refused(post(signed, body + b" ", sign(signed.api_secret, body)))
+    assert stored(signed, fields) == 0
+
+
+def test_a_text_without_a_signature_is_refused_from_a_gateways_own_key_and_taken_from_a_cluster_key(signed):
+    fields = text_of(signed)
+    body, _ = as_json(fields)
+
+    assert is_refused(post(signed, body, {}))
+    assert stored(signed, fields) == 0
+    assert post(signed, body, {}, key=signed.cluster_key).status_code == 200
+
+
+def test_a_wrong_signature_is_refused_from_a_cluster_key_too(signed):
+    body, _ = as_json(text_of(signed))
+
+    assert is_refused(post(signed, body, hub_sha256(fresh(), body), key=signed.cluster_key))
+    assert post(signed, body, hub_sha256(signed.api_secret, body), key=signed.cluster_key).status_code == 200
+
+
+def test_a_number_without_a_secret_takes_what_is_signed_and_what_is_not(tenant):
+    body, _ = as_json(text_of(tenant))
+
+    assert post(tenant, body, hub_sha1(fresh(), body)).status_code == 200
+    assert post(tenant, body, {}).status_code == 200
+
+
+def test_a_right_signature_beside_a_wrong_one_is_wrong(signed):
+    body, _ = as_json(text_of(signed))
+    right, wrong = all_of_them(signed.api_secret, body), all_of_them(fresh(), body)
+
+    for header in ("X-Hub-Signature", "X-Hub-Signature-256", "webhook-signature"):
+        assert is_refused(post(signed, body, right | {header: wrong[header]})), header
+
+
+@pytest.mark.parametrize("value", ["", "sha1", "sha1=", "sha1=zz", "sha1=" + "0" * 39, "sha1=" + "0" * 42, "sha256=" + "0" * 64,
+                                   "md5=" + "0" * 32, "\u00e4", "x" * 3000])
+def test_what_is_no_signature_is_a_wrong_one(signed, value):
+    body, _ = as_json(text_of(signed))
+
+    assert is_refused(post(signed, body, {"X-Hub-Signature": value.encode()}))
+
+
+def test_hex_may_be_in_capitals(signed):
+    body, _ = as_json(text_of(signed))
+    value = hub_sha256(signed.api_secret, body)["X-Hub-Signature-256"]
+
+    assert post(signed, body, {"X-Hub-Signature-256": "sha256=" + value[7:].upper()}).status_code == 200
+
+
+def test_a_standard_signature_is_good_for_five_minutes(signed):
+    body, _ = as_json(text_of(signed))
+
+    for away in (-290, 290):
+        assert post(signed, body, standard(signed.api_secret, body, time.time() + away)).status_code == 200
+    for away in (-330, 330):
+        assert is_refused(post(signed, body, standard(signed.api_secret, body, time.time() + away)))
+
+
+def test_a_standard_signature_covers_its_id_and_its_time(signed):
+    body, _ = as_json(text_of(signed))
+    right = standard(signed.api_secret, body)
+
+    for change in ({"webhook-id": "msg_2"}, {"webhook-timestamp": str(int(right["webhook-timestamp"]) + 1)},
+                   {"webhook-timestamp": "soon"}, {"webhook-id": None}, {"webhook-timestamp": None}):
+        assert is_refused(post(signed, body, right | change)), change
+
+
+def test_of_several_standard_signatures_one_must_be_right(signed):
+    body, _ = as_json(text_of(signed))
+    right, other = standard(signed.api_secret, body), standard(fresh(), body)
+
+    both = right | {"webhook-signature": f"v1a,AAAA {other['webhook-signature']} {right['webhook-signature']}"}
+
+    assert post(signed, body, both).status_code == 200
+    assert is_refused(post(signed, body, right | {"webhook-signature": right["webhook-signature"].replace("v1,", "v1a,")}))
+
+
+def test_a_secret_of_the_standard_form_is_decoded_for_the_standard_signature(nexus):
+    tenant = Tenant(nexus, api_secret="whsec_" + base64.b64encode(secrets.token_bytes(24)).decode())
+
+    for sign in KINDS:
+        body, _ = as_json(text_of(tenant))
+        assert post(tenant, body, sign(tenant.api_secret, body)).status_code == 200, sign
+
+
+@pytest.mark.parametrize("sign", KINDS)
+def test_a_compressed_body_may_be_signed_as_it_came_or_as_it_is_when_inflated(signed, sign):
+    for signed_bytes in (lambda plain, packed: packed, lambda plain, packed: plain):
+        plain, kind = as_json(text_of(signed))
+        packed = gzip.compress(plain)
+        headers = {"Content-Encoding": "gzip", **sign(signed.api_secret, signed_bytes(plain, packed))}
+        assert post(signed, packed, headers, kind).status_code == 200
+    assert is_refused(post(signed, packed, {"Content-Encoding": "gzip", **sign(signed.api_secret, plain + b" ")}))
+
+
+def test_a_body_in_chunks_is_verified_like_any_other(signed):
+    for size in (300, 60_000):
+        body, _ = as_json(text_of(signed, message="x" * 100, padding="y" * size))
+        pieces = [body[at:at + 1000] for at in range(0, len(body), 1000)]
+        assert is_refused(post(signed, iter(pieces), hub_sha1(fresh(), body)))
+        assert post(signed, iter(pieces), hub_sha1(signed.api_secret, body)).status_code == 200
+
+
+def photo(size):
+    return [{"content_type": "image/jpeg", "content": base64.b64encode(secrets.token_bytes(size)).decode()}]
+
+
+@pytest.mark.parametrize("encoding", [None, "gzip"])
+def test_a_photo_is_verified_with_its_text(signed, encoding):
+    fields = text_of(signed, mms_attachment=photo(150_000))
+    plain, _ = as_json(fields)
+    body, headers = (gzip.compress(plain), {"Content-Encoding": "gzip"}) if encoding else (plain, {})
+    changed = plain.replace(b'"message"', b'"messagf"', 1)
+
+    assert is_refused(post(signed, gzip.compress(changed) if encoding else changed, headers | hub_sha256(signed.api_secret, body)))
+    assert is_refused(post(signed, body, headers))
+    assert stored(signed, fields) == 0
+    assert post(signed, body, headers | hub_sha256(signed.api_secret, body)).status_code == 200
+
+
+def test_a_signed_body_that_is_too_long_to_verify_is_refused_with_the_limit_where_a_secret_is(signed, tenant):
+    for owner, status in ((signed, 413), (tenant, 200)):
+        fields = text_of(owner, mms_attachment=photo(300_000))
+        body, _ = as_json(fields)
+        answer = post(owner, body, hub_sha256(owner.api_secret or fresh(), body))
+        assert answer.status_code == status, answer.text
+        assert stored(owner, fields) == (status == 200)
+        if status == 413:
+            assert "256 KiB" in answer.text
+    assert post(signed, as_json(text_of(signed, mms_attachment=photo(300_000)))[0], {}, key=signed.cluster_key).status_code == 200
+
+
+def test_what_stands_in_the_query_is_signed_by_nobody(signed):
+    fields = text_of(signed)
+    everything = f"{MESSAGE}?{urllib.parse.urlencode(fields)}"
+
+    for path, body in ((everything, b""), (everything, b"{}"), (f"{MESSAGE}?%6dessage=other", as_json(fields)[0])):
+        assert is_refused(post(signed, body, all_of_them(signed.api_secret, body), path=path))
+    assert stored(signed, fields) == 0
+
+
+def test_a_receipt_is_verified_by_the_secret_of_the_number_it_names(signed):
+    fields = {"message_id": uuid.uuid4().hex, "message_state": 2, "shortcode": signed.number}
+    body, kind = as_form(fields)
+
+    assert is_refused(post(signed, body, {}, kind, RECEIPT))
+    assert is_refused(post(signed, body, hub_sha1(fresh(), body), kind, RECEIPT))
+    assert post(signed, body, hub_sha1(signed.api_secret, body), kind, RECEIPT).status_code == 200
+
+
+@pytest.mark.parametrize("named", [{}, {"shortcode": "+15559990000"}])
+def test_a_receipt_that_names_no_number_of_ours_is_verified_by_any_of_their_secrets(signed, named):
+    body, kind = as_form({"message_id": uuid.uuid4().hex, "message_state": 2, **named})
+
+    assert is_refused(post(signed, body, {}, kind, RECEIPT))
+    assert is_refused(post(signed, body, hub_sha1(fresh(), body), kind, RECEIPT))
+    assert post(signed, body, hub_sha1(signed.api_secret, body), kind, RECEIPT).status_code == 200
+
+
+def test_both_secrets_are_good_while_one_is_rotated_and_the_old_one_no_longer_afterwards(nexus):
+    old, new = fresh(), fresh()
+    tenant = Tenant(nexus, api_secret=old)
+
+    def takes(secret):
+        body, _ = as_json(text_of(tenant))
+        return {post(tenant, body, sign(secret, body)).status_code for sign in KINDS}
+
+    assert takes(old) == {200} and takes(new) == {401}
+    tenant.api_secret = [new, old]
+    tenant.apply()
+    assert takes(new) == {200} and takes(old) == {200}, "a new secret is good at once"
+    tenant.api_secret = new
+    tenant.apply()
+    eventually(lambda: takes(old) == {401}, "the old secret is good no longer", 3)
+    assert takes(new) == {200}
+
+
+def test_a_number_that_gets_a_secret_wants_it_from_then_on(nexus):
+    tenant = Tenant(nexus)
+    body, _ = as_json(text_of(tenant))
+    assert post(tenant, body, {}).status_code == 200
+
+    tenant.api_secret = fresh()
+    tenant.apply()
+
+    eventually(lambda: post(tenant, body, {}).status_code == 401, "a text without a signature is refused", 3)
+
+
+def test_another_contact_centers_secret_signs_nothing_here(nexus, signed):
+    other = Tenant(nexus, api_secret=fresh())
+    body, _ = as_json(text_of(signed))
+
+    assert is_refused(post(signed, body, all_of_them(other.api_secret, body)))
+    # With its own key it cannot even name the number.
+    assert post(other, body, all_of_them(other.api_secret, body)).status_code == 404
+
+
+def test_a_secret_signs_for_its_own_number_only(nexus):
+    tenant = Tenant(nexus, api_secret=fresh())
+    first = tenant.number, tenant.api_secret
+    tenant.stack.apply({"tenants": [{"ccid": tenant.ccid, "numbers": [
+        {"address": tenant.number, "name": "sms", "endpoint": "sales", "webhook": tenant.webhook},
+        {"address": (second := tenant.phone()), "name": "two", "endpoint": "sales", "webhook": tenant.webhook,
+         "api": {"secret": (of_second := fresh())}}]}]})
+    nexus.private.add(of_second)
+
+    for number, right, wrong in ((first[0], first[1], of_second), (second, of_second, first[1])):
+        body, _ = as_json(text_of(tenant, shortcode=number))
+        assert is_refused(post(tenant, body, hub_sha256(wrong, body)))
+        assert post(tenant, body, hub_sha256(right, body)).status_code == 200
+
+
+def test_nexusctl_signs_as_a_number_wants_it(signed, tmp_path):
+    body, _ = as_json(text_of(signed))
+    (tmp_path / "secret").write_text(signed.api_secret)
+    (tmp_path / "body").write_bytes(body)
+
+    said = subprocess.run([BINARIES / "nexusctl", "sign", "--secret-file", tmp_path / "secret", "--headers", tmp_path / "body"],
+                          text=True, capture_output=True, timeout=10, check=True)
+
+    headers = dict(line.split(": ", 1) for line in said.stdout.splitlines())
+    assert set(headers) == {"X-Hub-Signature", "X-Hub-Signature-256", "webhook-id", "webhook-timestamp", "webhook-signature"}
+    assert post(signed, body, headers).status_code == 200
