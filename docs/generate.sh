@@ -4,6 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 where=${2:-docs/generated}
 "$1/bin/docs-generator" "$where"
+"$1/bin/nexusctl" manual >"$where/nexusctl.1"
 # One member a line, so that a difference can be read.
 jq --indent 1 . "$where/openapi.json" >"$where/openapi.json.new"
 mv "$where/openapi.json.new" "$where/openapi.json"

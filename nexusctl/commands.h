@@ -4,6 +4,7 @@
 #include "nexusctl/command.h"
 
 extern const struct command migrate_command;
+extern const struct command tenants_command;
 extern const struct command apply_command;
 extern const struct command export_command;
 extern const struct command keys_command;
@@ -22,4 +23,5 @@ extern const struct command verify_command;
 extern const struct command token_command;
 extern const struct command bus_key_command;
 extern const struct command completion_command;
+extern const struct command manual_command;
 extern const struct command version_command;

@@ -19,7 +19,7 @@ struct mo_place mo_place(const struct msg_sms_inbound *mo)
 }
 
 // What its attachments are, as one text. A large content came as an upload, which is another one each time
-// the same bytes come; what stays is how many they are.
+// the same bytes come; what stays is how many they are, and their digest.
 static void attachments_name(struct buf *name, struct str list, struct arena *arena)
 {
     const struct json_view *view, *element;
@@ -33,6 +33,8 @@ static void attachments_name(struct buf *name, struct str list, struct arena *ar
 
         json_str(name, json_text(json_member(element, "content_type")));
         json_str(name, bytes ? json_compact(bytes, arena) : json_text(content));
+        if (bytes)
+            json_str(name, json_text(json_member(content, "digest")));
     }
 }
 

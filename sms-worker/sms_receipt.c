@@ -32,9 +32,9 @@ static void receipts_bind(void *context, struct batch_item *const *items, size_t
     pg_array(params, PG_ELEMENT_TEXT, count);
     for (size_t i = 0; i < count; i++)
         pg_add_text(params, receipt_of(items[i])->shortcode);
-    pg_array(params, PG_ELEMENT_INT4, count);
+    pg_array(params, PG_ELEMENT_TEXT, count);
     for (size_t i = 0; i < count; i++)
-        pg_add_int4(params, (int32_t)receipt_of(items[i])->result_code);
+        pg_add_text(params, receipt_of(items[i])->result_code);
 }
 
 static void receipt_answer(struct task *task, bool bound)

@@ -65,7 +65,9 @@ static void command_line_read(struct settings *settings, const struct service_de
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 'h': help(def);
-        case 'v': printf("%s %s\n", def->name, NEXUS_REVISION); exit(EXIT_SUCCESS);
+        case 'v':
+            printf("%s %s (%s)\n", def->name, NEXUS_VERSION, NEXUS_REVISION);
+            exit(EXIT_SUCCESS);
         case 'c': settings->file = optarg; break;
         case 'k': line->check_config = true; break;
         case 'i':

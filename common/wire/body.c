@@ -210,13 +210,35 @@ static bool sender_convert(const struct message_field *field, const struct json_
     return true;
 }
 
+static bool word_find(struct str field, struct str text, int64_t *number)
+{
+    static const struct {
+        struct str field, word;
+        int64_t number;
+    } words[] = {
+#define WORD(field, word, number) {STR_INIT(field), STR_INIT(word), number},
+#include "wire/number_words.def"
+#undef WORD
+    };
+
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if (str_equal(field, words[i].field) &&
+            str_equal_ignoring_case(str_trim(text), words[i].word)) {
+            *number = words[i].number;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool number_convert(const struct message_field *field, const struct json_view *value,
                            uint32_t *out, struct err *err)
 {
+    struct str text = json_text(value);
     int64_t number;
 
-    if (!json_number(value, &number) &&
-        !str_to_int(json_text(value), INT64_MIN, INT64_MAX, &number))
+    if (!json_number(value, &number) && !str_to_int(text, INT64_MIN, INT64_MAX, &number) &&
+        !(str_present(text) && word_find(message_field_label(field), text, &number)))
         return message_field_fault(field, "not a whole number", err);
     if (number < field->minimum || number > field->maximum)
         return err_set(err, ERR_BAD_INPUT, "%.*s: not within %u to %u",

@@ -1,6 +1,8 @@
 // body_scan: two small machines, one for each format, in front of one decoder of base64.
 #include "body_scan.h"
 
+#include <inttypes.h>
+
 void body_scan_init(struct body_scan *scan, enum body_scan_format format, struct id upload,
                     size_t rest_limit, body_take_fn *take, void *context)
 {
@@ -17,6 +19,8 @@ void body_scan_release(struct body_scan *scan)
     buf_release(&scan->decoded);
     buf_release(&scan->pair_name);
 }
+
+static const uint64_t DIGEST_BEGIN = 0xcbf29ce484222325, DIGEST_PRIME = 0x100000001b3;
 
 // ---- a content's characters become bytes
 
@@ -53,6 +57,7 @@ static bool is_prefix(struct body_scan *scan, char c)
     buf_clear(&scan->decoded);
     scan->bytes -= scan->stream_bytes;
     scan->stream_bytes = 0;
+    scan->stream_digest = DIGEST_BEGIN;
     return true;
 }
 
@@ -77,8 +82,10 @@ static bool content_take(struct body_scan *scan, char c, struct err *err)
     if (base64->bit_count < 8)
         return true;
     base64->bit_count -= 8;
-    buf_byte(&scan->decoded, (unsigned char)(base64->bits >> base64->bit_count));
+    unsigned char byte = (unsigned char)(base64->bits >> base64->bit_count);
+    buf_byte(&scan->decoded, byte);
     scan->stream_bytes++;
+    scan->stream_digest = (scan->stream_digest ^ byte) * DIGEST_PRIME;
     if (++scan->bytes > BODY_CONTENTS_BYTES)
         return err_set(err, ERR_TOO_LARGE, "the attachments are together more than %d bytes",
                        BODY_CONTENTS_BYTES);
@@ -92,6 +99,7 @@ static bool content_begin(struct body_scan *scan, struct err *err)
     scan->code_digits = 0;
     scan->base64 = (struct base64){0};
     scan->stream_bytes = 0;
+    scan->stream_digest = DIGEST_BEGIN;
     return ++scan->stream <= BODY_CONTENTS ||
            err_set(err, ERR_TOO_LARGE, "more than %d large attachments", BODY_CONTENTS);
 }
@@ -117,8 +125,10 @@ static void reference_put(struct body_scan *scan)
     char upload[ID_TEXT_LENGTH + 1];
 
     id_text(scan->upload, upload);
-    buf_printf(&scan->rest, "{\"upload\":\"%s\",\"stream\":%u,\"bytes\":%u%s}", upload,
-               scan->stream, scan->stream_bytes, scan->is_broken ? ",\"broken\":true" : "");
+    buf_printf(&scan->rest,
+               "{\"upload\":\"%s\",\"stream\":%u,\"bytes\":%u,\"digest\":\"%016" PRIx64 "\"%s}",
+               upload, scan->stream, scan->stream_bytes, scan->stream_digest,
+               scan->is_broken ? ",\"broken\":true" : "");
 }
 
 static int hex_digit(char c)
@@ -248,8 +258,10 @@ static void pair_reference_put(struct body_scan *scan)
     char upload[ID_TEXT_LENGTH + 1];
 
     id_text(scan->upload, upload);
-    buf_printf(&scan->rest, "%.*s[upload]=%s&%.*s[stream]=%u&%.*s[bytes]=%u", STR_ARG(name), upload,
-               STR_ARG(name), scan->stream, STR_ARG(name), scan->stream_bytes);
+    buf_printf(&scan->rest,
+               "%.*s[upload]=%s&%.*s[stream]=%u&%.*s[bytes]=%u&%.*s[digest]=%016" PRIx64,
+               STR_ARG(name), upload, STR_ARG(name), scan->stream, STR_ARG(name),
+               scan->stream_bytes, STR_ARG(name), scan->stream_digest);
     if (scan->is_broken)
         buf_printf(&scan->rest, "&%.*s[broken]=1", STR_ARG(name));
 }

@@ -2,7 +2,8 @@
 // holds the whole. What is left, `rest`, is the same body, with a reference where a content was:
 //
 //   {"mms_attachment":[{"content_type":"image/png","content":"iVBORw0KGgo…"}]}   becomes
-//   {"mms_attachment":[{"content_type":"image/png","content":{"upload":"<uuid>","stream":1,"bytes":5000}}]}
+//   {"mms_attachment":[{"content_type":"image/png","content":{"upload":"<uuid>","stream":1,"bytes":5000,"digest":"<16 hex digits>"}}]}
+// The digest (FNV-1a, 64 bits) tells one content from another of its size: an upload has another id each time it comes.
 //   a[0].content=iVBORw0KGgo…   becomes   a[0].content[upload]=<uuid>&a[0].content[stream]=1&…
 //
 // A content is the text of a member called "content" that is longer than BODY_TAKE_OVER. It is base64,
@@ -49,6 +50,7 @@ struct body_scan {
     struct buf decoded;
     unsigned stream; // the last content taken
     uint32_t stream_bytes, bytes;
+    uint64_t stream_digest;
     enum body_scan_state {
         SCAN_PLAIN, // between JSON's strings; in a form's name
         SCAN_TEXT,  // in a string; in a form's value

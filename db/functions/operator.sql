@@ -1,5 +1,15 @@
 -- What nexusctl asks, and nobody else: it acts for all contact centers.
 
+create or replace function operator_tenants() returns text
+language sql stable as $$
+    select json_build_object('tenants', coalesce(json_agg(json_build_object(
+               'ccid', t.ccid, 'name', t.name,
+               'numbers', (select count(*) from channel c where c.tenant_id = t.id and c.retired is null),
+               'keys', (select count(*) from api_key k where k.tenant_id = t.id and not k.revoked),
+               'created', t.created) order by t.id), '[]'))::text
+    from tenant t
+$$;
+
 create or replace function key_json(k api_key) returns json
 language sql stable as $$
     select json_build_object(

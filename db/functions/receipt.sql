@@ -1,12 +1,14 @@
 -- Receipts: stored first, bound to their message when it is known.
 
--- What a provider's state (SMPP 3.4) makes of a message; null: it is under way, nothing is final.
+-- What a provider's state (SMPP 5.0, and 10: read) makes of a message; null: it is under way, nothing is final.
 create or replace function receipt_fate(state smallint) returns smallint
 language sql immutable as $$
-    select case state when 2 then 5 when 3 then 8 when 4 then 7 when 5 then 7 when 8 then 7 end::smallint
+    select case state when 2 then 5 when 3 then 8 when 4 then 7 when 5 then 7 when 8 then 7 when 9 then 7
+                      when 10 then 6 end::smallint
 $$;
 
--- Applies the receipts of messages. The first final state stays: a later one, whatever it says, does not undo it. What
+-- Applies the receipts of messages. The first final state stays: a later one, whatever it says, does not undo it; only
+-- what was delivered is also read. What
 -- we ended ourselves without knowing (uncertain, or failed after an attempt that may have arrived: it stands in
 -- undelivered) the receipt resolves. Gives the messages that changed, with where their traces stand (accepted_us: µs
 -- since 1970).
@@ -15,15 +17,18 @@ returns table (tenant_id int, message_id uuid, traceparent text, accepted_us big
 language sql
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
     with final as (
-        select distinct on (i.tenant_id, i.id) i.tenant_id, i.id, receipt_fate(i.state) as fate
+        select distinct on (i.tenant_id, i.id) i.tenant_id, i.id,
+               case when f.fate = 5 and bool_or(f.fate = 6) over (partition by i.tenant_id, i.id) then 6::smallint
+                    else f.fate end as fate
         from unnest(tenants, messages, states) with ordinality i (tenant_id, id, state, place)
-        where receipt_fate(i.state) is not null
+        cross join lateral (select receipt_fate(i.state) as fate) f
+        where f.fate is not null
         order by i.tenant_id, i.id, i.place
     ), changed as (
         update message m set state = f.fate, changed = now()
         from final f
         where m.tenant_id = f.tenant_id and m.id = f.id and m.direction = 2 and m.state <> f.fate
-          and (m.state in (1, 2, 3, 4, 12)
+          and (m.state in (1, 2, 3, 4, 12) or (m.state, f.fate) = (5, 6)
                or m.state in (7, 8) and exists (select from undelivered u
                                                 where u.tenant_id = m.tenant_id and u.message_id = m.id))
         returning m.tenant_id, m.id, m.conversation_id, m.sequence, m.state, m.traceparent, m.created
@@ -50,8 +55,8 @@ $$;
 --
 -- A receipt and the outcome that names its message may commit side by side and miss each other; receipt_bind() finds
 -- such pairs a few seconds later.
-create or replace function receipt_store(
-    tenants int[], provider_ids text[], states smallint[], numbers text[], results int[])
+create or replace function receipt_take(
+    tenants int[], provider_ids text[], states smallint[], numbers text[], results text[])
 returns table (bound boolean, repeated boolean, changed boolean, traceparent text, accepted_us bigint)
 language plpgsql set lock_timeout = '100ms'
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -83,11 +88,11 @@ begin
            and receipt_fits(i.tenant_id, i.number, (select c.address from channel c where c.tenant_id = own.tenant_id
                                                                                       and c.id = own.channel_id))
     ), stored as (
-        insert into receipt (tenant_id, provider_id, state, channel_address, result_code, message_id, process)
-        select tenant_id, provider_id, state, number, result, message_id, me from input where nth = 1
+        insert into receipt (tenant_id, provider_id, state, channel_address, result_text, message_id, process)
+        select tenant_id, provider_id, state, number, nullif(result, ''), message_id, me from input where nth = 1
         order by tenant_id, provider_id, state, number_key
         on conflict (tenant_id, provider_id, state, number_key) do update
-            set message_id = excluded.message_id, result_code = excluded.result_code, received = now(),
+            set message_id = excluded.message_id, result_text = excluded.result_text, received = now(),
                 process = excluded.process
             where receipt.message_id is distinct from excluded.message_id and excluded.message_id is not null
         returning tenant_id, provider_id, state, number_key
@@ -109,6 +114,14 @@ begin
               from unnest(messages, fresh) with ordinality u (id, fresh, place)) i
         order by i.place;
 end
+$$;
+
+-- The same for workers of before, which read codes as numbers.
+create or replace function receipt_store(
+    tenants int[], provider_ids text[], states smallint[], numbers text[], results int[])
+returns table (bound boolean, repeated boolean, changed boolean, traceparent text, accepted_us bigint)
+language sql as $$
+    select * from receipt_take(tenants, provider_ids, states, numbers, results::text[])
 $$;
 
 -- Binds receipts of the last hour whose message has become known, at most room of them, the newest first. Gives the
@@ -156,7 +169,7 @@ $$;
 create or replace function receipt_list(tenant int, after_us bigint, page int) returns text
 language sql as $$
     select json_build_object('receipts', coalesce(json_agg(json_build_object(
-               'messageId', r.provider_id, 'messageState', r.state, 'resultCode', r.result_code,
+               'messageId', r.provider_id, 'messageState', r.state, 'resultCode', coalesce(r.result_text, r.result_code::text),
                'shortcode', r.channel_address, 'received', r.received,
                'position', (extract(epoch from r.received) * 1000000)::bigint::text) order by r.received), '[]'))::text
     from (select * from receipt

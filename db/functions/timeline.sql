@@ -48,9 +48,10 @@ begin
             select m.tenant_id, m.id, 'id' as called, 1 as place
               from tenants t join message m on m.tenant_id = t.id and m.id = own
             union all
-            select p.tenant_id, p.message_id, 'part', 2
+            select p.tenant_id, coalesce(p.message_id, f.message_id), 'part', 2
               from tenants t join inbound_part p on p.tenant_id = t.id and p.id = own
-             where p.message_id is not null
+              left join inbound_part f on f.tenant_id = p.tenant_id and f.id = p.copy_of
+             where coalesce(p.message_id, f.message_id) is not null
             union all
             select p.tenant_id, p.message_id, 'provider', 3
               from tenants t join provider_message p on p.tenant_id = t.id and p.provider_id = p_word
@@ -58,9 +59,11 @@ begin
             select c.tenant_id, f.id, 'sender', 4
               from tenants t join channel c on c.tenant_id = t.id
              cross join lateral mo_ids(c.address, called_bytes) n
-             cross join lateral (select p.message_id as id from inbound_part p
+             cross join lateral (select coalesce(p.message_id, g.message_id) as id
+                                   from inbound_part p
+                                   left join inbound_part g on g.tenant_id = p.tenant_id and g.id = p.copy_of
                                   where p.tenant_id = c.tenant_id and p.id between n.first and n.last
-                                    and p.message_id is not null
+                                    and coalesce(p.message_id, g.message_id) is not null
                                   union
                                  select m.id from message m
                                   where m.tenant_id = c.tenant_id and m.id between n.first and n.last) f
@@ -300,20 +303,23 @@ language sql stable as $$
         select r.*, receipt_fate(r.state) as fate,
                (select min(a.at) from attempt a
                 where a.tenant_id = m.tenant_id and a.message_id = m.id and a.outcome = 'sent') as sent_at,
-               min(r.received) filter (where receipt_fate(r.state) = m.state) over () as applied_at
+               min(r.received) filter (where receipt_fate(r.state) = m.state) over () as applied_at,
+               min(r.received) filter (where receipt_fate(r.state) = 5) over () as delivered_at
         from receipt r
         where r.tenant_id = m.tenant_id and r.message_id = m.id
           and r.provider_id in (m.provider_id, m.id::text, upper(m.id::text))
     ), judged as (
-        select t.*, t.received = t.applied_at and t.fate = m.state
+        select t.*, (t.received = t.applied_at and t.fate = m.state
+                     or m.state = 6 and t.fate = 5 and t.received = t.delivered_at and t.received <= t.applied_at)
                     and not exists (select from undelivered u
                                     where u.tenant_id = m.tenant_id and u.message_id = m.id) as applied
         from theirs t
     )
     select j.received, 70, 'receipt', process_name(j.process), null::int, null::timestamptz,
            'receipt: ' || case when j.applied then 'applied' when j.fate is null then 'nothing final' else 'ignored' end,
-           (array['en route', 'delivered', 'expired', 'deleted', 'undeliverable', 'accepted', 'unknown', 'rejected'])[j.state]
-               || coalesce(', code ' || j.result_code, '')
+           (array['en route', 'delivered', 'expired', 'deleted', 'undeliverable', 'accepted', 'unknown', 'rejected',
+                  'skipped', 'read'])[j.state]
+               || coalesce(', code ' || coalesce(j.result_text, j.result_code::text), '')
                || case when j.provider_id = m.provider_id and j.received < j.sent_at
                        then '; it came before its message''s id was known, and was bound '
                             || round(extract(epoch from j.sent_at - j.received)::numeric, 3) || ' s later'
@@ -335,7 +341,14 @@ language sql stable as $$
     select p.received, 0, 'part', process_name(p.process), null::int, null::timestamptz, null,
            'part ' || p.part || ' of ' || p.total || ' came as ' || p.external_id, null::json, null::json
     from inbound_part p
-    where p.tenant_id = m.tenant_id and p.message_id = m.id
+    where p.tenant_id = m.tenant_id and p.message_id = m.id and p.copy_of is null
+    union all
+    select k.received, 5, 'copy', process_name(k.process), null, null, 'dedupe: copy',
+           'part ' || k.part || ' of ' || k.total || ' came again as ' || k.external_id || '; it is shown once', null, null
+    from inbound_part p
+    join inbound_part k on k.tenant_id = p.tenant_id and k.channel_id = p.channel_id and k.address = p.address
+                       and k.reference = p.reference and k.copy_of = p.id
+    where p.tenant_id = m.tenant_id and p.message_id = m.id and p.copy_of is null
     union all
     select m.created, 10, 'accepted', process_name(m.process), null, null, 'dedupe: new',
            case when m.direction = 1 then 'came in'
@@ -388,6 +401,26 @@ language sql stable as $$
     from forgotten f where f.about = 'attempt' and f.before > m.created and m.direction = 2
 $$;
 
+-- What is known of a part whose text is not whole yet; null: no part that waits is called so.
+create or replace function part_told(p_tenant int, p_word text) returns text
+language sql stable
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+    select format('"%s" is part %s of %s of a long text and has waited for the rest since %s', left(p_word, 64), p.part, p.total,
+                  moment(coalesce(f.received, p.received)))
+           || case when p.copy_of is not null then ', when its first copy came' else '' end
+      from tenant t
+      join channel c on c.tenant_id = t.id
+     cross join lateral mo_ids(c.address, convert_to(p_word, 'UTF8')) n
+     cross join lateral (select * from inbound_part i where i.tenant_id = t.id and i.id between n.first and n.last
+                          union all
+                         select * from inbound_part i
+                          where i.tenant_id = t.id and i.channel_id = c.id
+                            and i.id = case when p_word ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_word::uuid end) p
+      left join inbound_part f on f.tenant_id = p.tenant_id and f.id = p.copy_of
+     where p_tenant in (0, t.id) and p.message_id is null
+     order by p.received limit 1
+$$;
+
 create or replace function message_summary(m message) returns json
 language sql stable as $$
     select json_build_object(
@@ -415,7 +448,8 @@ begin
       from message_find(p_tenant, p_word) f
       join message found_one on found_one.tenant_id = f.tenant_id and found_one.id = f.message_id;
     if matches is null then
-        raise exception 'no message is called "%"', left(p_word, 64) using errcode = 'NX404';
+        raise exception '%', coalesce(part_told(p_tenant, p_word), format('no message is called "%s"', left(p_word, 64)))
+              using errcode = 'NX404';
     end if;
     if cardinality(found_ones) = 1 then
         m := found_ones[1];

@@ -47,6 +47,26 @@ def test_a_text_that_came_twice_is_accepted_once_and_both_are_told(tenant):
     assert Timeline(tenant, name).data["steps"] == timeline.steps
 
 
+def test_a_part_that_waits_says_so_and_a_copy_of_one_leads_to_its_text(tenant):
+    phone, first, again, second = tenant.phone(), *(uuid.uuid4().hex for _ in range(3))
+    text = tenant.text("part")
+
+    def part(number, name, text):
+        return tenant.aggregator().message(phone, text, message_id=name, concat_reference="77", concat_total=2, concat_part=number)
+
+    waiting = part(1, first, text).json()["data"]["messageId"]
+    part(1, again, text)
+    for word in (first, waiting, again):
+        answer = asker(tenant).get(path(word))
+        assert answer.status_code == 404
+        assert answer.json()["detail"].startswith(f'"{word}" is part 1 of 2 of a long text and has waited for the rest since ')
+
+    whole = part(2, second, tenant.text("rest")).json()["data"]["messageId"]
+    timelines = [Timeline(tenant, word) for word in (first, again, second)]
+    assert len({timeline.message["id"] for timeline in timelines}) == 1 and whole
+    assert timelines[0].names == ["part", "copy", "part", "accepted"]
+
+
 def test_the_parts_of_a_long_text_are_told_in_the_order_they_came(tenant):
     phone, reference = tenant.phone(), uuid.uuid4().hex
     names = [uuid.uuid4().hex for _ in range(3)]

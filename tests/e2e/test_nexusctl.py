@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import uuid
 
@@ -151,6 +152,16 @@ def test_a_key_has_to_be_named_so_that_one_is_meant(operator):
 @pytest.mark.parametrize("command", [["export"], ["keys", "list"], ["ledger"], ["audit", "list"]])
 def test_a_contact_center_that_there_is_not_is_an_error_also_where_there_is_none_at_all(operator, command):
     assert "no contact center" in operator.run(*command, "--tenant", CCID, code=1).stderr
+
+
+def test_contact_centers_are_listed_with_their_numbers_and_keys(operator):
+    assert operator.json("tenants") == {"tenants": []}
+    operator.apply(document())
+
+    [listed] = operator.json("tenants", "list")["tenants"]
+
+    assert {**listed, "created": ""} == {"ccid": CCID, "name": "premise", "numbers": 1, "keys": 1, "created": ""}
+    assert f"{CCID}  premise" in operator.run("tenants", "list").stdout
 
 
 # --- ledger ---
@@ -330,6 +341,28 @@ def test_the_completion_serves_the_command_of_a_source_tree_too(operator):
     """
     done = subprocess.run(["bash", "-euc", script], text=True, capture_output=True, timeout=60, check=True)
     assert done.stdout.split() == ["tenant"]
+
+
+def test_the_manual_page_tells_of_every_command_and_option(operator):
+    page = operator.run("manual").stdout.replace("\\-", "-")
+    names = [line.split()[0] for line in operator.run("--help").stdout.splitlines() if line.startswith("  ")]
+
+    assert len(names) > 12
+    for name in names:
+        assert f".SS {name}\n" in page
+        for option in re.findall(r"--[a-z-]+", operator.run(name, "--help").stdout.split("Options:")[1].split("Examples:")[0]):
+            assert option in page
+    checked = subprocess.run(["man", "--warnings", "-l", "-"], input=operator.run("manual").stdout, text=True, capture_output=True,
+                             timeout=60, check=False) if shutil.which("man") else None
+    assert not checked or not checked.stderr
+
+
+def test_the_version_is_one_wherever_it_is_asked(operator):
+    version = operator.json("version")
+    program = subprocess.run([BINARIES / "gateway", "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
+
+    assert program == f"gateway {version['version']} ({version['revision']})\n"
+    assert f"nexusctl {version['version']} ({version['revision']})" in operator.run("version").stdout
 
 
 # --- used wrongly ---

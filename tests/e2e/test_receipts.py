@@ -52,6 +52,30 @@ def test_each_receipt_state_makes_its_message_state(tenant, answer, receipt, sta
     assert answer.state == state
 
 
+@pytest.mark.parametrize("word, state", [("DELIVRD", "delivered"), ("Delivrd", "delivered"), ("EXPIRED", "expired"), ("UNDELIV", "failed"),
+                                         ("REJECTD", "failed"), ("DELETED", "failed"), ("ACCEPTD", "sent"), ("ENROUTE", "sent"),
+                                         ("UNKNOWN", "sent"), ("read", "read")])
+def test_a_receipts_state_may_be_a_word_in_any_case(tenant, answer, word, state):
+    assert tenant.aggregator().receipt(answer.provider_id, word).status_code == 200
+
+    assert answer.state == state
+
+
+def test_what_was_delivered_is_read_later_and_not_delivered_again(tenant, answer):
+    for receipt, state in ((2, "delivered"), ("READ", "read"), ("DELIVRD", "read"), (5, "read")):
+        assert tenant.aggregator().receipt(answer.provider_id, receipt).status_code == 200
+        assert answer.state == state
+
+
+@pytest.mark.parametrize("code", ["000", "0x00000045", "EC-17 (no route)", "-1", "30003", "nul"])
+def test_a_receipts_code_is_kept_as_it_was_written(tenant, answer, code):
+    name = uuid.uuid4().hex
+    assert tenant.aggregator().receipt(name, 5, result_code=code).status_code == 200
+
+    rows = tenant.stack.query("select result_text from receipt where provider_id = %s", name)
+    assert rows == [(code,)]
+
+
 def test_our_own_message_id_is_understood_as_well(tenant, answer):
     assert tenant.aggregator().receipt(answer.id, 2).status_code == 200
 

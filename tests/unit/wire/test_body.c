@@ -156,13 +156,13 @@ static const struct refusal_row {
      "shortcode: not a phone number (+ and 3 to 15 digits)"},
     {FORM, MSG_SMS_INBOUND, "message_id=&from=12345&to=12345", "message_id: missing"},
     {JSON, MSG_SMS_RECEIPT, "{\"message_id\":\"a\",\"status\":0}",
-     "message_state: not within 1 to 8"},
-    {JSON, MSG_SMS_RECEIPT, "{\"message_id\":\"a\",\"status\":9}",
-     "message_state: not within 1 to 8"},
+     "message_state: not within 1 to 10"},
+    {JSON, MSG_SMS_RECEIPT, "{\"message_id\":\"a\",\"status\":11}",
+     "message_state: not within 1 to 10"},
     {JSON, MSG_SMS_RECEIPT, "{\"message_id\":\"a\",\"status\":4294967298}",
-     "message_state: not within 1 to 8"},
+     "message_state: not within 1 to 10"},
     {JSON, MSG_SMS_RECEIPT, "{\"message_id\":\"a\",\"status\":-1}",
-     "message_state: not within 1 to 8"},
+     "message_state: not within 1 to 10"},
     {JSON, MSG_SMS_RECEIPT, "{\"message_id\":\"a\",\"status\":2.0}",
      "message_state: not a whole number"},
     {JSON, MSG_SMS_RECEIPT, "{\"message_id\":\"a\",\"status\":\"two\"}",
@@ -211,7 +211,28 @@ Test(body, numbers_and_texts_are_read_from_either)
 
     cr_assert(str_equal(message->message_id, STR("9007199254740993")));
     cr_assert(eq(u32, message->message_state, 2));
-    cr_assert(eq(u32, message->result_code, 6));
+    cr_assert(str_equal(message->result_code, STR("6")));
+}
+
+static const struct word_row {
+    const char *word;
+    uint32_t state;
+} word_rows[] = {{"DELIVRD", 2}, {"delivrd", 2}, {" Expired ", 3}, {"DELETED", 4},  {"UNDELIV", 5},
+                 {"ACCEPTD", 6}, {"Unknown", 7}, {"REJECTD", 8},   {"ENROUTE", 1},  {"read", 10},
+                 {"failed", 5},  {"SKIPPED", 9}, {"sent", 1},      {"delivered", 2}};
+
+ROWS_TEST(body, a_receipts_state_is_a_number_or_a_word_in_any_case, word_rows)
+{
+    AUTO(buf) json = {0};
+
+    buf_printf(&json, "{\"message_id\":\"a\",\"status\":\"%s\",\"result_code\":\"000\"}",
+               row->word);
+    read_body(JSON, buf_c_string(&json));
+
+    const struct msg_sms_receipt *message = convert(MSG_SMS_RECEIPT, BODY_LENIENT);
+
+    cr_assert(eq(u32, message->message_state, row->state));
+    cr_assert(str_equal(message->result_code, STR("000")));
 }
 
 Test(body, empty_is_null_in_a_form_where_it_can_be_no_value)

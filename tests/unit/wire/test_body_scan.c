@@ -59,7 +59,7 @@ static void long_content(struct buf *bytes, struct buf *body, const char *before
 }
 
 // clang-format off
-#define REFERENCE "{\"upload\":\"01000000-0000-0000-0000-000000000000\",\"stream\":1,\"bytes\":6000}"
+#define REFERENCE "{\"upload\":\"01000000-0000-0000-0000-000000000000\",\"stream\":1,\"bytes\":6000,\"digest\":\"69f0c4989c2f2a65\"}"
 
 static const struct place_row {
     enum body_scan_format format;
@@ -73,10 +73,10 @@ static const struct place_row {
     {BODY_SCAN_JSON, "[\"content\",\"", "\"]", NULL},
     {BODY_SCAN_JSON, "{\"a\\\"content\":\"", "\"}", NULL},
     {BODY_SCAN_FORM, "b=1&a[0].content=", "&c=2",
-     "b=1&a[0].content[upload]=01000000-0000-0000-0000-000000000000&a[0].content[stream]=1&a[0].content[bytes]=6000&c=2"},
+     "b=1&a[0].content[upload]=01000000-0000-0000-0000-000000000000&a[0].content[stream]=1&a[0].content[bytes]=6000&a[0].content[digest]=69f0c4989c2f2a65&c=2"},
     {BODY_SCAN_FORM, "a%5B0%5D%5Bcontent%5D=", "",
      "a%5B0%5D%5Bcontent%5D[upload]=01000000-0000-0000-0000-000000000000&a%5B0%5D%5Bcontent%5D[stream]=1"
-     "&a%5B0%5D%5Bcontent%5D[bytes]=6000"},
+     "&a%5B0%5D%5Bcontent%5D[bytes]=6000&a%5B0%5D%5Bcontent%5D[digest]=69f0c4989c2f2a65"},
     {BODY_SCAN_FORM, "discontent=", "", NULL},
     {BODY_SCAN_FORM, "message=", "", NULL},
     {BODY_SCAN_NOTHING, "{\"content\":\"", "\"}", NULL},
