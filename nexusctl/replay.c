@@ -108,7 +108,7 @@ const struct command replay_command = {
         "\n"
         "Exit codes: 0 done; 1 failed, or a message named by --id is not undelivered; 2 used\n"
         "wrongly; 3 a dry run that found messages.",
-    .examples = "  nexusctl undelivered --tenant 578ec98e-0000-46ad-9675-000000000001\n"
+    .examples = "  nexusctl undelivered\n"
                 "  nexusctl replay --id 0199c5b2-7d3a-7000-8000-000000000001\n"
                 "  nexusctl replay --all --dry-run\n"
                 "  nexusctl replay --reason exhausted --from 2026-11-22T10:00:00Z --limit 500",

@@ -10,10 +10,12 @@ begin
 end
 $$;
 
--- The version that a GET which answers p_shown has in its header ETag (etag_of() in gateway/etag.h).
+-- The version that a GET which answers p_shown has in its header ETag (etag_of() in gateway/etag.h). Answers travel without
+-- blanks between their tokens (json_squeeze() in common/wire/codec_json.h).
 create or replace function etag_of(p_shown text) returns text
 language sql immutable as $$
-    select '"' || left(encode(sha256(convert_to(p_shown, 'UTF8')), 'hex'), 32) || '"'
+    select '"' || left(encode(sha256(convert_to(
+               regexp_replace(p_shown, '("(?:[^"\\]|\\.)*")|\s+', '\1', 'g'), 'UTF8')), 'hex'), 32) || '"'
 $$;
 
 -- p_shown: what a GET would answer now; null: nothing is there. p_taken: the words for "it is there already", which name the

@@ -145,13 +145,21 @@ language sql stable as $$
         || coalesce('; again in ' || round(a.delay_ms / 1000.0, 1) || ' s', '')
 $$;
 
+-- How many attempts it had before its last replay at that time. A replay begins a row of the queue that counts from one
+-- again; what is told counts on.
+create or replace function attempts_before(m message, p_at timestamptz) returns int
+language sql stable as $$
+    select coalesce(sum(r.attempts), 0)::int from replay r
+    where r.tenant_id = m.tenant_id and r.message_id = m.id and r.at <= p_at
+$$;
+
 -- Its claims and attempts, and how it left the queue otherwise. A claim is shown with the attempt it led to, because that
 -- is where it is kept.
 create or replace function attempt_steps(m message)
 returns table (at timestamptz, place int, step text, process text, attempt int, until timestamptz, decision text,
                told text, request json, answer json)
 language sql stable as $$
-    select a.at - a.held_ms * interval '1 ms', 40, 'claimed', process_name(a.process), a.attempt, null::timestamptz,
+    select a.at - a.held_ms * interval '1 ms', 40, 'claimed', process_name(a.process), a.attempt + attempts_before(m, a.at), null::timestamptz,
            'gate: passed; breaker: ' || case when a.decision & 16 > 0 then 'half open' else 'closed' end,
            case when m.answers is null then 'the phone has not opted out and the message is valid'
                 else 'it answers a keyword and is valid' end
@@ -160,14 +168,14 @@ language sql stable as $$
     from attempt a
     where a.tenant_id = m.tenant_id and a.message_id = m.id and a.held_ms is not null
     union all
-    select a.at, 50, 'attempt', coalesce(process_name(a.process), a.worker), a.attempt, null,
+    select a.at, 50, 'attempt', coalesce(process_name(a.process), a.worker), a.attempt + attempts_before(m, a.at), null,
            'class: ' || attempt_class(a), attempt_told(m, a),
            case when a.decision & 15 <> 8 then attempt_request(m, a) end,
            json_build_object('status', a.status, 'durationMs', a.duration_ms, 'excerpt', a.detail)
     from attempt a
     where a.tenant_id = m.tenant_id and a.message_id = m.id and (a.decision is not null or a.worker is not null)
     union all
-    select a.at, 45, a.outcome, process_name(a.process), a.attempt, null,
+    select a.at, 45, a.outcome, process_name(a.process), a.attempt + attempts_before(m, a.at), null,
            case a.outcome when 'opted_out' then 'gate: opted out' when 'expired' then 'gate: expired'
                           when 'cancelled' then 'operator: cancelled'
                           when 'uncertain' then 'policy: hold' end,
@@ -264,7 +272,8 @@ create or replace function queue_step(m message)
 returns table (at timestamptz, place int, step text, process text, attempt int, until timestamptz, decision text,
                told text, request json, answer json)
 language sql stable as $$
-    select now(), 99, 'waiting', process_name(case when d.lease_until > now() then d.process end), d.attempt + 1, d.due,
+    select now(), 99, 'waiting', process_name(case when d.lease_until > now() then d.process end), d.attempt + 1 + attempts_before(m, now()),
+           d.due,
            case when d.lease_until > now() then 'lease: held'
                 when older.id is not null then 'order: behind an older one'
                 when dst.switched_off is not null then 'destination: switched off'
@@ -389,9 +398,16 @@ language sql stable as $$
     select u.since, 60, 'undelivered',
            (select process_name(a.process) from attempt a
             where a.tenant_id = m.tenant_id and a.message_id = m.id and a.at <= u.since order by a.at desc limit 1),
-           u.attempts, null::timestamptz, 'undelivered: ' || u.reason,
+           u.attempts + attempts_before(m, u.since), null::timestamptz, 'undelivered: ' || u.reason,
            'it is not tried again by itself; it can be replayed', null::json, null::json
     from undelivered u where u.tenant_id = m.tenant_id and u.message_id = m.id
+    union all
+    select r.failed, 60, 'undelivered',
+           (select process_name(a.process) from attempt a
+            where a.tenant_id = m.tenant_id and a.message_id = m.id and a.at <= r.failed order by a.at desc limit 1),
+           r.attempts + attempts_before(m, r.failed), null, 'undelivered: ' || r.reason,
+           'it was not tried again by itself', null, null
+    from replay r where r.tenant_id = m.tenant_id and r.message_id = m.id and r.failed is not null
     union all
     select r.at, 25, 'replayed', null, null, null, null, 'sent again by ' || r.by, null, null
     from replay r where r.tenant_id = m.tenant_id and r.message_id = m.id

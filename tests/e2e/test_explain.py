@@ -218,7 +218,9 @@ def test_a_replay_says_who_did_it_and_what_had_failed(tenant, customer):
 
     timeline = Timeline(tenant, answer.id)
 
-    assert timeline.names == ["accepted", "claimed", "attempt", "replayed", "claimed", "attempt"]
+    assert timeline.names == ["accepted", "claimed", "attempt", "undelivered", "replayed", "claimed", "attempt"]
+    assert [step["attempt"] for step in timeline.all("attempt")] == [1, 2]
+    assert (timeline.one("undelivered")["decision"], timeline.one("undelivered")["attempt"]) == ("undelivered: refused", 1)
     assert timeline.one("replayed")["text"] == "sent again by night shift"
     assert [step["decision"] for step in timeline.all("attempt")] == ["class: permanent", "class: ok"]
 

@@ -68,7 +68,8 @@ def test_an_operator_acts_for_all_and_for_the_one_that_is_named(nexus, tenant):
 
     assert operator.get("/nexus/v3/ledger").status_code == 200
     assert operator.get("/nexus/v3/ledger", headers={"x-ccid": tenant.ccid}).status_code == 200
-    assert operator.get("/nexus/v3/undelivered").status_code == 400
+    assert operator.get("/nexus/v3/undelivered").status_code == 200
+    assert operator.get("/nexus/v3/messages").status_code == 400
     assert operator.get("/nexus/v3/undelivered", headers={"x-ccid": str(uuid.uuid4())}).status_code == 401
 
 

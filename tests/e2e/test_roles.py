@@ -211,7 +211,7 @@ def test_the_statements_that_carry_the_load_are_planned_as_without_row_level_sec
         f"""select * from conversation_post({arrays['int']}, array['{conversation}', '{conversation}']::uuid[],
                 array[gen_random_uuid(), gen_random_uuid()], array['a', 'b'], array['x', 'x'], array['one', 'two'],
                 array[null, null]::text[], array[null, null]::text[])""",
-        f"""select delivery_claim(array_agg(d.id), array_agg(10), array_agg(0::bigint))
+        f"""select delivery_claim(array_agg(d.id), array_agg(10), array_agg(0::bigint), 600000)
               from destination d where d.tenant_id = {tenant_id}""",
         f"""select delivery_complete(array_agg(d.id), array_agg(d.lease_epoch), array_agg(1::smallint), array_agg(0),
                 array_agg('p' || d.place), array_agg(200), array_agg(5), array_agg(null::text), array_agg(0::smallint), array_agg(1), array_agg(1),

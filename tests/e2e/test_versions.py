@@ -138,6 +138,15 @@ def test_a_contact_center_is_not_provisioned_over_another(nexus, office):
     assert office.get(f"{path}/{office.ccid}").json()["data"]["name"] == name + "_3"
 
 
+def test_a_version_is_of_the_texts_as_they_are_with_blanks_quotes_and_umlauts(office):
+    path = office.section_path("support", "NexusEndpoints")
+    for greeting in ("a  b", "a b", 'say " : , " twice', "back\\slash \\", "Grüße , : 🙂"):
+        read = office.put(path, json={"greeting": greeting, "queue": "q"}).headers["ETag"]
+        assert office.put(path, json={"greeting": greeting, "queue": "r"}, headers={"If-Match": read}).status_code == 200
+    one = office.put(path, json={"greeting": "a  b"}).headers["ETag"]
+    assert office.put(path, json={"greeting": "a b"}).headers["ETag"] != one
+
+
 def test_what_was_refused_stands_in_no_audit_log(office):
     office.section("support", {"queue": "a"}, "NexusEndpoints")
     office.put(office.section_path("support", "NexusEndpoints"), headers=NEW, json={"queue": "b"})

@@ -101,6 +101,8 @@ function Content({ session, place }: { session: Session; place: Place }) {
       return <LedgerPanel tenant={tenant} />;
     case "pipeline":
       return session.ccid ? <OverviewPanel tenant={tenant} /> : <PipelinePanel tenant={tenant} />; // of all, so for operators
+    case "undelivered":
+      return <UndeliveredPanel tenant={tenant} />;
     case "destinations":
       return <DestinationsPanel tenant={tenant} about={place.about} />;
     case "audit":
@@ -119,8 +121,6 @@ function Content({ session, place }: { session: Session; place: Place }) {
       return <NumbersPanel tenant={tenant} />;
     case "endpoints":
       return <EndpointsPanel tenant={tenant} />;
-    case "undelivered":
-      return <UndeliveredPanel tenant={tenant} />;
     case "message":
       return <MessagePanel tenant={tenant} word={place.about ?? ""} />;
   }

@@ -17,7 +17,7 @@ const TITLES: Record<Panel, { title: string; needs: string; forOne: boolean; ope
   services: { title: "Services", needs: "services", forOne: true },
   numbers: { title: "Numbers", needs: "services", forOne: true },
   endpoints: { title: "Endpoints", needs: "services", forOne: true },
-  undelivered: { title: "Undelivered", needs: "messages", forOne: true },
+  undelivered: { title: "Undelivered", needs: "messages", forOne: false },
   message: { title: "Explain a message", needs: "messages", forOne: true },
   destinations: { title: "Destinations", needs: "messages", forOne: false },
   ledger: { title: "Ledger", needs: "messages", forOne: false },

@@ -60,10 +60,10 @@ export function AuditPanel({ tenant }: { tenant: string | null }) {
           <Export tenant={of} filter={filter} />
         </div>
       }
+      above={<Search filter={filter} rows={loaded.data?.rows ?? []} onFilter={setFilter} />}
     >
       {({ rows, next }) => (
         <>
-          <Search filter={filter} rows={rows} onFilter={setFilter} />
           <List rows={rows} everyTenant={!tenant} />
           {next && <More shown={rows.length} busy={loaded.busy} onMore={loaded.more} />}
         </>

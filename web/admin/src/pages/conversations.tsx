@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useLoaded } from "../load";
 import { addressOf } from "../place";
-import { SelectField, TextField } from "../ui/field";
+import { faultOf, SelectField, TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
 import { Panel } from "../ui/panel";
 import { Table } from "../ui/table";
@@ -45,10 +45,10 @@ export function ConversationsPanel({ tenant }: { tenant: string }) {
           Read again
         </button>
       }
+      above={<Search filter={filter} fault={faultOf(loaded.error, "address")} onFilter={setFilter} />}
     >
       {({ conversations }) => (
         <>
-          <Search filter={filter} onFilter={setFilter} />
           <List tenant={tenant} conversations={conversations} />
           {conversations.length === PAGE && <p class="faint">These are the first {PAGE}. Search by phone number or state for others.</p>}
         </>
@@ -57,7 +57,7 @@ export function ConversationsPanel({ tenant }: { tenant: string }) {
   );
 }
 
-function Search({ filter, onFilter }: { filter: Filter; onFilter: (filter: Filter) => void }) {
+function Search({ filter, fault, onFilter }: { filter: Filter; fault: string | undefined; onFilter: (filter: Filter) => void }) {
   const [address, setAddress] = useState(filter.address);
   return (
     <form
@@ -67,7 +67,7 @@ function Search({ filter, onFilter }: { filter: Filter; onFilter: (filter: Filte
         onFilter({ ...filter, address: address.trim() });
       }}
     >
-      <TextField label="Phone number" type="search" placeholder="+15551230001" hint="Enter searches." value={address} onText={setAddress} />
+      <TextField label="Phone number" type="search" placeholder="+15551230001" hint="Enter searches." value={address} fault={fault} onText={setAddress} />
       <SelectField
         label="State"
         value={filter.state}

@@ -65,21 +65,23 @@ export function DestinationsPanel({ tenant, about }: { tenant: string | null; ab
           Read again
         </button>
       }
+      above={
+        <div class="filter" role="group" aria-label="Filter">
+          <SelectField
+            label="Which"
+            value={state}
+            choices={[
+              ["", "all that are in use"],
+              ["failing", "those that fail or are off"],
+              ...Object.entries(STATES).map(([name, { word }]): [string, string] => [name, word]),
+            ]}
+            onText={setState}
+          />
+        </div>
+      }
     >
       {({ rows, next }) => (
         <>
-          <div class="filter" role="group" aria-label="Filter">
-            <SelectField
-              label="Which"
-              value={state}
-              choices={[
-                ["", "all that are in use"],
-                ["failing", "those that fail or are off"],
-                ...Object.entries(STATES).map(([name, { word }]): [string, string] => [name, word]),
-              ]}
-              onText={setState}
-            />
-          </div>
           <List rows={rows} everyTenant={!tenant} onStop={setStopping} onDone={done} />
           {next && <More shown={rows.length} busy={loaded.busy} onMore={loaded.more} />}
           {stopping && (

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useLoaded } from "../load";
-import { SelectField, TextField } from "../ui/field";
+import { faultOf, SelectField, TextField } from "../ui/field";
 import { Panel } from "../ui/panel";
 import { Table } from "../ui/table";
 
@@ -26,7 +26,13 @@ interface Ledger {
   totals: Balance;
 }
 
-const STATE_WORDS: Record<string, string> = { accepted: "queued", opted_out: "opted out" };
+const STATE_WORDS: Record<string, string> = {
+  accepted: "queued",
+  opted_out: "opted out",
+  parts_waiting: "parts that wait for others",
+  parts_joined: "parts joined to texts",
+  copies: "copies of parts",
+};
 
 export function LedgerPanel({ tenant }: { tenant: string | null }) {
   const [query, change] = useState({ from: "", to: "", by: "channel" });
@@ -44,23 +50,25 @@ export function LedgerPanel({ tenant }: { tenant: string | null }) {
           Read again
         </button>
       }
+      above={
+        <div class="filter" role="group" aria-label="What to sum up">
+          <TextField label="First day" type="date" value={query.from} fault={faultOf(loaded.error, "from")} onText={(from) => change({ ...query, from })} />
+          <TextField label="Last day" type="date" value={query.to} fault={faultOf(loaded.error, "to")} onText={(to) => change({ ...query, to })} />
+          <SelectField
+            label="A line for each"
+            value={query.by}
+            choices={[
+              ["channel", "number"],
+              ["tenant", "contact center"],
+            ]}
+            onText={(by) => change({ ...query, by })}
+          />
+        </div>
+      }
     >
       {(ledger) => (
         <>
           <Verdict ledger={ledger} />
-          <div class="filter" role="group" aria-label="What to sum up">
-            <TextField label="First day" type="date" value={query.from} onText={(from) => change({ ...query, from })} />
-            <TextField label="Last day" type="date" value={query.to} onText={(to) => change({ ...query, to })} />
-            <SelectField
-              label="A line for each"
-              value={query.by}
-              choices={[
-                ["channel", "number"],
-                ["tenant", "contact center"],
-              ]}
-              onText={(by) => change({ ...query, by })}
-            />
-          </div>
           <List rows={ledger.rows} everyTenant={!tenant} />
         </>
       )}

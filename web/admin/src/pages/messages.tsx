@@ -1,7 +1,7 @@
 // The messages of a contact center, the latest first. Texts and numbers stay hidden: this is for those who run the place.
 import { useState } from "preact/hooks";
 import { addressOf } from "../place";
-import { SelectField, TextField } from "../ui/field";
+import { faultOf, SelectField, TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
 import { usePages } from "../ui/pages";
 import { Panel } from "../ui/panel";
@@ -44,16 +44,18 @@ export function MessagesPanel({ tenant, conversation }: { tenant: string; conver
           Read again
         </button>
       }
+      above={
+        conversation ? (
+          <p>
+            <code>{conversation}</code> <a href={addressOf({ tenant, panel: "messages" })}>Show all messages</a>
+          </p>
+        ) : (
+          <Search filter={filter} fault={faultOf(loaded.error, "phone")} onFilter={setFilter} />
+        )
+      }
     >
       {({ rows, next }) => (
         <>
-          {conversation ? (
-            <p>
-              <code>{conversation}</code> <a href={addressOf({ tenant, panel: "messages" })}>Show all messages</a>
-            </p>
-          ) : (
-            <Search filter={filter} onFilter={setFilter} />
-          )}
           <MessageTable tenant={tenant} messages={rows} empty={next ? "None of those that were looked at. Read on for older ones." : "None."} />
           {next && (
             <button type="button" class="more" disabled={loaded.busy} onClick={loaded.more}>
@@ -66,7 +68,7 @@ export function MessagesPanel({ tenant, conversation }: { tenant: string; conver
   );
 }
 
-function Search({ filter, onFilter }: { filter: Filter; onFilter: (filter: Filter) => void }) {
+function Search({ filter, fault, onFilter }: { filter: Filter; fault: string | undefined; onFilter: (filter: Filter) => void }) {
   const [phone, setPhone] = useState(filter.phone);
   return (
     <form
@@ -76,7 +78,7 @@ function Search({ filter, onFilter }: { filter: Filter; onFilter: (filter: Filte
         onFilter({ ...filter, phone: phone.trim() });
       }}
     >
-      <TextField label="Phone number" type="search" placeholder="+15551230001" hint="Enter searches." value={phone} onText={setPhone} />
+      <TextField label="Phone number" type="search" placeholder="+15551230001" hint="Enter searches." value={phone} fault={fault} onText={setPhone} />
       <SelectField
         label="Direction"
         value={filter.direction}

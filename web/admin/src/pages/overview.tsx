@@ -15,11 +15,11 @@ interface Ledger {
 interface Read {
   health: Health;
   ledger: Ledger;
-  undelivered: number | undefined; // undefined: no contact center is chosen
+  undelivered: number;
   messages: MessageSummary[];
 }
 
-const SOME = 100;
+const COUNTED = 10000; // the server counts no further
 
 async function read(tenant: string | null): Promise<Read> {
   const today = new Date().toISOString().slice(0, 10);
@@ -27,10 +27,10 @@ async function read(tenant: string | null): Promise<Read> {
   const [state, ledger, undelivered, latest] = await Promise.all([
     health(),
     call<Ledger>("GET", "/nexus/v3/ledger", { ...chosen, query: { from: today, to: today } }),
-    tenant ? call<{ undelivered: unknown[] }>("GET", "/nexus/v3/undelivered", { tenant, query: { count: SOME } }) : undefined,
+    call<{ total: number }>("GET", "/nexus/v3/undelivered", { ...chosen, query: { count: 1 } }),
     tenant ? call<{ messages: MessageSummary[] }>("GET", "/nexus/v3/messages", { tenant, query: { count: 10 } }) : undefined,
   ]);
-  return { health: state, ledger, undelivered: undelivered?.undelivered.length, messages: latest?.messages ?? [] };
+  return { health: state, ledger, undelivered: undelivered.total, messages: latest?.messages ?? [] };
 }
 
 export function OverviewPanel({ tenant }: { tenant: string | null }) {
@@ -52,7 +52,7 @@ export function OverviewPanel({ tenant }: { tenant: string | null }) {
             <HealthCard health={data.health} />
             <LedgerCard tenant={tenant} ledger={data.ledger} />
             {data.health.queues && <QueuesCard tenant={tenant} queues={data.health.queues} />}
-            {tenant && <UndeliveredCard tenant={tenant} count={data.undelivered ?? 0} />}
+            <UndeliveredCard tenant={tenant} count={data.undelivered} />
           </div>
           {tenant ? (
             <>
@@ -128,9 +128,9 @@ function QueuesCard({ tenant, queues }: { tenant: string | null; queues: NonNull
   );
 }
 
-function UndeliveredCard({ tenant, count }: { tenant: string; count: number }) {
+function UndeliveredCard({ tenant, count }: { tenant: string | null; count: number }) {
   return (
-    <Card title="Undelivered" state={count === 0 ? "none" : count === SOME ? `${SOME} or more` : String(count)} look={count ? "revoked" : "enabled"}>
+    <Card title="Undelivered" state={count === 0 ? "none" : count >= COUNTED ? `${COUNTED} or more` : String(count)} look={count ? "revoked" : "enabled"}>
       <p class="faint">Messages that failed for good; they can be sent again.</p>
       <a href={addressOf({ tenant, panel: "undelivered" })}>Show them</a>
     </Card>

@@ -1,19 +1,21 @@
 // What failed for good, and sending it again: what is ticked, or all that a filter lets through.
 import { useState } from "preact/hooks";
 import { call } from "../api";
-import { useLoaded } from "../load";
 import { addressOf } from "../place";
 import { announce } from "../ui/announce";
 import { Confirm } from "../ui/confirm";
 import { Moment } from "../ui/moment";
+import { More } from "../ui/more";
+import { usePages } from "../ui/pages";
 import { Panel } from "../ui/panel";
-import { Table } from "../ui/table";
-import { filterBody, FilterForm, filterText, isOpen, lets, NO_FILTER, type Filter } from "./undelivered_filter";
+import { Table, type Column } from "../ui/table";
+import { filterQuery, FilterForm, filterText, isOpen, NO_FILTER, type Filter } from "./undelivered_filter";
 
-export interface Failure {
+interface Failure {
   id: string;
+  ccid: string;
   channel: string;
-  conversation: string;
+  host: string;
   state: string;
   reason: string;
   status: number | null;
@@ -21,81 +23,136 @@ export interface Failure {
   since: string;
 }
 
-const PATH = "/nexus/v3/undelivered";
-const PAGE = 100;
-const AT_ONCE = 1000; // the server's limit of one replay
-
-async function read(tenant: string, wanted: number): Promise<Failure[]> {
-  const all: Failure[] = [];
-  while (all.length < wanted) {
-    const count = Math.min(AT_ONCE, wanted - all.length);
-    const page = await call<{ undelivered: Failure[] }>("GET", PATH, { tenant, query: { count, after: all.at(-1)?.id } });
-    all.push(...page.undelivered);
-    if (page.undelivered.length < count) break;
-  }
-  return all;
+export interface Group {
+  ccid: string;
+  channel: string;
+  host: string;
+  count: number;
+  oldest: string;
+  latest: string;
 }
 
-export function UndeliveredPanel({ tenant }: { tenant: string }) {
-  const [wanted, setWanted] = useState(PAGE);
-  const loaded = useLoaded(() => read(tenant, wanted), [tenant, wanted]);
+const PATH = "/nexus/v3/undelivered";
+const PAGE = 100;
+const COUNTED = 10000; // the server counts no further
+const AT_ONCE = 1000; // the server's limit of one replay
+
+export function UndeliveredPanel({ tenant }: { tenant: string | null }) {
   const [filter, setFilter] = useState<Filter>(NO_FILTER);
   const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set());
   const [asking, setAsking] = useState<"ticked" | "filter">();
+  const query = { ...filterQuery(filter), count: PAGE };
+  const loaded = usePages<Failure>(PATH, "undelivered", { tenant: tenant ?? undefined, query }, [tenant, filter]);
+  const { total = 0, destinations = [] } = (loaded.data?.first ?? {}) as { total?: number; destinations?: Group[] };
+  const chosen = (loaded.data?.rows ?? []).filter((failure) => ticked.has(failure.id));
+  const whole = !!tenant && !isOpen(filter);
   return (
-    <Panel title="Undelivered" purpose="Messages that failed for good. A replay sends them again under their old ids." loaded={loaded}>
-      {(failures) => {
-        const shown = failures.filter((failure) => lets(filter, failure));
-        const chosen = shown.filter((failure) => ticked.has(failure.id));
-        return (
-          <>
-            {failures.length > 0 && <FilterForm filter={filter} onFilter={setFilter} failures={failures} />}
-            {failures.length > 0 && (
-              <div class="actions">
-                <button type="button" class="primary" disabled={chosen.length === 0} onClick={() => setAsking("ticked")}>
-                  Replay {chosen.length || ""} selected
-                </button>
-                <button type="button" disabled={isOpen(filter)} onClick={() => setAsking("filter")}>
-                  Replay all that match the filter
-                </button>
-              </div>
-            )}
-            <List tenant={tenant} rows={shown} none={failures.length === 0} ticked={ticked} onTicked={setTicked} />
-            {failures.length === wanted && (
-              <button type="button" class="more" disabled={loaded.busy} onClick={() => setWanted(wanted + PAGE)}>
-                Show more
-              </button>
-            )}
-            {asking && (
-              <Replay
-                tenant={tenant}
-                body={asking === "ticked" ? { ids: chosen.slice(0, AT_ONCE).map((failure) => failure.id) } : filterBody(filter)}
-                what={asking === "ticked" ? `${Math.min(chosen.length, AT_ONCE)} selected messages` : filterText(filter)}
-                onClose={() => setAsking(undefined)}
-                onDone={(count) => {
-                  setAsking(undefined);
-                  setTicked(new Set());
-                  announce(count === 1 ? "1 message is being sent again." : `${count} messages are being sent again.`);
-                  void loaded.again();
-                }}
-              />
-            )}
-          </>
-        );
-      }}
+    <Panel
+      title="Undelivered"
+      purpose="Messages that failed for good, the latest first. A replay sends them again under their old ids."
+      loaded={loaded}
+      action={
+        <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
+          Read again
+        </button>
+      }
+      above={<FilterForm filter={filter} onFilter={setFilter} groups={destinations} error={loaded.error} />}
+    >
+      {({ rows, next }) => (
+        <>
+          <div class="actions">
+            <button type="button" class="primary" disabled={chosen.length === 0} onClick={() => setAsking("ticked")}>
+              Replay {chosen.length || ""} selected
+            </button>
+            <button
+              type="button"
+              disabled={!whole}
+              title={whole ? undefined : tenant ? "Narrow the filter first" : "Choose a contact center first"}
+              onClick={() => setAsking("filter")}
+            >
+              Replay all that match the filter
+            </button>
+          </div>
+          {rows.length > 0 && (
+            <p>
+              <strong>{total >= COUNTED ? `${COUNTED} or more` : total}</strong> undelivered{isOpen(filter) ? "" : " that match"}.
+            </p>
+          )}
+          {destinations.length > 1 && <Groups groups={destinations} everyTenant={!tenant} onChannel={(channel) => setFilter({ ...filter, channel })} />}
+          <List everyTenant={!tenant} rows={rows} none={isOpen(filter)} ticked={ticked} onTicked={setTicked} />
+          {next && <More shown={rows.length} total={total >= COUNTED ? undefined : total} busy={loaded.busy} onMore={loaded.more} />}
+          {asking && (
+            <Replay
+              parts={
+                asking === "ticked"
+                  ? byTenant(chosen.slice(0, AT_ONCE))
+                  : [{ tenant: tenant ?? "", body: filterQuery(filter) }]
+              }
+              what={asking === "ticked" ? `${Math.min(chosen.length, AT_ONCE)} selected messages` : filterText(filter)}
+              onClose={() => setAsking(undefined)}
+              onDone={(count) => {
+                setAsking(undefined);
+                setTicked(new Set());
+                announce(count === 1 ? "1 message is being sent again." : `${count} messages are being sent again.`);
+                void loaded.again();
+              }}
+            />
+          )}
+        </>
+      )}
     </Panel>
   );
 }
 
+// A replay is of one contact center.
+function byTenant(failures: Failure[]): Part[] {
+  const ccids = [...new Set(failures.map(({ ccid }) => ccid))];
+  return ccids.map((tenant) => ({ tenant, body: { ids: failures.filter(({ ccid }) => ccid === tenant).map(({ id }) => id) } }));
+}
+
+function owner<T extends { ccid: string }>(): Column<T> {
+  return { title: "Contact center", cell: ({ ccid }) => <a href={addressOf({ tenant: ccid, panel: "undelivered" })}>{ccid}</a> };
+}
+
+function Groups({ groups, everyTenant, onChannel }: { groups: Group[]; everyTenant: boolean; onChannel: (channel: string) => void }) {
+  return (
+    <details>
+      <summary>By destination ({groups.length})</summary>
+      <Table
+        caption="Undelivered messages by destination"
+        rows={groups}
+        name={(group) => `${group.ccid} ${group.channel} ${group.host}`}
+        empty=""
+        columns={[
+          {
+            title: "Number",
+            kind: "main",
+            cell: ({ channel }) => (
+              <button type="button" title="Show only these" onClick={() => onChannel(channel)}>
+                {channel}
+              </button>
+            ),
+          },
+          { title: "Host", cell: ({ host }) => <code class="url">{host || "—"}</code> },
+          { title: "Messages", kind: "number", cell: ({ count }) => count },
+          { title: "First", cell: ({ oldest }) => <Moment time={oldest} /> },
+          { title: "Last", cell: ({ latest }) => <Moment time={latest} /> },
+          ...(everyTenant ? [owner<Group>()] : []),
+        ]}
+      />
+    </details>
+  );
+}
+
 interface ListProps {
-  tenant: string;
+  everyTenant: boolean;
   rows: Failure[];
-  none: boolean; // there are none at all
+  none: boolean; // if there are none, there are none at all
   ticked: ReadonlySet<string>;
   onTicked: (ticked: ReadonlySet<string>) => void;
 }
 
-function List({ tenant, rows, none, ticked, onTicked }: ListProps) {
+function List({ everyTenant, rows, none, ticked, onTicked }: ListProps) {
   const tick = (ids: string[], on: boolean) => {
     const next = new Set(ticked);
     for (const id of ids) if (on) next.add(id);
@@ -115,7 +172,7 @@ function List({ tenant, rows, none, ticked, onTicked }: ListProps) {
         caption="Undelivered messages"
         rows={rows}
         name={(row) => row.id}
-        empty={none ? "Nothing is undelivered." : "None of those that were read match."}
+        empty={none ? "Nothing is undelivered." : "None match."}
         columns={[
           {
             title: "Message",
@@ -123,13 +180,15 @@ function List({ tenant, rows, none, ticked, onTicked }: ListProps) {
             cell: (row) => (
               <label class="tick">
                 <input type="checkbox" checked={ticked.has(row.id)} onChange={(event) => tick([row.id], event.currentTarget.checked)} />
-                <a href={addressOf({ tenant, panel: "message", about: row.id })} title="What became of it">
+                <a href={addressOf({ tenant: row.ccid, panel: "message", about: row.id })} title="What became of it">
                   <code>{row.id}</code>
                 </a>
               </label>
             ),
           },
+          ...(everyTenant ? [owner<Failure>()] : []),
           { title: "Number", cell: (row) => row.channel },
+          { title: "Host", cell: (row) => <code class="url">{row.host || "—"}</code> },
           { title: "Reason", cell: (row) => row.reason },
           { title: "Last status", kind: "number", cell: (row) => row.status || "—" },
           { title: "Attempts", kind: "number", cell: (row) => row.attempts },
@@ -140,15 +199,19 @@ function List({ tenant, rows, none, ticked, onTicked }: ListProps) {
   );
 }
 
-interface ReplayProps {
+interface Part {
   tenant: string;
   body: unknown;
+}
+
+interface ReplayProps {
+  parts: Part[];
   what: string;
   onDone: (count: number) => void;
   onClose: () => void;
 }
 
-function Replay({ tenant, body, what, onDone, onClose }: ReplayProps) {
+function Replay({ parts, what, onDone, onClose }: ReplayProps) {
   let count = 0;
   return (
     <Confirm
@@ -156,7 +219,8 @@ function Replay({ tenant, body, what, onDone, onClose }: ReplayProps) {
       verb="Replay"
       danger={false}
       work={async () => {
-        count = (await call<{ replayed: number }>("POST", `${PATH}/replay`, { tenant, body })).replayed;
+        count = 0;
+        for (const part of parts) count += (await call<{ replayed: number }>("POST", `${PATH}/replay`, part)).replayed;
       }}
       onDone={() => onDone(count)}
       onClose={onClose}

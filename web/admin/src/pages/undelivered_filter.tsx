@@ -1,7 +1,8 @@
 // Which undelivered messages are meant: by reason, number, and when they failed. The same filter chooses what is shown
 // and what a replay sends.
-import { SelectField, TextField } from "../ui/field";
-import type { Failure } from "./undelivered";
+import type { ApiError } from "../api";
+import { faultOf, SelectField, TextField } from "../ui/field";
+import type { Group } from "./undelivered";
 
 export interface Filter {
   reason: string;
@@ -16,17 +17,7 @@ export function isOpen(filter: Filter): boolean {
   return Object.values(filter).every((text) => text === "");
 }
 
-export function lets(filter: Filter, failure: Failure): boolean {
-  const since = new Date(failure.since);
-  return (
-    (filter.reason === "" || failure.reason === filter.reason) &&
-    (filter.channel === "" || failure.channel === filter.channel) &&
-    (filter.from === "" || since >= new Date(filter.from)) &&
-    (filter.to === "" || since < new Date(filter.to))
-  );
-}
-
-export function filterBody(filter: Filter): Record<string, string> {
+export function filterQuery(filter: Filter): Record<string, string> {
   const time = (text: string) => (text ? new Date(text).toISOString() : "");
   const body = { ...filter, from: time(filter.from), to: time(filter.to) };
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== ""));
@@ -45,30 +36,34 @@ export function filterText(filter: Filter): string {
 interface Props {
   filter: Filter;
   onFilter: (filter: Filter) => void;
-  failures: Failure[];
+  groups: Group[];
+  error: ApiError | undefined;
 }
 
-export function FilterForm({ filter, onFilter, failures }: Props) {
-  const choices = (word: string, values: string[]): [string, string][] => [
+const REASONS = ["refused", "exhausted", "expired", "uncertain", "gone", "forbidden_address"];
+
+export function FilterForm({ filter, onFilter, groups, error }: Props) {
+  const choices = (word: string, values: string[], now: string): [string, string][] => [
     ["", word],
-    ...[...new Set(values)].sort().map((value): [string, string] => [value, value]),
+    ...[...new Set([...values, ...(now ? [now] : [])])].map((value): [string, string] => [value, value.replace("_", " ")]),
   ];
   return (
     <div class="filter" role="group" aria-label="Filter">
-      <SelectField
-        label="Reason"
-        value={filter.reason}
-        choices={choices("any", failures.map((failure) => failure.reason))}
-        onText={(reason) => onFilter({ ...filter, reason })}
-      />
+      <SelectField label="Reason" value={filter.reason} choices={choices("any", REASONS, filter.reason)} onText={(reason) => onFilter({ ...filter, reason })} />
       <SelectField
         label="Number"
         value={filter.channel}
-        choices={choices("any", failures.map((failure) => failure.channel))}
+        choices={choices("any", groups.map(({ channel }) => channel).sort(), filter.channel)}
         onText={(channel) => onFilter({ ...filter, channel })}
       />
-      <TextField label="Failed since" type="datetime-local" value={filter.from} onText={(from) => onFilter({ ...filter, from })} />
-      <TextField label="Failed before" type="datetime-local" value={filter.to} onText={(to) => onFilter({ ...filter, to })} />
+      <TextField
+        label="Failed since"
+        type="datetime-local"
+        value={filter.from}
+        fault={faultOf(error, "from")}
+        onText={(from) => onFilter({ ...filter, from })}
+      />
+      <TextField label="Failed before" type="datetime-local" value={filter.to} fault={faultOf(error, "to")} onText={(to) => onFilter({ ...filter, to })} />
     </div>
   );
 }

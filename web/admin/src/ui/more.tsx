@@ -2,7 +2,7 @@
 
 interface Props {
   shown: number;
-  total?: number; // undefined: nobody knows
+  total?: number | undefined; // nobody knows
   busy: boolean;
   onMore: () => void;
 }

@@ -6,14 +6,16 @@ import { useLoaded, type Loaded } from "../load";
 export interface Paged<T> {
   rows: T[];
   next: string | null; // null: that was all
+  first: Record<string, unknown>; // what else the first page said
 }
 
 // As many pages as were asked for, at most. list: the member of the answer that holds the rows.
 export async function readPages<T>(path: string, list: string, { query, ...options }: Call, pages: number): Promise<Paged<T>> {
-  const all: Paged<T> = { rows: [], next: null };
+  const all: Paged<T> = { rows: [], next: null, first: {} };
   for (let i = 0; i < pages; i++) {
     const after = all.next ?? undefined;
     const page = await call<Record<string, unknown>>("GET", path, { ...options, query: { ...query, after } });
+    if (i === 0) all.first = page;
     all.rows.push(...(page[list] as T[]));
     all.next = (page["next"] as string | null) ?? null;
     if (all.next === null) break;

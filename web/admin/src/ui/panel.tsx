@@ -11,11 +11,12 @@ interface Props<T> {
   title: string;
   purpose: string;
   action?: ComponentChildren;
+  above?: ComponentChildren; // what chooses what is read; it stays when that was refused
   loaded: Loaded<T>;
   children: (data: T) => ComponentChildren;
 }
 
-export function Panel<T>({ title, purpose, action, loaded, children }: Props<T>) {
+export function Panel<T>({ title, purpose, action, above, loaded, children }: Props<T>) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Nexus administration`;
@@ -41,6 +42,7 @@ export function Panel<T>({ title, purpose, action, loaded, children }: Props<T>)
         </div>
         {action}
       </header>
+      {above}
       <Refusal error={loaded.error} again={() => void loaded.again()} />
       {loaded.data !== undefined ? children(loaded.data) : loaded.error ? null : <Waiting />}
     </section>
