@@ -26,6 +26,7 @@ begin
             'select (id, tenant_id, enabled, not_before, failures, changed, switched_off)'),
         ('destination_answer', 'select, insert, update',                           'select'),
         ('event',             'select, insert',                                    'select, insert'),
+        ('event_forgotten',   'select',                                            'select'),
         ('forgotten',         'select',                                            'select'),
         ('idempotency',       'select, insert',
             'insert, select (tenant_id, key, fingerprint)'),

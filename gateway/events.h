@@ -4,8 +4,8 @@
 // whenever a worker hints at news (and once a second, because a hint may be lost) and passes each
 // batch to all its streams. A stream that resumes from Last-Event-ID, or fell behind, reads for
 // itself until it has met the feed. One that resumes from a position of another history of the
-// database, or from beyond the present, gets an event "reset" with the present position and goes on
-// from there; its reader reads anew what it shows. A position decides what a stream is still owed, so nothing is
+// database, from beyond the present, or from before events that are forgotten by now, gets an event
+// "reset" with the present position and goes on from there; its reader reads anew what it shows. A position decides what a stream is still owed, so nothing is
 // skipped and nothing sent twice on one connection. A reader that is too slow is cut off; it
 // resumes.
 #pragma once

@@ -289,7 +289,8 @@ static void member_tell(const struct member *member, int64_t now_ms, struct metr
     struct str role = str_of(member->role), slot = str_of(member->slot);
 
     // Whom only an agent before this one heard may have been taken away for good.
-    if (member->is_heard && age_ms <= FOLD_MISSED_MS)
+    // Else it is missed until somebody takes its place, however long that may be.
+    if (member->is_heard)
         own_merge(totals, METRIC_PROC_TICK_AGE, role, slot, (double)age_ms / 1000);
     if (!is_silent(member, now_ms))
         own_merge(totals, METRIC_PROCESSES, role, slot, 1);

@@ -14,11 +14,7 @@
 #include "base/err.h"
 #include "base/metrics.h"
 
-enum {
-    FOLD_SILENT_MS = 15000,
-    FOLD_MISSED_MS = 3600 * 1000, // so long the age of what is silent is told
-    FOLD_PROCESSES_LIMIT = 256
-};
+enum { FOLD_SILENT_MS = 15000, FOLD_PROCESSES_LIMIT = 256 };
 
 struct fold;
 

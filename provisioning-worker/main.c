@@ -24,6 +24,7 @@ static const struct service_def provisioning_worker = {
     .handlers = handlers,
     .handler_count = COUNT_OF(handlers),
     .init = provisioning_init,
+    .health = provisioning_health,
     .drain = provisioning_drain,
     .done = provisioning_done,
 };

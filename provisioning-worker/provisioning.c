@@ -37,6 +37,14 @@ void provisioning_identity(struct service *service, struct str whose)
                          str_present(whose) ? whose : STR("*"));
 }
 
+void provisioning_health(struct service *service, struct health_reasons *reasons)
+{
+    struct provisioning *provisioning = service_state(service);
+
+    if (provisioning)
+        upkeep_judge(provisioning->upkeep, reasons);
+}
+
 void provisioning_drain(struct service *service)
 {
     struct provisioning *provisioning = service_state(service);

@@ -26,5 +26,7 @@ struct provisioning { // the service's state
 // perhaps everybody's. All gateways are told.
 void provisioning_identity(struct service *service, struct str whose);
 bool provisioning_init(struct service *service, struct err *err);
+struct health_reasons;
+void provisioning_health(struct service *service, struct health_reasons *reasons);
 void provisioning_drain(struct service *service);
 void provisioning_done(struct service *service);

@@ -16,7 +16,9 @@ enum {
     FAILED_ROUND_MS = 5000,
     SHARE_OF_TIME = 100,
     PARTS_PER_ROUND = 100,
-    UPLOAD_AGE_S = 900, // no request takes as long (gateway/large_body.c)
+    HELD_MS = 5000,       // as long may a transaction hold back events before health tells
+    HELD_SEEN_MS = 30000, // what was seen longer ago than that is not told
+    UPLOAD_AGE_S = 900,   // no request takes as long (gateway/large_body.c)
 };
 
 struct job_def {
@@ -34,6 +36,7 @@ static void bind_retention(struct upkeep *upkeep, struct pg_params *params);
 static void bind_uploads(struct upkeep *upkeep, struct pg_params *params);
 static void audit_done(struct upkeep *upkeep, const struct pg_result *result);
 static void census_done(struct upkeep *upkeep, const struct pg_result *result);
+static void horizon_done(struct upkeep *upkeep, const struct pg_result *result);
 
 // clang-format off
 static const struct job_def jobs[] = {
@@ -42,6 +45,7 @@ static const struct job_def jobs[] = {
     {"ledger audit",  STATEMENT_LEDGER_AUDIT,           15 * 1000, NULL,            audit_done},
     {"inbound parts", STATEMENT_UPKEEP_PARTS,           15 * 1000, bind_parts,      NULL},
     {"census",        STATEMENT_UPKEEP_CENSUS,          10 * 1000, NULL,            census_done},
+    {"horizon",       STATEMENT_EVENT_HORIZON,           2 * 1000, NULL,            horizon_done},
     {"audit log",     STATEMENT_UPKEEP_AUDIT,     60 * 60 * 1000, bind_audit,      NULL},
     {"uploads",       STATEMENT_UPKEEP_UPLOADS,         60 * 1000, bind_uploads,    NULL},
     {"idempotency",   STATEMENT_IDEMPOTENCY_FORGET,     60 * 1000, bind_retention,  NULL},
@@ -59,8 +63,13 @@ struct upkeep {
     struct service *service;
     struct metric *imbalance;
     bool stopped, closing;
-    unsigned out;    // statements sent and not answered
-    unsigned timers; // open
+    unsigned out;       // statements sent and not answered
+    unsigned timers;    // open
+    int64_t snapshot_s; // the age of the oldest one that we may see (upkeep_census)
+    struct {            // the oldest transaction that may write; 0: none
+        int64_t xid, since_ms, seen_ms;
+        char holder[HEALTH_ABOUT_LIMIT + 1];
+    } horizon;
     struct job jobs[COUNT_OF(jobs)];
 };
 
@@ -194,6 +203,38 @@ static void audit_done(struct upkeep *upkeep, const struct pg_result *result)
         LOG_ERROR("ledger.imbalance", LOG_INT("remainder", remainder));
 }
 
+// How old a session of somebody else's is we may not be told; how long it has been the oldest we see.
+static void snapshot_age_tell(struct upkeep *upkeep)
+{
+    int64_t held_s =
+        upkeep->horizon.xid == 0 ? 0 : (upkeep->horizon.seen_ms - upkeep->horizon.since_ms) / 1000;
+
+    metric_set(metrics_series(service_metrics(upkeep->service), METRIC_DB_XMIN_AGE),
+               (double)(held_s > upkeep->snapshot_s ? held_s : upkeep->snapshot_s));
+}
+
+static void horizon_done(struct upkeep *upkeep, const struct pg_result *result)
+{
+    struct str holder = pg_get_text(result, 0, 1);
+    int64_t xid = pg_get_int8(result, 0, 0);
+
+    upkeep->horizon.seen_ms = clock_monotonic_ms();
+    if (xid != upkeep->horizon.xid)
+        upkeep->horizon.since_ms = upkeep->horizon.seen_ms;
+    upkeep->horizon.xid = xid;
+    snprintf(upkeep->horizon.holder, sizeof upkeep->horizon.holder, "%.*s", STR_ARG(holder));
+    snapshot_age_tell(upkeep);
+}
+
+void upkeep_judge(const struct upkeep *upkeep, struct health_reasons *reasons)
+{
+    bool is_known = clock_monotonic_ms() - upkeep->horizon.seen_ms < HELD_SEEN_MS;
+
+    if (upkeep->horizon.xid != 0 && is_known &&
+        upkeep->horizon.seen_ms - upkeep->horizon.since_ms >= HELD_MS)
+        health_reasons_add(reasons, HEALTH_DB_HELD, upkeep->horizon.holder);
+}
+
 static void census_done(struct upkeep *upkeep, const struct pg_result *result)
 {
     struct metrics *metrics = service_metrics(upkeep->service);
@@ -206,12 +247,17 @@ static void census_done(struct upkeep *upkeep, const struct pg_result *result)
         metrics_series(metrics, METRIC_BREAKERS, "half_open"),
         metrics_series(metrics, METRIC_BREAKERS, "closed"),
         metrics_series(metrics, METRIC_BREAKERS, "disabled"),
-        metrics_series(metrics, METRIC_DB_XMIN_AGE),
+        NULL, // the age of the oldest snapshot: snapshot_age_tell()
         metrics_series(metrics, METRIC_DELIVERY_DEAD_TUPLES),
     };
 
-    for (size_t i = 0; i < COUNT_OF(gauges); i++)
-        metric_set(gauges[i], (double)pg_get_int8(result, 0, (int)i));
+    for (size_t i = 0; i < COUNT_OF(gauges); i++) {
+        if (gauges[i])
+            metric_set(gauges[i], (double)pg_get_int8(result, 0, (int)i));
+        else
+            upkeep->snapshot_s = pg_get_int8(result, 0, (int)i);
+    }
+    snapshot_age_tell(upkeep);
 }
 
 void upkeep_drain(struct upkeep *upkeep)

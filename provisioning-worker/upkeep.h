@@ -5,10 +5,14 @@
 // for the next round. The jobs are a table in upkeep.c.
 #pragma once
 
+#include "bus/health_reason.h"
+
 struct service;
 struct upkeep;
 
 struct upkeep *upkeep_new(struct service *service); // first round soon, after the database came
+// Adds what the jobs have found.
+void upkeep_judge(const struct upkeep *upkeep, struct health_reasons *reasons);
 // PostgreSQL is back: what is measured in it was forgotten meanwhile, and is measured at once.
 void upkeep_measure(struct upkeep *upkeep);
 // No job starts any more; service_drained() is called when the last statement is answered.

@@ -6,8 +6,8 @@
 --
 -- Transaction ids begin anew in a database that was restored elsewhere, and go back after a fail-over that lost the last ones.
 -- So a position also says in which history of which database it was made: its first number is the epoch (below) times
--- 2^42, plus the transaction's id. A position of another epoch, or one beyond the present, cannot be continued: the
--- reader is given the present and told so ("reset").
+-- 2^42, plus the transaction's id. A position of another epoch, one beyond the present, or one behind which events
+-- were forgotten since (events_forget), cannot be continued: the reader is given the present and told so ("reset").
 
 -- Names the database and its timeline by a number from 1 to 65535. A restore and the promotion of a standby begin a new
 -- timeline, so nobody has to say that it happened. Read once a connection: it cannot change under one.
@@ -23,6 +23,34 @@ begin
     end if;
     return known::bigint;
 end $$;
+
+-- The oldest transaction that still runs and may write, and who holds it; 0 where none does. What was committed after it
+-- began no stream shows yet. Its number is there for everybody to see, other than the time since when somebody else's
+-- session has been open.
+create or replace function event_horizon() returns table (xid bigint, holder text) language sql as $$
+    select case when o.is_held then o.xid else 0 end,
+           case when o.is_held then coalesce(
+               (select 'process ' || a.pid from pg_stat_activity a where a.backend_xid = o.short limit 1),
+               (select 'prepared transaction ' || left(p.gid, 50) from pg_prepared_xacts p where p.transaction = o.short limit 1),
+               '') else '' end
+    from (select pg_snapshot_xmin(s) < pg_snapshot_xmax(s) as is_held, pg_snapshot_xmin(s)::text::bigint as xid,
+                 pg_snapshot_xmin(s)::xid as short
+          from pg_current_snapshot() s) o
+$$;
+
+-- Notes up to where each contact center's events are forgotten, before partition_drop() forgets them: who comes back
+-- from before that has missed some. Transactions of another history of the database, whose ids may be beyond ours, are
+-- left out: their positions are recognised by their epoch.
+create or replace function events_forget(p_keep int) returns void language sql as $$
+    insert into event_forgotten as f (tenant_id, history, xid, ordinal)
+    select distinct on (e.tenant_id) e.tenant_id, event_epoch(), e.xid, e.ordinal
+    from event e
+    where e.at < ((now() at time zone 'utc')::date - p_keep)::timestamp at time zone 'utc'
+      and e.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    order by e.tenant_id, e.xid desc, e.ordinal desc
+    on conflict (tenant_id) do update set history = excluded.history, xid = excluded.xid, ordinal = excluded.ordinal
+        where f.history <> excluded.history or (f.xid, f.ordinal) < (excluded.xid, excluded.ordinal)
+$$;
 
 create or replace function events_read(of_tenant int, after_position text, at_most int) returns text
 language plpgsql stable as $$
@@ -43,7 +71,10 @@ begin
         after_xid := split_part(after_position, '-', 1)::bigint;
         after_ordinal := split_part(after_position, '-', 2)::bigint;
         if after_xid >> 42 not in (0, epoch >> 42) -- 0: made by an older version
-           or after_xid & ((1::bigint << 42) - 1) > horizon then
+           or after_xid & ((1::bigint << 42) - 1) > horizon
+           or exists (select from event_forgotten f
+                      where f.tenant_id = of_tenant and f.history = epoch >> 42 and f.xid < horizon
+                        and (f.xid, f.ordinal) > (after_xid & ((1::bigint << 42) - 1), after_ordinal)) then
             is_reset := true;
             after_ordinal := 0;
         end if;

@@ -76,6 +76,7 @@ begin
         return null;
     end if;
     perform upkeep_forgotten(p_attempt_days);
+    perform events_forget(p_event_days); -- in the transaction that drops them: a death in between undoes both
     return upkeep_partitions_ahead() + partition_drop('attempt', p_attempt_days) + partition_drop('event', p_event_days);
 end
 $$;

@@ -198,6 +198,25 @@ def test_a_position_that_cannot_be_continued_is_told_and_begins_anew(tenant, pos
     stream.close()
 
 
+def test_a_position_from_before_what_is_forgotten_is_told_and_begins_anew(tenant):
+    screen = Screen(tenant)
+    screen.shows(post(tenant, 1))
+    before = screen.last_id
+    posted = post(tenant, 2)
+    eventually(lambda: screen.messages()[1:] == posted, "both are shown")
+    screen.close()
+    tenant.stack.query("update event e set at = now() - interval '9 days' from tenant t where t.id = e.tenant_id and t.ccid = %s",
+                       tenant.ccid)
+    eventually(lambda: tenant.stack.query("select upkeep_partitions(30, 7)")[0][0] is not None, "upkeep forgets them")
+
+    stream = tenant.agent().events(last_event_id=before)
+    told = iter(stream)
+    assert next(told)[1] == "reset"
+    later = post(tenant, 1)
+    assert next(told)[2]["messageId"] == later[0], "and goes on from the present"
+    stream.close()
+
+
 def test_a_position_of_an_older_version_is_continued(tenant):
     screen = Screen(tenant)
     posted = post(tenant, 2)

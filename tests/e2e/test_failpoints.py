@@ -157,6 +157,23 @@ def test_an_answer_goes_out_twice_only_if_its_request_had_left(tenant, customer,
     assert [webhook.message["id"] for webhook in customer.messages(answer.text)] == [message] * webhooks
 
 
+@pytest.mark.parametrize("named_by", ["their id", "our id"])
+def test_a_receipt_of_an_attempt_whose_outcome_died_with_the_worker_is_bound(tenant, customer, named_by):
+    answer, worker = Answer(tenant), tenant.stack["sms-worker-0"]
+    theirs = uuid.uuid4().hex
+    customer.answer(body=f'{{"messageId":"{theirs}"}}')  # the same id to the same message, as often as it comes
+    arm(tenant.stack, worker, "delivery.after_http_before_complete=kill")
+    message = answer.post().json()["data"]["id"]
+    dies_and_comes_back(worker)
+    tenant.stack.wait_for("green")
+
+    until_accepted(lambda: tenant.aggregator().receipt(theirs if named_by == "their id" else message, 2))
+    leases_run_out(tenant.stack)
+
+    eventually(lambda: answer.state() == "delivered", "the receipt is bound")
+    eventually(lambda: tenant.stack.query("select count(*) from receipt where message_id is null") == [(0,)], "none waits for ever")
+
+
 def test_a_worker_that_dies_while_it_drains_sends_again_what_was_out(tenant, customer):
     answers, worker = [Answer(tenant) for _ in range(3)], tenant.stack["sms-worker-0"]
     arm(tenant.stack, worker, "delivery.during_drain=kill")
