@@ -82,7 +82,7 @@ begin
                    'tenant_provision', 'tenant_list', 'tenant_read', 'session_open', 'session_end',
                    'service_write', 'service_read', 'service_list', 'service_delete',
                    'transaction_write', 'transaction_read', 'transaction_delete', 'attempt_request',
-                   'destination_list', 'destination_try', 'destination_switch', 'message_cancel']) as of_tenants
+                   'destination_list', 'destination_try', 'destination_switch', 'message_cancel', 'undelivered_page']) as of_tenants
           from pg_proc p
          where p.pronamespace = 'public'::regnamespace and p.proowner = 'nexus_owner'::regrole
     loop

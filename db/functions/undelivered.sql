@@ -13,7 +13,7 @@ $$;
 -- destination, of the latest 10 000 that match; so no page reads more than that.
 create or replace function undelivered_page(p_tenant int, p_after text, p_reason text, p_channel text, p_from text, p_to text,
                                             p_count int) returns text
-language plpgsql stable as $$
+language plpgsql stable security definer set search_path from current as $$
 declare
     since_from timestamptz := coalesce(replay_moment('from', p_from), '-infinity');
     since_to timestamptz := coalesce(replay_moment('to', p_to), 'infinity');
