@@ -79,7 +79,7 @@ begin
         select p.oid::regprocedure as name,
                not p.prosecdef or p.proname = any (array[
                    'apikey_create', 'apikey_read', 'apikey_list', 'apikey_change', 'apikey_revoke',
-                   'tenant_provision', 'tenant_list', 'tenant_read', 'session_open', 'session_end',
+                   'tenant_provision', 'tenant_list', 'tenant_read', 'session_open', 'session_held', 'session_end',
                    'service_write', 'service_read', 'service_list', 'service_delete',
                    'transaction_write', 'transaction_read', 'transaction_delete', 'attempt_request',
                    'destination_list', 'destination_try', 'destination_switch', 'message_cancel', 'undelivered_page']) as of_tenants

@@ -159,7 +159,7 @@ void answer_safe_headers(const struct gateway *gateway, struct http_answer *answ
         header_put(answer, "cache-control", STR("no-store"));
     if (!has_header(answer, "x-content-type-options"))
         header_put(answer, "x-content-type-options", STR("nosniff"));
-    if (str_starts(gateway->config->public_url, STR("https:")))
+    if (gateway->is_https)
         header_put(answer, "strict-transport-security", STR("max-age=31536000"));
 }
 

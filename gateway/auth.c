@@ -15,7 +15,7 @@
 
 enum { RETURN_LIMIT = 512, ASK_MS = 2000, FINISH_MS = 5000 };
 
-#define LOGIN_COOKIE "nexus_login"
+#define LOGIN_COOKIE COOKIE_PREFIX "nexus_login"
 #define LOGIN_AGE_S  "600"
 
 // What a callback or a sign-out still needs when the worker has answered.
@@ -101,12 +101,14 @@ static struct str redirect_uri(struct exchange *exchange)
                         (long long)config->http_port);
 }
 
-static struct str cookie_set(struct exchange *exchange, const char *name, struct str value,
-                             const char *path, const char *age)
+// Secure also over plain http: browsers take it there from the machine they run on, and from no other.
+static struct str cookie_set(struct exchange *exchange, const char *prefixed, struct str value,
+                             const char *age)
 {
     return arena_printf(http_arena(exchange->http),
-                        "%s=%.*s; Path=%s; HttpOnly; Secure; SameSite=Lax%s%s", name,
-                        STR_ARG(value), path, age ? "; Max-Age=" : "", age ? age : "");
+                        "%s=%.*s; Path=/; HttpOnly; Secure; SameSite=Lax%s%s",
+                        cookie_name(prefixed, exchange->gateway->is_https), STR_ARG(value),
+                        age ? "; Max-Age=" : "", age ? age : "");
 }
 
 // ---- /auth/login
@@ -118,6 +120,30 @@ static struct str state_of(struct exchange *exchange, struct str secret)
 
     crypto_sha256(secret, digest);
     buf_hex(&text, str_make(digest, sizeof digest));
+    return arena_copy(http_arena(exchange->http), buf_str(&text));
+}
+
+// PKCE (RFC 7636): only who has this browser's cookie can redeem the code. The verifier follows from the cookie
+// and is not what the state shows.
+static struct str verifier_of(struct exchange *exchange, struct str secret)
+{
+    AUTO(buf) text = {0};
+
+    buf_printf(&text, "pkce %.*s", STR_ARG(secret));
+    return state_of(exchange, buf_str(&text));
+}
+
+static struct str challenge_of(struct exchange *exchange, struct str verifier)
+{
+    unsigned char digest[SHA256_BYTES];
+    AUTO(buf) text = {0};
+
+    crypto_sha256(verifier, digest);
+    buf_base64(&text, str_make(digest, sizeof digest));
+    while (text.len && text.data[text.len - 1] == '=')
+        text.len--;
+    for (size_t i = 0; i < text.len; i++)
+        text.data[i] = text.data[i] == '+' ? '-' : text.data[i] == '/' ? '_' : text.data[i];
     return arena_copy(http_arena(exchange->http), buf_str(&text));
 }
 
@@ -139,13 +165,12 @@ static void login_answered(void *context, enum err_code code, struct str payload
     }
     buf_printf(&cookie, "%s.", visit->secret);
     buf_hex(&cookie, visit->home);
-    answer_page(exchange,
-                &(struct http_answer){
-                    .status = 302,
-                    .headers = {{"location", location},
-                                {"set-cookie", cookie_set(exchange, LOGIN_COOKIE, buf_str(&cookie),
-                                                          "/auth/", LOGIN_AGE_S)},
-                                {"cache-control", STR("no-store")}}});
+    answer_page(exchange, &(struct http_answer){
+                              .status = 302,
+                              .headers = {{"location", location},
+                                          {"set-cookie", cookie_set(exchange, LOGIN_COOKIE,
+                                                                    buf_str(&cookie), LOGIN_AGE_S)},
+                                          {"cache-control", STR("no-store")}}});
 }
 
 void auth_login(struct exchange *exchange)
@@ -159,17 +184,26 @@ void auth_login(struct exchange *exchange)
         return;
     }
     session_secret_new(visit->secret);
+    struct str verifier = verifier_of(exchange, str_of(visit->secret));
     struct msg_login_begin message = {.redirect_uri = redirect_uri(exchange),
-                                      .state = state_of(exchange, str_of(visit->secret))};
+                                      .state = state_of(exchange, str_of(visit->secret)),
+                                      .challenge = challenge_of(exchange, verifier)};
     ask(visit, MSG_LOGIN_BEGIN, &message, ASK_MS, login_answered);
 }
 
 // ---- /auth/callback
 
-// The path to return to, if this browser began the log-in that comes back; absent otherwise.
-static struct str login_home(struct exchange *exchange)
+static struct str login_cookie(const struct exchange *exchange)
 {
-    struct str cookie = cookie_find(exchange->http, STR(LOGIN_COOKIE)), secret, home;
+    return cookie_find(exchange->http,
+                       str_of(cookie_name(LOGIN_COOKIE, exchange->gateway->is_https)));
+}
+
+// The path to return to, if this browser began the log-in that comes back, and the log-in's verifier; absent
+// otherwise.
+static struct str login_home(struct exchange *exchange, struct str *verifier)
+{
+    struct str cookie = login_cookie(exchange), secret, home;
     struct str state = query_find(exchange, STR("state"));
     AUTO(buf) path = {0};
 
@@ -177,6 +211,7 @@ static struct str login_home(struct exchange *exchange)
         !session_secret_is_plausible(secret) || !crypto_equal(state_of(exchange, secret), state) ||
         !buf_unhex(&path, home) || !auth_return_is_ours(buf_str(&path)))
         return STR_ABSENT;
+    *verifier = verifier_of(exchange, secret);
     return arena_copy(http_arena(exchange->http), buf_str(&path));
 }
 
@@ -189,23 +224,22 @@ static void callback_answered(void *context, enum err_code code, struct str payl
         answer_error(exchange, code, payload);
         return;
     }
-    answer_page(
-        exchange,
-        &(struct http_answer){
-            .status = 302,
-            .headers = {{"location", visit->home},
-                        {"set-cookie",
-                         cookie_set(exchange, SESSION_COOKIE, str_of(visit->secret), "/", NULL)},
-                        {"set-cookie", cookie_set(exchange, LOGIN_COOKIE, STR(""), "/auth/", "0")},
-                        {"cache-control", STR("no-store")}}});
+    answer_page(exchange,
+                &(struct http_answer){
+                    .status = 302,
+                    .headers = {{"location", visit->home},
+                                {"set-cookie", cookie_set(exchange, COOKIE_PREFIX SESSION_COOKIE,
+                                                          str_of(visit->secret), NULL)},
+                                {"set-cookie", cookie_set(exchange, LOGIN_COOKIE, STR(""), "0")},
+                                {"cache-control", STR("no-store")}}});
 }
 
 void auth_callback(struct exchange *exchange)
 {
     struct visit *visit = visit_new(exchange);
-    struct str code = query_find(exchange, STR("code"));
+    struct str code = query_find(exchange, STR("code")), verifier = STR_ABSENT;
 
-    visit->home = login_home(exchange);
+    visit->home = login_home(exchange, &verifier);
     if (!str_present(visit->home)) {
         refuse(exchange, ERR_BAD_INPUT, "state: not of a log-in that this browser began");
         return;
@@ -216,8 +250,10 @@ void auth_callback(struct exchange *exchange)
     }
     // Always another secret: nobody can make a browser go on with one that he knows.
     session_secret_new(visit->secret);
-    struct msg_login_finish message = {
-        .code = code, .redirect_uri = redirect_uri(exchange), .session = str_of(visit->secret)};
+    struct msg_login_finish message = {.code = code,
+                                       .redirect_uri = redirect_uri(exchange),
+                                       .session = str_of(visit->secret),
+                                       .verifier = verifier};
     ask(visit, MSG_LOGIN_FINISH, &message, FINISH_MS, callback_answered);
 }
 
@@ -249,7 +285,7 @@ static void session_known(void *context, struct caller *caller, const struct err
         ingress_refuse(exchange, &visit->wait, err);
         return;
     }
-    session_csrf(cookie_find(exchange->http, STR(SESSION_COOKIE)), csrf);
+    session_csrf(session_cookie_find(exchange->http, exchange->gateway->is_https), csrf);
     json_open(&json, '{');
     json_key_str(&json, "user", caller->principal.name);
     json_key_str(&json, "ccid", caller->ccid.len ? caller->ccid : STR_ABSENT);
@@ -279,7 +315,7 @@ void auth_session(struct exchange *exchange)
     struct credentials credentials;
     struct err err;
 
-    if (!credentials_of_session(exchange->http, &credentials, &err)) {
+    if (!credentials_of_session(exchange->http, exchange->gateway->is_https, &credentials, &err)) {
         answer_err(exchange, &err);
         return;
     }
@@ -296,7 +332,8 @@ static void sign_out_answered(void *context, enum err_code code, struct str payl
     struct exchange *exchange = visit->exchange;
 
     if (code == ERR_OK)
-        answer_own(exchange, payload, cookie_set(exchange, SESSION_COOKIE, STR(""), "/", "0"));
+        answer_own(exchange, payload,
+                   cookie_set(exchange, COOKIE_PREFIX SESSION_COOKIE, STR(""), "0"));
     else
         answer_error(exchange, code, payload);
 }
@@ -308,7 +345,7 @@ void auth_sign_out(struct exchange *exchange)
     struct credentials credentials;
     struct err err;
 
-    if (!credentials_of_session(exchange->http, &credentials, &err)) {
+    if (!credentials_of_session(exchange->http, exchange->gateway->is_https, &credentials, &err)) {
         answer_err(exchange, &err);
         return;
     }

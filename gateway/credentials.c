@@ -50,11 +50,16 @@ struct str cookie_find(const struct http_request *request, struct str name)
     return STR_ABSENT;
 }
 
-bool credentials_of_session(const struct http_request *request, struct credentials *credentials,
-                            struct err *err)
+struct str session_cookie_find(const struct http_request *request, bool is_https)
+{
+    return cookie_find(request, str_of(cookie_name(COOKIE_PREFIX SESSION_COOKIE, is_https)));
+}
+
+bool credentials_of_session(const struct http_request *request, bool is_https,
+                            struct credentials *credentials, struct err *err)
 {
     char csrf[SESSION_CSRF_LENGTH + 1];
-    struct str secret = cookie_find(request, STR(SESSION_COOKIE));
+    struct str secret = session_cookie_find(request, is_https);
     struct str method = http_method(request), shown = http_header(request, "x-csrf-token");
 
     if (!str_present(secret))
@@ -70,7 +75,7 @@ bool credentials_of_session(const struct http_request *request, struct credentia
     return true;
 }
 
-static bool key_read(const struct http_request *request, struct str authorization,
+static bool key_read(const struct http_request *request, bool is_https, struct str authorization,
                      struct credentials *credentials, struct err *err)
 {
     struct str scheme, key = http_header(request, "x-api-key");
@@ -80,8 +85,8 @@ static bool key_read(const struct http_request *request, struct str authorizatio
         return true;
     }
     if (!str_present(authorization))
-        return str_present(cookie_find(request, STR(SESSION_COOKIE)))
-                   ? credentials_of_session(request, credentials, err)
+        return str_present(session_cookie_find(request, is_https))
+                   ? credentials_of_session(request, is_https, credentials, err)
                    : err_set(err, ERR_UNAUTHENTICATED, "Authorization or x-api-key is needed");
     *credentials = (struct credentials){.kind = CREDENTIAL_TOKEN};
     scheme = scheme_cut(authorization, &credentials->key);
@@ -91,7 +96,8 @@ static bool key_read(const struct http_request *request, struct str authorizatio
 }
 
 static bool basic_or_key_read(const struct http_request *request, enum route_credentials kind,
-                              struct arena *arena, struct credentials *credentials, struct err *err)
+                              bool is_https, struct arena *arena, struct credentials *credentials,
+                              struct err *err)
 {
     struct str authorization = http_header(request, "authorization");
     struct str ccid = http_header(request, "x-ccid");
@@ -103,7 +109,7 @@ static bool basic_or_key_read(const struct http_request *request, enum route_cre
                        "Authorization: Basic with ccid and key is needed");
     if (kind == CREDENTIALS_BASIC)
         return basic_read(authorization, arena, credentials, err);
-    if (!key_read(request, authorization, credentials, err))
+    if (!key_read(request, is_https, authorization, credentials, err))
         return false;
     credentials->ccid = str_present(ccid) ? str_trim(ccid) : STR("");
     return true;
@@ -120,12 +126,13 @@ const char *credential_name(enum credential_kind kind)
 }
 
 bool credentials_read(const struct http_request *request, enum route_credentials kind,
-                      struct arena *arena, struct credentials *credentials, struct err *err)
+                      bool is_https, struct arena *arena, struct credentials *credentials,
+                      struct err *err)
 {
     struct id ccid;
 
     *credentials = (struct credentials){.kind = CREDENTIAL_KEY};
-    if (!basic_or_key_read(request, kind, arena, credentials, err))
+    if (!basic_or_key_read(request, kind, is_https, arena, credentials, err))
         return false;
     if (credentials->key.len == 0)
         return err_set(err, ERR_UNAUTHENTICATED, "the key is empty");

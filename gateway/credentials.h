@@ -13,6 +13,10 @@ struct http_request;
 
 enum { KEY_LIMIT = 256, TOKEN_LIMIT = 4096, CCID_LIMIT = 64 }; // bytes
 
+// Under https a cookie's name begins with __Host-: then browsers take it only over https, from this very host,
+// for all of its paths, and no neighbour in the domain can put one in its place. Over plain http they would
+// not take it at all, so there it has the bare name.
+#define COOKIE_PREFIX  "__Host-"
 #define SESSION_COOKIE "nexus_session"
 
 // What the caller showed. The same text may be good as one and no good as another.
@@ -37,10 +41,16 @@ struct credentials {
 // "Bearer"; else the session's cookie; x-ccid may name the contact center. The strings live in the
 // arena or the request.
 MUST_USE bool credentials_read(const struct http_request *request, enum route_credentials kind,
-                               struct arena *arena, struct credentials *credentials,
+                               bool is_https, struct arena *arena, struct credentials *credentials,
                                struct err *err);
 // Of a session alone; ERR_UNAUTHENTICATED without a cookie.
-MUST_USE bool credentials_of_session(const struct http_request *request,
+MUST_USE bool credentials_of_session(const struct http_request *request, bool is_https,
                                      struct credentials *credentials, struct err *err);
+// The name of a cookie of ours.
+static inline const char *cookie_name(const char *prefixed, bool is_https)
+{
+    return is_https ? prefixed : prefixed + sizeof COOKIE_PREFIX - 1;
+}
+struct str session_cookie_find(const struct http_request *request, bool is_https);
 // The cookie's value; absent when the request has none of that name.
 struct str cookie_find(const struct http_request *request, struct str name);

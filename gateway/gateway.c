@@ -128,6 +128,7 @@ static bool parts_make(struct gateway *gateway, struct err *err)
 
     buf_str_append(&host, config->http_host);
     *err = (struct err){0};
+    gateway->is_https = str_starts(config->public_url, STR("https:"));
     gateway->pages = pages_new(config->web_root, config->web_frame_ancestors, err);
     if (!gateway->pages && err->code != ERR_OK)
         return false;

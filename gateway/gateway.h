@@ -74,6 +74,7 @@ struct gateway {
     size_t downloads; // of attachments
     size_t exchanges; // begun and not yet answered
     size_t streams;   // of events, opening ones included
+    bool is_https;    // for browsers, as NEXUS_PUBLIC_URL says
     bool draining;
     struct {
         uint64_t address, full, refused;

@@ -247,8 +247,8 @@ void health_detail(struct exchange *exchange)
 
     if (is_for_everybody(gateway) || is_from_here(exchange)) {
         detail_write(exchange, true);
-    } else if (!credentials_read(exchange->http, CREDENTIALS_KEY, http_arena(exchange->http),
-                                 &exchange->credentials, &err)) {
+    } else if (!credentials_read(exchange->http, CREDENTIALS_KEY, gateway->is_https,
+                                 http_arena(exchange->http), &exchange->credentials, &err)) {
         detail_write(exchange, false);
     } else {
         exchange->wait.done = detail_known;

@@ -80,7 +80,8 @@ void ingress_begin(void *context, struct http_request *request)
         answer_error(exchange, ERR_BUSY, STR("too many connections are open"));
     else if (route->permission == PERMISSION_NOBODY)
         ingress_open(exchange);
-    else if (!credentials_read(request, route->credentials, arena, &exchange->credentials, &err))
+    else if (!credentials_read(request, route->credentials, gateway->is_https, arena,
+                               &exchange->credentials, &err))
         answer_err(exchange, &err);
     else {
         if (route->tenants == TENANTS_NAMED) {

@@ -204,8 +204,9 @@ static void schemes(struct buf *out)
            "An API key.");
     scheme(out, "bearer", STR("\"type\":\"http\",\"scheme\":\"bearer\""),
            "An API key, or an access token of GWS; the word Bearer may be left out.");
-    scheme(out, "session", STR("\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"nexus_session\""),
-           "The session of somebody who has logged in.");
+    scheme(
+        out, "session", STR("\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"nexus_session\""),
+        "The session of somebody who has logged in. Over https the name is __Host-nexus_session.");
     scheme(out, "csrf", STR("\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"x-csrf-token\""),
            "What /auth/session said under csrf.");
     json_close(out, '}');

@@ -260,6 +260,8 @@ void gws_redeem(struct gws *gws, const struct gws_redemption *asked, gws_redeeme
     form_add(&form, "code", asked->code);
     form_add(&form, "redirect_uri", asked->redirect_uri);
     form_add(&form, "client_id", asked->client);
+    if (str_present(asked->verifier))
+        form_add(&form, "code_verifier", asked->verifier);
     buf_printf(&pair, "%.*s:%.*s", STR_ARG(asked->client), STR_ARG(asked->secret));
     buf_str_append(&basic, STR("Basic "));
     buf_base64(&basic, buf_str(&pair));
@@ -270,5 +272,44 @@ void gws_redeem(struct gws *gws, const struct gws_redemption *asked, gws_redeeme
     http_client_post(service_http_client(gws->service),
                      url_of(arena, asked->url, "/auth/v3/oauth/token"), headers, COUNT_OF(headers),
                      buf_str(&form), GWS_CALL_MS, token_came, redemption);
+    arena_free(&arena);
+}
+
+// ---- a log-in ends
+
+struct signing_out {
+    void (*done)(void *context);
+    void *context;
+    struct trace trace;
+};
+
+static void signed_out(void *context, const struct http_client_answer *answer)
+{
+    struct signing_out leaving = *(struct signing_out *)context;
+
+    free(context);
+    if (answer->outcome != HTTP_CLIENT_ANSWERED)
+        log_doubt(&leaving.trace, answer, answer->reason);
+    else if (answer->status >= 400 && answer->status != 401) // 401: it was over already
+        log_doubt(&leaving.trace, answer, "GWS did not end the log-in");
+    leaving.done(leaving.context);
+}
+
+void gws_sign_out(struct gws *gws, struct str url, struct str token, const struct trace *trace,
+                  void (*done)(void *context), void *context)
+{
+    struct signing_out *leaving = malloc(sizeof *leaving);
+    AUTO(buf) bearer = {0};
+    struct arena *arena = arena_new();
+
+    if (!leaving)
+        panic("out of memory");
+    *leaving = (struct signing_out){.done = done, .context = context, .trace = *trace};
+    buf_printf(&bearer, "Bearer %.*s", STR_ARG(token));
+    const struct http_client_header headers[] = {{STR("authorization"), buf_str(&bearer)},
+                                                 {STR("accept"), STR("application/json")}};
+    http_client_post(service_http_client(gws->service), url_of(arena, url, "/auth/v3/sign-out"),
+                     headers, COUNT_OF(headers), STR(""), GWS_CALL_MS, signed_out, leaving);
+    explicit_bzero(bearer.data, bearer.len);
     arena_free(&arena);
 }

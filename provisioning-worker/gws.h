@@ -2,6 +2,7 @@
 //
 //   gws_who(gws, token, places, &wait)      GET  /auth/v3/userinfo
 //   gws_redeem(gws, &redemption, …)         POST /auth/v3/oauth/token
+//   gws_sign_out(gws, url, token, …)        POST /auth/v3/sign-out
 //
 // A token is asked about at the places of nex_gapis, one after the other, until one knows it. Those
 // who ask about the same token meanwhile wait for the same answer. Each call has GWS_CALL_MS, all
@@ -51,9 +52,15 @@ void gws_who(struct gws *gws, struct str token, struct str places, struct gws_wa
 struct gws_redemption {
     struct str url; // of the place
     struct str client, secret, code, redirect_uri;
-    struct trace trace; // of the request, for the log
+    struct str verifier; // of PKCE; absent: none
+    struct trace trace;  // of the request, for the log
 };
 typedef void gws_redeemed_fn(void *context, const struct gws_grant *grant, const struct err *err);
 // ERR_UNAUTHENTICATED: GWS does not take the code.
 void gws_redeem(struct gws *gws, const struct gws_redemption *redemption, gws_redeemed_fn *done,
                 void *context);
+
+// Tells GWS that the token is not used any more, with all that came from the same log-in. done runs once,
+// however it went: a token that GWS was not told of ends by its age.
+void gws_sign_out(struct gws *gws, struct str url, struct str token, const struct trace *trace,
+                  void (*done)(void *context), void *context);

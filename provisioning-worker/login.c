@@ -2,7 +2,7 @@
 //
 //   login.begin    where to send the browser
 //   login.finish   code ─▶ token ─▶ whose is it? ─▶ which tenant? ─▶ a row of admin_session
-//   session.end    the row goes
+//   session.end    GWS is told that the log-in is over, and the row goes
 //
 // The session's secret is the gateway's choice and in the cookie only. Dying between code and row
 // leaves nothing: the code is used up, and the person logs in again.
@@ -32,7 +32,7 @@ struct login {
     struct str name;
 };
 
-static pg_done_fn begin_answered, client_answered, tenant_answered;
+static pg_done_fn begin_answered, client_answered, tenant_answered, held_answered;
 
 static void percent(struct buf *url, struct str text)
 {
@@ -85,6 +85,10 @@ static void begin_answered(void *context, const struct pg_result *result, const 
     percent(&url, message->redirect_uri);
     buf_str_append(&url, STR("&state="));
     percent(&url, message->state);
+    if (str_present(message->challenge)) {
+        buf_str_append(&url, STR("&code_challenge_method=S256&code_challenge="));
+        percent(&url, message->challenge);
+    }
     json_open(&json, '{');
     json_key_str(&json, "location", buf_str(&url));
     json_close(&json, '}');
@@ -166,6 +170,7 @@ static void client_answered(void *context, const struct pg_result *result, const
                                         .secret = buf_str(&secret),
                                         .code = message->code,
                                         .redirect_uri = message->redirect_uri,
+                                        .verifier = message->verifier,
                                         .trace = task->trace},
                token_came, login);
 }
@@ -249,5 +254,41 @@ void on_session_end(struct task *task, const struct msg_session_end *message)
     session_digest(message->session, digest);
     pg_params_init(&params);
     pg_bytea(&params, str_make(digest, sizeof digest));
+    pg_call(service_pg(task->service), STATEMENT_SESSION_HELD, &params, held_answered, task);
+}
+
+static void row_end(void *context)
+{
+    struct task *task = context;
+    const struct msg_session_end *message = task->message;
+    unsigned char digest[SHA256_BYTES];
+    struct pg_params params;
+
+    session_digest(message->session, digest);
+    pg_params_init(&params);
+    pg_bytea(&params, str_make(digest, sizeof digest));
     task_answer_by(task, STATEMENT_SESSION_END, &params);
+}
+
+// GWS first. Dying before the row goes leaves a session whose token GWS does not know any more: it opens
+// nothing. GWS that cannot be told does not keep anybody here: the token is nowhere else, and ends by its age.
+static void held_answered(void *context, const struct pg_result *result, const struct err *err)
+{
+    struct task *task = context;
+    const struct provisioning *provisioning = service_state(task->service);
+    const struct msg_session_end *message = task->message;
+    AUTO(buf) token = {0};
+
+    if (err) {
+        task_fail(task, err);
+        return;
+    }
+    if (pg_rows(result) == 0 ||
+        !session_token_open(message->session, pg_get_text(result, 0, 0), &token)) {
+        row_end(task);
+        return;
+    }
+    gws_sign_out(provisioning->gws, pg_get_text(result, 0, 1), buf_str(&token), &task->trace,
+                 row_end, task);
+    explicit_bzero(token.data, token.len);
 }

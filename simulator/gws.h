@@ -100,13 +100,16 @@ bool gws_redirects_to(const struct gws *gws, struct str uri); // any client
 
 enum gws_token_kind { GWS_ACCESS, GWS_REFRESH, GWS_CODE };
 
+enum { GWS_CHALLENGE_LENGTH = 43 };
+
 struct gws_token {
     char text[ID_TEXT_LENGTH + 1];
     enum gws_token_kind kind;
     struct gws_user user;
     const struct gws_client *client;
-    struct id login;                       // the same for all that came from one log-in
-    char redirect_uri[GWS_TEXT_LIMIT + 1]; // of a code: where it was sent
+    struct id login;                          // the same for all that came from one log-in
+    char redirect_uri[GWS_TEXT_LIMIT + 1];    // of a code: where it was sent
+    char challenge[GWS_CHALLENGE_LENGTH + 1]; // of a code: PKCE's (S256); empty: none
     int64_t expires_ms;
     struct list link;
 };

@@ -27,8 +27,9 @@ static void url_append(struct buf *url, struct str text)
 }
 
 // The parameters of an authorization request; they come back with the form.
-static const char *const carried[] = {"response_type", "client_id", "redirect_uri",
-                                      "scope",         "state",     "hideTenant"};
+static const char *const carried[] = {
+    "response_type", "client_id",  "redirect_uri",   "scope",
+    "state",         "hideTenant", "code_challenge", "code_challenge_method"};
 
 static const char page_top[] =
     "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -105,6 +106,8 @@ static const struct gws_client *client_of(struct simulator *simulator, struct ht
     const struct gws_client *client =
         gws_client_find(simulator->gws, gws_parameter(request, STR("client_id")));
     struct str type = gws_parameter(request, STR("response_type"));
+    struct str challenge = gws_parameter(request, STR("code_challenge"));
+    struct str method = gws_parameter(request, STR("code_challenge_method"));
 
     if (!client || !(client->grants & GWS_AUTHORIZATION_CODE))
         page_answer(simulator, request, 400, "No client of this name may send people here.", false);
@@ -113,6 +116,9 @@ static const struct gws_client *client_of(struct simulator *simulator, struct ht
                     false);
     else if (!str_equal(type, STR("code")))
         page_answer(simulator, request, 400, "Only response_type=code is served.", false);
+    else if (str_present(challenge) && (challenge.len != GWS_CHALLENGE_LENGTH ||
+                                        !str_present(method) || !str_equal(method, STR("S256"))))
+        page_answer(simulator, request, 400, "code_challenge is 43 characters, by S256.", false);
     else
         return client;
     return NULL;
@@ -142,6 +148,7 @@ void on_gws_authorize_post(struct simulator *simulator, struct http_request *req
     const struct gws_client *client = client_of(simulator, request);
     struct str redirect_uri = gws_parameter(request, STR("redirect_uri"));
     struct str state = gws_parameter(request, STR("state"));
+    struct str challenge = gws_parameter(request, STR("code_challenge"));
     struct gws_user user;
     struct err err;
 
@@ -155,6 +162,8 @@ void on_gws_authorize_post(struct simulator *simulator, struct http_request *req
     }
     struct gws_token code = {.kind = GWS_CODE, .user = user, .client = client, .login = id_new()};
     memcpy(code.redirect_uri, redirect_uri.ptr, redirect_uri.len); // it fits: it is allowed
+    if (challenge.len == GWS_CHALLENGE_LENGTH)
+        memcpy(code.challenge, challenge.ptr, challenge.len);
     buf_str_append(&url, redirect_uri);
     buf_str_append(&url,
                    memchr(redirect_uri.ptr, '?', redirect_uri.len) ? STR("&code=") : STR("?code="));
@@ -176,8 +185,11 @@ void on_gws_sign_out(struct simulator *simulator, struct http_request *request, 
         gws_token_find(simulator->gws, GWS_ACCESS, gws_bearer(request), clock_monotonic_ms());
 
     (void)rest;
-    if (token)
+    if (token) {
+        struct channel *channel = gws_channel(simulator, &token->user);
+        CHANNEL_COUNT(channel, gws_sign_outs);
         gws_log_out(simulator->gws, token->login);
+    }
     if (!str_present(redirect_uri))
         gws_answer_json(simulator, request, NULL, STR("{\"status\":{\"code\":0}}"));
     else if (gws_redirects_to(simulator->gws, redirect_uri))

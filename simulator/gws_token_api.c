@@ -100,6 +100,21 @@ static bool by_password(struct simulator *simulator, struct http_request *reques
     return false;
 }
 
+// PKCE: who redeems the code shows what its challenge was made of. A code without a challenge takes no verifier.
+static bool verifier_fits(const struct gws_token *code, struct str verifier)
+{
+    unsigned char digest[SHA256_BYTES];
+    AUTO(buf) text = {0};
+
+    if (code->challenge[0] == '\0' || !str_present(verifier))
+        return code->challenge[0] == '\0' && !str_present(verifier);
+    crypto_sha256(verifier, digest);
+    buf_base64(&text, str_make(digest, sizeof digest));
+    for (size_t i = 0; i < text.len; i++)
+        text.data[i] = text.data[i] == '+' ? '-' : text.data[i] == '/' ? '_' : text.data[i];
+    return str_equal(str_make(text.data, GWS_CHALLENGE_LENGTH), str_of(code->challenge));
+}
+
 // A code is good once, for the client and the address it was made for.
 static bool by_code(struct simulator *simulator, struct http_request *request, struct asked *asked)
 {
@@ -113,10 +128,13 @@ static bool by_code(struct simulator *simulator, struct http_request *request, s
                "the code is not known, or was made for another client or redirect_uri");
         return false;
     }
+    bool is_proven = verifier_fits(code, gws_parameter(request, STR("code_verifier")));
     asked->user = code->user;
     asked->login = code->login;
     gws_token_forget(simulator->gws, code);
-    return true;
+    if (!is_proven)
+        refuse(simulator, request, NULL, "invalid_grant", "code_verifier does not fit");
+    return is_proven;
 }
 
 static bool by_refresh(struct simulator *simulator, struct http_request *request,

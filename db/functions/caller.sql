@@ -108,6 +108,15 @@ language sql security definer set search_path from current as $$
               floor(extract(epoch from s.expires - now()))::bigint
 $$;
 
+-- What a session that is to end holds: its token, and where that came from; no row where there is no such session.
+create or replace function session_held(p_digest bytea, out token text, out url text)
+returns setof record
+language sql stable security definer set search_path from current as $$
+    select s.token, coalesce(nullif(g.authinturl, ''), g.url)
+    from admin_session s join nex_gapis g on g.id = s.gws
+    where s.digest = p_digest
+$$;
+
 create or replace function session_end(p_digest bytea) returns text
 language plpgsql security definer set search_path from current as $$
 begin

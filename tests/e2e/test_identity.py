@@ -114,6 +114,64 @@ def test_an_operators_session_belongs_to_no_contact_center(nexus):
     assert (session["user"], session["ccid"]) == ("ops", None)
 
 
+def test_a_code_is_of_use_only_with_the_cookie_of_the_browser_that_asked_for_it(nexus, tenant):
+    page = Browser(nexus).begin()
+    asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page).query))
+    assert asked["code_challenge_method"] == "S256" and len(asked["code_challenge"]) == 43
+    sent = nexus.gws.post("/auth/v3/oauth/authorize", allow_redirects=False,
+                          data={**asked, "username": f"{tenant.ccid}\\nexus", "password": PASSWORD})
+    code = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(sent.headers["location"]).query))["code"]
+
+    stolen = nexus.gws.grant(grant_type="authorization_code", code=code, redirect_uri=asked["redirect_uri"],
+                             code_verifier="x" * 64)
+
+    assert (stolen.status_code, stolen.json()["error"]) == (400, "invalid_grant")
+
+
+def test_who_signs_out_here_has_signed_out_at_gws(nexus, tenant):
+    browser = Browser(nexus)
+    browser.log_in(f"{tenant.ccid}\\nexus")
+    csrf = browser.session()["csrf"]
+
+    assert browser.request("POST", "/auth/sign-out", headers={"x-csrf-token": csrf}).status_code == 200
+
+    assert nexus.gws.counts(tenant.ccid)["gwsSignOuts"] == 1  # with the session's token, which GWS knows no more
+    assert nexus.query("select count(*) from admin_session where user_name = 'nexus' and tenant_id ="
+                       " (select id from tenant where ccid = %s)", tenant.ccid) == [(0,)]
+
+
+def test_people_sign_out_also_while_gws_does_not_listen(make_stack):
+    stack = make_stack()
+    tenant, browser = Tenant(stack), Browser(stack)
+    browser.log_in(f"{tenant.ccid}\\nexus")
+    csrf = browser.session()["csrf"]
+    stack["simulator-0"].kill()
+
+    assert browser.request("POST", "/auth/sign-out", headers={"x-csrf-token": csrf}).status_code == 200
+
+    assert stack.query("select count(*) from admin_session") == [(0,)]
+    assert browser.request("GET", "/auth/session").status_code == 401
+
+
+def test_over_https_the_cookies_are_of_this_host_alone(make_stack):
+    stack = make_stack(settings={"gateway": {"NEXUS_PUBLIC_URL": "https://nexus.example"}})
+    stack.gws.register(redirectURIs=["https://nexus.example"]).raise_for_status()
+    tenant, browser = Tenant(stack), Browser(stack)
+    page = browser.begin()
+    asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page).query))
+    sent = browser.request("POST", page.split("?")[0],
+                           data={**asked, "username": f"{tenant.ccid}\\nexus", "password": PASSWORD})
+    back = browser.request("GET", sent.headers["location"].removeprefix("https://nexus.example"))
+
+    assert back.status_code == 302, back.text
+    lines = back.raw.headers.getlist("set-cookie")
+    assert [line.split("=")[0] for line in lines] == ["__Host-nexus_session", "__Host-nexus_login"]
+    assert all({"Path=/", "HttpOnly", "Secure"} <= {part.strip() for part in line.split(";")} for line in lines)
+    assert browser.session()["user"] == "nexus"
+    bare = {"Cookie": f"nexus_session={browser.cookies['__Host-nexus_session']}"}
+    assert requests.get(f"{stack.url()}/auth/session", headers=bare, timeout=5).status_code == 401
+
+
 def test_what_changes_something_needs_the_csrf_token_where_a_cookie_says_who_asks(nexus, tenant):
     browser = Browser(nexus)
     browser.log_in(f"{tenant.ccid}\\nexus")
