@@ -11,7 +11,6 @@
 enum {
     SLOW_SHARE = 4, // the slow pool gets one slot in so many
     SLOW_LATENCY_MS = 5000,
-    OVER_BUDGET_FACTOR = 4,
 };
 static const double latency_weight = 0.2; // of the newest answer in the moving average
 
@@ -110,9 +109,10 @@ static void send_next(struct engine *engine, struct destination *destination)
 static int64_t put_off_ms(struct delivery *delivery, enum retry_class class, int64_t retry_after_s)
 {
     struct destination *destination = delivery->destination;
-    int64_t delay_ms = retry_delay_ms(&retry_profile_sms, class, delivery->attempt, retry_after_s,
-                                      service_random(destination->engine->service));
-    return retry_budget_take(&destination->budget) ? delay_ms : delay_ms * OVER_BUDGET_FACTOR;
+
+    return retry_delay_ms(&retry_profile_sms, class, delivery->attempt, retry_after_s,
+                          retry_budget_take(&destination->budget),
+                          service_random(destination->engine->service));
 }
 
 // For those who ask what became of the message; what came with a text it says in so many words.

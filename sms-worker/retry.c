@@ -2,7 +2,7 @@
 
 #include "base/panic.h"
 
-enum { RETRY_AFTER_LIMIT_MS = 3600 * 1000, EXPONENT_LIMIT = 30 };
+enum { RETRY_AFTER_LIMIT_S = 3600, EXPONENT_LIMIT = 30, OVER_BUDGET_FACTOR = 4 };
 
 static const double budget_share = 0.2;
 static const double budget_stock = 10;
@@ -49,19 +49,18 @@ static int64_t larger(int64_t a, int64_t b)
 }
 
 int64_t retry_delay_ms(const struct retry_profile *profile, enum retry_class class,
-                       unsigned attempt, int64_t retry_after_s, struct random *random)
+                       unsigned attempt, int64_t retry_after_s, bool in_budget,
+                       struct random *random)
 {
     unsigned exponent = attempt < EXPONENT_LIMIT ? attempt : EXPONENT_LIMIT;
     int64_t ladder_ms = smaller(profile->cap_ms, profile->base_ms * (INT64_C(1) << exponent));
     if (class == RETRY_CLASS_CONFIG || class == RETRY_CLASS_GONE)
         ladder_ms = larger(ladder_ms, profile->config_floor_ms);
     int64_t delay_ms = (int64_t)((double)ladder_ms * (0.5 + random_unit(random) / 2));
-
-    if (retry_after_s < 0)
-        return delay_ms;
-    int64_t limit_ms = larger(2 * delay_ms, RETRY_AFTER_LIMIT_MS);
-    int64_t asked_ms = retry_after_s > limit_ms / 1000 ? limit_ms : retry_after_s * 1000;
-    return larger(delay_ms, asked_ms);
+    if (!in_budget)
+        delay_ms *= OVER_BUDGET_FACTOR;
+    // After the factor: what the other side asks for is never multiplied.
+    return larger(delay_ms, smaller(retry_after_s, RETRY_AFTER_LIMIT_S) * 1000);
 }
 
 void retry_budget_init(struct retry_budget *budget)

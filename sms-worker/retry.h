@@ -25,11 +25,12 @@ struct retry_profile {
 
 extern const struct retry_profile retry_profile_sms;
 
-// min(cap, base · 2^attempt) · U(0.5, 1). attempt is how many came before. Retry-After (-1: none)
-// prolongs it, up to the larger of an hour and twice the delay: a destination cannot park messages
-// for days.
+// min(cap, base · 2^attempt) · U(0.5, 1), and four times as long over budget. attempt is how many
+// came before. When Retry-After (-1: none) is longer, it counts as it is, up to an hour: a
+// destination cannot park messages for days.
 int64_t retry_delay_ms(const struct retry_profile *profile, enum retry_class class,
-                       unsigned attempt, int64_t retry_after_s, struct random *random);
+                       unsigned attempt, int64_t retry_after_s, bool in_budget,
+                       struct random *random);
 
 // The budget that stops amplification: a destination that fails gets its fresh messages plus a
 // fifth as many retries; a retry over budget waits four times as long. A small stock lets quiet

@@ -250,10 +250,12 @@ static void complete(struct world *world, struct link *link, const struct transf
         return;
     }
     answer->unclear += transfer->end == UNANSWERED;
+    bool in_budget = retry_budget_take(&link->budget);
     int64_t delay_ms = retry_delay_ms(&retry_profile_sms, RETRY_CLASS_RETRY,
-                                      (unsigned)answer->attempt++, -1, &world->random);
-    cr_assert(delay_ms >= retry_profile_sms.base_ms / 2 && delay_ms <= retry_profile_sms.cap_ms);
-    answer->due_ms = world->now_ms + (retry_budget_take(&link->budget) ? delay_ms : 4 * delay_ms);
+                                      (unsigned)answer->attempt++, -1, in_budget, &world->random);
+    cr_assert(delay_ms >= retry_profile_sms.base_ms / 2 &&
+              delay_ms <= (in_budget ? 1 : 4) * retry_profile_sms.cap_ms);
+    answer->due_ms = world->now_ms + delay_ms;
 }
 
 static void answers_take(struct world *world, struct worker *worker)

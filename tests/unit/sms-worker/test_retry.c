@@ -33,7 +33,7 @@ Test(retry, doubles_the_delay_up_to_the_cap_and_takes_half_to_all_of_it)
         ladder_ms = ladder_ms > 1800000 ? 1800000 : ladder_ms;
         for (int i = 0; i < 100; i++) {
             int64_t delay_ms =
-                retry_delay_ms(&retry_profile_sms, RETRY_CLASS_RETRY, attempt, -1, &random);
+                retry_delay_ms(&retry_profile_sms, RETRY_CLASS_RETRY, attempt, -1, true, &random);
             cr_assert(ge(i64, delay_ms, ladder_ms / 2), "attempt %u", attempt);
             cr_assert(le(i64, delay_ms, ladder_ms), "attempt %u", attempt);
         }
@@ -44,7 +44,7 @@ Test(retry, tries_a_wrong_configuration_slowly)
 {
     struct random random = {.state = 1};
 
-    int64_t delay_ms = retry_delay_ms(&retry_profile_sms, RETRY_CLASS_CONFIG, 0, -1, &random);
+    int64_t delay_ms = retry_delay_ms(&retry_profile_sms, RETRY_CLASS_CONFIG, 0, -1, true, &random);
 
     cr_assert(ge(i64, delay_ms, 30000));
 }
@@ -53,9 +53,10 @@ Test(retry, waits_as_long_as_retry_after_says_but_not_for_days)
 {
     struct random random = {.state = 1};
 
-    cr_assert(
-        eq(i64, retry_delay_ms(&retry_profile_sms, RETRY_CLASS_RETRY, 0, 120, &random), 120000));
-    cr_assert(eq(i64, retry_delay_ms(&retry_profile_sms, RETRY_CLASS_RETRY, 0, INT64_MAX, &random),
+    cr_assert(eq(i64, retry_delay_ms(&retry_profile_sms, RETRY_CLASS_RETRY, 0, 120, true, &random),
+                 120000));
+    cr_assert(eq(i64,
+                 retry_delay_ms(&retry_profile_sms, RETRY_CLASS_RETRY, 0, INT64_MAX, true, &random),
                  3600000));
 }
 
@@ -63,8 +64,33 @@ Test(retry, never_comes_sooner_because_of_retry_after)
 {
     struct random random = {.state = 1};
 
-    cr_assert(
-        ge(i64, retry_delay_ms(&retry_profile_sms, RETRY_CLASS_RETRY, 10, 1, &random), 500000));
+    cr_assert(ge(i64, retry_delay_ms(&retry_profile_sms, RETRY_CLASS_RETRY, 10, 1, true, &random),
+                 500000));
+}
+
+Test(retry, waits_four_times_as_long_over_budget)
+{
+    struct random random = {.state = 1};
+
+    int64_t delay_ms = retry_delay_ms(&retry_profile_sms, RETRY_CLASS_RETRY, 3, -1, false, &random);
+
+    cr_assert(ge(i64, delay_ms, 4 * 4000));
+    cr_assert(le(i64, delay_ms, 4 * 8000));
+}
+
+Test(retry, waits_over_budget_as_long_as_retry_after_says_and_not_four_times_as_long)
+{
+    struct random random = {.state = 1};
+    static const struct {
+        unsigned attempt;
+        int64_t retry_after_s, want_ms;
+    } rows[] = {{0, 120, 120000}, {5, 300, 300000}, {3, 3600, 3600000}, {3, 86400, 3600000}};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        cr_expect(eq(i64,
+                     retry_delay_ms(&retry_profile_sms, RETRY_CLASS_RETRY, rows[i].attempt,
+                                    rows[i].retry_after_s, false, &random),
+                     rows[i].want_ms));
 }
 
 Test(retry, lets_a_quiet_destination_retry_at_once_and_a_failing_one_a_fifth_of_its_messages)
