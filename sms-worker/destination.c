@@ -20,7 +20,7 @@ static struct str key_of(const int32_t *id)
 static bool is_idle(const struct destination *destination)
 {
     return !destination->due && !destination->claiming && destination->held == 0 &&
-           destination->wakes.slots == 0;
+           destination->wakes.slots == 0 && destination->last.news == ANSWER_TOLD;
 }
 
 // What was learned about it (window, floor) is learned again.
@@ -141,9 +141,12 @@ void destination_configure(struct destination *destination, struct str url, stru
 void destination_note(struct destination *destination, const struct outcome *outcome)
 {
     int class = outcome->decision & ~DECISION_PROBE;
+    bool good = class == RETRY_CLASS_OK || class == RETRY_CLASS_PERMANENT;
 
-    destination->last.fresh = true;
-    destination->last.good = class == RETRY_CLASS_OK || class == RETRY_CLASS_PERMANENT;
+    if (!good && (destination->last.good || destination->last.at_ms == 0))
+        engine_tell_soon(destination->engine); // somebody may be looking already
+    destination->last.news = ANSWER_FRESH;
+    destination->last.good = good;
     destination->last.at_ms = clock_monotonic_ms();
     destination->last.status = outcome->status;
     destination->last.decision = outcome->decision;

@@ -65,6 +65,11 @@ void engine_drain_check(struct engine *engine)
 {
     if (!engine->draining || engine->drained || engine->held_count > 0 || engine->calls > 0)
         return;
+    if (!engine->parted) {
+        engine->parted = true; // tried once: what it does not store, the next answer does
+        if (engine_tell_answers(engine))
+            return; // and comes here again
+    }
     engine->drained = true;
     service_drained(engine->service);
 }
@@ -99,8 +104,8 @@ void engine_free(struct engine **handle)
     arena_free(&engine->request.arena);
     buf_release(&engine->request.body);
 
-    uv_timer_t *timers[] = {&engine->sweep_timer, &engine->lease_timer, &engine->wake_timer,
-                            &engine->pause_timer, &engine->permits.timer};
+    uv_timer_t *timers[] = {&engine->sweep_timer, &engine->lease_timer,   &engine->wake_timer,
+                            &engine->pause_timer, &engine->answers_timer, &engine->permits.timer};
     engine->timers_open = COUNT_OF(timers);
     for (size_t i = 0; i < COUNT_OF(timers); i++) {
         timers[i]->data = engine;

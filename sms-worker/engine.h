@@ -138,7 +138,7 @@ struct destination {
     bool slow;
 
     struct {
-        bool fresh; // PostgreSQL is still to be told
+        enum { ANSWER_TOLD, ANSWER_BEING_TOLD, ANSWER_FRESH } news; // for PostgreSQL
         bool good;
         int64_t at_ms; // monotonic
         int status, decision;
@@ -169,11 +169,12 @@ struct engine {
     unsigned in_flight, slow_in_flight, turn;
     struct batcher *outcomes;
     struct provider_request request; // scratch of the one being built
-    uv_timer_t sweep_timer, lease_timer, wake_timer, pause_timer;
+    uv_timer_t sweep_timer, lease_timer, wake_timer, pause_timer, answers_timer;
     int64_t wake_ms; // when the wake timer fires; 0: it does not
     size_t calls;    // statements out beside the batcher's
     bool paused;     // claims, after PostgreSQL failed one
-    bool draining, drained;
+    bool telling;    // what destinations said last; the statement is out
+    bool draining, parted, drained;
     unsigned timers_open; // while closing
 
     struct {
@@ -227,7 +228,7 @@ int destination_room(const struct destination *destination);
 // Puts it where its state says: among the hungry, the ready, both or none.
 void destination_settle(struct destination *destination);
 void destination_free(struct destination *destination);
-// Keeps what an attempt came to, for the sweep to tell.
+// Keeps what an attempt came to, to be told: soon where it begins to fail, else with the sweep.
 void destination_note(struct destination *destination, const struct outcome *outcome);
 
 void engine_claim(struct engine *engine); // does nothing while one is out
@@ -241,6 +242,9 @@ void engine_withdraw(
     struct delivery *delivery); // it is not ours, or must not be sent; nothing if it left
 void engine_sweep_start(struct engine *engine);
 void engine_sweep_stop(struct engine *engine);
+void engine_tell_soon(struct engine *engine); // what destinations said last
+// Tells it now. False when there is nothing to tell.
+bool engine_tell_answers(struct engine *engine);
 void engine_wake_in(struct destination *destination, int64_t delay_ms);
 void engine_drain_check(struct engine *engine);
 extern const struct batch_def engine_outcomes;

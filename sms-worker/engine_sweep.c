@@ -14,7 +14,8 @@ enum {
     LEASES_MS = 10000,
     EXPIRE_ROWS = 500,
     BIND_ROWS = 500,
-    ANSWERS_LIMIT = 1000, // of one sweep; the next one tells the others
+    ANSWERS_LIMIT = 1000,  // of one sweep; the next one tells the others
+    ANSWERS_SOON_MS = 500, // after one that began to fail
 };
 
 static void step(struct engine *engine, unsigned statement, struct pg_params *params,
@@ -121,14 +122,41 @@ static void walked(void *context, const struct pg_result *result, const struct e
 
 // ---- what destinations said since the last sweep
 
-// Dying before it: what they said last is told by the next answer.
+// What could not be stored is told again by the next sweep. A worker that stops tells it last. One
+// that dies leaves it to the next answer.
+static void answers_settle(struct engine *engine, bool told)
+{
+    struct str key;
+    void *value;
+
+    engine->telling = false;
+    for (size_t cursor = 0; map_next(engine->destinations, &cursor, &key, &value);) {
+        struct destination *destination = value;
+        if (destination->last.news == ANSWER_BEING_TOLD)
+            destination->last.news = told ? ANSWER_TOLD : ANSWER_FRESH;
+    }
+}
+
 static void answers_told(void *context, const struct pg_result *result, const struct err *err)
 {
     (void)result;
     struct engine *engine = context;
+    answers_settle(engine, !err);
     (void)step_ended(engine, err, "answers");
     if (!engine->draining)
         walk(engine);
+}
+
+// As answers_told(), beside a sweep.
+static void answers_told_soon(void *context, const struct pg_result *result, const struct err *err)
+{
+    (void)result;
+    struct engine *engine = context;
+    answers_settle(engine, !err);
+    engine->calls--;
+    if (err && err->code != ERR_UNAVAILABLE)
+        LOG_WARN("delivery.answers_not_stored", LOG_ERR(err));
+    engine_drain_check(engine);
 }
 
 static void answers_bind(struct destination *const *news, size_t count, struct pg_params *params)
@@ -159,27 +187,62 @@ static void answers_bind(struct destination *const *news, size_t count, struct p
         pg_add_bool(params, news[i]->last.good);
 }
 
-// False when there is nothing to tell.
-static bool answers_tell(struct engine *engine)
+// False when there is nothing to tell, or somebody tells it already.
+static bool answers_collect(struct engine *engine, struct pg_params *params)
 {
     struct destination *news[ANSWERS_LIMIT];
     size_t count = 0;
     struct str key;
     void *value;
+
+    if (engine->telling)
+        return false;
     for (size_t cursor = 0;
          count < ANSWERS_LIMIT && map_next(engine->destinations, &cursor, &key, &value);) {
         struct destination *destination = value;
-        if (!destination->last.fresh)
+        if (destination->last.news != ANSWER_FRESH)
             continue;
-        destination->last.fresh = false;
+        destination->last.news = ANSWER_BEING_TOLD;
         news[count++] = destination;
     }
     if (count == 0)
         return false;
+    answers_bind(news, count, params);
+    engine->telling = true;
+    return true;
+}
+
+static bool answers_tell(struct engine *engine)
+{
     struct pg_params params;
-    answers_bind(news, count, &params);
+
+    if (!answers_collect(engine, &params))
+        return false;
     step(engine, STATEMENT_DESTINATION_ANSWERS, &params, answers_told);
     return true;
+}
+
+bool engine_tell_answers(struct engine *engine)
+{
+    struct pg_params params;
+
+    if (!answers_collect(engine, &params))
+        return false;
+    engine->calls++;
+    pg_call(service_pg(engine->service), STATEMENT_DESTINATION_ANSWERS, &params, answers_told_soon,
+            engine);
+    return true;
+}
+
+static void tell_soon(uv_timer_t *timer)
+{
+    (void)engine_tell_answers(CONTAINER_OF(timer, struct engine, answers_timer));
+}
+
+void engine_tell_soon(struct engine *engine)
+{
+    if (!engine->draining && !uv_is_active((uv_handle_t *)&engine->answers_timer))
+        uv_timer_start(&engine->answers_timer, tell_soon, ANSWERS_SOON_MS, 0);
 }
 
 // ---- destinations that are switched off
@@ -372,6 +435,7 @@ void engine_sweep_start(struct engine *engine)
     uv_timer_init(loop, &engine->lease_timer);
     uv_timer_init(loop, &engine->wake_timer);
     uv_timer_init(loop, &engine->pause_timer);
+    uv_timer_init(loop, &engine->answers_timer);
     uv_timer_init(loop, &engine->permits.timer);
     uv_timer_start(&engine->sweep_timer, sweep, 0, SWEEP_MS);
     uv_timer_start(&engine->lease_timer, extend_leases, LEASES_MS, LEASES_MS);
@@ -383,4 +447,5 @@ void engine_sweep_stop(struct engine *engine)
     uv_timer_stop(&engine->sweep_timer);
     uv_timer_stop(&engine->wake_timer);
     uv_timer_stop(&engine->pause_timer);
+    uv_timer_stop(&engine->answers_timer);
 }

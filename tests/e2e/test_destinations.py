@@ -201,6 +201,35 @@ def test_what_a_destination_said_last_is_shown(tenant, customer):
     assert destination_of(tenant)["failingSince"] is None
 
 
+def test_what_a_destination_said_is_told_though_the_worker_stops_right_after_it(make_stack, customer):
+    stack = make_stack()
+    tenant = Tenant(stack, webhook_url=customer.url)
+    customer.answer(status=410)  # is tried again after half a minute, by nobody here
+    answer = Answer(tenant)
+    customer.wait_for(answer.text)
+
+    stack["sms-worker-0"].stop()
+
+    assert stack.query("select a.status from destination_answer a join tenant t on t.id = a.tenant_id where t.ccid = %s",
+                       tenant.ccid) == [(410,)]
+    stack["sms-worker-0"].start()
+    stack.wait_until_well()
+
+
+def test_what_a_destination_said_is_told_later_when_it_could_not_be_stored(make_stack, customer):
+    stack = make_stack()
+    tenant = Tenant(stack, webhook_url=customer.url)
+    customer.answer(status=410)
+    stack.query("revoke insert on destination_answer from nexus_worker")
+    answer = Answer(tenant)
+    eventually(lambda: "answers_not_stored" in stack["sms-worker-0"].log.read_text(), "it could not be stored")
+    stack.query("grant insert on destination_answer to nexus_worker")
+
+    eventually(lambda: destination_of(tenant)["lastAnswer"], "the answer is told", within=20)
+    assert destination_of(tenant)["lastAnswer"]["status"] == 410
+    assert len(customer.messages(answer.text)) == 1  # it was this answer, not the next
+
+
 def test_one_410_makes_health_yellow_and_says_which_destination_until_it_works_again(tenant, customer, nexus):
     customer.answer(status=410)
     answer = Answer(tenant)
