@@ -153,11 +153,12 @@ static bool apply(struct call *call, struct err *err)
 
     if (!option_given(call, FILE_))
         return usage_set(call, err, "no file is named: give -f FILE");
-    bool applied = call_read(call, option_text(call, FILE_), &text, err) &&
-                   provision_file_read(text, call->arena, &file, err) &&
-                   keys_load(call, &keys, err) && call_connect(call, &script, err) &&
-                   call_introduce(call, script, err) &&
-                   file_apply(call, script, &file, &keys, &doc, &plan, err);
+    bool applied =
+        call_read(call, option_text(call, FILE_), &text, err) &&
+        provision_file_read(text, call->settings.webhook_https_only, call->arena, &file, err) &&
+        keys_load(call, &keys, err) && call_connect(call, &script, err) &&
+        call_introduce(call, script, err) &&
+        file_apply(call, script, &file, &keys, &doc, &plan, err);
     pg_script_close(&script); // rolls back what is open
     keyring_free(&keys.ring);
     if (!applied)
@@ -213,7 +214,9 @@ static const char manual[] =
     "frequency of a key. Of everything else an object is what the file says. A file with secrets\n"
     "wants to be kept as they are. Needs NEXUS_KEY_PEPPER and NEXUS_KEY_ENCRYPTION_KEY, the same "
     "as\n"
-    "the workers have.\n"
+    "the workers have; and NEXUS_WEBHOOK_HTTPS_ONLY, where they have it: then a webhook with "
+    "http://\n"
+    "is refused.\n"
     "\n"
     "Exit codes: 0 applied, or a dry run that found nothing to do; 1 failed, nothing was done; 2 "
     "used\n"

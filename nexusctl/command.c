@@ -284,6 +284,8 @@ static bool settings_load(struct call *call, struct err *err)
                    "32 bytes in hex that seal secrets at rest."),
         CONFIG_STR(settings, log_key, "NEXUS_LOG_KEY", "", CONFIG_SECRET,
                    "32 bytes in hex that make tokens of phone numbers in logs."),
+        CONFIG_BOOL(settings, webhook_https_only, "NEXUS_WEBHOOK_HTTPS_ONLY", "false",
+                    "Webhooks must have https://."),
     };
     const struct config_table table = {
         .keys = keys, .count = COUNT_OF(keys), .values = &call->settings};

@@ -62,6 +62,7 @@ struct command {
 
 struct settings { // of the environment
     struct str pg_url, pg_migration_url, key_pepper, key_encryption_key, log_key;
+    bool webhook_https_only;
 };
 
 enum { GIVEN_LIMIT = 64, ARGUMENTS_LIMIT = 8 };

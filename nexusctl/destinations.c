@@ -27,11 +27,14 @@ static struct str numbers_text(const struct json_view *destination, struct arena
 static struct str answer_text(const struct json_view *destination, struct arena *arena)
 {
     const struct json_view *answer = json_member(destination, "lastAnswer");
+    struct str kind = json_text(json_member(answer, "kind"));
+    struct str detail = json_text(json_member(answer, "detail"));
     int64_t status;
 
-    return json_number(json_member(answer, "status"), &status)
-               ? arena_printf(arena, "%lld", (long long)status)
-               : json_text(json_member(answer, "kind"));
+    if (json_number(json_member(answer, "status"), &status))
+        return arena_printf(arena, "%lld", (long long)status);
+    return str_present(detail) ? arena_printf(arena, "%.*s: %.*s", STR_ARG(kind), STR_ARG(detail))
+                               : kind;
 }
 
 static void destinations_print(const struct json_view *list, struct arena *arena, struct buf *out)

@@ -89,7 +89,7 @@ static bool manual(struct call *call, struct err *err)
                        "a dry run found something to do.\n"
                        ".SH ENVIRONMENT\nNEXUS_PG_URL, NEXUS_KEY_PEPPER, "
                        "NEXUS_KEY_ENCRYPTION_KEY and NEXUS_LOG_KEY, the last three also as files "
-                       "whose name ends in _FILE.\n"));
+                       "whose name ends in _FILE; NEXUS_WEBHOOK_HTTPS_ONLY.\n"));
     return true;
 }
 

@@ -93,8 +93,9 @@ static bool services_write(struct maker *maker, const struct file_tenant *tenant
         struct service_document read;
         enum service_kind kind;
         if (!service_kind_named(service->name, &kind) ||
-            !service_document_read(kind, service->document, service->path, &sealer, maker->arena,
-                                   &read, err))
+            !service_document_read(kind, service->document, service->path,
+                                   false, // provision_file_read() has asked for it
+                                   &sealer, maker->arena, &read, err))
             return false;
         json_open(maker->out, '{');
         json_key_str(maker->out, "name", service->name);

@@ -34,7 +34,8 @@ static bool seal_nothing(void *context, struct str owner, struct str use, struct
     return true;
 }
 
-static bool schemas_check(const struct file_tenant *tenant, struct arena *arena, struct err *err)
+static bool schemas_check(const struct file_tenant *tenant, bool https_only, struct arena *arena,
+                          struct err *err)
 {
     const struct sealer sealer = {.seal = seal_nothing};
     struct service_document service;
@@ -45,7 +46,8 @@ static bool schemas_check(const struct file_tenant *tenant, struct arena *arena,
         const struct file_service *said = &tenant->services[i];
         if (!service_kind_named(said->name, &kind))
             return shape_fault(err, said->path, "unknown service");
-        if (!service_document_read(kind, said->document, said->path, &sealer, arena, &service, err))
+        if (!service_document_read(kind, said->document, said->path, https_only, &sealer, arena,
+                                   &service, err))
             return false;
     }
     for (size_t i = 0; i < tenant->section_count; i++) {
@@ -122,10 +124,10 @@ static const struct member tenant_members[] = {
     MEMBER_OBJECT(raw_tenant, forms.designer, "designer"),
 };
 
-static bool tenant_read(const struct json_view *view, struct str path, struct arena *arena,
-                        struct file_tenant *tenant, struct err *err)
+static bool tenant_read(const struct json_view *view, struct str path, bool https_only,
+                        struct arena *arena, struct file_tenant *tenant, struct err *err)
 {
-    struct raw_tenant raw = {.genesys_tenant_id = NOT_GIVEN};
+    struct raw_tenant raw = {.genesys_tenant_id = NOT_GIVEN, .forms.https_only = https_only};
     struct str async = STR_ABSENT;
 
     if (!shape_read(view, path, tenant_members, COUNT_OF(tenant_members), arena, &raw, err))
@@ -143,10 +145,10 @@ static bool tenant_read(const struct json_view *view, struct str path, struct ar
                                err) &&
            provision_numbers_read(&raw.forms, path, arena, tenant, &async, err) &&
            services_read(raw.services, async, path, arena, tenant, err) &&
-           schemas_check(tenant, arena, err);
+           schemas_check(tenant, https_only, arena, err);
 }
 
-static bool tenants_read(const struct json_view *list, struct arena *arena,
+static bool tenants_read(const struct json_view *list, bool https_only, struct arena *arena,
                          struct provision_file *file, struct err *err)
 {
     struct map *seen = map_new();
@@ -156,7 +158,7 @@ static bool tenants_read(const struct json_view *list, struct arena *arena,
     file->tenants = ARENA_ARRAY(arena, struct file_tenant, file->tenant_count);
     for (size_t i = 0; good && i < file->tenant_count; i++) {
         struct str at = shape_path_at(arena, STR(""), "tenants", i);
-        good = tenant_read(json_element(list, i), at, arena, &file->tenants[i], err);
+        good = tenant_read(json_element(list, i), at, https_only, arena, &file->tenants[i], err);
         if (good && map_put(seen, file->tenants[i].ccid, seen))
             good = shape_fault(err, shape_path(arena, at, "ccid"), "is given twice in the file");
     }
@@ -173,15 +175,15 @@ static const struct member file_members[] = {
     MEMBER_LIST(raw_file, cluster_keys, "clusterKeys", OPTIONAL, 0, ELEMENTS_LIMIT),
 };
 
-bool provision_file_read(struct str text, struct arena *arena, struct provision_file *file,
-                         struct err *err)
+bool provision_file_read(struct str text, bool https_only, struct arena *arena,
+                         struct provision_file *file, struct err *err)
 {
     const struct json_view *view;
     struct raw_file raw = {0};
 
     return yaml_parse(text, arena, &view, err) &&
            shape_read(view, STR(""), file_members, COUNT_OF(file_members), arena, &raw, err) &&
-           tenants_read(raw.tenants, arena, file, err) &&
+           tenants_read(raw.tenants, https_only, arena, file, err) &&
            provision_keys_read(raw.cluster_keys, STR(""), "clusterKeys", arena, &file->cluster_keys,
                                &file->cluster_key_count, err);
 }

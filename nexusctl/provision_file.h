@@ -56,6 +56,6 @@ struct provision_file {
     size_t cluster_key_count;
 };
 
-// The first fault is ERR_BAD_INPUT with the path of what is wrong.
-MUST_USE bool provision_file_read(struct str text, struct arena *arena, struct provision_file *file,
-                                  struct err *err);
+// The first fault is ERR_BAD_INPUT with the path of what is wrong. https_only: of webhooks.
+MUST_USE bool provision_file_read(struct str text, bool https_only, struct arena *arena,
+                                  struct provision_file *file, struct err *err);

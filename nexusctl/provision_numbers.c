@@ -10,6 +10,7 @@ enum { SECRET_LIMIT = 256, URL_LIMIT = 2048 };
 
 struct maker {
     struct arena *arena;
+    bool https_only;
     struct file_tenant *tenant;
     struct map *addresses, *names; // seen in this file
     struct buf channels, secrets;  // of the service Async
@@ -130,6 +131,7 @@ static bool gateway_add(struct maker *maker, const struct raw_number *raw, struc
     struct str api_path = shape_path(arena, path, "api");
     struct raw_webhook webhook = {0};
     struct raw_api api = {0};
+    struct err broken;
 
     if (!raw->webhook)
         return !raw->api ||
@@ -139,6 +141,8 @@ static bool gateway_add(struct maker *maker, const struct raw_number *raw, struc
         (webhook.secret &&
          !secret_check(webhook.secret, shape_path(arena, webhook_path, "secret"), arena, err)))
         return false;
+    if (!webhook_https_check(webhook.url, maker->https_only, &broken))
+        return shape_fault(err, shape_path(arena, webhook_path, "url"), broken.text);
     if (raw->api &&
         (!shape_read(raw->api, api_path, api_members, COUNT_OF(api_members), arena, &api, err) ||
          !secret_check(api.secret, shape_path(arena, api_path, "secret"), arena, err)))
@@ -362,8 +366,11 @@ static bool all_add(struct maker *maker, const struct short_forms *forms, struct
 bool provision_numbers_read(const struct short_forms *forms, struct str path, struct arena *arena,
                             struct file_tenant *tenant, struct str *async, struct err *err)
 {
-    struct maker maker = {
-        .arena = arena, .tenant = tenant, .addresses = map_new(), .names = map_new()};
+    struct maker maker = {.arena = arena,
+                          .https_only = forms->https_only,
+                          .tenant = tenant,
+                          .addresses = map_new(),
+                          .names = map_new()};
     size_t count =
         shape_length(forms->numbers) + shape_length(forms->domains) + members(forms->endpoints) + 3;
 

@@ -14,6 +14,7 @@
 
 struct short_forms {
     const struct json_view *numbers, *domains, *headers, *keywords, *endpoints, *designer;
+    bool https_only; // of webhooks
 };
 
 // Makes tenant->sections; *async gets the service's document, absent when no number has a webhook.

@@ -26,7 +26,8 @@ static bool service_read(struct task *task, const struct msg_service_write *mess
     if (!service_kind_named(message->service_name, &kind))
         return err_set(err, ERR_BAD_INPUT, "serviceName: unknown service");
     return json_parse(message->document, task->arena, &view, err) &&
-           service_document_read(kind, view, STR(""), &sealer, task->arena, document, err);
+           service_document_read(kind, view, STR(""), service_https_only(task->service), &sealer,
+                                 task->arena, document, err);
 }
 
 void on_service_write(struct task *task, const struct msg_service_write *message)

@@ -6,6 +6,7 @@
 #include "base/panic.h"
 #include "sms-worker/permit.h"
 #include "store/keyring.h"
+#include "store/rules.h"
 #include "store/secret.h"
 
 #include <stdlib.h>
@@ -125,12 +126,15 @@ void destination_configure(struct destination *destination, struct str url, stru
     struct err err = {0};
     size_t refused = 0;
     destination->usable =
+        webhook_https_check(url, destination->engine->options.https_only, &err) &&
         webhook_headers_read(headers, destination->arena, destination->webhook.headers,
                              &destination->webhook.header_count, &refused, &err) &&
         secrets_open(destination, secrets, secrets_number, ccid, &err);
-    if (!destination->usable)
+    if (!destination->usable) {
+        destination->fault = arena_copy(destination->arena, str_of(err.text));
         LOG_ERROR("destination.unusable", LOG_TENANT(destination->tenant),
                   LOG_DESTINATION(destination), LOG_ERR(&err));
+    }
     if (refused > 0)
         LOG_WARN("destination.headers_refused", LOG_TENANT(destination->tenant),
                  LOG_DESTINATION(destination), LOG_INT("headers", refused));

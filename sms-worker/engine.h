@@ -46,6 +46,7 @@ struct engine_options {
     unsigned attempts;     // of one message, at most
     int32_t order_wait_ms; // how long one that fails holds up the next of its conversation
     int64_t timeout_ms;    // of one request
+    bool https_only;       // nothing is sent to a webhook with http
 };
 
 enum delivery_stage { DELIVERY_QUEUED, DELIVERY_CONNECTING, DELIVERY_ON_THE_WIRE, DELIVERY_ENDED };
@@ -66,7 +67,7 @@ enum decision {
     DECISION_NOT_SENT = RETRY_CLASS_GONE + 1,
     DECISION_UNCERTAIN,
     DECISION_FORBIDDEN,
-    DECISION_UNUSABLE,   // settings that cannot be read; nothing was tried
+    DECISION_UNUSABLE,   // settings that cannot be read or are not allowed; nothing was tried
     DECISION_PROBE = 16, // added: its breaker was half open
 };
 
@@ -118,7 +119,8 @@ struct destination {
     struct str ccid, host; // for people
     struct str url_text, headers_text, secrets_text;
     struct webhook webhook;
-    bool usable; // its settings could be read
+    bool usable;      // its settings could be read, and are allowed
+    struct str fault; // why not
 
     struct list queue;
     unsigned queued, in_flight, held; // held: those, and outcomes that are being stored

@@ -73,6 +73,8 @@ static void send_next(struct engine *engine, struct destination *destination)
             .kind = OUTCOME_RETRY,
             .delay_ms = retry_profile_sms.config_floor_ms,
             .decision = DECISION_UNUSABLE,
+            .detail =
+                destination->usable ? STR_ABSENT : arena_copy(delivery->arena, destination->fault),
         };
         destination_note(destination, &outcome);
         engine_complete(delivery, &outcome);

@@ -24,6 +24,7 @@ bool sms_worker_init(struct service *service, struct err *err)
                                              .attempts = (unsigned)config->attempts,
                                              .order_wait_ms = (int32_t)config->order_wait_ms,
                                              .timeout_ms = config->webhook_timeout_ms,
+                                             .https_only = service_https_only(service),
                                          });
     return true;
 }

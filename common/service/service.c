@@ -323,6 +323,11 @@ struct str service_otlp_endpoint(const struct service *service)
     return service->settings.skeleton.otlp_endpoint;
 }
 
+bool service_https_only(const struct service *service)
+{
+    return service->settings.skeleton.webhook_https_only;
+}
+
 struct random *service_random(struct service *service)
 {
     return &service->random;

@@ -112,6 +112,7 @@ struct str service_metrics_endpoint(const struct service *service); // where sna
 const struct health_reasons *service_reasons(const struct service *service); // of the last look
 struct spans *service_spans(struct service *service);                        // NULL: none are kept
 struct str service_otlp_endpoint(const struct service *service);             // empty: no traces
+bool service_https_only(const struct service *service); // NEXUS_WEBHOOK_HTTPS_ONLY
 struct random *service_random(struct service *service);
 // A phone number or address as this installation's logs show it.
 struct log_person service_person(const struct service *service, struct str address);

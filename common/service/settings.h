@@ -10,11 +10,13 @@ enum { KEY_ENCRYPTION_KEY_BYTES = 32, LOG_KEY_BYTES = 32 };
 struct service_config {
 #define CONFIG(kind, field, ...) CONFIG_FIELD_##kind field;
 #define CONFIG_FIELD_STR         struct str
+#define CONFIG_FIELD_BOOL        bool
 #define CONFIG_FIELD_INT         int64_t
 #define CONFIG_FIELD_BYTES       int64_t
 #define CONFIG_FIELD_DURATION    int64_t
 #include "service/config.def"
 #undef CONFIG_FIELD_STR
+#undef CONFIG_FIELD_BOOL
 #undef CONFIG_FIELD_INT
 #undef CONFIG_FIELD_BYTES
 #undef CONFIG_FIELD_DURATION

@@ -93,6 +93,13 @@ bool webhook_url_check(struct str text, struct err *err)
     return true;
 }
 
+bool webhook_https_check(struct str url, bool https_only, struct err *err)
+{
+    return !https_only || str_starts(url, STR("https://")) ||
+           err_set(err, ERR_BAD_INPUT,
+                   "a URL with https:// is wanted (NEXUS_WEBHOOK_HTTPS_ONLY is set)");
+}
+
 bool section_name_check(struct str text, struct err *err)
 {
     if (!in_set(text, "_-."))

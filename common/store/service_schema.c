@@ -3,6 +3,7 @@
 #include "store/service_schema.h"
 
 #include "base/map.h"
+#include "store/rules.h"
 #include "wire/shape.h"
 
 #define REQUIRED_PART true
@@ -34,6 +35,7 @@ static const struct {
 
 struct reader {
     enum service_kind kind;
+    bool https_only;
     const struct sealer *sealer;
     struct arena *arena;
     struct str
@@ -168,7 +170,8 @@ static bool value_read(struct reader *reader, const struct service_part *part, s
     if (!str_present(json_text(view)))
         return shape_fault(err, at.path, "a text is wanted");
     if (!form_read(part->form, part->choices, at.pattern, json_text(view), reader->arena, &spelled,
-                   &broken))
+                   &broken) ||
+        (part->form == FORM_WEBHOOK && !webhook_https_check(spelled, reader->https_only, &broken)))
         return shape_fault(err, at.path, broken.text);
     json_str(out, spelled);
     return true;
@@ -305,11 +308,14 @@ static bool tree_read(struct reader *reader, struct str path, const char *name,
 }
 
 bool service_document_read(enum service_kind kind, const struct json_view *document,
-                           struct str path, const struct sealer *sealer, struct arena *arena,
-                           struct service_document *read, struct err *err)
+                           struct str path, bool https_only, const struct sealer *sealer,
+                           struct arena *arena, struct service_document *read, struct err *err)
 {
-    struct reader reader = {
-        .kind = kind, .sealer = sealer, .arena = arena, .owner = kinds[kind].name};
+    struct reader reader = {.kind = kind,
+                            .https_only = https_only,
+                            .sealer = sealer,
+                            .arena = arena,
+                            .owner = kinds[kind].name};
     struct raw_document raw = {.operation = STR("")};
     const struct json_view *nothing;
     size_t cursor = 0;

@@ -47,8 +47,8 @@ const char *service_kind_doc(enum service_kind kind);
 const struct service_part *service_parts(size_t *count);
 
 // path stands before the paths in errors; empty for a document of its own. An operationId beside the
-// three members is allowed and ignored. What comes back lives in the arena.
+// three members is allowed and ignored. https_only: of webhooks. What comes back lives in the arena.
 MUST_USE bool service_document_read(enum service_kind kind, const struct json_view *document,
-                                    struct str path, const struct sealer *sealer,
+                                    struct str path, bool https_only, const struct sealer *sealer,
                                     struct arena *arena, struct service_document *read,
                                     struct err *err);

@@ -134,7 +134,7 @@ create or replace function attempt_told(m message, a attempt) returns text
 language sql stable as $$
     select coalesce(a.status || ' after ' || a.duration_ms || ' ms',
                     case a.decision & 15
-                        when 8 then 'the destination''s settings cannot be read'
+                        when 8 then 'nothing was sent, because the destination''s settings cannot be used'
                         else 'no answer within ' || a.duration_ms || ' ms' end, a.outcome)
         || case when a.status is null and a.detail is not null then ' (' || a.detail || ')' else '' end
         || case a.outcome

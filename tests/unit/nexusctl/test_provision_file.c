@@ -81,9 +81,31 @@ ROWS_TEST(provision_file, names_the_path_of_what_is_wrong, fault_rows)
     struct provision_file file = {0};
     struct err err = {0};
 
-    bool good = provision_file_read(str_of(row->text), arena, &file, &err);
+    bool good = provision_file_read(str_of(row->text), false, arena, &file, &err);
 
     cr_assert(not(good), "%s", row->text);
+    cr_assert(eq(str, err.text, (char *)row->error));
+    arena_free(&arena);
+}
+
+static const struct fault_row https_rows[] = {
+    {WEBHOOK("url: 'http://x.example/', secret: s"),
+     "tenants[0].numbers[0].webhook.url: a URL with https:// is wanted "
+     "(NEXUS_WEBHOOK_HTTPS_ONLY is set)"},
+    {TENANT("services: {Async: {data: {channels: [{channelId: 18445551212,"
+            "webhook: {url: 'http://x.example/'}}]}}}"),
+     "tenants[0].services.Async.data.channels[0].webhook.url: a URL with https:// is wanted "
+     "(NEXUS_WEBHOOK_HTTPS_ONLY is set)"},
+};
+
+ROWS_TEST(provision_file, refuses_http_for_webhooks_where_the_operator_says_so, https_rows)
+{
+    struct arena *arena = arena_new();
+    struct provision_file file = {0};
+    struct err err = {0};
+
+    cr_assert(provision_file_read(str_of(row->text), false, arena, &file, &err), "%s", err.text);
+    cr_assert(not(provision_file_read(str_of(row->text), true, arena, &file, &err)));
     cr_assert(eq(str, err.text, (char *)row->error));
     arena_free(&arena);
 }
@@ -117,7 +139,7 @@ static const struct file_tenant *read_whole(void)
     struct err err = {0};
 
     arena = arena_new();
-    cr_assert(provision_file_read(STR(whole), arena, &file, &err), "%s", err.text);
+    cr_assert(provision_file_read(STR(whole), true, arena, &file, &err), "%s", err.text);
     return &file.tenants[0];
 }
 

@@ -4,10 +4,12 @@
 
 static struct arena *arena;
 static struct err err;
+static bool https_only;
 
 static void set_up(void)
 {
     arena = arena_new();
+    https_only = false;
 }
 
 static void tear_down(void)
@@ -35,11 +37,29 @@ static bool read_service(const char *name, const char *text, struct service_docu
 
     cr_assert(service_kind_named(str_of(name), &kind));
     cr_assert(json_parse(str_of(text), arena, &view, &err), "%s", err.text);
-    return service_document_read(kind, view, STR(""), &sealer, arena, read, &err);
+    return service_document_read(kind, view, STR(""), https_only, &sealer, arena, read, &err);
 }
 
 #define CHANNEL(address)                                                                           \
     "{\"channelId\":\"" address "\",\"webhook\":{\"url\":\"https://a.example/x\"}}"
+
+Test(service_schema, refuses_http_for_webhooks_where_the_operator_says_so_and_for_nothing_else)
+{
+    static const char http[] =
+        "{\"data\":{\"channels\":[{\"channelId\":\"18445551212\",\"webhook\":"
+        "{\"url\":\"http://a.example/x\"}}]}}";
+    struct service_document read;
+
+    cr_assert(read_service("Async", http, &read), "%s", err.text);
+    https_only = true;
+    cr_assert(not(read_service("Async", http, &read)));
+    cr_assert(eq(str, err.text,
+                 "data.channels[0].webhook.url: a URL with https:// is wanted "
+                 "(NEXUS_WEBHOOK_HTTPS_ONLY is set)"));
+    cr_assert(
+        read_service("Async", "{\"data\":{\"channels\":[" CHANNEL("18445551212") "]}}", &read));
+    cr_assert(read_service("PlatformUCS", "{\"url\":\"http://ucs.example\"}", &read));
+}
 
 Test(service_schema, seals_each_secret_for_its_channel_and_use)
 {
