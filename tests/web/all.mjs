@@ -12,5 +12,6 @@ import "./explaining.mjs";
 import "./pipeline.mjs";
 import "./destinations.mjs";
 import "./audit.mjs";
+import "./phone.mjs";
 import "./safety.mjs";
 import "./layout.mjs";

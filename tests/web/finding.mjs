@@ -74,3 +74,23 @@ browse("conversations lead to their messages", {}, async (page) => {
   await page.getByText("None.").waitFor();
   await press(page, page, "Read again");
 });
+
+browse("the document's title is never that of another panel than the one that is shown", {}, async (page) => {
+  await logIn(page, operator());
+  await settled(page);
+  await page.evaluate(() => {
+    window.behind = [];
+    new MutationObserver(() => {
+      const heading = document.querySelector("h1")?.textContent;
+      if (heading && !document.title.startsWith(heading)) window.behind.push(`${heading}: ${document.title}`);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+  for (const one of ["keys", "services", "audit", "numbers", "ledger"]) {
+    await page.evaluate((hash) => (location.hash = hash), `#/${one}`);
+    await page.locator(`a[aria-current=page][href="#/${one}"]`).waitFor();
+  }
+  await press(page, page, "Log out");
+  await page.getByRole("button", { name: "Log in" }).waitFor();
+  assert.equal(await page.title(), "Nexus administration");
+  assert.deepEqual(await page.evaluate(() => window.behind), []);
+});

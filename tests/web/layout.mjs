@@ -36,6 +36,7 @@ for (const [name, options] of [
       ["keys", () => press(page, row(page, LONG), "Delete")],
       ["services", () => press(page, page.locator("tbody tr").filter({ hasText: "Your own gateway" }), "Edit")],
       ["numbers", () => press(page, row(page, center.number), "Edit")],
+      ["numbers", () => press(page, page, "Keywords")],
       ["tenants", () => press(page, row(page, center.name), "Edit")],
     ];
     for (const [i, [where, open]] of dialogs.entries()) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { browse, logIn, panel, press, row, settled } from "./browser.mjs";
-import { contactCenter, eventually, operator, PASSWORD, provisioned, url } from "./nexus.mjs";
+import { contactCenter, eventually, keyOf, operator, PASSWORD, provisioned, url } from "./nexus.mjs";
 
 browse("without a session the page shows the log-in and nothing else", {}, async (page) => {
   await page.goto(`${url}/admin/#/keys`);
@@ -53,13 +53,29 @@ browse("a session that ended elsewhere shows the log-in at the next step", { ref
   await page.getByRole("button", { name: "Log in again" }).waitFor();
 });
 
-browse("an administrator sees their own contact center, whatever the address names", {}, async (page) => {
+browse("the address of another contact center shows neither its things nor one's own, and leads to one's own", {}, async (page) => {
   const [own, other] = [await provisioned(), await provisioned()];
+  await keyOf(own, "A key of mine", ["nexus:agent:chat"]);
+  await keyOf(other, "A key of theirs", ["nexus:agent:chat"]);
   await logIn(page, own.administrator, "#/tenants");
   await settled(page);
   await row(page, own.name).waitFor();
   assert.equal(await row(page, other.name).count(), 0);
-  await panel(page, `#/${other.ccid}/keys`);
-  await row(page, other.ccid).waitFor({ state: "detached" });
-  assert.equal(await page.getByText(other.ccid).count(), 0);
+
+  for (const panel of ["keys", "tenants", "message/x"]) {
+    await page.goto(`${url}/admin/#/${other.ccid}/${panel}`);
+    await page.getByRole("heading", { level: 1, name: "Another contact center" }).waitFor();
+    await page.getByText("not yours").waitFor();
+    assert.equal(await page.locator("tbody tr").count(), 0, panel);
+    assert.equal(await page.getByText(other.ccid).count(), 0, panel);
+  }
+
+  await page.goto(`${url}/admin/#/${other.ccid}/keys`);
+  await page.getByRole("link", { name: "Go to your own" }).click();
+  await row(page, "A key of mine").waitFor();
+  assert.equal(await row(page, "A key of theirs").count(), 0);
+  assert.equal(await page.evaluate(() => location.hash), `#/${own.ccid}/keys`);
+
+  await panel(page, `#/${own.ccid.toUpperCase()}/keys`);
+  await row(page, "A key of mine").waitFor();
 });

@@ -91,9 +91,13 @@ export async function sending(center = contactCenter(), webhook = `${simulator}/
 
 let texts = 0;
 
+// A number that has not written yet.
+export function phone() {
+  return `+1555${String(Date.now() % 1e6).padStart(6, "0")}${String(++texts).padStart(4, "0")}`;
+}
+
 // A phone writes, and the agent answers; gives the id of the answer.
-export async function answered(center) {
-  const number = `+1555${String(Date.now() % 1e6).padStart(6, "0")}${String(++texts).padStart(4, "0")}`;
+export async function answered(center, number = phone()) {
   const form = new URLSearchParams({ type: "MO", message_id: randomUUID(), phone_number: number, shortcode: center.number, message: "hello" });
   const basic = Buffer.from(`${center.ccid}:${center.keys.aggregator}`).toString("base64");
   const came = await fetch(`${url}/nexus/v3/sms/message`, { method: "POST", body: form, headers: { authorization: `Basic ${basic}` } });

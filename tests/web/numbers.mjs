@@ -77,3 +77,49 @@ browse("headers are put on webhooks, and taken off again", {}, async (page) => {
   await dialog.waitFor({ state: "detached" });
   assert.deepEqual(await read(center, "NexusServices"), {});
 });
+
+browse("keywords are set in a form, refusals stand at their fields, and no words at all take the section away", { refusals: [400] }, async (page) => {
+  const center = await provisioned();
+  await logIn(page, center.administrator, "#/numbers");
+  await settled(page);
+  const words = (meaning) => page.getByRole("dialog").getByLabel(`${meaning} words`);
+  const save = async () => {
+    await press(page, page.getByRole("dialog"), "Save");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await settled(page);
+  };
+
+  await press(page, page, "Keywords");
+  await words("Stop").fill("fin, Slut");
+  await words("Start").fill("go, stop");
+  await words("Help").fill("fin");
+  await press(page, page.getByRole("dialog"), "Save");
+  await page.getByRole("dialog").getByRole("alert").getByText("See the marked field").waitFor();
+  assert.equal(await words("Stop").getAttribute("aria-invalid"), null);
+  for (const [meaning, rule] of [["Start", "word 2 is one of ours for STOP"], ["Help", "word 1 has another meaning, too"]]) {
+    assert.equal(await words(meaning).getAttribute("aria-invalid"), "true", meaning);
+    await page.getByRole("dialog").getByText(rule, { exact: true }).waitFor();
+  }
+  assert.equal(await words("Start").evaluate((field) => field === document.activeElement), true);
+
+  await words("Start").fill("x".repeat(25));
+  await words("Help").fill("");
+  await press(page, page.getByRole("dialog"), "Save");
+  await page.getByRole("dialog").getByText("words of 1 to 24 characters").waitFor();
+  assert.equal(await words("Start").getAttribute("aria-invalid"), "true");
+  await words("Start").fill("");
+  await save();
+  assert.deepEqual((await read(center, "NexusServices")).Keywords, { stop: "fin, Slut" });
+
+  await press(page, page, "Keywords");
+  assert.equal(await words("Stop").inputValue(), "fin, Slut");
+  await words("Help").fill("sos");
+  await save();
+  assert.deepEqual((await read(center, "NexusServices")).Keywords, { stop: "fin, Slut", help: "sos" });
+
+  await press(page, page, "Keywords");
+  await words("Stop").fill("");
+  await words("Help").fill("");
+  await save();
+  assert.deepEqual(await read(center, "NexusServices"), {});
+});

@@ -179,7 +179,8 @@ for (const field of [from, to]) {
 }
 
 fetch("/sim/stats").then((answer) => answer.json()).then((stats) => {
-  for (const channel of Object.keys(stats.channels)) {
+  // The simulator counts the users of GWS there, too; only digits are a number.
+  for (const channel of Object.keys(stats.channels).filter((name) => /^\d{3,15}$/.test(name))) {
     const option = document.createElement("option");
     option.value = `+${channel}`;
     byId("channels").append(option);

@@ -21,6 +21,7 @@ import { UndeliveredPanel } from "./pages/undelivered";
 import { addressOf, usePlace, type Place } from "./place";
 import { comeBack, findSession, goToLogin, type Session } from "./session";
 import { Announcements } from "./ui/announce";
+import { useHeading, useTitle } from "./ui/panel";
 import { Refusal } from "./ui/refusal";
 
 export function App() {
@@ -61,6 +62,7 @@ export function App() {
 }
 
 function Alone({ children }: { children: preact.ComponentChildren }) {
+  useTitle();
   return (
     <main class="alone">
       <h1>Nexus administration</h1>
@@ -71,8 +73,10 @@ function Alone({ children }: { children: preact.ComponentChildren }) {
 
 function Inside({ session, onOut }: { session: Session; onOut: () => void }) {
   const asked = usePlace();
-  // An administrator is always in their own contact center, whatever the address says.
-  const place: Place = session.ccid ? { ...asked, tenant: session.ccid } : asked;
+  // An administrator sees their own contact center only, and nothing of it under the address of another one.
+  const own = session.ccid?.toLowerCase();
+  const foreign = own !== undefined && asked.tenant !== null && asked.tenant !== own;
+  const place: Place = own === undefined ? asked : { ...asked, tenant: own };
   return (
     <div class="page">
       <button type="button" class="skip" onClick={() => document.querySelector<HTMLElement>("h1")?.focus()}>
@@ -81,7 +85,11 @@ function Inside({ session, onOut }: { session: Session; onOut: () => void }) {
       <Header session={session} place={place} onOut={onOut} />
       <Navigation session={session} place={place} />
       <main id="content">
-        <Content key={`${place.tenant}/${place.panel}/${place.about ?? ""}`} session={session} place={place} />
+        {foreign ? (
+          <Foreign own={{ tenant: place.tenant, panel: place.panel }} />
+        ) : (
+          <Content key={`${place.tenant}/${place.panel}/${place.about ?? ""}`} session={session} place={place} />
+        )}
       </main>
       <Announcements />
     </div>
@@ -126,10 +134,27 @@ function Content({ session, place }: { session: Session; place: Place }) {
   }
 }
 
-function Choose() {
+function Foreign({ own }: { own: Place }) {
+  const title = "Another contact center";
   return (
     <section>
-      <h1 tabIndex={-1}>Which contact center?</h1>
+      <h1 tabIndex={-1} ref={useHeading(title)}>
+        {title}
+      </h1>
+      <p>
+        This address belongs to a contact center that is not yours. <a href={addressOf(own)}>Go to your own</a>.
+      </p>
+    </section>
+  );
+}
+
+function Choose() {
+  const title = "Which contact center?";
+  return (
+    <section>
+      <h1 tabIndex={-1} ref={useHeading(title)}>
+        {title}
+      </h1>
       <p>
         This belongs to one contact center. <a href={addressOf({ tenant: null, panel: "tenants" })}>Choose one</a> first.
       </p>

@@ -1,5 +1,5 @@
-// Numbers for SMS and domains for e-mail: the sections chat.* and cxc.* of NexusServices; and the headers that a
-// custom gateway wants on its webhooks.
+// Numbers for SMS and domains for e-mail: the sections chat.* and cxc.* of NexusServices; the headers that a custom
+// gateway wants on its webhooks; and the words that mean STOP, START and HELP.
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useLoaded } from "../load";
@@ -9,6 +9,7 @@ import { Panel } from "../ui/panel";
 import { Table } from "../ui/table";
 import { channelsOf, type Channel } from "./channel_fields";
 import { HeadersForm } from "./headers_form";
+import { KeywordsForm } from "./keywords_form";
 import { NumberForm } from "./number_form";
 import { pathOf, type Field, type Options, type Sections } from "./section";
 import { pathOf as servicePath, type Service } from "./service";
@@ -85,7 +86,7 @@ interface Row {
   options: Options;
 }
 
-type Open = { verb: "edit" | "remove"; row: Row } | { verb: "add"; kind: Kind } | { verb: "headers" } | undefined;
+type Open = { verb: "edit" | "remove"; row: Row } | { verb: "add"; kind: Kind } | { verb: "headers" | "keywords" } | undefined;
 
 interface Read {
   services: Sections;
@@ -127,6 +128,9 @@ export function NumbersPanel({ tenant }: { tenant: string }) {
           <button type="button" onClick={() => setOpen({ verb: "headers" })}>
             Webhook headers
           </button>
+          <button type="button" onClick={() => setOpen({ verb: "keywords" })}>
+            Keywords
+          </button>
         </div>
       }
     >
@@ -148,6 +152,9 @@ export function NumbersPanel({ tenant }: { tenant: string }) {
             )}
             {open?.verb === "headers" && (
               <HeadersForm tenant={tenant} known={"Async" in services} onClose={close} onDone={() => done("The webhook headers are saved.")} />
+            )}
+            {open?.verb === "keywords" && (
+              <KeywordsForm tenant={tenant} known={"Keywords" in services} onClose={close} onDone={() => done("The keywords are saved.")} />
             )}
             {open?.verb === "remove" && (
               <Confirm

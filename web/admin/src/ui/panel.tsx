@@ -1,11 +1,29 @@
 // What every panel looks like: its title, what it is for, its main action, and its content or why there is none.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Loaded } from "../load";
 import { Refusal } from "./refusal";
 
 // The first panel of a visit leaves the focus at the top of the page, where Tab begins; each later one takes it.
 let visited = false;
+
+// The document's title changes with the heading, before anything is painted. No title: the application's own.
+export function useTitle(title?: string): void {
+  useLayoutEffect(() => {
+    document.title = title ? `${title} · Nexus administration` : "Nexus administration";
+  }, [title]);
+}
+
+// For the first heading of whatever stands where a panel does.
+export function useHeading(title: string) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useTitle(title);
+  useLayoutEffect(() => {
+    if (visited) heading.current?.focus();
+    visited = true;
+  }, [title]);
+  return heading;
+}
 
 interface Props<T> {
   title: string;
@@ -17,12 +35,7 @@ interface Props<T> {
 }
 
 export function Panel<T>({ title, purpose, action, above, loaded, children }: Props<T>) {
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
-    document.title = `${title} · Nexus administration`;
-    if (visited) heading.current?.focus();
-    visited = true;
-  }, [title]);
+  const heading = useHeading(title);
   // When it is read again, what had the focus may have gone with the row it stood in.
   const readBefore = useRef(false);
   useEffect(() => {
