@@ -20,7 +20,7 @@ static void moved(void *context, const struct pg_result *result, const struct er
     }
     // Dying here: committed, and the caller repeats what then changes nothing. The hint is lost;
     // feeds look again by themselves.
-    task_reply(task, pg_get_text(result, 0, 0));
+    task_reply_json(task, pg_get_text(result, 0, 0));
     news_tell(service_bus(service), tenant);
 }
 

@@ -39,7 +39,7 @@ static void changed(void *context, const struct pg_result *result, const struct 
     engine_hurry(sms_worker_of(task->service)->engine, destination);
     news_of_destination(&news, (uint32_t)destination); // for the other workers
     news_send(&news, service_bus(task->service));
-    task_reply(task, pg_get_text(result, 0, ANSWER));
+    task_reply_json(task, pg_get_text(result, 0, ANSWER));
 }
 
 static void change(struct task *task, unsigned statement, struct str id)

@@ -26,7 +26,7 @@ static void cancelled(void *context, const struct pg_result *result, const struc
         engine_hurry(sms_worker_of(task->service)->engine, destination);
         news_send(&news, service_bus(task->service));
     }
-    task_reply(task, pg_get_text(result, 0, ANSWER));
+    task_reply_json(task, pg_get_text(result, 0, ANSWER));
 }
 
 void on_message_cancel(struct task *task, const struct msg_message_cancel *message)

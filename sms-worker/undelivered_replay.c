@@ -98,5 +98,5 @@ static void replayed(void *context, const struct pg_result *result, const struct
         news_of_destination(&news, (uint32_t)destination); // for the other workers
     }
     news_send(&news, service_bus(task->service));
-    task_reply(task, pg_get_text(result, 0, ANSWER));
+    task_reply_json(task, pg_get_text(result, 0, ANSWER));
 }

@@ -6,6 +6,11 @@
 #include "store/statements.h"
 #include "wire/codec_json.h"
 
+void task_reply_json(struct task *task, struct str json)
+{
+    task_reply(task, json_squeeze(json, task->arena));
+}
+
 static void answered(void *context, const struct pg_result *result, const struct err *err)
 {
     struct task *task = context;
@@ -14,8 +19,7 @@ static void answered(void *context, const struct pg_result *result, const struct
     if (err)
         task_fail(task, err);
     else
-        task_reply(task, pg_rows(result) ? json_squeeze(pg_get_text(result, 0, 0), task->arena)
-                                         : STR(""));
+        task_reply_json(task, pg_rows(result) ? pg_get_text(result, 0, 0) : STR(""));
 }
 
 void task_answer_by(struct task *task, unsigned statement, struct pg_params *params)

@@ -7,6 +7,8 @@
 #include "io/pg.h"
 #include "service/task.h"
 
+// Ends the task with a document as PostgreSQL writes it, without the blanks between its tokens.
+void task_reply_json(struct task *task, struct str json);
 // Runs the statement and ends the task: with the answer, or with the error. Takes over params.
 void task_answer_by(struct task *task, unsigned statement, struct pg_params *params);
 

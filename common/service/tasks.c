@@ -10,6 +10,7 @@
 #include "service/task_trace.h"
 #include "store/batcher.h"
 #include "store/statements.h"
+#include "wire/codec_json.h"
 
 #include <stdlib.h>
 
@@ -212,7 +213,7 @@ static void stored_answer_read(void *context, const struct pg_result *result, co
     struct str stored = pg_get_text(result, 0, ANSWER);
     task->idempotency.secret = pg_get_text(result, 0, SECRET);
     if (!task->render)
-        task_end(task, ERR_REPLAYED, stored);
+        task_end(task, ERR_REPLAYED, json_squeeze(stored, task->arena));
     else if (task->render(task, stored, &answer, &fault))
         task_end(task, ERR_REPLAYED, buf_str(&answer));
     else

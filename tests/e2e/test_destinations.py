@@ -230,7 +230,9 @@ def test_what_a_destination_said_is_told_later_when_it_could_not_be_stored(make_
     assert len(customer.messages(answer.text)) == 1  # it was this answer, not the next
 
 
-def test_one_410_makes_health_yellow_and_says_which_destination_until_it_works_again(tenant, customer, nexus):
+def test_one_410_makes_health_yellow_and_says_which_destination_until_it_works_again(make_stack, customer):
+    nexus = make_stack()
+    tenant = Tenant(nexus, webhook_url=customer.url)
     customer.answer(status=410)
     answer = Answer(tenant)
     identity = destination_of(tenant)["id"]
@@ -245,7 +247,9 @@ def test_one_410_makes_health_yellow_and_says_which_destination_until_it_works_a
     eventually(lambda: not health_says(nexus, "destination.failing", identity), "health tells of it no more", within=20)
 
 
-def test_a_destination_that_is_switched_off_makes_health_yellow_though_nothing_waits(tenant, nexus):
+def test_a_destination_that_is_switched_off_makes_health_yellow_though_nothing_waits(make_stack, customer):
+    nexus = make_stack()
+    tenant = Tenant(nexus, webhook_url=customer.url)
     identity = do(tenant, "disable").json()["data"]["id"]
 
     eventually(lambda: health_says(nexus, "destination.off", identity), "health tells of it", within=20)
@@ -291,7 +295,7 @@ def test_the_operators_command_lists_and_switches_destinations(tenant):
     assert [one["id"] for one in command("list", "--state", "off")["destinations"]] == [identity]
     assert command("enable", identity)["state"] == "closed"
     assert command("try", identity)["state"] == "closed"
-    assert destination_of(tenant)["host"] in tenant.stack.nexusctl("destinations").stdout
+    assert destination_of(tenant)["host"] in tenant.stack.nexusctl("destinations", "--limit", "1000").stdout
     unknown = tenant.stack.nexusctl("destinations", "try", "999999999", check=False)
     assert unknown.returncode == 1 and "there is no such destination" in unknown.stderr
     assert tenant.stack.nexusctl("destinations", "try", check=False).returncode == 2

@@ -49,6 +49,7 @@ def test_one_of_two_workers_that_is_frozen_is_told(make_stack, program):
     aggregator = tenant.aggregator()
     assert aggregator.message().status_code == 200
 
+    eventually(lambda: stack.metric("nexus_processes", proc=program) == 2, "the agent knows both")
     stack[f"{program}-1"].freeze()
 
     is_told(stack, "process.silent", f"{program}-1")

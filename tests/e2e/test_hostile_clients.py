@@ -258,7 +258,14 @@ def test_a_frame_over_the_limit_is_not_even_received(stack, peer):
     assert resident_bytes(stack["gateway-0"]) - before < 16 * 1024 * 1024
 
 
-def test_a_worker_that_breaks_the_rules_is_dropped_and_its_requests_go_elsewhere(stack, peer):
+@pytest.fixture
+def sms_peer(stack):
+    with BusPeer(stack, key="sms-worker") as peer:
+        yield peer
+
+
+def test_a_worker_that_breaks_the_rules_is_dropped_and_its_requests_go_elsewhere(stack, sms_peer):
+    peer = sms_peer
     tenant = Tenant(stack)
     tenant.aggregator().message()
     peer.say(pack([1, HELLO, "sms-worker", "stranger", 1, "b", 100, 1 << 20]))
@@ -287,12 +294,14 @@ def test_a_worker_that_breaks_the_rules_is_dropped_and_its_requests_go_elsewhere
 
 # --- what answers say to whoever stands between, and what they do not repeat ---
 
-@pytest.mark.parametrize("path", ["/health/live", "/nowhere", "/nexus/v3/ledger", "/openapi.json", "/chat/v3/events"])
-def test_every_answer_says_that_nobody_keeps_it_and_nobody_guesses_its_type(nexus, tenant, path):
+@pytest.mark.parametrize("path, keeping", [
+    ("/health/live", "no-store"), ("/nowhere", "no-store"), ("/nexus/v3/ledger", "no-store"), ("/chat/v3/events", "no-store"),
+    ("/openapi.json", "no-cache")])  # the same for everybody: who keeps it asks whether it has changed
+def test_every_answer_says_whether_it_may_be_kept_and_that_nobody_guesses_its_type(nexus, tenant, path, keeping):
     answer = requests.get(f"{nexus.url()}{path}", headers=dict(tenant.agent().session.headers), stream=True, timeout=5)
 
     with answer:
-        assert (answer.headers["Cache-Control"], answer.headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
+        assert (answer.headers["Cache-Control"], answer.headers["X-Content-Type-Options"]) == (keeping, "nosniff")
         assert "Strict-Transport-Security" not in answer.headers  # browsers do not reach it by https
 
 
