@@ -34,7 +34,7 @@ def hammer(stack, delay):
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         races = list(pool.map(race, people))
     eventually(lambda: not stack.query("select 1 from delivery d join tenant t on t.id = d.tenant_id where t.ccid = %s",
-                                       tenant.ccid), "every answer has come to its end", 60)
+                                       tenant.ccid), "every answer has come to its end", 60 + RACES * delay)
     posted = {answer.id for *_, answers in races for answer in answers}   # what we answer to STOP itself is none of them
     begun = {phone: [w.at for w in gateway.messages() if w.message["to"] == phone and w.message["id"] in posted]
              for phone, *_ in races}
