@@ -7,7 +7,7 @@ import { TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
 import { More } from "../ui/more";
 import { readPages, usePages } from "../ui/pages";
-import { Panel } from "../ui/panel";
+import { Panel, ReadAgain } from "../ui/panel";
 import { Refusal } from "../ui/refusal";
 import { Table, type Column } from "../ui/table";
 import { save, table } from "../ui/save";
@@ -54,9 +54,7 @@ export function AuditPanel({ tenant }: { tenant: string | null }) {
       loaded={loaded}
       action={
         <div class="actions">
-          <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
-            Read again
-          </button>
+          <ReadAgain loaded={loaded} />
           <Export tenant={of} filter={filter} />
         </div>
       }

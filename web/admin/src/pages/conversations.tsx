@@ -5,7 +5,7 @@ import { useLoaded } from "../load";
 import { addressOf } from "../place";
 import { faultOf, SelectField, TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
-import { Panel } from "../ui/panel";
+import { Panel, ReadAgain } from "../ui/panel";
 import { Table } from "../ui/table";
 
 interface Conversation {
@@ -40,11 +40,7 @@ export function ConversationsPanel({ tenant }: { tenant: string }) {
       title="Conversations"
       purpose="Those that wait come first. Without a state: all that are not done."
       loaded={loaded}
-      action={
-        <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
-          Read again
-        </button>
-      }
+      action={<ReadAgain loaded={loaded} />}
       above={<Search filter={filter} fault={faultOf(loaded.error, "address")} onFilter={setFilter} />}
     >
       {({ conversations }) => (

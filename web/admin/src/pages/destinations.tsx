@@ -9,7 +9,7 @@ import { SelectField } from "../ui/field";
 import { Moment } from "../ui/moment";
 import { More } from "../ui/more";
 import { usePages } from "../ui/pages";
-import { Panel } from "../ui/panel";
+import { Panel, ReadAgain } from "../ui/panel";
 import { Refusal } from "../ui/refusal";
 import { Table, type Column } from "../ui/table";
 
@@ -60,11 +60,7 @@ export function DestinationsPanel({ tenant, about }: { tenant: string | null; ab
       title="Destinations"
       purpose="The webhooks that messages go to. One that keeps failing is left alone for a while; its messages wait."
       loaded={loaded}
-      action={
-        <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
-          Read again
-        </button>
-      }
+      action={<ReadAgain loaded={loaded} />}
       above={
         <div class="filter" role="group" aria-label="Filter">
           <SelectField

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useLoaded } from "../load";
 import { faultOf, SelectField, TextField } from "../ui/field";
-import { Panel } from "../ui/panel";
+import { Panel, ReadAgain } from "../ui/panel";
 import { Table } from "../ui/table";
 
 interface Balance {
@@ -45,11 +45,7 @@ export function LedgerPanel({ tenant }: { tenant: string | null }) {
       title="Ledger"
       purpose="Accepted messages against the states they are in. The two sides must be equal, always."
       loaded={loaded}
-      action={
-        <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
-          Read again
-        </button>
-      }
+      action={<ReadAgain loaded={loaded} />}
       above={
         <div class="filter" role="group" aria-label="What to sum up">
           <TextField label="First day" type="date" value={query.from} fault={faultOf(loaded.error, "from")} onText={(from) => change({ ...query, from })} />

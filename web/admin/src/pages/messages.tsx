@@ -4,7 +4,7 @@ import { addressOf } from "../place";
 import { faultOf, SelectField, TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
 import { usePages } from "../ui/pages";
-import { Panel } from "../ui/panel";
+import { Panel, ReadAgain } from "../ui/panel";
 import { Table } from "../ui/table";
 import { lookOf, MESSAGE_STATES } from "./states";
 
@@ -39,11 +39,7 @@ export function MessagesPanel({ tenant, conversation }: { tenant: string; conver
       title={conversation ? "Messages of a conversation" : "Messages"}
       purpose="The latest first. Texts and phone numbers stay hidden; open a message to see what became of it."
       loaded={loaded}
-      action={
-        <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
-          Read again
-        </button>
-      }
+      action={<ReadAgain loaded={loaded} />}
       above={
         conversation ? (
           <p>

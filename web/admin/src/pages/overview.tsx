@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { call, health, type Health } from "../api";
 import { useLoaded } from "../load";
 import { addressOf } from "../place";
-import { Panel } from "../ui/panel";
+import { Panel, ReadAgain } from "../ui/panel";
 import { MessageTable, type MessageSummary } from "./messages";
 
 interface Ledger {
@@ -40,11 +40,7 @@ export function OverviewPanel({ tenant }: { tenant: string | null }) {
       title="Overview"
       purpose={tenant ? "This contact center today, and the platform it runs on." : "The platform, and all contact centers today."}
       loaded={loaded}
-      action={
-        <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
-          Read again
-        </button>
-      }
+      action={<ReadAgain loaded={loaded} />}
     >
       {(data) => (
         <>

@@ -7,7 +7,7 @@ import { Confirm } from "../ui/confirm";
 import { Moment } from "../ui/moment";
 import { More } from "../ui/more";
 import { usePages } from "../ui/pages";
-import { Panel } from "../ui/panel";
+import { Panel, ReadAgain } from "../ui/panel";
 import { Table, type Column } from "../ui/table";
 import { filterQuery, FilterForm, filterText, isOpen, NO_FILTER, type Filter } from "./undelivered_filter";
 
@@ -51,11 +51,7 @@ export function UndeliveredPanel({ tenant }: { tenant: string | null }) {
       title="Undelivered"
       purpose="Messages that failed for good, the latest first. A replay sends them again under their old ids."
       loaded={loaded}
-      action={
-        <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
-          Read again
-        </button>
-      }
+      action={<ReadAgain loaded={loaded} />}
       above={<FilterForm filter={filter} onFilter={setFilter} groups={destinations} error={loaded.error} />}
     >
       {({ rows, next }) => (

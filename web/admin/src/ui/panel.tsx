@@ -62,6 +62,15 @@ export function Panel<T>({ title, purpose, action, above, loaded, children }: Pr
   );
 }
 
+// The action of a panel whose content changes by itself.
+export function ReadAgain<T>({ loaded }: { loaded: Loaded<T> }) {
+  return (
+    <button type="button" disabled={loaded.busy} onClick={() => void loaded.again()}>
+      Read again
+    </button>
+  );
+}
+
 // The place of what is still being read.
 export function Waiting() {
   return (
