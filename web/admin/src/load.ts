@@ -1,5 +1,5 @@
 // Reading something from the server when a panel opens, and again when asked to.
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "./api";
 
 export interface Loaded<T> {
@@ -27,7 +27,8 @@ export function useLoaded<T>(read: () => Promise<T>, changes: unknown[]): Loaded
       if (mine === turn.current) set({ data: undefined, error: asApiError(error), busy: false });
     }
   }, changes);
-  useEffect(() => {
+  // Before anything is painted, so that old rows are never shown as if they answered the new question.
+  useLayoutEffect(() => {
     void again();
     return () => void turn.current++;
   }, changes);
