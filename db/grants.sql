@@ -52,6 +52,7 @@ begin
             'select (id, ccid, name, type, backend_url, username, genesys_tenant_id, created, provisioned, deleting)'),
         ('tenant_deleted',    'select',                                            'select'),
         ('tenant_keyword',    'select',                                            ''),
+        ('tenant_network',    'select',                                            ''),
         ('transaction_section', '',                                                ''),
         ('undelivered',       'select, insert, update, delete',                    'select, delete'),
         ('upload',            'select, insert, update (message_id), delete',       'select, insert, delete'),
