@@ -2,7 +2,7 @@
 
 import subprocess
 
-from harness.audited import under_audit
+from harness.fault_run import under_audit
 from harness.people import Tenant
 from harness.ports import free_port
 from harness.wait import eventually

@@ -6,8 +6,8 @@ import uuid
 import pytest
 import requests
 
-from harness.audited import under_audit
 from harness.browser import Browser
+from harness.fault_run import under_audit
 from harness.gws import CLIENT
 from harness.nexusctl import Operator
 from harness.people import Tenant

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from harness.audited import WINDOW, under_audit
+from harness.fault_run import WINDOW, under_audit
 from harness.people import Tenant
 from harness.wait import eventually
 
@@ -66,6 +66,6 @@ def test_redis_that_refuses_writes_is_told_while_messages_go_on(make_stack):
         run.stack.redis.command_line("config", "set", "min-replicas-to-write", "1")
 
         is_told(run.stack, "cache.read_only")
-        run.flows_on()
+        run.goes_on()
         run.stack.redis.command_line("config", "set", "min-replicas-to-write", "0")
         run.stack.wait_for("green")

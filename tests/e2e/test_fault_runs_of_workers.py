@@ -8,8 +8,9 @@ import time
 import pytest
 import requests
 
-from harness.audited import WINDOW, Receipts, under_audit
+from harness.fault_run import WINDOW, under_audit
 from harness.people import Answer, Tenant, conversation_of
+from harness.receipts import Receipts
 from harness.wait import eventually
 
 
@@ -30,7 +31,7 @@ def states_of(stack, answers):
 
 
 def test_a_worker_that_was_frozen_and_robbed_sends_nothing_to_whoever_said_stop_meanwhile(make_stack):
-    with under_audit(make_stack, seconds=12) as run:
+    with under_audit(make_stack) as run:
         stack, tenant = run.stack, Tenant(run.stack)
         frozen, other = stack["sms-worker-0"], stack["sms-worker-1"]
         people = [(phone, conversation_of(tenant, phone)) for phone in (tenant.phone() for _ in range(12))]
@@ -58,7 +59,7 @@ def test_a_worker_that_was_frozen_and_robbed_sends_nothing_to_whoever_said_stop_
 
 @pytest.mark.parametrize("victim, may_double", [("sms-worker", WINDOW), ("postgresql", 0)])
 def test_every_receipt_that_was_acknowledged_has_its_effect_whoever_is_killed(make_stack, victim, may_double):
-    with under_audit(make_stack, seconds=8) as run:
+    with under_audit(make_stack) as run:
         receipts = Receipts(run)
         for number in range(3):
             there = len(receipts.acknowledged)
@@ -81,12 +82,11 @@ def backend_with_locks(stack, worker):
 
 @pytest.mark.parametrize("program", ["sms-worker", "chat-worker"])
 def test_a_backend_that_is_frozen_with_its_locks_costs_nothing_that_was_acknowledged(make_stack, program):
-    with under_audit(make_stack, seconds=8) as run:
+    with under_audit(make_stack) as run:
         pid = eventually(lambda: backend_with_locks(run.stack, f"{program}-0"), "a backend is in its transaction", 20)
         run.may_double = WINDOW  # whose outcomes wait behind it
         os.kill(pid, signal.SIGSTOP)
         try:
-            run.flows_on(1) if program == "sms-worker" else None
             eventually(lambda: run.stack.health().json()["state"] != "green", "health tells it", 20)
         finally:
             os.kill(pid, signal.SIGCONT)

@@ -9,10 +9,10 @@ import uuid
 
 import requests
 
-from harness.audited import under_audit
+from harness.fault_run import under_audit
 from harness.people import Answer, Tenant
 from harness.provisioning import Office
-from harness.raw import RawClient, exchange
+from harness.raw import exchange
 from harness.silent_link import SilentLink
 from harness.wait import eventually
 
@@ -54,7 +54,7 @@ def test_an_answer_of_success_that_is_cut_off_counts_and_nothing_is_sent_twice(m
 
     with under_audit(make_stack, behind_a_link, statuses=UNHARMED) as run:
         link.cut_answers(5)
-        run.flows_on(50)
+        run.goes_on(counts=(0, 50))
         eventually(lambda: link.answers_cut > 30, "many answers were cut off", 30)
         link.cut_answers(0)
 
@@ -118,8 +118,8 @@ def test_headers_that_say_who_asks_stand_once_or_the_request_is_refused(make_sta
 def test_a_simulator_that_stops_answers_what_it_has_taken(make_stack):
     with under_audit(make_stack, statuses=UNHARMED) as run:
         requests.put(f"{run.stack.simulator_url}/sim/knobs", json={"latency_ms": 500}, timeout=5).raise_for_status()
-        run.flows_on(30)
+        run.goes_on(counts=(0, 30))
         for _ in range(3):
             assert run.stack["simulator-0"].stop() == 0
             run.stack["simulator-0"].restart()
-            run.flows_on(10)
+            run.goes_on(counts=(0, 10))
