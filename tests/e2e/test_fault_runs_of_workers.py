@@ -1,6 +1,9 @@
 """Workers, and those they work with, are frozen, robbed and killed at the worst place, under load and an audit: what was
 acknowledged has its effect, once."""
 
+import datetime
+import glob
+import json
 import os
 import signal
 import time
@@ -91,3 +94,27 @@ def test_a_backend_that_is_frozen_with_its_locks_costs_nothing_that_was_acknowle
         finally:
             os.kill(pid, signal.SIGCONT)
         run.stack.wait_for("green")
+
+
+def test_wall_clocks_that_jump_by_an_hour_cost_nothing_and_nobody_an_error(make_stack):
+    [library] = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+
+    def set_by_a_file(stack):
+        (stack.folder / "clock").write_text("+0")
+        for process in [p for p in stack.processes.values() if p.name.rsplit("-", 1)[0] in ("gateway", "chat-worker", "sms-worker")]:
+            process.environment.update(LD_PRELOAD=library, FAKETIME_TIMESTAMP_FILE=stack.folder / "clock",
+                                       FAKETIME_NO_CACHE=1, FAKETIME_DONT_FAKE_MONOTONIC=1)
+
+    def last_time(process):
+        line = json.loads(process.log.read_text().splitlines()[-1])
+        return datetime.datetime.fromisoformat(line["time"].replace("Z", "+00:00")).timestamp()
+
+    with under_audit(make_stack, before_start=set_by_a_file, statuses={200}) as run:
+        for offset in (3600, -3600, 0):
+            (run.stack.folder / "clock").write_text(f"{offset:+d}")
+            run.goes_on()
+            worker = run.stack["sms-worker-1"]
+            assert worker.stop() == 0
+            assert abs(last_time(worker) - time.time() - offset) < 600, "its clock has jumped"
+            worker.restart()
+            run.goes_on()

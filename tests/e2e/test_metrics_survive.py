@@ -101,16 +101,18 @@ def test_no_counter_goes_backwards_when_all_are_killed_at_once(make_stack):
 def test_an_agent_that_stops_behind_all_others_has_kept_what_they_said_last(make_stack):
     stack = make_stack()
     aggregator = Tenant(stack).aggregator()
+    others = [f"{program}-0" for program in ("gateway", *WORKERS)]
     assert aggregator.message().status_code == 200
 
     for _ in range(3):
         for _ in range(5):
             assert aggregator.message().status_code == 200
-        for name in ("gateway-0", "chat-worker-0", "sms-worker-0", "provisioning-worker-0", "metrics-agent-0"):
-            stack[name].send(signal.SIGTERM)  # all at once, the agent last, and nobody scrapes
-        for name in ("gateway-0", "chat-worker-0", "sms-worker-0", "provisioning-worker-0", "metrics-agent-0"):
+        for name in others:
+            stack[name].send(signal.SIGTERM)
+        for name in others:
             assert stack[name].wait() == 0, name
-        for name in ("metrics-agent-0", "gateway-0", "chat-worker-0", "sms-worker-0", "provisioning-worker-0"):
+        assert stack["metrics-agent-0"].stop() == 0  # at once, and nobody has scraped
+        for name in ("metrics-agent-0", *others):
             stack[name].restart()
         stack.wait_for("green")
 
