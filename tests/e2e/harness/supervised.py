@@ -62,14 +62,22 @@ class Supervised:
         shutil.rmtree(self.folder)
 
     def left(self):
-        """The numbers of those that work in its state directory; a zombie works nowhere."""
-        found = []
-        for process in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                found += [int(process.name)] if str((process / "cwd").readlink()).startswith(str(self.state)) else []
-            except OSError:
-                pass  # it has gone, or is somebody else's
-        return found
+        """The numbers of those that work in its state directory, or were started with its settings."""
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self._is_ours(pid)]
+
+    def _is_ours(self, pid):
+        try:  # a zombie has neither
+            return str(self.state).encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() or \
+                os.readlink(f"/proc/{pid}/cwd").startswith(str(self.state))
+        except OSError:
+            return False  # it has gone, or is somebody else's
+
+    def _s6(self):
+        """(number, name, folder) of each process of s6."""
+        for pid in self.left():
+            name = pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+            if name in ("s6-svscan", "s6-supervise"):
+                yield pid, name, os.readlink(f"/proc/{pid}/cwd")
 
     # --- whom to break ---
 
@@ -79,18 +87,19 @@ class Supervised:
         assert number, f"{name} has just begun"
         return int(number)
 
-    def supervisor(self, name=""):
-        """The number of the s6-supervise of a process; without a name that of s6-svscan."""
-        folder = str(self.state / "supervise" / name)
-        return next(pid for pid in self.left() if os.readlink(f"/proc/{pid}/cwd") == folder
-                    and pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("s6-"))
+    def supervisor(self, name):
+        """The number of the s6-supervise of a process."""
+        return next(pid for pid, _, folder in self._s6() if folder == str(self.state / "supervise" / name))
+
+    @property
+    def supervisor_of_all(self):
+        return next(pid for pid, name, _ in self._s6() if name == "s6-svscan")
 
     def kill_everybody_who_supervises(self):
         """At once: none of them has the time to stop what it supervises."""
         self._up.send_signal(signal.SIGSTOP)
-        for pid in self.left():
-            if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() in ("s6-svscan", "s6-supervise"):
-                os.kill(pid, signal.SIGKILL)
+        for pid, *_ in list(self._s6()):
+            os.kill(pid, signal.SIGKILL)
         self._up.kill()
         self._up.wait()
 
