@@ -213,8 +213,8 @@ $$;
 -- Stores what became of attempts. outcomes: 1 sent, 2 retry after delays_ms, 3 failed for reasons, 4 uncertain (held
 -- where that is the channel's policy; else failed where there is a reason, else again after delays_ms), 5 given back
 -- unsent, 6 refused with a conflict: failed, or uncertain where an earlier attempt was in doubt, because the other side may
--- have it from there. Gives the ids that were stored, negative where the message is undelivered now; the others had lost their lease, or were stored by an earlier run of the same
--- call. Idempotent: each row is taken only under its epoch and while leased, and every outcome ends the lease.
+-- have it from there. Gives the ids that were stored, negative where the message is undelivered now; the others had lost
+-- their lease, or were stored by an earlier run of the same call. Idempotent: each row is taken only under its epoch and while leased, and every outcome ends the lease.
 --
 -- decisions, helds_ms, sent_bytes and details are kept as they are (db/migrations/0006_explain.sql). traces: null, or the
 -- traceparent of an attempt, which its receipt then follows.
