@@ -128,6 +128,13 @@ begin
     end if;
 
     if 0 < any (fates) then
+        -- A message that somebody holds keeps its row for a later claim, so that the others need not wait for it.
+        select array_agg(p.id), array_agg(p.fate), array_agg(p.recovered) into picked, fates, recoveries
+        from unnest(picked, fates, recoveries) p (id, fate, recovered)
+        where p.fate = 0 or delivery_message_is_free(p.id);
+        if picked is null then
+            return;
+        end if;
         return query
             select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, d.conversation_id, d.attempt,
                    0::bigint, p.recovered, p.fate, null::text, null::text, null::int, null::text, null::text,
@@ -175,6 +182,16 @@ begin
 end
 $$;
 
+-- True where its message was to be had at once; it is locked from then on.
+create or replace function delivery_message_is_free(delivery_id bigint) returns boolean
+language plpgsql as $$
+begin
+    perform from delivery d join message m on m.tenant_id = d.tenant_id and m.id = d.message_id
+    where d.id = delivery_id for no key update of m skip locked;
+    return found;
+end
+$$;
+
 -- Need the younger ones of its conversation not wait for it? It failed, is put off, nobody has it in hand, and it was accepted
 -- before that time. Looked at only where a row has an older one.
 create or replace function delivery_is_passed(d delivery, before timestamptz) returns boolean
@@ -207,6 +224,7 @@ create or replace function delivery_complete(
     traces text[])
 returns setof bigint
 language plpgsql
+set lock_timeout = '100ms'
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare

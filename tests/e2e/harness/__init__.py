@@ -3,6 +3,7 @@
     process.py    one running program: its logs, its signals
     database.py   PostgreSQL and Redis of a test run
     stack.py      a whole Nexus in any shape: how many of each, ipc or tcp with CURVE
+    supervised.py a whole Nexus under s6, as ./build.sh run starts it
     ports.py      ports to listen on
     gws.py        GWS, as the simulator plays it
     people.py     a tenant with an aggregator that posts, an agent that answers
