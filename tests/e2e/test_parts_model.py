@@ -167,3 +167,33 @@ def test_readers_see_what_the_model_says(connection, script):
     shown = {phone: " ".join(database.transcript(phone)) for phone in PHONES}
     for post in (post for step in script if isinstance(step, list) for post in step):
         assert post.text in shown[post.phone]  # whatever the model thinks: nothing that was answered is nowhere
+
+
+# What a broken join could do to the text "ha,ha,ho" of three parts, and how many of what was accepted it leaves nowhere or has too many.
+BROKEN_JOINS = {
+    "no text": ("delete from message m where m.id = new.id", 3),
+    "the last part is not in it": ("update message m set body = 'ha,ha,' where m.id = new.id", 1),
+    "one of two equal parts is not in it": ("update message m set body = 'ha,ho' where m.id = new.id", 1),
+    "the parts are in another order": ("update message m set body = 'haha,,ho' where m.id = new.id", 1),
+    "a part of another text is in it": ("update message m set body = body || 'OLD' where m.id = new.id", 1),
+    "it is another person's": ("update message m set address = '+15550000003' where m.id = new.id", 3),
+    "it stands there twice": ("insert into message select (jsonb_populate_record(m, jsonb_build_object('id', gen_random_uuid(), "
+                              "'parts', 1, 'sequence', null, 'conversation_id', null))).* from message m where m.id = new.id", -1),
+    "its parts wait as if it were not there": ("update inbound_part p set message_id = null where p.message_id = new.id", -1),
+    "its parts are gone": ("delete from inbound_part p where p.message_id = new.id", 2)}
+
+
+@pytest.mark.parametrize("fault", BROKEN_JOINS)
+def test_a_join_that_loses_or_falsifies_texts_shows_as_imbalance(connection, fault):
+    statement, missing = BROKEN_JOINS[fault]
+    database = Database(connection)
+    database.cursor.execute(f"""
+        create function break_join() returns trigger language plpgsql as $$ begin
+            if new.parts = 3 then {statement}; end if; return null; end $$;
+        create constraint trigger break_join after insert on message deferrable initially deferred
+               for each row execute function break_join()""")
+
+    database.accept([Post(PHONES[0], text, "7", 3, part) for part, text in enumerate(("ha,", "ha,", "ho"), 1)])
+
+    database.cursor.execute("drop function break_join cascade")
+    assert database.ask("select imbalance from ledger_window('-infinity', 'infinity', %s)", database.tenant) == missing
