@@ -1,6 +1,7 @@
 """A stream of events lasts no longer than the right to it, however that right ends; nobody else's stream is touched."""
 
 import datetime
+import socket
 import threading
 import uuid
 
@@ -38,6 +39,7 @@ class Watch:
         eventually(lambda: any(message.encode() in line for line in self.lines), "the stream tells of the message")
 
     def close(self):
+        self.response.raw.connection.sock.shutdown(socket.SHUT_RDWR)  # so that nobody reads any more; close() would wait for it
         self.response.close()
 
 
@@ -115,14 +117,37 @@ def test_signing_out_ends_the_sessions_streams(tenant, bystander):
     watch.ends()
 
 
-def test_a_stream_ends_when_gws_no_longer_knows_its_user(make_stack):
-    stack = make_stack(settings={"gateway": {"NEXUS_GWS_TOKEN_CACHE": "1s"}})
-    token = stack.gws.token("agent1", Tenant(stack).ccid)
-    watch = Watch(stack, {"Authorization": f"Bearer {token}"})
+def test_a_stream_ends_when_gws_no_longer_knows_its_user_and_those_of_others_go_on(make_stack):
+    # With all settings as they are: other requests believe what GWS said for half a minute, streams do not.
+    stack = make_stack()
+    tenant = Tenant(stack)
+    tokens = [stack.gws.token(f"agent{number % 9 + 1}", tenant.ccid) for number in range(25)]
+    watches = [Watch(stack, {"Authorization": f"Bearer {token}"}) for token in tokens]  # more than are asked about at once
 
-    stack.gws.sign_out(token)
+    stack.gws.sign_out(tokens[0])
+    stack.gws.sign_out(tokens[-1])
 
-    watch.ends()
+    watches[0].ends()
+    watches[-1].ends()
+    posted = tenant.aggregator().message().json()["data"]["messageId"]
+    for watch in watches[1:-1]:
+        watch.tells_of(posted)
+        assert not watch.ended.is_set()
+        watch.close()
+
+
+def test_a_users_stream_goes_on_while_gws_is_away(make_stack):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    watch = Watch(stack, {"Authorization": f"Bearer {stack.gws.token('agent1', tenant.ccid)}"})
+    before = stack.gws.counts(tenant.ccid)["gwsUserinfo"]
+
+    stack.gws.knobs(tenant.ccid, gws_status=500)
+    eventually(lambda: stack.gws.counts(tenant.ccid)["gwsUserinfo"] >= before + 2, "it is asked, and has trouble")
+
+    watch.tells_of(tenant.aggregator().message().json()["data"]["messageId"])
+    assert not watch.ended.is_set()
+    watch.close()
 
 
 def test_a_stream_goes_on_while_nobody_can_be_asked(make_stack):
