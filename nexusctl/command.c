@@ -348,16 +348,26 @@ static bool call_run(struct call *call, struct words before, struct words after,
     return settings_load(call, err) && run_of(call)(call, err);
 }
 
+bool call_flush(struct call *call, struct err *err)
+{
+    bool written = fwrite(call->out.data, 1, call->out.len, stdout) == call->out.len;
+
+    buf_clear(&call->out);
+    if (written && fflush(stdout) == 0)
+        return true;
+    return err_set(err, ERR_INTERNAL, "standard output: %s", strerror(errno));
+}
+
 static int command_run(struct call *call, struct words before, struct words after)
 {
     struct err err;
 
     call->arena = arena_new();
-    if (call_run(call, before, after, &err)) {
-        fwrite(call->out.data, 1, call->out.len, stdout);
-    } else {
+    bool ran = call_run(call, before, after, &err);
+    if (!ran || !call_flush(call, &err)) {
         error_print(call, &err);
-        call->verdict = call->verdict ? call->verdict : EXIT_FAILED;
+        // What a dry run found nobody was told, where it could not be written.
+        call->verdict = !ran && call->verdict ? call->verdict : EXIT_FAILED;
     }
     buf_release(&call->out);
     arena_free(&call->arena);

@@ -193,8 +193,6 @@ begin
     select p_tenant, d.id, 4 from destination d where d.tenant_id = p_tenant and d.enabled and d.failures > 0;
     update destination set failures = 0, not_before = '-infinity'
      where tenant_id = p_tenant and enabled and failures > 0;
-    update delivery d set due = now()
-      from destination dst
-     where dst.tenant_id = p_tenant and dst.enabled and d.destination_id = dst.id and d.due > now() and d.lease_until is null;
+    perform destination_hurry(d.id) from destination d where d.tenant_id = p_tenant and d.enabled;
 end
 $$;

@@ -21,7 +21,8 @@ class Watch:
         self.ended = threading.Event()
         self.response = requests.get(f"{stack.url()}/chat/v3/events", headers=headers, stream=True, timeout=60)
         assert self.response.status_code == 200, self.response.text
-        threading.Thread(target=self._follow, daemon=True).start()
+        self.reader = threading.Thread(target=self._follow, daemon=True)
+        self.reader.start()
         eventually(lambda: self.lines, "the stream has begun")
 
     def _follow(self):
@@ -39,7 +40,8 @@ class Watch:
         eventually(lambda: any(message.encode() in line for line in self.lines), "the stream tells of the message")
 
     def close(self):
-        self.response.raw.connection.sock.shutdown(socket.SHUT_RDWR)  # so that nobody reads any more; close() would wait for it
+        self.response.raw.connection.sock.shutdown(socket.SHUT_RDWR)  # so that the reader ends; close() would wait for it
+        self.reader.join()
         self.response.close()
 
 
