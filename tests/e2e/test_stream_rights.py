@@ -40,7 +40,7 @@ class Watch:
         eventually(lambda: any(message.encode() in line for line in self.lines), "the stream tells of the message")
 
     def close(self):
-        self.response.raw.connection.sock.shutdown(socket.SHUT_RDWR)  # so that the reader ends; close() would wait for it
+        self.response.raw._fp.fp.raw._sock.shutdown(socket.SHUT_RDWR)  # so that the reader ends; close() would wait for it
         self.reader.join()
         self.response.close()
 
