@@ -5,7 +5,6 @@ import contextlib
 import pytest
 
 from harness.fault_run import FAST, WINDOW, FaultRun, under_audit
-from harness.people import Tenant
 from harness.wait import eventually
 
 
