@@ -65,7 +65,18 @@ def read_only(_stack, postgres):
         postgres.set("default_transaction_read_only", "off")
 
 
-CAUSES = {"tables are locked": (locked_tables, "db.stuck"), "backends are frozen": (frozen_backends, "db.stuck"),
+@contextlib.contextmanager
+def locked_numbers(stack, postgres):
+    connection = postgres.connect(stack.database)
+    connection.autocommit = False
+    connection.cursor().execute("lock table channel in access exclusive mode")
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+CAUSES = {"tables are locked": (locked_tables, "db.stuck"), "a table is locked that accepting only reads": (locked_numbers, "db.stuck"), "backends are frozen": (frozen_backends, "db.stuck"),
           "the server is read-only": (read_only, "db.read_only")}
 
 
@@ -79,6 +90,27 @@ def test_an_idle_nexus_whose_writes_would_not_commit_is_red_and_comes_back(make_
 
     eventually(lambda: is_well(stack), "health is green, and the gateway ready")
     assert Tenant(stack).aggregator().message().status_code == 200
+
+
+@pytest.mark.parametrize("breaking, mending", [
+    ("revoke insert on message from nexus_worker", "grant insert on message to nexus_worker"),
+    ("alter table ledger_entry rename to ledger_entry_away", "alter table ledger_entry_away rename to ledger_entry")])
+def test_what_is_missing_for_texts_makes_health_red_until_it_is_there_again(make_stack, postgres, breaking, mending):
+    stack = make_stack()
+    aggregator = Tenant(stack).aggregator()
+    assert aggregator.message().status_code == 200
+    connection = postgres.connect(stack.database)
+    connection.autocommit = True
+
+    connection.cursor().execute(breaking)
+    # Answered 500: what the harness calls a defect.
+    requests.post(f"{stack.url()}/nexus/v3/sms/message", auth=aggregator.session.auth, timeout=10,
+                  data={"message_id": "lost", "phone_number": "+15551110001", "shortcode": aggregator.tenant.number, "message": "hi"})
+    eventually(lambda: is_red_because(stack, "db.failing"), "health is red because of what is missing")
+    connection.cursor().execute(mending)
+
+    eventually(lambda: is_well(stack), "health is green, and the gateway ready")
+    assert aggregator.message().status_code == 200
 
 
 @pytest.fixture(scope="module")
