@@ -1,5 +1,6 @@
 // audit: who changed what, for people (list) and for other systems (export).
 #include "nexusctl/commands.h"
+#include "nexusctl/output.h"
 #include "nexusctl/table.h"
 #include "store/rules.h"
 #include "wire/codec_json.h"
@@ -125,8 +126,8 @@ static bool audit_export(struct call *call, struct err *err)
             change_export(call, change, csv);
         after = json_text(json_member(page, "next"));
         // Page by page to the reader, who need not wait for the whole log.
-        fwrite(call->out.data, 1, call->out.len, stdout);
-        buf_clear(&call->out);
+        if (!output_print(&call->out, err))
+            return false;
     } while (str_present(after));
     return true;
 }

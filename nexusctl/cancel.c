@@ -5,7 +5,7 @@
 
 enum { ID, DESTINATION, TENANT, LIMIT, DRY_RUN };
 static const struct option options[] = {
-    [ID] = {"--id", NULL, "ID", "This message; may be repeated."},
+    [ID] = {"--id", NULL, "ID", "This message; may be repeated.", .repeats = true},
     [DESTINATION] = {"--destination", NULL, "ID", "What waits for it; see nexusctl destinations."},
     [TENANT] = {"--tenant", NULL, "CCID", "Only messages of this contact center."},
     [LIMIT] = {"--limit", NULL, "COUNT", "At most so many, the oldest first; 1000 when left out."},
@@ -13,21 +13,17 @@ static const struct option options[] = {
 };
 
 // "{id,id}", PostgreSQL's spelling of an array; absent when there is none.
-static bool ids_read(const struct call *call, struct str *ids, struct err *err)
+static void ids_read(const struct call *call, struct str *ids)
 {
     AUTO(buf) list = {0};
     struct str id;
     size_t cursor = 0;
 
-    while (option_next(call, ID, &cursor, &id)) {
-        if (!uuid_check(id, err))
-            return err_in(err, options[ID].name);
+    while (option_next(call, ID, &cursor, &id))
         buf_printf(&list, "%c%.*s", list.len ? ',' : '{', STR_ARG(id));
-    }
     if (list.len > 0)
         buf_byte(&list, '}');
     *ids = list.len ? arena_copy(call->arena, buf_str(&list)) : STR_ABSENT;
-    return true;
 }
 
 static void result_print(const struct call *call, const struct json_view *result, struct buf *out)
@@ -51,8 +47,10 @@ static bool cancel(struct call *call, struct err *err)
 
     if (option_given(call, ID) == option_given(call, DESTINATION))
         return usage_set(call, err, "which messages? give --id, or --destination");
-    if (!option_number(call, LIMIT, 1, 10000, &limit, err) || !ids_read(call, &ids, err))
+    if (!option_number(call, LIMIT, 1, 10000, &limit, err) ||
+        !option_check(call, ID, uuid_check, err))
         return false;
+    ids_read(call, &ids);
     const struct str parameters[] = {option_text(call, TENANT), ids, option_text(call, DESTINATION),
                                      arena_printf(call->arena, "%lld", (long long)limit),
                                      option_given(call, DRY_RUN) ? STR("true") : STR("false")};

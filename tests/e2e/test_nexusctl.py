@@ -412,6 +412,50 @@ def test_answers_in_json_are_written_without_blanks(operator):
         assert answer == json.dumps(json.loads(answer), separators=(",", ":"), ensure_ascii=False)
 
 
+@pytest.mark.parametrize("words", [["ledger", "--from", "2026-01-01", "--from", "2026-02-01"], ["undelivered", "--tenant", CCID, "--tenant", CCID],
+                                   ["replay", "--all", "--pg", "postgres://one", "--pg", "postgres://two"]])
+def test_an_option_that_counts_once_is_not_given_twice(operator, words):
+    assert "is given twice" in operator.run(*words, code=2).stderr
+
+
+@pytest.mark.parametrize("words", [["ledger", "--tenant", "demo"], ["numbers", "move", "+15551112222", "--to", "demo"], ["cancel", "--id", "7"]])
+def test_an_id_that_is_none_is_wrong_use_and_named(operator, words):
+    assert f"{words[-2]}: a UUID is wanted" in operator.run(*words, code=2).stderr
+
+
+def test_an_id_may_begin_with_a_hyphen(operator):
+    operator.run("explain", "-1", code=2)
+    assert 'no message is called "-1"' in operator.run("explain", "--", "-1", code=1).stderr
+
+
+def test_a_reason_that_there_is_not_is_refused(operator):
+    assert "reason: gone, refused" in operator.run("undelivered", "--reason", "refuse", code=1).stderr
+
+
+def test_a_database_without_nexus_is_said_to_be_one(beginner):
+    assert "nexusctl migrate" in beginner.run("ledger", code=1).stderr
+
+
+@pytest.mark.parametrize("words", [["version"], ["help"], ["keys", "list"], ["export"], ["audit", "export"], ["manual"]])
+def test_an_answer_that_cannot_be_written_is_a_failure(operator, words):
+    operator.apply(document())
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = operator.start(*words, stdout=full)
+
+    assert (done.returncode, "the answer cannot be written" in done.stderr) == (1, True)
+
+
+def test_without_an_output_no_key_is_made(operator):
+    operator.apply(document())
+    before = operator.json("keys", "list")
+
+    done = operator.start("keys", "create", "--tenant", CCID, "--name", "unseen", "--permission", "nexus:agent:chat",
+                          preexec_fn=lambda: os.close(1))
+
+    assert (done.returncode, "the answer cannot be written" in done.stderr) == (1, True)
+    assert operator.json("keys", "list") == before
+
+
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["apply"], ["keys", "nonsense"], ["completion", "fish"], ["ledger", "--nope"], ["replay", "--limit"]])
 def test_a_wrong_use_exits_with_2(operator, words):
     operator.run(*words, code=2)
