@@ -380,17 +380,21 @@ static bool call_run(struct call *call, struct words before, struct words after,
     return settings_load(call, err) && run_of(call)(call, err);
 }
 
+bool call_flush(struct call *call, struct err *err)
+{
+    return output_print(&call->out, err);
+}
+
 static int command_run(struct call *call, struct words before, struct words after)
 {
     struct err err;
 
     call->arena = arena_new();
-    if (!call_run(call, before, after, &err)) {
+    bool ran = call_run(call, before, after, &err);
+    if (!ran || !call_flush(call, &err)) {
         error_print(call, &err);
-        call->verdict = call->verdict ? call->verdict : EXIT_FAILED;
-    } else if (!output_print(&call->out, &err)) {
-        call->verdict = EXIT_FAILED;
-        error_print(call, &err);
+        // What a dry run found nobody was told, where it could not be written.
+        call->verdict = !ran && call->verdict ? call->verdict : EXIT_FAILED;
     }
     buf_release(&call->out);
     arena_free(&call->arena);

@@ -8,7 +8,7 @@
 
 static bool fault(struct err *err)
 {
-    return err_set(err, ERR_INTERNAL, "the answer cannot be written: %s", strerror(errno));
+    return err_set(err, ERR_INTERNAL, "standard output: %s", strerror(errno));
 }
 
 bool output_open(struct err *err)

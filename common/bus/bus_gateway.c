@@ -148,8 +148,6 @@ static bool endpoints_bind(struct bus_gateway *bus, struct err *err)
     return endpoint.len > 0 || err_set(err, ERR_BAD_INPUT, "the bus has no address to bind");
 }
 
-// The round's end is started before the socket's handles: libuv runs the latest first, so what
-// the socket receives is answered in the same round.
 static void handles_start(struct bus_gateway *bus)
 {
     uv_prepare_init(bus->loop, &bus->before_sleep);

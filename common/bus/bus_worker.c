@@ -132,8 +132,6 @@ static void look(uv_timer_t *timer)
 
 // ---- life
 
-// The round's end is started before the sockets' handles: libuv runs the latest first, so what a
-// socket receives can be answered in the same round.
 static void handles_start(struct bus_worker *bus)
 {
     uv_prepare_init(bus->loop, &bus->before_sleep);

@@ -1,4 +1,4 @@
-// zmq_watch: see the header for why there are three handles.
+// zmq_watch: see the header for why there are four handles.
 #include "io/zmq_watch.h"
 
 #include "base/panic.h"
@@ -23,9 +23,11 @@ static int watch_events(const struct zmq_watch *watch)
 
 static void watch_woken(uv_poll_t *poll, int status, int events)
 {
-    (void)poll; // the prepare handle does the work
+    struct zmq_watch *watch = poll->data;
+
     (void)status;
     (void)events;
+    watch->due = true;
 }
 
 static void watch_stay_awake(uv_idle_t *idle)
@@ -36,28 +38,28 @@ static void watch_stay_awake(uv_idle_t *idle)
 static void watch_before_sleep(uv_prepare_t *prepare)
 {
     struct zmq_watch *watch = prepare->data;
-    int events = watch_events(watch);
+    int wanted = ZMQ_POLLIN | (watch->blocked ? ZMQ_POLLOUT : 0);
 
-    if (watch->blocked && (events & ZMQ_POLLOUT)) {
-        watch->blocked = false;
-        watch->writable(watch->context);
-    }
-    if (watch->closed || !(events & ZMQ_POLLIN)) {
-        uv_idle_stop(&watch->idle);
-        return;
-    }
-    for (int i = 0; i < MESSAGES_A_ROUND; i++) {
-        bool received = watch->receive(watch->context);
-        if (watch->closed)
-            return;
-        if (!received)
-            break;
-    }
-    // The batch may be full, and what the callbacks sent may have swallowed an edge.
-    if (watch_events(watch) & ZMQ_POLLIN)
+    watch->due = (watch_events(watch) & wanted) != 0;
+    if (watch->due)
         uv_idle_start(&watch->idle, watch_stay_awake);
     else
         uv_idle_stop(&watch->idle);
+}
+
+static void watch_after_poll(uv_check_t *check)
+{
+    struct zmq_watch *watch = check->data;
+
+    if (!watch->due)
+        return;
+    if (watch->blocked && (watch_events(watch) & ZMQ_POLLOUT)) {
+        watch->blocked = false;
+        watch->writable(watch->context);
+    }
+    for (int i = 0; i < MESSAGES_A_ROUND && !watch->closed; i++)
+        if (!watch->receive(watch->context))
+            break;
 }
 
 void zmq_watch_start(struct zmq_watch *watch, uv_loop_t *loop)
@@ -70,10 +72,12 @@ void zmq_watch_start(struct zmq_watch *watch, uv_loop_t *loop)
     uv_poll_init(loop, &watch->poll, fd);
     uv_prepare_init(loop, &watch->prepare);
     uv_idle_init(loop, &watch->idle);
-    watch->poll.data = watch->prepare.data = watch->idle.data = watch;
-    watch->handles_open = 3;
+    uv_check_init(loop, &watch->check);
+    watch->poll.data = watch->prepare.data = watch->idle.data = watch->check.data = watch;
+    watch->handles_open = 4;
     uv_poll_start(&watch->poll, UV_READABLE, watch_woken);
     uv_prepare_start(&watch->prepare, watch_before_sleep);
+    uv_check_start(&watch->check, watch_after_poll);
 }
 
 void zmq_watch_sent(struct zmq_watch *watch, bool accepted)
@@ -99,6 +103,7 @@ void zmq_watch_close(struct zmq_watch *watch)
     uv_close((uv_handle_t *)&watch->poll, watch_handle_closed);
     uv_close((uv_handle_t *)&watch->prepare, watch_handle_closed);
     uv_close((uv_handle_t *)&watch->idle, watch_handle_closed);
+    uv_close((uv_handle_t *)&watch->check, watch_handle_closed);
     // uv_close() has taken the descriptor out of the poller; libzmq may now close it.
     zmq_close(watch->socket);
     watch->socket = NULL;

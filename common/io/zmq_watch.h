@@ -1,8 +1,14 @@
 // zmq_watch: wakes the loop for a ZeroMQ socket; shared by the io/zmq_*.c files and nobody else.
 //
 // ZMQ_FD is edge-triggered and any send, receive or look at ZMQ_EVENTS may swallow the edge. So:
-// a uv_poll on it only wakes the loop; a uv_prepare asks for ZMQ_EVENTS before the loop sleeps and
-// receives, at most 256 messages a round; a uv_idle keeps the loop from sleeping while more wait.
+// a uv_poll on it only wakes the loop; a uv_prepare asks for ZMQ_EVENTS before the loop sleeps; a
+// uv_idle keeps it from sleeping while something waits; a uv_check receives after the loop has
+// polled, at most 256 messages a round.
+//
+// Received is after the poll and not before it, for the sake of who answers on a TCP connection
+// then: libuv calls back what was written at the beginning of the next round, and h2o reads on
+// only after that. A poll in between would find the client's next request on a connection that is
+// not read, and take it out of epoll and put it back: two system calls a request, and a round.
 #pragma once
 
 #include <stdbool.h>
@@ -12,8 +18,10 @@ struct zmq_watch {
     uv_poll_t poll;
     uv_prepare_t prepare;
     uv_idle_t idle;
+    uv_check_t check;
     void *socket; // libzmq's
     bool closed, blocked;
+    bool due; // something may wait: the poll fired, or the look before the sleep saw it
     unsigned handles_open;
     // Receives one message without waiting; false when there was none.
     bool (*receive)(void *context);

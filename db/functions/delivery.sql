@@ -77,6 +77,7 @@ declare
     picked     bigint[];
     fates      smallint[];
     recoveries boolean[];
+    passed     timestamptz[]; -- accepted then, as our answer to a word: only a later opt-out stops it; null: any does
     me         int := process_here();
 begin
     with wanted as materialized (
@@ -111,12 +112,14 @@ begin
                                    and (m.answers is null or m.created < o.since)) then 9
                     when l.lease_until is not null and c.uncertain_policy = 2 then 12
                     else 0
-               end::smallint as fate
+               end::smallint as fate,
+               case when m.answers is not null then m.created end as passed
         from locked l
         join message m on m.tenant_id = l.tenant_id and m.id = l.message_id
         join channel c on c.id = l.channel_id
     )
-    select array_agg(j.id), array_agg(j.fate), array_agg(j.recovered) into picked, fates, recoveries
+    select array_agg(j.id), array_agg(j.fate), array_agg(j.recovered), array_agg(j.passed)
+    into picked, fates, recoveries, passed
     from judged j
     where case when j.fate > 0 or j.failures = 0 then true else delivery_probe(j.destination_id) end;
 
@@ -143,13 +146,12 @@ begin
     return query
         with leased as (
             update delivery d set lease_until = now() + interval '30 s', lease_epoch = d.lease_epoch + 1, process = me
-            from unnest(picked, fates, recoveries) p (id, fate, recovered)
+            from unnest(picked, fates, recoveries, passed) p (id, fate, recovered, passed)
             where d.id = p.id and p.fate = 0
               and not exists (select from opt_out o
-                              join message m on m.tenant_id = d.tenant_id and m.id = d.message_id
                               where o.tenant_id = d.tenant_id and o.channel_id = d.channel_id
                                 and o.address = d.address and o.cleared is null
-                                and (m.answers is null or m.created < o.since))
+                                and (p.passed is null or p.passed < o.since))
             returning d.*, p.recovered
         )
         select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, m.conversation_id, d.attempt,

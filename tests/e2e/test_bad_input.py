@@ -1,5 +1,5 @@
 """What strangers may send: every fault is refused with its name, costs nobody else anything, and no answer repeats
-what may be personal. The full list of framings is a unit test (tests/unit/io/test_http_server.c); so are the codecs'."""
+what may be personal. The full list of framings is a unit test (tests/unit/io/test_http_refusals.c); so are the codecs'."""
 
 import base64
 import itertools

@@ -1,5 +1,5 @@
 // http_probes: heads that two readers could cut differently, or that no client of ours would send.
-// Judged as bytes by test_http_framing.c and over a socket by test_http_server.c.
+// Judged as bytes by test_http_framing.c and over a socket by test_http_refusals.c.
 #pragma once
 
 #include "base/str.h"
