@@ -61,12 +61,11 @@ bool usage_set(struct call *call, struct err *err, const char *format, ...)
     return err_set(err, ERR_BAD_INPUT, "%s", buf_c_string(&text));
 }
 
+// Of --config the last one counts: ./build.sh ctl gives one before the caller's.
 static bool option_is_new(const struct call *call, const struct option *option)
 {
     if (option == &common_options[COMMON_PG])
         return !str_present(call->pg_url);
-    if (option == &common_options[COMMON_CONFIG])
-        return !call->config;
     for (size_t i = 0; i < call->given_count; i++)
         if (call->given[i].option == option)
             return option->repeats || !option->value;
