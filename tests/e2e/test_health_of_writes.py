@@ -144,7 +144,7 @@ def test_a_full_disk_is_told_while_people_send_and_while_nobody_does(cramped, sm
     assert "53100" in " ".join(cramped.health().json()["reasons"])
     eventually(lambda: aggregator.message().status_code == 503, "what finds no place in a page of before is refused")
     assert is_red_because(cramped, "db.full")
-    small_disk.make_room(cramped.database)
+    small_disk.make_room()
 
     eventually(lambda: is_well(cramped), "health is green, and the gateway ready")
     assert aggregator.message().status_code == 200
