@@ -200,6 +200,22 @@ bool option_check(struct call *call, size_t option, bool (*rule)(struct str text
     return true;
 }
 
+bool option_ids(struct call *call, size_t option, struct str *ids, struct err *err)
+{
+    AUTO(buf) list = {0};
+    struct str id;
+    size_t cursor = 0;
+
+    if (!option_check(call, option, uuid_check, err))
+        return false;
+    while (option_next(call, option, &cursor, &id))
+        buf_printf(&list, "%c%.*s", list.len ? ',' : '{', STR_ARG(id));
+    if (list.len > 0)
+        buf_byte(&list, '}');
+    *ids = list.len ? arena_copy(call->arena, buf_str(&list)) : STR_ABSENT;
+    return true;
+}
+
 bool options_ordered(struct call *call, size_t from, size_t to, struct err *err)
 {
     struct str first = option_text(call, from), last = option_text(call, to);

@@ -32,7 +32,7 @@ begin
             raise exception 'after: this message is not undelivered any more; begin again' using errcode = 'NX400';
         end if;
     elsif not is_first then
-        raise exception 'after: the next of a page before' using errcode = 'NX400';
+        raise exception 'after: the "next" of an earlier page is wanted' using errcode = 'NX400';
     end if;
     if p_reason <> all (array['gone', 'refused', 'forbidden_address', 'exhausted', 'expired', 'uncertain']) then
         raise exception 'reason: gone, refused, forbidden_address, exhausted, expired or uncertain' using errcode = 'NX400';
