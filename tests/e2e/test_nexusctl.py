@@ -400,9 +400,15 @@ def test_a_command_that_asks_no_database_does_not_offer_one(operator, command):
 
 
 def test_the_columns_of_a_help_are_in_line(operator):
-    for name in ("ledger", "rekey", "keys", "verify", "sign", "replay"):
-        options = operator.run(name, "--help").stdout.split("Options:\n")[1].split("\n\n")[0].splitlines()
-        assert len({len(re.match(r"  (?:-\w, )?--?[\w-]+(?: (?:'[^']*'|\S+))?\s+", line)[0]) for line in options}) == 1, options
+    overview = operator.run("--help").stdout.split("\n\n")[2].splitlines()
+    assert len({re.match(r"  \S+ {2,}", line).end() for line in overview}) == 1, overview
+    for name in [line.split()[0] for line in overview]:
+        text = operator.run(name, "--help").stdout
+        options = text.split("Options:\n")[1].split("\n\n")[0].splitlines()
+        columns = [re.match(r"(?:  (?:-\w, )?--?[\w-]+(?: (?:'[^']*'|\S+))? {2}| ) *(?=\S)", line) for line in options]
+        assert len({column.end() for column in columns if column}) == 1, options
+        assert not re.search(r" $", text, re.M), name
+        assert max(map(len, text.splitlines())) <= 120, name
 
 
 def test_answers_in_json_are_written_without_blanks(operator):

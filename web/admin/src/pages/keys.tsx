@@ -2,10 +2,10 @@
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useLoaded } from "../load";
-import { addressOf } from "../place";
 import type { Session } from "../session";
 import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
+import { Center } from "../ui/center";
 import { Confirm } from "../ui/confirm";
 import { CopyOnce } from "../ui/copy_once";
 import { More } from "../ui/more";
@@ -93,7 +93,7 @@ function List({ keys, everyTenant, onOpen, onChanged }: ListProps) {
   const owner = {
     title: "Contact center",
     cell: (key: Key) =>
-      key.tenant === "*" ? "every" : <a href={addressOf({ tenant: key.tenant, panel: "keys" })}>{key.tenant}</a>,
+      key.tenant === "*" ? "every" : <Center id={key.tenant} panel="keys" />,
   };
   return (
     <Table
