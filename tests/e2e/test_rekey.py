@@ -59,6 +59,12 @@ def test_a_new_key_comes_in_front_and_every_secret_under_it(operator):
     assert {action for action, _ in actions(operator.apply(document())).values()} == {"same"}
 
 
+def test_a_dry_run_says_the_number_of_the_run(operator):
+    would = operator.json("rekey", "--dry-run", code=3)["toRewrap"]
+
+    assert would > 0 and operator.json("rekey")["rewrapped"] == would
+
+
 def test_progress_is_shown_and_the_end_says_which_keys_are_no_longer_in_use(operator):
     done = operator.run("rekey")
     assert "1 of 1 contact centers" in done.stderr

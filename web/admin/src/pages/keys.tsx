@@ -62,13 +62,13 @@ export function KeysPanel({ session, tenant }: { session: Session; tenant: strin
             />
           )}
           {open?.kind === "made" && <CopyOnce title={`Key “${open.key.name}”`} secret={open.key.id} onClose={close} />}
-          {open?.kind === "expiry" && <KeyExpiry key={open.key.id} of={open.key} onClose={close} onDone={() => done("Expiry changed.")} />}
+          {open?.kind === "expiry" && <KeyExpiry key={open.key.id} of={open.key} onClose={close} onDone={() => done(`The expiry of the key ${open.key.name} is changed.`)} />}
           {open?.kind === "delete" && (
             <Confirm
               title={`Delete the key “${open.key.name}”?`}
               verb="Delete"
               work={() => call("DELETE", `${PATH}/${open.key.id}`)}
-              onDone={() => done("Key deleted.")}
+              onDone={() => done(`The key ${open.key.name} is deleted.`)}
               onClose={close}
             >
               <p>
@@ -146,7 +146,7 @@ function Actions({ of, onOpen, onChanged }: { of: Key; onOpen: (open: Open) => v
   const action = useAction();
   async function toggle() {
     const worked = await action.run(() => call("PUT", `${PATH}/${of.id}`, { body: { enabled: !of.enabled } }));
-    if (worked) announce(of.enabled ? "Key disabled." : "Key enabled.");
+    if (worked) announce(`The key ${of.name} is ${of.enabled ? "disabled" : "enabled"}.`);
     if (worked) onChanged();
   }
   const draft: Draft = {
