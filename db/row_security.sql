@@ -1,6 +1,5 @@
--- Which rows each role sees of every table with a tenant_id. nexusctl migrate runs this behind migrations and functions; where all is
--- as it says it changes nothing. Like db/ownership.sql it is alone in its message: each table is a transaction of its own, so
--- workers go on meanwhile and nobody waits for two locks.
+-- Which rows each role sees of every table with a tenant_id. nexusctl migrate runs this in its transaction, behind migrations and
+-- functions; where all is as it says it changes nothing and locks nothing.
 --
 --   own_tenant      nexus_api sees the tenant of its scope
 --   all_tenants     nexus_worker sees all; the condition is a constant, so no plan knows of it
@@ -33,7 +32,6 @@ begin
             execute format('create policy %I on %s to %I using (%s) with check (%s)', wanted.name, locked.name, wanted.role,
                            wanted.condition, wanted.condition);
         end loop;
-        commit;
     end loop;
 
     -- Which contact centers there are is no secret between them; only its own may be changed.

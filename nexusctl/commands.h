@@ -17,6 +17,7 @@ extern const struct command replay_command;
 extern const struct command cancel_command;
 extern const struct command destinations_command;
 extern const struct command numbers_command;
+extern const struct command networks_command;
 extern const struct command gapis_command;
 extern const struct command sign_command;
 extern const struct command verify_command;

@@ -1,18 +1,24 @@
 // migrate: brings the database to the schema this binary was built for.
 //
-// Forward only. Each migration is one transaction that also writes its row into schema_migration,
-// so a crash leaves the database at one migration or the next, never between. Functions, views and
-// grants are not migrated but written anew, all in one transaction, when the text of any has
-// changed. A lock of the session keeps two from migrating at once; the second finds everything done.
+// Forward only. All that is missing is one transaction: migrations with their rows in schema_migration,
+// functions and grants, which are written anew when the text of any has changed, and the rows that
+// each role sees. So workers, old ones and new ones, meet the database as it was before or as it is
+// afterwards, and so does who is killed. A lock of the session keeps two from migrating at once; the
+// second finds everything done.
+//
+// Tables are waited for briefly and the transaction is tried again, for whoever writes to a table
+// waits behind us. What cannot run in a transaction, such as an index that is built concurrently,
+// must be a step of its own that every version of the functions can do without.
 //
 // Whoever logged in makes the roles, where that is allowed, and hands over what belongs to anybody
 // else; all that follows is done as nexus_owner.
+#include "base/clock.h"
 #include "base/panic.h"
 #include "nexusctl/commands.h"
 #include "nexusctl/sql_files.h"
 #include "store/statements.h"
 
-enum { TRIES_LIMIT = 8 };
+enum { PATIENCE_MS = 60000 };
 
 struct migration {
     struct pg_script *script;
@@ -71,42 +77,48 @@ static bool applied_check(struct migration *migration, size_t index, struct err 
     return true;
 }
 
-// Workers that go on may hold what we want and want what we hold, or for longer than we wait.
-static bool is_worth_a_try(const struct err *err, int tries)
+static bool file_run(struct migration *migration, const struct sql_file *file, struct err *err)
 {
-    return err->code == ERR_CONCURRENT && tries < TRIES_LIMIT;
+    return pg_script_run(migration->script, file->text, err) || err_in(err, file->name);
 }
 
-// A statement whose transactions are its own, and which goes on where it was.
-static bool steps_run(struct migration *migration, const struct sql_file *file, struct err *err)
+// Workers that go on may hold what we want and want what we hold, or for longer than we wait. They go
+// on during the pause.
+static bool try_again(struct migration *migration, int64_t until_ms, struct err *err)
 {
-    for (int tries = 1; !pg_script_run(migration->script, file->text, err); tries++)
-        if (!is_worth_a_try(err, tries))
-            return err_in(err, file->name);
+    if (err->code != ERR_CONCURRENT && err->code != ERR_LOCKED)
+        return false;
+    if (clock_monotonic_ms() > until_ms) {
+        struct err last = *err;
+        return err_set(
+            err, last.code,
+            "others held the tables for a minute, nothing was changed; run it again (%s)",
+            last.text);
+    }
+    return pg_script_run(migration->script, "select pg_sleep(0.2)", err);
+}
+
+typedef bool attempt_fn(struct migration *migration, struct err *err);
+
+static bool attempt(struct migration *migration, attempt_fn *once, struct err *err)
+{
+    int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS;
+
+    while (!once(migration, err))
+        if (!try_again(migration, until_ms, err))
+            return false;
     return true;
 }
 
-static bool file_apply_once(struct migration *migration, size_t index, struct err *err)
+static bool file_apply(struct migration *migration, size_t index, struct err *err)
 {
     const struct sql_file *file = &sql_migrations[index];
     const struct str row[] = {version_text(migration->arena, index), str_of(file->name),
                               str_of(file->checksum)};
     struct str none;
 
-    return pg_script_run(migration->script, "begin", err) &&
-           pg_script_run(migration->script, file->text, err) &&
-           ask(migration, STATEMENT_SCHEMA_MIGRATED, row, COUNT_OF(row), &none, err) &&
-           pg_script_run(migration->script, "commit", err);
-}
-
-static bool file_apply(struct migration *migration, size_t index, struct err *err)
-{
-    struct err undone;
-
-    for (int tries = 1; !file_apply_once(migration, index, err); tries++)
-        if (!is_worth_a_try(err, tries) || !pg_script_run(migration->script, "rollback", &undone))
-            return err_in(err, sql_migrations[index].name);
-    return true;
+    return file_run(migration, file, err) &&
+           ask(migration, STATEMENT_SCHEMA_MIGRATED, row, COUNT_OF(row), &none, err);
 }
 
 static bool functions_same(struct migration *migration, bool *same, struct err *err)
@@ -129,10 +141,8 @@ static bool function_write(struct migration *migration, const struct sql_file *f
     const struct str row[] = {name, str_of(file->checksum)};
     struct str none;
 
-    if (pg_script_run(migration->script, file->text, err) &&
-        ask(migration, STATEMENT_SCHEMA_FUNCTION_WRITTEN, row, COUNT_OF(row), &none, err))
-        return true;
-    return err_in(err, file->name);
+    return file_run(migration, file, err) &&
+           ask(migration, STATEMENT_SCHEMA_FUNCTION_WRITTEN, row, COUNT_OF(row), &none, err);
 }
 
 // Functions may call each other across files, so their bodies are not looked into while they are
@@ -140,48 +150,86 @@ static bool function_write(struct migration *migration, const struct sql_file *f
 static bool functions_write(struct migration *migration, struct err *err)
 {
     if (!pg_script_run(migration->script,
-                       "begin; set local check_function_bodies = off; "
-                       "select schema_functions_forget()",
+                       "set local check_function_bodies = off; select schema_functions_forget()",
                        err))
         return false;
     for (size_t i = 0; i < sql_functions_count; i++)
         if (!function_write(migration, &sql_functions[i], str_of(sql_functions[i].name), err))
             return false;
-    // Behind all of them, in the list of names, too.
-    if (!function_write(migration, &sql_grants[0], STR("~grants"), err))
-        return false;
     migration->functions = sql_functions_count;
-    return pg_script_run(migration->script, "commit", err);
+    // Behind all of them, in the list of names, too.
+    return function_write(migration, &sql_grants[0], STR("~grants"), err);
 }
 
-// A lock of a table is not waited for any longer, for whoever writes to it waits behind us.
+static bool missing_apply(struct migration *migration, struct err *err)
+{
+    if (migration->before == sql_migrations_count)
+        return true;
+    if (!file_run(migration, &sql_take_tables[0], err))
+        return false;
+    for (size_t i = migration->before; i < sql_migrations_count; i++)
+        if (!file_apply(migration, i, err))
+            return false;
+    return true;
+}
+
+// Others' statements are cancelled as who logged in, who may be allowed to.
+static bool way_make(struct migration *migration, struct err *err)
+{
+    return pg_script_run(migration->script, "reset role", err) &&
+           file_run(migration, &sql_make_way[0], err) &&
+           pg_script_run(migration->script, "commit; set role nexus_owner", err);
+}
+
+static bool all_apply_once(struct migration *migration, struct err *err)
+{
+    bool same = false;
+
+    return pg_script_run(migration->script, "begin", err) && missing_apply(migration, err) &&
+           functions_same(migration, &same, err) && (same || functions_write(migration, err)) &&
+           file_run(migration, &sql_row_security[0], err) &&
+           pg_script_run(migration->script, "select upkeep_partitions_ahead()", err) &&
+           way_make(migration, err);
+}
+
+// Dying anywhere in it leaves the database as it was. Partitions come before the first row of a new
+// database: a day that starts in a default partition stays there.
+static bool all_apply(struct migration *migration, struct err *err)
+{
+    struct err failed;
+
+    if (all_apply_once(migration, err))
+        return true;
+    (void)!pg_script_run(migration->script, "rollback", &failed);
+    return false;
+}
+
+// Each object is a transaction of its own, and what was done is found done.
+static bool ownership_take(struct migration *migration, struct err *err)
+{
+    return file_run(migration, &sql_ownership[0], err);
+}
+
 static bool owner_become(struct migration *migration, struct err *err)
 {
     return pg_script_run(migration->script,
-                         "set search_path = public, pg_temp; set lock_timeout = '10s'", err) &&
+                         "set search_path = public, pg_temp; set lock_timeout = '500ms'", err) &&
            pg_script_run(migration->script, sql_roles[0].text, err) &&
-           steps_run(migration, &sql_ownership[0], err) &&
+           attempt(migration, ownership_take, err) &&
            pg_script_run(migration->script, "set role nexus_owner", err);
 }
 
 static bool migrate_all(struct migration *migration, struct err *err)
 {
-    bool same = false;
-
     if (!pg_script_run(migration->script, "select pg_advisory_lock(hashtext('nexus.migrate'))",
                        err) ||
         !owner_become(migration, err) ||
         !pg_script_run(migration->script, sql_schema[0].text, err) || !version_read(migration, err))
         return false;
-    for (size_t i = 0; i < sql_migrations_count; i++)
-        if (!(i < migration->before ? applied_check(migration, i, err)
-                                    : file_apply(migration, i, err)))
+    for (size_t i = 0; i < migration->before; i++)
+        if (!applied_check(migration, i, err))
             return false;
-    if (!functions_same(migration, &same, err) || (!same && !functions_write(migration, err)) ||
-        !steps_run(migration, &sql_row_security[0], err))
-        return false;
-    // Before the first row of a new database: a day that starts in a default partition stays there.
-    return pg_script_run(migration->script, "select upkeep_partitions_ahead()", err);
+    return attempt(migration, all_apply, err);
 }
 
 static void report(const struct migration *migration, struct call *call)
@@ -229,10 +277,11 @@ const struct command migrate_command = {
     .summary = "bring the database to this version's schema",
     .usage = "[--roles] [--json]",
     .manual =
-        "Applies the migrations that the database does not have yet, in order, each in one\n"
-        "transaction, then writes SQL functions anew where they changed. Safe to run at every\n"
-        "start, and while the workers run. Refuses when the database is newer than this binary\n"
-        "or when a migration was edited after it had been applied.\n"
+        "Applies the migrations that the database does not have yet, in order, and writes SQL\n"
+        "functions anew where they changed, all in one transaction. Safe to run at every start,\n"
+        "and while the workers run: tables that others hold are waited for half a second at a\n"
+        "time, for up to a minute. Refuses when the database is newer than this binary or when a\n"
+        "migration was edited after it had been applied.\n"
         "\n"
         "All that it makes belongs to the role nexus_owner; workers and the other commands log in\n"
         "as nexus_worker or a member of it, which owns nothing. Who migrates is a superuser, or a\n"

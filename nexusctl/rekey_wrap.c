@@ -106,7 +106,7 @@ bool rekey_wrap(struct rekey *rekey, struct err *err)
     size_t found;
 
     for (int clean = 0; clean < 2; clean = found ? 0 : clean + 1) {
-        if (clean == 1 && !rekey_ask(rekey, STATEMENT_REKEY_PAUSE, NULL, 0, NULL, err))
+        if (clean == 1 && !rekey_ask(rekey, STATEMENT_PAUSE, NULL, 0, NULL, err))
             return false;
         if (!pass(rekey, &found, err))
             return false;

@@ -17,6 +17,8 @@ extern const struct sql_file sql_ownership[];
 extern const size_t sql_ownership_count;
 extern const struct sql_file sql_schema[]; // what migrate keeps about itself
 extern const size_t sql_schema_count;
+extern const struct sql_file sql_take_tables[];
+extern const size_t sql_take_tables_count;
 extern const struct sql_file sql_migrations[];
 extern const size_t sql_migrations_count;
 extern const struct sql_file sql_functions[];
@@ -25,3 +27,5 @@ extern const struct sql_file sql_grants[]; // one file
 extern const size_t sql_grants_count;
 extern const struct sql_file sql_row_security[]; // one file
 extern const size_t sql_row_security_count;
+extern const struct sql_file sql_make_way[];
+extern const size_t sql_make_way_count;

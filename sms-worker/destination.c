@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/panic.h"
+#include "io/address.h"
 #include "sms-worker/permit.h"
 #include "store/keyring.h"
 #include "store/rules.h"
@@ -66,6 +67,7 @@ void destination_free(struct destination *destination)
 {
     schedule_remove(&destination->hungry);
     schedule_remove(&destination->ready);
+    address_ranges_free(&destination->networks);
     arena_free(&destination->arena);
     free(destination);
 }
@@ -107,29 +109,57 @@ static struct str host_of(struct str url)
     return host;
 }
 
-void destination_configure(struct destination *destination, struct str url, struct str headers,
-                           struct str secrets, struct str secrets_number, struct str ccid)
+static bool is_known(const struct destination *destination,
+                     const struct destination_settings *settings)
 {
-    if (destination->usable && str_equal(url, destination->url_text) &&
-        str_equal(headers, destination->headers_text) &&
-        str_equal(secrets, destination->secrets_text))
+    return destination->usable && str_equal(settings->url, destination->url_text) &&
+           str_equal(settings->headers, destination->headers_text) &&
+           str_equal(settings->secrets, destination->secrets_text) &&
+           str_equal(settings->networks, destination->networks_text);
+}
+
+// A range that cannot be read grants nothing, and the destination says so.
+static bool networks_read(struct destination *destination, struct err *err)
+{
+    address_ranges_free(&destination->networks);
+    if (destination->networks_text.len == 0)
+        return true;
+    destination->networks = address_grants_parse(destination->networks_text, err);
+    return destination->networks || err_in(err, "networks");
+}
+
+static bool settings_read(struct destination *destination,
+                          const struct destination_settings *settings, size_t *refused,
+                          struct err *err)
+{
+    struct webhook *webhook = &destination->webhook;
+
+    return networks_read(destination, err) &&
+           webhook_https_check(settings->url, destination->engine->options.https_only, err) &&
+           webhook_headers_read(settings->headers, destination->arena, webhook->headers,
+                                &webhook->header_count, refused, err) &&
+           secrets_open(destination, settings->secrets, settings->secrets_number, settings->ccid,
+                        err);
+}
+
+void destination_configure(struct destination *destination,
+                           const struct destination_settings *settings)
+{
+    if (is_known(destination, settings))
         return;
 
     arena_reset(destination->arena);
-    destination->url_text = arena_copy(destination->arena, url);
-    destination->headers_text = arena_copy(destination->arena, headers);
-    destination->secrets_text = arena_copy(destination->arena, secrets);
+    destination->url_text = arena_copy(destination->arena, settings->url);
+    destination->headers_text = arena_copy(destination->arena, settings->headers);
+    destination->secrets_text = arena_copy(destination->arena, settings->secrets);
+    destination->networks_text = arena_copy(destination->arena, settings->networks);
     destination->webhook.url = destination->url_text;
-    destination->ccid = arena_copy(destination->arena, ccid);
+    destination->ccid = arena_copy(destination->arena, settings->ccid);
     destination->host = host_of(destination->url_text);
 
     struct err err = {0};
     size_t refused = 0;
-    destination->usable =
-        webhook_https_check(url, destination->engine->options.https_only, &err) &&
-        webhook_headers_read(headers, destination->arena, destination->webhook.headers,
-                             &destination->webhook.header_count, &refused, &err) &&
-        secrets_open(destination, secrets, secrets_number, ccid, &err);
+    destination->usable = settings_read(destination, settings, &refused, &err);
     if (!destination->usable) {
         destination->fault = arena_copy(destination->arena, str_of(err.text));
         LOG_ERROR("destination.unusable", LOG_TENANT(destination->tenant),
@@ -154,8 +184,11 @@ void destination_note(struct destination *destination, const struct outcome *out
     destination->last.at_ms = clock_monotonic_ms();
     destination->last.status = outcome->status;
     destination->last.decision = outcome->decision;
-    snprintf(destination->last.detail, sizeof destination->last.detail, "%.*s",
-             STR_ARG(outcome->detail));
+    size_t length = outcome->detail.len < DESTINATION_DETAIL_BYTES ? outcome->detail.len
+                                                                   : DESTINATION_DETAIL_BYTES - 1;
+    if (length > 0)
+        memcpy(destination->last.detail, outcome->detail.ptr, length);
+    destination->last.detail[length] = '\0';
 }
 
 // ---- where it stands

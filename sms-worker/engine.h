@@ -117,7 +117,8 @@ struct destination {
     uint32_t tenant;
     struct arena *arena;   // of what follows, as it came with the last claim
     struct str ccid, host; // for people
-    struct str url_text, headers_text, secrets_text;
+    struct str url_text, headers_text, secrets_text, networks_text;
+    struct address_ranges *networks; // granted to its contact center; NULL: none
     struct webhook webhook;
     bool usable;      // its settings could be read, and are allowed
     struct str fault; // why not
@@ -222,9 +223,16 @@ void engine_health(const struct engine *engine, struct health_reasons *reasons);
 
 // The destination of that number; NULL when the table is full of busy ones (the sweep comes back).
 struct destination *destination_get(struct engine *engine, int32_t id);
-// Takes over url, static headers and sealed secrets where they differ from what is known.
-void destination_configure(struct destination *destination, struct str url, struct str headers,
-                           struct str secrets, struct str secrets_number, struct str ccid);
+// As they come with a claim.
+struct destination_settings {
+    struct str url, headers;            // the static ones
+    struct str secrets, secrets_number; // sealed, one a line; the number they are bound to
+    struct str networks;                // private ranges that its contact center may reach
+    struct str ccid;
+};
+// Takes over what differs from what is known.
+void destination_configure(struct destination *destination,
+                           const struct destination_settings *settings);
 // Rows it could take now; 0 while a claim would not be worth its round trip.
 int destination_room(const struct destination *destination);
 // Puts it where its state says: among the hungry, the ready, both or none.

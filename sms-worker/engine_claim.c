@@ -38,7 +38,8 @@ enum claim_column {
     CLAIM_CCID,
     CLAIM_FAILURES,
     CLAIM_ACCEPTED_US,
-    CLAIM_AGE_US // since the message was accepted; the statement adds it
+    CLAIM_AGE_US,  // since the message was accepted; the statement adds it
+    CLAIM_NETWORKS // of its contact center, with the destination's settings; as before
 };
 enum claim_fate { FATE_SEND = 0, FATE_EXPIRED = 8, FATE_OPTED_OUT = 9, FATE_UNCERTAIN = 12 };
 
@@ -147,10 +148,14 @@ static void take_row(struct engine *engine, size_t at, const struct pg_result *r
     struct destination *destination = engine->claim.destinations[at];
     destination->tenant = (uint32_t)pg_get_int4(result, row, CLAIM_TENANT);
     if (!pg_is_null(result, row, CLAIM_URL))
-        destination_configure(
-            destination, pg_get_text(result, row, CLAIM_URL),
-            pg_get_text(result, row, CLAIM_HEADERS), pg_get_text(result, row, CLAIM_SECRETS),
-            pg_get_text(result, row, CLAIM_SECRETS_NUMBER), pg_get_text(result, row, CLAIM_CCID));
+        destination_configure(destination,
+                              &(struct destination_settings){
+                                  .url = pg_get_text(result, row, CLAIM_URL),
+                                  .headers = pg_get_text(result, row, CLAIM_HEADERS),
+                                  .secrets = pg_get_text(result, row, CLAIM_SECRETS),
+                                  .secrets_number = pg_get_text(result, row, CLAIM_SECRETS_NUMBER),
+                                  .networks = pg_get_text(result, row, CLAIM_NETWORKS),
+                                  .ccid = pg_get_text(result, row, CLAIM_CCID)});
     destination->failures = pg_get_int4(result, row, CLAIM_FAILURES);
 
     struct delivery *delivery = delivery_new(destination, result, row);

@@ -55,6 +55,16 @@ static bool may_leave(void *context)
     return true;
 }
 
+// As its contact center has them now, not as they were when the row was claimed.
+static const struct address_ranges *granted(void *context)
+{
+    const struct delivery *delivery = context;
+
+    return delivery->destination->networks;
+}
+
+static const struct http_client_permit permit = {.may_leave = may_leave, .granted = granted};
+
 static void send_next(struct engine *engine, struct destination *destination)
 {
     struct delivery *delivery = LIST_FIRST(&destination->queue, struct delivery, queued);
@@ -103,7 +113,7 @@ static void send_next(struct engine *engine, struct destination *destination)
     // knows, because it finds a lease that ran out.
     http_client_post_if(service_http_client(engine->service), destination->webhook.url,
                         request->headers, request->header_count, buf_str(&request->body),
-                        engine->options.timeout_ms, may_leave, answered, delivery);
+                        engine->options.timeout_ms, &permit, answered, delivery);
 }
 
 // ---- what the answer means for the message

@@ -86,6 +86,22 @@ static uint64_t number_make(struct calls *calls, uint32_t index)
     return drawn << INDEX_BITS | index;
 }
 
+// Makes the strings of the call its own: whoever asked may be gone when it is sent, or sent again.
+static void strings_keep(struct call *call, struct str payload)
+{
+    struct str *texts[ENVELOPE_TEXTS];
+    size_t length = payload.len;
+
+    envelope_texts(&call->envelope, texts);
+    for (size_t i = 0; i < ENVELOPE_TEXTS; i++)
+        length += texts[i]->len;
+    buf_clear(&call->bytes);
+    buf_reserve(&call->bytes, length); // at once: what the strings point at must not move
+    for (size_t i = 0; i < ENVELOPE_TEXTS; i++)
+        *texts[i] = keep(&call->bytes, *texts[i]);
+    call->payload = keep(&call->bytes, payload);
+}
+
 struct call *calls_open(struct calls *calls, enum service_id service,
                         const struct envelope *envelope, struct str payload, int64_t now_ms)
 {
@@ -100,20 +116,7 @@ struct call *calls_open(struct calls *calls, enum service_id service,
     call->deadline_ms = now_ms + envelope->deadline_ms;
     call->envelope = *envelope;
     call->request = call->envelope.request = number_make(calls, call->index);
-    // Room for all first: what the strings point at must not move.
-    buf_clear(&call->bytes);
-    buf_reserve(&call->bytes, envelope->principal.name.len + envelope->traceparent.len +
-                                  envelope->idempotency_key.len + envelope->credential.len +
-                                  envelope->address.len + envelope->if_match.len +
-                                  envelope->if_none_match.len + payload.len);
-    call->envelope.principal.name = keep(&call->bytes, envelope->principal.name);
-    call->envelope.traceparent = keep(&call->bytes, envelope->traceparent);
-    call->envelope.idempotency_key = keep(&call->bytes, envelope->idempotency_key);
-    call->envelope.credential = keep(&call->bytes, envelope->credential);
-    call->envelope.address = keep(&call->bytes, envelope->address);
-    call->envelope.if_match = keep(&call->bytes, envelope->if_match);
-    call->envelope.if_none_match = keep(&call->bytes, envelope->if_none_match);
-    call->payload = keep(&call->bytes, payload);
+    strings_keep(call, payload);
     deadlines_add(calls->deadlines, call->index, call->deadline_ms);
     calls->unanswered++;
     return call;

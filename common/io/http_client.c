@@ -13,7 +13,6 @@
 #include "io/address.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -32,13 +31,15 @@ struct transfer {
     CURL *easy;
     struct buf url, header_text, body, answer;
     struct curl_slist headers[HEADERS_LIMIT];
-    http_client_may_leave_fn *may_leave; // or NULL
+    struct http_client_permit permit;
     http_client_done_fn *done;
     void *context;
     int64_t started_us;
     unsigned sockets_opened, sockets_refused;
     bool left; // the request was, or may have been, written
     bool withdrawn;
+    bool refused;             // the connection leads where this request may not go
+    const char *forbidden_by; // of the last address that was refused
 };
 
 // One for each descriptor curl ever asked about. It is stopped, not closed, when curl loses
@@ -138,11 +139,21 @@ static int timer_wanted(CURLM *multi, long timeout_ms, void *context)
 
 // ---- what curl asks during a transfer
 
+static bool may_reach(struct transfer *transfer, const struct sockaddr *address)
+{
+    const struct address_ranges *granted =
+        transfer->permit.granted ? transfer->permit.granted(transfer->context) : NULL;
+    const char *rule = address_forbidden_by(address, transfer->client->options.allow, granted);
+
+    transfer->forbidden_by = rule ? rule : transfer->forbidden_by;
+    return !rule;
+}
+
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
     struct transfer *transfer = context;
-    if (!address_is_allowed(&address->addr, transfer->client->options.allow)) {
+    if (!may_reach(transfer, &address->addr)) {
         transfer->sockets_refused++;
         return CURL_SOCKET_BAD;
     }
@@ -154,14 +165,21 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 static int request_leaves(void *context, char *remote_address, char *local_address, int remote_port,
                           int local_port)
 {
-    (void)remote_address;
     (void)local_address;
-    (void)remote_port;
     (void)local_port;
     struct transfer *transfer = context;
+    struct sockaddr_storage peer;
     if (transfer->left)
         return CURL_PREREQFUNC_ABORT;
-    if (transfer->may_leave && !transfer->may_leave(transfer->context)) {
+    // The connection may be another request's, to an address that was granted to that one only, or
+    // that was granted until a moment ago.
+    address_make(remote_address, remote_port, &peer);
+    if (!may_reach(transfer, (const struct sockaddr *)&peer)) {
+        transfer->sockets_refused++;
+        transfer->sockets_opened = 0; // it may use none
+        return CURL_PREREQFUNC_ABORT;
+    }
+    if (transfer->permit.may_leave && !transfer->permit.may_leave(transfer->context)) {
         transfer->withdrawn = true;
         return CURL_PREREQFUNC_ABORT;
     }
@@ -205,6 +223,7 @@ static struct transfer *transfer_new(struct http_client *client)
         panic("out of memory: a transfer");
     transfer->client = client;
     transfer->easy = easy;
+    transfer->forbidden_by = "the URL is not allowed";
 
     SET(easy, CURLOPT_PRIVATE, transfer);
     SET(easy, CURLOPT_NOSIGNAL, 1L);
@@ -253,7 +272,8 @@ static void transfer_give_back(struct transfer *transfer)
     buf_clear(&transfer->body);
     buf_clear(&transfer->answer);
     transfer->left = transfer->withdrawn = false;
-    transfer->may_leave = NULL;
+    transfer->permit = (struct http_client_permit){0};
+    transfer->forbidden_by = "the URL is not allowed";
     transfer->sockets_opened = transfer->sockets_refused = 0;
     list_prepend(&client->pool, &transfer->link); // the warmest first
     client->pooled_count++;
@@ -307,11 +327,13 @@ void http_client_post(struct http_client *client, struct str url,
 
 void http_client_post_if(struct http_client *client, struct str url,
                          const struct http_client_header *headers, size_t header_count,
-                         struct str body, int64_t timeout_ms, http_client_may_leave_fn *may_leave,
-                         http_client_done_fn *done, void *context)
+                         struct str body, int64_t timeout_ms,
+                         const struct http_client_permit *permit, http_client_done_fn *done,
+                         void *context)
 {
     struct transfer *transfer = transfer_take(client);
-    transfer->may_leave = may_leave;
+    if (permit)
+        transfer->permit = *permit;
     transfer->done = done;
     transfer->context = context;
     buf_str_append(&transfer->body, body);
@@ -372,7 +394,7 @@ static void transfer_finish(struct transfer *transfer, CURLcode code)
         .duration_us = clock_monotonic_us() - transfer->started_us,
     };
     answer.reason = answer.outcome == HTTP_CLIENT_ANSWERED    ? "answered"
-                    : answer.outcome == HTTP_CLIENT_FORBIDDEN ? "the address is not allowed"
+                    : answer.outcome == HTTP_CLIENT_FORBIDDEN ? transfer->forbidden_by
                     : answer.outcome == HTTP_CLIENT_WITHDRAWN ? "withdrawn before it left"
                                                               : curl_easy_strerror(code);
     if (answer.outcome == HTTP_CLIENT_ANSWERED || answer.outcome == HTTP_CLIENT_UNCERTAIN)

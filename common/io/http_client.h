@@ -5,7 +5,8 @@
 // capped at 64 KiB (more is cut off and the transfer ended), less than 1 B/s for 10 s ends it.
 //
 // SSRF: the address is judged when the socket is opened, after DNS, so neither spelling tricks nor
-// rebinding pass (io/address.h). Forbidden ranges answer HTTP_CLIENT_FORBIDDEN before a byte is
+// rebinding pass (io/address.h), and again before each request: connections are shared, and what one
+// request may reach another may not. Forbidden ranges answer HTTP_CLIENT_FORBIDDEN before a byte is
 // sent.
 #pragma once
 
@@ -59,14 +60,20 @@ void http_client_post(struct http_client *client, struct str url,
                       const struct http_client_header *headers, size_t header_count,
                       struct str body, int64_t timeout_ms, http_client_done_fn *done,
                       void *context);
-// The same for a request whose leave may be withdrawn while it waits for its connection. may_leave()
-// is asked once, when the connection stands: true is followed by the first byte in the same turn of
-// the loop.
-typedef bool http_client_may_leave_fn(void *context);
+// The same for a request that is not as free as all. Each function may be NULL.
+struct http_client_permit {
+    // Asked once, when the connection stands: true is followed by the first byte in the same turn of
+    // the loop, false ends the request with WITHDRAWN.
+    bool (*may_leave)(void *context);
+    // The addresses this request may reach beside those of all; NULL: none. Asked when a socket is
+    // opened and before the first byte.
+    const struct address_ranges *(*granted)(void *context);
+};
 void http_client_post_if(struct http_client *client, struct str url,
                          const struct http_client_header *headers, size_t header_count,
-                         struct str body, int64_t timeout_ms, http_client_may_leave_fn *may_leave,
-                         http_client_done_fn *done, void *context);
+                         struct str body, int64_t timeout_ms,
+                         const struct http_client_permit *permit, http_client_done_fn *done,
+                         void *context);
 void http_client_get(struct http_client *client, struct str url,
                      const struct http_client_header *headers, size_t header_count,
                      int64_t timeout_ms, http_client_done_fn *done, void *context);

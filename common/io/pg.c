@@ -227,6 +227,23 @@ static void write_failed(struct pg *pg, const char *state)
     memcpy(pg->writes.state, state, sizeof pg->writes.state);
 }
 
+// A migration was committed while a function ran: the rest of its old text does not fit the tables. Or
+// this program is newer than the database. Either way nothing was done, and the same call is good when
+// the schema is.
+static void call_met_another_schema(struct pg_connection *connection, struct pg_call *call)
+{
+    static const char *const states[] = {"42P01", "42P10", "42703", "42883"};
+    const unsigned last = call->statements[call->count - 1];
+
+    for (size_t i = 0; i < COUNT_OF(states); i++)
+        if (strcmp(call->state, states[i]) == 0) {
+            LOG_WARN("pg.schema_differs",
+                     LOG_STR("statement", str_of(connection->pg->statements[last].name)),
+                     LOG_STR("state", str_of(call->state)));
+            call->err.code = ERR_CONCURRENT;
+        }
+}
+
 static void call_failed(struct pg_connection *connection, struct pg_call *call,
                         const PGresult *rows)
 {
@@ -235,6 +252,7 @@ static void call_failed(struct pg_connection *connection, struct pg_call *call,
     call->failed = true;
     pg_error_read(rows, &call->err);
     pg_error_state(rows, call->state);
+    call_met_another_schema(connection, call);
     if (call->writes)
         write_failed(connection->pg, call->state);
     connection->refuses_writes |= call->err.code == ERR_UNAVAILABLE;

@@ -18,7 +18,8 @@
 //                        read-only (25006), and then all connections are left
 //   ERR_UNKNOWN_OUTCOME  the connection was lost after sending: committed or not, nobody knows
 //   ERR_LOCKED           a lock was not to be had in time (55P03)
-//   ERR_CONCURRENT       rolled back for concurrency (40001, 40P01): run it again
+//   ERR_CONCURRENT       rolled back for concurrency (40001, 40P01), or because a migration was committed
+//                        meanwhile (42P01, 42P10, 42703, 42883): run it again
 //   ERR_POISONED         rolled back for what the data is (22*, 23*): some row is bad
 //   ERR_BUSY             rolled back for want of room or time (53*, 57014)
 //   ERR_BAD_INPUT, ERR_FORBIDDEN, ERR_NOT_FOUND, ERR_CONFLICT, ERR_REPLAYED, ERR_KEY_REUSED,

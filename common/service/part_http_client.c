@@ -11,7 +11,7 @@ static bool start(struct service *service, struct err *err)
     struct str allow = service->def->http_allow ? str_of(service->def->http_allow)
                                                 : service->settings.skeleton.webhook_allow;
 
-    service->http_allow = address_ranges_parse(allow, err);
+    service->http_allow = address_grants_parse(allow, err);
     if (!service->http_allow)
         return err_in(err, "NEXUS_WEBHOOK_ALLOW_CIDRS");
     service->http_client = http_client_new(

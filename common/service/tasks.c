@@ -73,15 +73,13 @@ size_t tasks_held(const struct tasks *tasks)
     return tasks->task_count;
 }
 
-// Of most requests there is nothing.
-static void proof_copy(struct proof *proof, struct arena *arena)
+// The frame that it came in is gone before the task is.
+static void envelope_keep(struct envelope *envelope, struct arena *arena)
 {
-    struct str *texts[] = {&proof->hub_sha1, &proof->hub_sha256, &proof->id,      &proof->timestamp,
-                           &proof->standard, &proof->body,       &proof->inflated};
+    struct str *texts[ENVELOPE_TEXTS];
 
-    if (!proof_is_shown(proof))
-        return;
-    for (size_t i = 0; i < COUNT_OF(texts); i++)
+    envelope_texts(envelope, texts);
+    for (size_t i = 0; i < ENVELOPE_TEXTS; i++)
         *texts[i] = arena_copy(arena, *texts[i]);
 }
 
@@ -110,15 +108,8 @@ static struct task *task_new(struct tasks *tasks, struct bus_origin *origin,
                           .envelope = *envelope,
                           .origin = origin,
                           .started_us = clock_monotonic_us()};
-    task->envelope.principal.name = arena_copy(arena, envelope->principal.name);
-    task->envelope.traceparent = arena_copy(arena, envelope->traceparent);
+    envelope_keep(&task->envelope, arena);
     task_trace_begin(task);
-    task->envelope.idempotency_key = arena_copy(arena, envelope->idempotency_key);
-    task->envelope.credential = arena_copy(arena, envelope->credential);
-    task->envelope.address = arena_copy(arena, envelope->address);
-    task->envelope.if_match = arena_copy(arena, envelope->if_match);
-    task->envelope.if_none_match = arena_copy(arena, envelope->if_none_match);
-    proof_copy(&task->envelope.proof, arena);
     task->idempotency = (struct idempotency){
         .tenant = envelope->principal.tenant,
         .key = idempotency_key(&task->envelope.principal, task->envelope.idempotency_key, arena),

@@ -13,5 +13,7 @@ struct batch_keys {
 };
 
 void batch_keys_take(struct batch_keys *keys, uint64_t key);
+void batch_keys_drop(struct batch_keys *keys, uint64_t key); // and whatever shares its place
+bool batch_keys_is_empty(const struct batch_keys *keys);
 bool batch_keys_has(const struct batch_keys *keys, uint64_t key);
 void batch_keys_join(struct batch_keys *keys, const struct batch_keys *others);

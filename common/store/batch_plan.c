@@ -12,14 +12,14 @@ bool batch_plan_fits(size_t rows, size_t bytes, size_t item_bytes, size_t rows_l
     return rows == 0 || (rows < rows_limit && bytes + item_bytes <= bytes_limit);
 }
 
-enum batch_step batch_plan_step(enum err_code outcome, size_t count)
+enum batch_step batch_plan_step(enum err_code outcome, size_t count, bool one_key)
 {
     if (outcome == ERR_OK)
         return BATCH_ANSWER;
     if (outcome == ERR_CONCURRENT || outcome == ERR_UNKNOWN_OUTCOME)
         return BATCH_AGAIN;
-    if (outcome == ERR_LOCKED && count == 1)
-        return BATCH_AGAIN;
+    if (outcome == ERR_LOCKED)
+        return one_key ? BATCH_AGAIN : BATCH_PART;
     if (outcome == ERR_UNAVAILABLE || outcome == ERR_BUSY)
         return BATCH_GIVE_UP;
     // Some row is bad, or our SQL trips over some row: find it, so that it fails alone.

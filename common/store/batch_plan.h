@@ -18,10 +18,11 @@ bool batch_plan_fits(size_t rows, size_t bytes, size_t item_bytes, size_t rows_l
 enum batch_step {
     BATCH_ANSWER,  // committed
     BATCH_SPLIT,   // run both halves
+    BATCH_PART,    // run the items of each key by themselves
     BATCH_AGAIN,   // the same once more, after a pause
     BATCH_GIVE_UP, // every item that may give up fails with the error; the others run again
     BATCH_FAIL,    // every item fails, also those that never give up: the row itself is bad
 };
 
-// What follows from the outcome of a batch of count rows.
-enum batch_step batch_plan_step(enum err_code outcome, size_t count);
+// What follows from the outcome of a batch of count rows, all of one key or of several.
+enum batch_step batch_plan_step(enum err_code outcome, size_t count, bool one_key);

@@ -16,14 +16,18 @@
 
 enum { PAUSE_MIN_MS = 5, PAUSE_MAX_MS = 50, LOCKED_TRIES = 4, ROWS_MAX = 1000, LANES_MAX = 8 };
 
+// Where batches fly: all but those in which somebody else holds, or held, a row.
+enum track { TRACK_OPEN, TRACK_HELD, TRACKS };
+
 struct batch {
     struct list link; // in batcher->flying or batcher->again
     struct batcher *batcher;
     struct batch_keys keys;
     size_t count;
+    enum track track;
     bool keyed;      // in the run under way
     bool unknown;    // an earlier run may have committed
-    unsigned locked; // how often its one row was held by somebody else
+    unsigned locked; // how often a row of its one key was held by somebody else
     int64_t sent_us;
     struct batch_item *items[];
 };
@@ -37,10 +41,11 @@ struct batcher {
     size_t waiting_count;
     size_t items;       // waiting, in flight or to run again
     struct list flying; // batches
-    size_t flying_count;
-    struct list again; // batches
-    uv_timer_t start;  // gathers what one round of the loop brings
-    uv_timer_t pause;  // before batches run again
+    size_t flying_count[TRACKS];
+    struct list again;      // batches
+    struct batch_keys held; // of items that failed because somebody else held their rows
+    uv_timer_t start;       // gathers what one round of the loop brings
+    uv_timer_t pause;       // before batches run again
     bool pausing, closing;
     unsigned timers;
     struct random jitter;
@@ -135,7 +140,41 @@ static void batch_split(struct batch *batch)
         batch_put(halves[i >= half], batch->items[i]);
     for (int i = 1; i >= 0; i--) {
         halves[i]->unknown = batch->unknown;
+        halves[i]->track = batch->track;
         list_prepend(&batcher->again, &halves[i]->link);
+    }
+    free(batch); // its items live on
+}
+
+static bool batch_has_one_key(const struct batch *batch)
+{
+    for (size_t i = 1; i < batch->count; i++)
+        if (batch->items[i]->key != batch->items[0]->key)
+            return false;
+    return true;
+}
+
+// A batch of its own for each key, so that one wait finds whose rows are held, and the others wait no
+// longer than for that. They leave the open track to others.
+static void batch_part(struct batch *batch)
+{
+    struct batcher *batcher = batch->batcher;
+    size_t left = batch->count;
+
+    while (left > 0) {
+        struct batch *part = batch_new(batcher, left);
+        uint64_t key = batch->items[0]->key;
+        size_t kept = 0;
+        for (size_t i = 0; i < left; i++) {
+            if (batch->items[i]->key == key)
+                batch_put(part, batch->items[i]);
+            else
+                batch->items[kept++] = batch->items[i];
+        }
+        left = kept;
+        part->unknown = batch->unknown;
+        part->track = TRACK_HELD;
+        list_prepend(&batcher->again, &part->link); // before those that are known to be held
     }
     free(batch); // its items live on
 }
@@ -176,7 +215,7 @@ static void batch_finished(void *context, const struct pg_result *result, const 
     struct batcher *batcher = batch->batcher;
 
     list_remove(&batch->link);
-    batcher->flying_count--;
+    batcher->flying_count[batch->track]--;
     if (result) {
         // Dying here: the rows are committed and nobody was told. The client gets no answer or a
         // 503, tries again, and the statement recognises the repetition.
@@ -185,16 +224,23 @@ static void batch_finished(void *context, const struct pg_result *result, const 
             metric_observe(batcher->duration,
                            (double)(clock_monotonic_us() - batch->sent_us) / 1e6);
     }
-    switch (batch_plan_step(err ? err->code : ERR_OK, batch->count)) {
+    switch (batch_plan_step(err ? err->code : ERR_OK, batch->count, batch_has_one_key(batch))) {
     case BATCH_ANSWER:
+        if (batch->track == TRACK_HELD)
+            batch_keys_drop(&batcher->held, batch->items[0]->key);
         batch_answers_take(batch, result);
         batcher->def->done(batcher->context, batch->items, batch->count, result);
         batch_free(batch);
         break;
     case BATCH_SPLIT: batch_split(batch); break;
+    case BATCH_PART: batch_part(batch); break;
     case BATCH_AGAIN:
         batch->unknown |= err->code == ERR_UNKNOWN_OUTCOME;
-        batch->locked += err->code == ERR_LOCKED;
+        if (err->code == ERR_LOCKED) {
+            batch->track = TRACK_HELD;
+            batch->locked++;
+            batch_keys_take(&batcher->held, batch->items[0]->key);
+        }
         if (batch_thin(batch, batcher->closing || batch->locked >= LOCKED_TRIES, err))
             batch_again(batch);
         break;
@@ -222,7 +268,7 @@ static void batch_send(struct batch *batch)
     for (size_t i = 0; i < batch->count; i++)
         batch->items[i]->sent_us = batch->sent_us;
     list_append(&batcher->flying, &batch->link);
-    batcher->flying_count++;
+    batcher->flying_count[batch->track]++;
     if (batcher->rows)
         metric_observe(batcher->rows, (double)batch->count);
     // Dying here: nothing was sent, nobody was told; the gateway sends these requests to another
@@ -248,21 +294,29 @@ static void keys_of(const struct list *batches, struct batch_keys *taken)
         batch_keys_join(taken, &batch->keys);
 }
 
-// The oldest waiting items that fit one batch and whose keys are free. What has to be left behind
-// takes its key, too: nothing may overtake it. NULL when nothing can go.
-static struct batch *batch_gather(struct batcher *batcher)
+static bool is_held(const struct batcher *batcher, const struct batch_item *item)
+{
+    return batch_keys_has(&batcher->held, item->key);
+}
+
+// The oldest waiting items that fit one batch of that track and whose keys are free; on the track of the
+// held, those of one key. What has to be left behind takes its key, too: nothing may overtake it.
+// NULL when nothing can go.
+static struct batch *batch_gather(struct batcher *batcher, enum track track)
 {
     const struct batch_def *def = batcher->def;
     struct batch *batch = batch_new(batcher, def->rows_limit);
     struct batch_keys taken = {0};
     size_t bytes = 0;
 
+    batch->track = track;
     keys_of(&batcher->flying, &taken);
     keys_of(&batcher->again, &taken);
     LIST_EACH (&batcher->waiting, struct batch_item, link, item) {
         if (!batch_plan_fits(batch->count, bytes, item->bytes, def->rows_limit, def->bytes_limit))
             break;
-        if (batch_keys_has(&taken, item->key)) {
+        if (is_held(batcher, item) != (track == TRACK_HELD) || batch_keys_has(&taken, item->key) ||
+            (track == TRACK_HELD && batch->count > 0 && batch->items[0]->key != item->key)) {
             batch_keys_take(&taken, item->key);
             continue;
         }
@@ -277,16 +331,25 @@ static struct batch *batch_gather(struct batcher *batcher)
     return NULL;
 }
 
-// The first of those that run again; NULL when its items have all given up.
-static struct batch *batch_retry(struct batcher *batcher)
+static size_t lanes_of(const struct batcher *batcher, enum track track)
 {
-    struct batch *batch = LIST_FIRST(&batcher->again, struct batch, link);
+    return track == TRACK_HELD ? 1 : batcher->def->lanes;
+}
+
+static bool has_a_lane(const struct batcher *batcher, enum track track)
+{
+    return batcher->flying_count[track] < lanes_of(batcher, track);
+}
+
+// Sends it, unless its items have all given up by now.
+static void batch_send_in_time(struct batch *batch)
+{
     struct err late;
 
-    list_remove(&batch->link);
     err_set(&late, batch->unknown ? ERR_UNKNOWN_OUTCOME : ERR_CONCURRENT,
             "the database did not take it in time");
-    return batch_thin(batch, false, &late) ? batch : NULL;
+    if (batch_thin(batch, false, &late))
+        batch_send(batch);
 }
 
 static void batches_start(struct batcher *batcher)
@@ -294,15 +357,23 @@ static void batches_start(struct batcher *batcher)
     const struct batch_def *def = batcher->def;
     struct batch *batch;
 
-    while (!batcher->closing && !batcher->pausing && batcher->flying_count < def->lanes &&
-           !list_is_empty(&batcher->again))
-        if ((batch = batch_retry(batcher)))
-            batch_send(batch);
-    while (!batcher->closing &&
-           batch_plan_start(batcher->waiting_count, batcher->flying_count, def->lanes,
+    if (batcher->closing)
+        return;
+    if (!batcher->pausing) {
+        LIST_EACH (&batcher->again, struct batch, link, again) {
+            if (has_a_lane(batcher, again->track)) {
+                list_remove(&again->link);
+                batch_send_in_time(again);
+            }
+        }
+    }
+    while (batch_plan_start(batcher->waiting_count, batcher->flying_count[TRACK_OPEN], def->lanes,
                             def->rows_limit) &&
-           (batch = batch_gather(batcher)))
+           (batch = batch_gather(batcher, TRACK_OPEN)))
         batch_send(batch);
+    while (!batch_keys_is_empty(&batcher->held) && has_a_lane(batcher, TRACK_HELD) &&
+           (batch = batch_gather(batcher, TRACK_HELD)))
+        batch_send_in_time(batch);
 }
 
 static void start_now(uv_timer_t *timer)
@@ -321,7 +392,7 @@ void batcher_add(struct batcher *batcher, struct batch_item *item)
     list_append(&batcher->waiting, &item->link);
     batcher->waiting_count++;
     batcher->items++;
-    if (batcher->flying_count < batcher->def->lanes &&
+    if (has_a_lane(batcher, is_held(batcher, item) ? TRACK_HELD : TRACK_OPEN) &&
         !uv_is_active((uv_handle_t *)&batcher->start))
         uv_timer_start(&batcher->start, start_now, 0, 0);
 }
@@ -379,7 +450,7 @@ void batcher_free(struct batcher **batcher_pointer)
     if (!batcher)
         return;
     *batcher_pointer = NULL;
-    ASSERT(batcher->flying_count == 0); // pg_close() answers every call first
+    ASSERT(list_is_empty(&batcher->flying)); // pg_close() answers every call first
     batcher->closing = true;
     err_set(&err, ERR_UNAVAILABLE, "this process is stopping");
     LIST_EACH (&batcher->again, struct batch, link, batch) {

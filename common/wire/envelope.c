@@ -40,6 +40,30 @@ enum proof_member {
     PROOF_MEMBER_COUNT
 };
 
+void envelope_texts(struct envelope *envelope, struct str *texts[static ENVELOPE_TEXTS])
+{
+    struct proof *proof = &envelope->proof;
+    struct str *all[] = {
+        &envelope->principal.name,
+        &envelope->traceparent,
+        &envelope->idempotency_key,
+        &envelope->credential,
+        &envelope->address,
+        &envelope->if_match,
+        &envelope->if_none_match,
+        &proof->hub_sha1,
+        &proof->hub_sha256,
+        &proof->id,
+        &proof->timestamp,
+        &proof->standard,
+        &proof->body,
+        &proof->inflated,
+    };
+
+    _Static_assert(COUNT_OF(all) == ENVELOPE_TEXTS, "all of them");
+    memcpy(texts, all, sizeof all);
+}
+
 // Headers are the sender's, and may be no UTF-8: they travel as bytes.
 static void pack_bytes(msgpack_packer *packer, struct str bytes)
 {

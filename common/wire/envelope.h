@@ -53,6 +53,10 @@ struct envelope {
     struct str if_match, if_none_match;
 };
 
+// All its strings, absent ones too, for whoever keeps an envelope longer than what they point into.
+enum { ENVELOPE_TEXTS = 14 };
+void envelope_texts(struct envelope *envelope, struct str *texts[static ENVELOPE_TEXTS]);
+
 void envelope_encode(const struct envelope *envelope, struct buf *out);
 // Reads one encoded envelope that fills bytes exactly. Strings point into bytes. A message that
 // this build does not know leaves MSG_COUNT in message, so that the request can be answered.

@@ -76,13 +76,13 @@ begin
                  order by a.at desc, a.id desc limit room)
             select json_build_object(
                 'changes', coalesce(json_agg(json_build_object(
-                    'id', p.id::text, 'at', moment(p.at), 'tenant', coalesce(t.ccid::text, '*'), 'actor', p.actor,
+                    'id', p.id::text, 'at', moment(p.at), 'tenant', coalesce(t.ccid::text, g.ccid::text, '*'), 'actor', p.actor,
                     'actorname', p.actor_name, 'credential', p.credential, 'address', p.address, 'action', p.action,
                     'object', p.object, 'fields', p.fields) order by p.at desc, p.id desc), '[]'),
                 'next', case when count(*) = room then
                         (select (extract(epoch from l.at) * 1000000)::bigint || '-' || l.id
                            from page l order by l.at, l.id limit 1) end)::text
-              from page p left join tenant t on t.id = p.tenant_id);
+              from page p left join tenant t on t.id = p.tenant_id left join tenant_deleted g on g.id = p.tenant_id);
 end
 $$;
 
@@ -120,6 +120,7 @@ begin
     if not upkeep_claim('audit') then
         return null;
     end if;
+    delete from tenant_deleted d where d.at < now() - make_interval(days => greatest(p_keep, 30) + 62);
     return audit_partitions() + partition_drop('audit', greatest(p_keep, 30) + 31);
 end
 $$;

@@ -23,7 +23,7 @@ language sql stable as $$
     select held.caller, k.id is not null, case when held.caller is null then gws_places(asked.ccid) end
     from unnest(p_macs, p_ccids) with ordinality as asked (mac, ccid, nth)
     left join api_key k on k.mac = asked.mac
-    left join tenant named on named.ccid = asked.ccid
+    left join tenant named on named.ccid = asked.ccid and named.deleting is null
     left join tenant t on t.id = coalesce(k.tenant_id, named.id)
     cross join lateral (select case
         when k.enabled and not k.revoked and (k.expires is null or k.expires > now())
@@ -46,6 +46,9 @@ begin
         return 0;
     end if;
     if p_center <> p_ccid then
+        return null;
+    end if;
+    if exists (select from tenant t where t.ccid = coalesce(p_center, p_ccid) and t.deleting is not null) then
         return null;
     end if;
     select t.id into found_id from tenant t where t.ccid = coalesce(p_center, p_ccid);

@@ -87,7 +87,6 @@ begin
 end $$;
 
 -- Whether a message is what is posted. A plain expression, which the planner writes into the statement that asks.
-drop function if exists post_is(message, text, text);
 create or replace function post_is(stored_body text, stored_content jsonb, body text, content text) returns boolean
 language sql immutable as $$
     select stored_body = coalesce(body, '') and stored_content is not distinct from content::jsonb

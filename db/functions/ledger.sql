@@ -18,10 +18,12 @@ returns table (
     state_cancelled bigint, state_uncertain bigint, state_received bigint, state_parts_waiting bigint,
     state_parts_joined bigint, state_copies bigint, imbalance bigint)
 language sql stable as $$
-    with claimed as (
+    with doomed as materialized (
+        select t.id from tenant t where t.deleting is not null -- deleted in batches: its sides go one after the other
+    ), claimed as (
         select e.tenant_id, e.channel_id, e.direction, sum(e.accepted)::bigint as accepted
         from ledger_entry e
-        where e.day between p_from and p_to and p_tenant in (0, e.tenant_id)
+        where e.day between p_from and p_to and p_tenant in (0, e.tenant_id) and e.tenant_id <> all (select id from doomed)
         group by e.tenant_id, e.channel_id, e.direction
     ), counted as (
         select m.tenant_id, m.channel_id, m.direction, count(*) as messages,
@@ -44,7 +46,7 @@ language sql stable as $$
                on q.tenant_id = m.tenant_id and q.message_id = m.id
         where m.created >= p_from::timestamp at time zone 'utc'
           and m.created < (p_to + 1)::timestamp at time zone 'utc'
-          and p_tenant in (0, m.tenant_id) and m.parts is null
+          and p_tenant in (0, m.tenant_id) and m.parts is null and m.tenant_id <> all (select id from doomed)
         group by m.tenant_id, m.channel_id, m.direction
     ), in_parts as (
         select p.tenant_id, p.channel_id, 1::smallint as direction,
@@ -56,7 +58,7 @@ language sql stable as $$
         left join inbound_part first on first.tenant_id = p.tenant_id and first.id = p.copy_of
         where p.received >= p_from::timestamp at time zone 'utc'
           and p.received < (p_to + 1)::timestamp at time zone 'utc'
-          and p_tenant in (0, p.tenant_id) and (p.series is not null or p.copy_of is not null)
+          and p_tenant in (0, p.tenant_id) and p.tenant_id <> all (select id from doomed) and (p.series is not null or p.copy_of is not null)
         group by p.tenant_id, p.channel_id
     )
     select tenant_id, channel_id, direction, coalesce(l.accepted, 0),

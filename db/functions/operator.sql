@@ -6,7 +6,7 @@ language sql stable as $$
                'ccid', t.ccid, 'name', t.name,
                'numbers', (select count(*) from channel c where c.tenant_id = t.id and c.retired is null),
                'keys', (select count(*) from api_key k where k.tenant_id = t.id and not k.revoked),
-               'created', moment(t.created)) order by t.id), '[]'))::text
+               'created', moment(t.created), 'deleting', moment(t.deleting)) order by t.id), '[]'))::text
     from tenant t
 $$;
 
@@ -36,6 +36,7 @@ declare
     owner int := case when p_ccid = '*' then null else tenant_of(p_ccid) end;
     made api_key;
 begin
+    perform tenant_is_closed(owner);
     perform apikey_check_new(owner, p_doc);
     made := apikey_insert(owner, p_doc, 'nexusctl');
     perform audit_write(owner, 'key.create', made.prefix, '{}');

@@ -61,7 +61,7 @@ $$;
 create or replace function rekey_take(p_tenant int, p_key text) returns text
 language plpgsql security definer set search_path from current as $$
 begin
-    perform tenant_lock(p_tenant);
+    perform from tenant t where t.id = p_tenant for no key update; -- as tenant_lock(), also of one that is being deleted
     return (select coalesce(json_agg(s), '[]')::text
               from (select distinct on (s.sealed)
                            coalesce((select t.ccid::text from tenant t where t.id = p_tenant), '*') as ccid, s.*

@@ -1,5 +1,15 @@
 -- Contact centers: founding, naming and provisioning them.
 
+-- Nobody acts for a contact center that is being deleted (tenant_delete.sql).
+create or replace function tenant_is_closed(p_tenant int) returns void
+language plpgsql as $$
+begin
+    if exists (select from tenant t where t.id = p_tenant and t.deleting is not null) then
+        raise exception 'this contact center is being deleted' using errcode = 'NX409';
+    end if;
+end
+$$;
+
 -- The tenant that a request names. p_principal 0 acts for all: it finds, or founds where p_found; any other must be that
 -- tenant itself. What is somebody else's does not exist.
 create or replace function tenant_named(p_principal int, p_ccid uuid, p_found boolean) returns int
@@ -16,6 +26,7 @@ begin
     if named is null or p_principal not in (0, named) then
         raise exception 'there is no contact center with this ccid' using errcode = 'NX404';
     end if;
+    perform tenant_is_closed(named);
     return named;
 end
 $$;
@@ -26,6 +37,7 @@ create or replace function tenant_lock(p_tenant int) returns void
 language plpgsql as $$
 begin
     perform from tenant t where t.id = p_tenant for no key update;
+    perform tenant_is_closed(p_tenant);
     perform references_note(p_tenant);
 end
 $$;

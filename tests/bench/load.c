@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ enum {
     OUTSTANDING_MAX = 200000, // messages waiting for a connection; past it the run is hopeless
     LATENCY_BUCKETS = 1400,   // 1.01 times wider each, from 10 µs
     GRACE_MS = 60000,
+    FLUSH_MS = 100,
     STATUS_MAX = 600,
 };
 
@@ -67,7 +69,8 @@ struct run {
     uint64_t latencies[LATENCY_BUCKETS];
     double slowest_us;
     int64_t start_us, end_us;
-    uv_timer_t tick;
+    uv_timer_t tick, flush;
+    uv_signal_t enough;
     struct connection pool[CONNECTIONS_MAX];
     struct random random;
 };
@@ -341,6 +344,20 @@ static void tick(uv_timer_t *timer)
         uv_stop(run->loop);
 }
 
+static void flush(uv_timer_t *timer)
+{
+    journal_flush(timer->data);
+}
+
+static void enough(uv_signal_t *signal, int number)
+{
+    struct run *run = signal->data;
+    int64_t now = clock_monotonic_us();
+
+    (void)number;
+    run->end_us = now < run->end_us ? now : run->end_us;
+}
+
 static void result_print(struct run *run)
 {
     static const struct {
@@ -462,6 +479,12 @@ int main(int argc, char **argv)
     uv_timer_init(run->loop, &run->tick);
     run->tick.data = run;
     uv_timer_start(&run->tick, tick, 1, 1);
+    uv_timer_init(run->loop, &run->flush);
+    run->flush.data = run;
+    uv_timer_start(&run->flush, flush, FLUSH_MS, FLUSH_MS);
+    uv_signal_init(run->loop, &run->enough);
+    run->enough.data = run;
+    uv_signal_start(&run->enough, enough, SIGTERM);
     uv_run(run->loop, UV_RUN_DEFAULT);
     journal_flush(run);
     result_print(run);

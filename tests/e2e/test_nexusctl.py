@@ -160,7 +160,7 @@ def test_contact_centers_are_listed_with_their_numbers_and_keys(operator):
 
     [listed] = operator.json("tenants", "list")["tenants"]
 
-    assert {**listed, "created": ""} == {"ccid": CCID, "name": "premise", "numbers": 1, "keys": 1, "created": ""}
+    assert {**listed, "created": ""} == {"ccid": CCID, "name": "premise", "numbers": 1, "keys": 1, "created": "", "deleting": None}
     assert f"{CCID}  premise" in operator.run("tenants", "list").stdout
 
 

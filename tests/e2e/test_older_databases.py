@@ -5,12 +5,14 @@ import gzip
 import os
 import pathlib
 import subprocess
+import threading
 
 import psycopg2
 import pytest
 from harness.database import BINARIES as POSTGRESQL
 from harness.nexusctl import Operator
 from harness.stack import BINARIES
+from harness.wait import eventually
 
 DUMP = pathlib.Path(__file__).parent / "databases/7eccdb0.sql.gz"
 COUNTS = ("select (select count(*) from message), (select count(*) from conversation), (select count(*) from attempt),"
@@ -120,3 +122,39 @@ def test_what_a_worker_of_before_made_meanwhile_is_taken_over_by_the_next_migrat
     operator.run("migrate")
 
     assert operator.value("select relowner::regrole::text from pg_class where relname = 'attempt_20200101'") == "nexus_owner"
+
+
+def test_of_older_builds_only_those_functions_are_left_that_their_workers_still_call(old, postgres, template):
+    """The migration old_overloads says which build needs which of them."""
+    operator, functions = old(None), "select proname from pg_proc where pronamespace = 'public'::regnamespace order by oid::regprocedure::text"
+    operator.run("migrate")
+
+    connection = postgres.connect(template)
+    with connection.cursor() as cursor:
+        cursor.execute(functions)
+        new = [name for name, in cursor.fetchall()]
+    connection.close()
+    left = [name for name, in operator.query(functions)]
+    for name in new:
+        left.remove(name)
+    assert left == ["delivery_claim", "delivery_extend", "delivery_sweep", "ledger_day", "opt_out_words", "sms_accept", "sms_accept_parts",
+                    "undelivered_list"]
+
+
+def test_a_migration_gives_way_to_who_holds_a_table_and_goes_on_when_it_is_free(old, postgres):
+    operator = old(None)
+    holder = psycopg2.connect(operator.login)
+    holder.cursor().execute("select count(*) from receipt")
+    migration = threading.Thread(target=migrate, args=(operator,))
+    migration.start()
+    try:
+        # It waits for the table, and others who read it do not wait for long, as it gives up again and again.
+        eventually(lambda: operator.value("select count(*) from pg_locks where not granted and relation = 'receipt'::regclass") > 0,
+                   "the migration waits", 30)
+        operator.query("set lock_timeout = '10s'; select count(*) from receipt")
+        assert operator.value("select max(version) from schema_migration") == 7
+    finally:
+        holder.close()
+        migration.join(60)
+
+    assert operator.value("select max(version) from schema_migration") > 7

@@ -11,7 +11,7 @@ import time
 import pytest
 import requests
 
-from harness.auditor import Auditor
+from harness.auditor import Auditor, audit
 from harness.people import Tenant
 from harness.silent_link import SilentLink
 from harness.stack import RELEASE
@@ -40,16 +40,6 @@ def make_town(make_stack):
         return stack, Traffic(Tenant(stack), seconds=seconds)
 
     return make
-
-
-def audit(traffic, may_double=0, leases_s=15, **counts):
-    """The end of every test here: all is acknowledged, settled and accounted for."""
-    traffic.finish()
-    auditor = Auditor(traffic).settle(leases_s)
-    problems = auditor.problems(may_double)
-    print({**counts, **auditor.counts, "statuses": dict(traffic.statuses)})
-    assert not problems, "\n".join(problems)
-    assert set(traffic.statuses) <= {200, 503, 504}, "a caller was told something else than: try again"
 
 
 def until_the_end_of(traffic, chance, break_something):

@@ -1,5 +1,6 @@
 // Lists of CIDRs: read or refused. No list opens what it does not name: an address is judged the
-// same without one unless a range has it.
+// same without one unless a range has it. A range that may be granted has one spelling, which is read
+// again as the same one.
 #include "fuzz.h"
 
 #include "io/address.h"
@@ -12,8 +13,22 @@ static bool allowed(uint32_t address, const struct address_ranges *ranges)
     return address_is_allowed((const struct sockaddr *)&internet, ranges);
 }
 
+static void grant(struct str text)
+{
+    char once[ADDRESS_GRANT_TEXT], again[ADDRESS_GRANT_TEXT];
+    struct err err;
+
+    if (!address_grant_read(text, once, &err))
+        return;
+    ASSERT(address_grant_read(str_of(once), again, &err) && strcmp(once, again) == 0);
+    struct address_ranges *ranges = address_grants_parse(str_of(once), &err);
+    ASSERT(ranges);
+    address_ranges_free(&ranges);
+}
+
 FUZZ(text)
 {
+    grant(text);
     struct err err;
     struct address_ranges *ranges = address_ranges_parse(text, &err);
 

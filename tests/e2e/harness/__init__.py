@@ -15,6 +15,7 @@
     bus_peer.py   somebody on the bus who says what he likes
     traffic.py    phones and agents under load, with a list of their own of what was acknowledged
     auditor.py    compares that list with what Nexus has and what went out
+    fault_run.py  a test's fault under such traffic, with the audit at its end
     silent_link.py  a TCP link that can die without a word
     wait.py       conditions with deadlines; nothing here sleeps for a fixed time
 """

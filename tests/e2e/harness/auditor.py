@@ -11,6 +11,16 @@ SENT = (4, 5, 6)                    # message_state: sent, delivered, read
 ENDED_OTHERWISE = (7, 8, 9, 10, 11, 12)  # failed, expired, opted out, suppressed, cancelled, uncertain: each on record
 
 
+def audit(traffic, may_double=0, leases_s=15, **counts):
+    """Ends the traffic: all is acknowledged, settled and accounted for, and nobody was told anything but: try again."""
+    traffic.finish()
+    auditor = Auditor(traffic).settle(leases_s)
+    problems = auditor.problems(may_double)
+    print({**counts, **auditor.counts, "statuses": dict(traffic.statuses)})
+    assert not problems, "\n".join(problems)
+    assert set(traffic.statuses) <= {200, 503, 504}, f"a caller was told something else: {dict(traffic.statuses)}"
+
+
 class Auditor:
     """settle() once all traffic has ended, then problems() and the counts."""
 

@@ -28,10 +28,14 @@ class Accepted:
     sequence: int
 
 
-class Traffic:
-    """Starts at once. Each gateway gets its share of the texts, each agent goes on to the next gateway when one fails."""
+FOR_EVER = 600  # seconds, for a test that ends its traffic itself
 
-    def __init__(self, tenant, rate=500, seconds=8, phones=200, agents=2):
+
+class Traffic:
+    """Starts at once. Each gateway gets its share of the texts, each agent goes on to the next gateway when one fails.
+    The texts end after so many seconds, or with finish()."""
+
+    def __init__(self, tenant, rate=500, seconds=None, phones=200, agents=2):
         self.tenant, self.stack, self.rate, self.seconds = tenant, tenant.stack, rate, seconds
         self.texts = set()       # message_id of every MO that was acknowledged
         self.answers = []        # Accepted
@@ -53,11 +57,18 @@ class Traffic:
         """Whether texts are still being sent."""
         return all(load.poll() is None for load in self._loads)
 
+    @property
+    def acknowledged(self):
+        """How many texts and how many answers are, so far."""
+        return sum(journal.read_text().count("\n") for journal in self._journals if journal.exists()), len(self.answers)
+
     def finish(self):
         """Waits until everything that was sent is acknowledged, and says how it went."""
         reports = []
         for load in self._loads:
-            output, errors = load.communicate(timeout=self.seconds + 90)
+            if not self.seconds:
+                load.terminate()
+            output, errors = load.communicate(timeout=(self.seconds or 0) + 90)
             assert load.returncode == 0, f"not all was acknowledged in the end: {output}{errors}"
             reports.append(json.loads(output))
         self._stopping.set()
@@ -68,14 +79,21 @@ class Traffic:
             self.statuses.update({int(status): count for status, count in report["statuses"].items()})
             self.texts |= set(journal.read_text().split())
         assert len(self.texts) == sum(report["acknowledged"] for report in reports)
-        assert sum(report["made"] for report in reports) >= self.rate * self.seconds - len(reports)
+        assert sum(report["made"] for report in reports) >= self.rate * (self.seconds or 0) - len(reports)
         return self
+
+    def abandon(self):
+        """After a failure: nobody goes on."""
+        self._stopping.set()
+        for load in self._loads:
+            load.kill()
+            load.communicate()
 
     def _load(self, gateway, rate, phones):
         return subprocess.Popen(
             [LOAD, "--port", str(self.stack.url(gateway).rsplit(":", 1)[1]), "--ccid", self.tenant.ccid,
              "--key", self.tenant.api_key, "--number", self.tenant.number, "--rate", str(rate), "--connections", "64",
-             "--seconds", str(self.seconds), "--phones", str(phones), "--name", f"text-{gateway}",
+             "--seconds", str(self.seconds or FOR_EVER), "--phones", str(phones), "--name", f"text-{gateway}",
              "--journal", self._journals[gateway]],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -31,15 +31,29 @@ static void close_all(struct calls *calls)
     calls_free(&calls);
 }
 
-Test(calls, keeps_copies_of_what_it_was_given)
+// A call waits for credit, or is sent again, when whoever asked has gone with its request and its body.
+Test(calls, keeps_copies_of_all_it_was_given)
 {
     struct calls *calls = calls_new(0);
-    char text[] = "payload";
-    const struct envelope envelope = {.message = MSG_SMS_INBOUND, .deadline_ms = 5};
+    struct envelope envelope = {.message = MSG_SMS_INBOUND, .deadline_ms = 5};
+    struct str *texts[ENVELOPE_TEXTS];
+    char given[ENVELOPE_TEXTS][20], payload[] = "payload";
+    AUTO(buf) wanted = {0};
+    AUTO(buf) kept = {0};
 
-    struct call *call = calls_open(calls, SERVICE_SMS, &envelope, str_of(text), 0);
-    text[0] = 'P';
+    envelope_texts(&envelope, texts);
+    for (int i = 0; i < ENVELOPE_TEXTS; i++) {
+        snprintf(given[i], sizeof given[i], "text %d", i);
+        *texts[i] = str_of(given[i]);
+    }
+    struct call *call = calls_open(calls, SERVICE_SMS, &envelope, str_of(payload), 0);
+    envelope.request = call->request;
+    envelope_encode(&envelope, &wanted);
+    memset(given, '?', sizeof given);
+    memset(payload, '?', sizeof payload - 1);
+    envelope_encode(&call->envelope, &kept);
 
+    cr_assert(str_equal(buf_str(&kept), buf_str(&wanted)));
     cr_assert(str_equal(call->payload, STR("payload")));
     calls_close(calls, call);
     calls_free(&calls);

@@ -119,3 +119,62 @@ Test(address, refuses_families_it_does_not_know)
 {
     cr_assert(not(address_is_allowed(&(struct sockaddr){.sa_family = AF_UNIX}, NULL)));
 }
+
+Test(address, grants_a_range_at_one_port_or_at_all)
+{
+    struct err err;
+    struct address_ranges *ranges =
+        address_grants_parse(STR("10.1.0.0/16:8443, fd00::/8:443, 10.2.0.0/16"), &err);
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(8443)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(443)};
+
+    cr_assert(ne(ptr, ranges, NULL));
+    inet_pton(AF_INET, "10.1.2.3", &v4.sin_addr);
+    cr_expect(eq(ptr, (void *)address_forbidden_by((struct sockaddr *)&v4, NULL, ranges), NULL));
+    cr_expect(eq(ptr, (void *)address_forbidden_by((struct sockaddr *)&v4, ranges, NULL), NULL));
+    v4.sin_port = htons(443);
+    cr_expect(eq(str, (char *)address_forbidden_by((struct sockaddr *)&v4, NULL, ranges),
+                 "the address is not allowed (granted at another port only)"));
+    cr_expect(eq(str, (char *)address_forbidden_by((struct sockaddr *)&v4, NULL, NULL),
+                 "the address is not allowed (10.0.0.0/8, private)"));
+    inet_pton(AF_INET, "10.2.2.3", &v4.sin_addr);
+    cr_expect(eq(ptr, (void *)address_forbidden_by((struct sockaddr *)&v4, NULL, ranges), NULL));
+    inet_pton(AF_INET6, "fd12::1", &v6.sin6_addr);
+    cr_expect(eq(ptr, (void *)address_forbidden_by((struct sockaddr *)&v6, NULL, ranges), NULL));
+    v6.sin6_port = htons(80);
+    cr_expect(ne(ptr, (void *)address_forbidden_by((struct sockaddr *)&v6, NULL, ranges), NULL));
+    address_ranges_free(&ranges);
+}
+
+Test(address, reads_ports_only_where_ranges_are_granted)
+{
+    struct err err;
+
+    cr_expect(eq(ptr, address_ranges_parse(STR("10.0.0.0/8:80"), &err), NULL));
+    static const char *const bad[] = {"10.0.0.0/8:",   "10.0.0.0/8:0",  "10.0.0.0/8:65536",
+                                      "10.0.0.0:80/8", "[fd00::]/8:80", "fd00::/8:80:80"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        cr_expect(eq(ptr, address_grants_parse(str_of(bad[i]), &err), NULL), "%s", bad[i]);
+}
+
+Test(address, spells_a_granted_range_in_one_way)
+{
+    static const char *const spelled[][2] = {
+        {"10.1.0.0/16", "10.1.0.0/16"},
+        {"10.1.0.0/16:8443", "10.1.0.0/16:8443"},
+        {"::ffff:10.1.0.0/112:80", "10.1.0.0/16:80"},
+        {"FD00:0:0::/8", "fd00::/8"},
+        {"fd00:1::7/128:65535", "fd00:1::7/128:65535"},
+    };
+    char canonical[ADDRESS_GRANT_TEXT];
+    struct err err;
+
+    for (size_t i = 0; i < COUNT_OF(spelled); i++) {
+        cr_assert(address_grant_read(str_of(spelled[i][0]), canonical, &err), "%s", spelled[i][0]);
+        cr_expect(eq(str, (char *)canonical, (char *)spelled[i][1]));
+    }
+    static const char *const bad[] = {"10.1.2.3/16", "0.0.0.0/0",     "10.0.0.0/7", "::/0",
+                                      "::/64",       "::ffff:0:0/96", "fc00::/6",   ""};
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        cr_expect(not(address_grant_read(str_of(bad[i]), canonical, &err)), "%s", bad[i]);
+}

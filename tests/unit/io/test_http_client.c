@@ -383,11 +383,57 @@ Test(http_client, sends_nothing_of_a_request_whose_leave_was_withdrawn)
     scene.says = STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 
     http_client_post_if(scene.client, str_of(scene.url), NULL, 0, STR("{}"), 5000,
-                        leave_is_withdrawn, answered, &scene);
+                        &(struct http_client_permit){.may_leave = leave_is_withdrawn}, answered,
+                        &scene);
     uv_run(&scene.loop, UV_RUN_DEFAULT);
 
     cr_assert(eq(int, scene.last.outcome, HTTP_CLIENT_WITHDRAWN));
     cr_assert(eq(u32, scene.connections, 1));
     cr_assert(eq(sz, scene.heard.len, 0));
+    scene_close(&scene);
+}
+
+// What one request of the next tests may reach beside the public internet.
+static struct address_ranges *grants;
+
+static const struct address_ranges *granted(void *context)
+{
+    (void)context;
+    return grants;
+}
+
+static void post_granted(struct scene *scene, const char *ranges)
+{
+    struct err err;
+
+    grants = address_grants_parse(str_of(ranges), &err);
+    http_client_post_if(scene->client, str_of(scene->url), NULL, 0, STR("{}"), 5000,
+                        &(struct http_client_permit){.granted = granted}, answered, scene);
+    uv_run(&scene->loop, UV_RUN_DEFAULT);
+    address_ranges_free(&grants);
+}
+
+Test(http_client, reaches_what_is_granted_to_the_request_and_says_which_rule_stops_another)
+{
+    struct scene scene;
+    scene_open(&scene, "");
+    scene.says = STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+
+    post_granted(&scene, "127.0.0.0/8");
+    cr_assert(eq(int, scene.last.outcome, HTTP_CLIENT_ANSWERED));
+    cr_assert(eq(u32, scene.connections, 1));
+
+    // The connection of the first one stands open; the second may not use it.
+    post_granted(&scene, "10.0.0.0/8");
+    cr_assert(eq(int, scene.last.outcome, HTTP_CLIENT_FORBIDDEN));
+    cr_assert(
+        eq(str, (char *)scene.last.reason, "the address is not allowed (127.0.0.0/8, loopback)"));
+    post_granted(&scene, "127.0.0.0/8:1");
+    cr_assert(eq(int, scene.last.outcome, HTTP_CLIENT_FORBIDDEN));
+    cr_assert(eq(str, (char *)scene.last.reason,
+                 "the address is not allowed (granted at another port only)"));
+    cr_assert(eq(u32, scene.connections, 1));
+    const char *heard = buf_c_string(&scene.heard);
+    cr_assert(eq(ptr, strstr(strstr(heard, "POST") + 1, "POST"), NULL), "one request came");
     scene_close(&scene);
 }

@@ -123,9 +123,10 @@ static bool batch_run(struct world *world, struct worker *worker, const size_t *
 
     if (happens(world, 2))
         return false;
-    switch (batch_plan_step(outcome, count)) {
+    switch (batch_plan_step(outcome, count, count == 1)) {
     case BATCH_ANSWER: rows_end(world, worker, rows, count, ANSWERED); return true;
     case BATCH_SPLIT:
+    case BATCH_PART:
         return batch_run(world, worker, rows, count / 2) &&
                batch_run(world, worker, rows + count / 2, count - count / 2);
     case BATCH_AGAIN: return batch_run(world, worker, rows, count);

@@ -50,3 +50,18 @@ Test(batch_keys, joins_two_sets)
     cr_assert(batch_keys_has(&keys, 1));
     cr_assert(batch_keys_has(&keys, 2));
 }
+
+Test(batch_keys, forgets_one_and_keeps_the_others)
+{
+    struct batch_keys keys = {0};
+
+    cr_assert(batch_keys_is_empty(&keys));
+    batch_keys_take(&keys, 1);
+    batch_keys_take(&keys, 2);
+    batch_keys_drop(&keys, 1);
+    cr_assert(not(batch_keys_has(&keys, 1)));
+    cr_assert(batch_keys_has(&keys, 2));
+    cr_assert(not(batch_keys_is_empty(&keys)));
+    batch_keys_drop(&keys, 2);
+    cr_assert(batch_keys_is_empty(&keys));
+}

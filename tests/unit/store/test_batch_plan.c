@@ -36,30 +36,31 @@ Test(batch_plan, takes_an_oversized_item_alone)
 
 Test(batch_plan, answers_a_committed_batch)
 {
-    cr_assert(eq(int, batch_plan_step(ERR_OK, 200), BATCH_ANSWER));
+    cr_assert(eq(int, batch_plan_step(ERR_OK, 200, false), BATCH_ANSWER));
 }
 
 Test(batch_plan, halves_a_batch_with_a_bad_row_until_the_row_is_alone)
 {
-    cr_assert(eq(int, batch_plan_step(ERR_POISONED, 2), BATCH_SPLIT));
-    cr_assert(eq(int, batch_plan_step(ERR_POISONED, 1), BATCH_FAIL));
-    cr_assert(eq(int, batch_plan_step(ERR_INTERNAL, 7), BATCH_SPLIT));
+    cr_assert(eq(int, batch_plan_step(ERR_POISONED, 2, false), BATCH_SPLIT));
+    cr_assert(eq(int, batch_plan_step(ERR_POISONED, 1, true), BATCH_FAIL));
+    cr_assert(eq(int, batch_plan_step(ERR_INTERNAL, 7, false), BATCH_SPLIT));
 }
 
 Test(batch_plan, runs_again_what_may_have_committed_or_was_in_the_way)
 {
-    cr_assert(eq(int, batch_plan_step(ERR_UNKNOWN_OUTCOME, 9), BATCH_AGAIN));
-    cr_assert(eq(int, batch_plan_step(ERR_CONCURRENT, 9), BATCH_AGAIN));
+    cr_assert(eq(int, batch_plan_step(ERR_UNKNOWN_OUTCOME, 9, false), BATCH_AGAIN));
+    cr_assert(eq(int, batch_plan_step(ERR_CONCURRENT, 9, false), BATCH_AGAIN));
 }
 
-Test(batch_plan, lets_a_row_that_somebody_holds_wait_alone)
+Test(batch_plan, lets_those_whose_rows_somebody_holds_wait_alone)
 {
-    cr_assert(eq(int, batch_plan_step(ERR_LOCKED, 9), BATCH_SPLIT));
-    cr_assert(eq(int, batch_plan_step(ERR_LOCKED, 1), BATCH_AGAIN));
+    cr_assert(eq(int, batch_plan_step(ERR_LOCKED, 9, false), BATCH_PART));
+    cr_assert(eq(int, batch_plan_step(ERR_LOCKED, 9, true), BATCH_AGAIN));
+    cr_assert(eq(int, batch_plan_step(ERR_LOCKED, 1, true), BATCH_AGAIN));
 }
 
 Test(batch_plan, lets_callers_go_when_nothing_was_sent)
 {
-    cr_assert(eq(int, batch_plan_step(ERR_UNAVAILABLE, 9), BATCH_GIVE_UP));
-    cr_assert(eq(int, batch_plan_step(ERR_BUSY, 9), BATCH_GIVE_UP));
+    cr_assert(eq(int, batch_plan_step(ERR_UNAVAILABLE, 9, false), BATCH_GIVE_UP));
+    cr_assert(eq(int, batch_plan_step(ERR_BUSY, 9, false), BATCH_GIVE_UP));
 }

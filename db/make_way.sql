@@ -1,0 +1,13 @@
+-- Cancels the statements that wait for our tables. nexusctl migrate runs this last before its commit: such a statement has
+-- begun a function as it was before, whose rest may not fit the tables any more. Its worker answers 503, or tries again.
+-- Who may not cancel others' statements leaves them; workers try again, too, when what they ran no longer fits
+-- (common/io/pg.c).
+do $$
+begin
+    perform pg_cancel_backend(l.pid)
+       from (select distinct pid from pg_locks where locktype = 'relation' and not granted) l
+      where pg_backend_pid() = any (pg_blocking_pids(l.pid));
+exception when insufficient_privilege then
+    null;
+end
+$$;

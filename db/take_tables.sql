@@ -1,0 +1,19 @@
+-- Takes all tables before a migration changes any. nexusctl migrate runs this first in its transaction, if migrations are
+-- missing: whoever writes or reads waits at its first table, has changed nothing yet, and holds nothing that we want.
+--
+-- lock_timeout is shorter than deadlock_timeout. So who gives way to the other is always the migration, which tries again.
+do $$
+declare
+    one record;
+begin
+    set local lock_timeout = '500ms';
+    for one in
+        select c.oid::regclass as name from pg_class c
+         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+           and c.relowner = 'nexus_owner'::regrole
+         order by c.relname
+    loop
+        execute format('lock table %s in access exclusive mode', one.name);
+    end loop;
+end
+$$;

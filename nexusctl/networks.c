@@ -1,0 +1,113 @@
+// networks: private address ranges that the webhooks of one contact center may reach.
+#include "io/address.h"
+#include "nexusctl/commands.h"
+#include "nexusctl/table.h"
+
+enum { TENANT };
+static const struct option options[] = {
+    [TENANT] = {"--tenant", NULL, "CCID",
+                "The contact center; list shows those of all without it."},
+};
+
+static bool networks_list(struct call *call, struct err *err)
+{
+    static const char *const titles[] = {"CCID", "NETWORK", "GRANTED"};
+    struct table table = {.columns = COUNT_OF(titles)};
+    const struct json_view *view, *row;
+    struct str text, tenant = option_text(call, TENANT);
+
+    if (call->argument_count > 0)
+        return usage_set(call, err, "list takes no words; --tenant chooses");
+    if (!call_ask(call, STATEMENT_NETWORK_LIST, &tenant, 1, &text, err) ||
+        !answer_parse(text, call->arena, &view, err))
+        return false;
+    if (call->json) {
+        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
+        return true;
+    }
+    for (size_t i = 0; i < COUNT_OF(titles); i++)
+        table_cell(&table, str_of(titles[i]));
+    for (size_t i = 0; (row = json_element(json_member(view, "networks"), i)) != NULL; i++) {
+        table_cell(&table, json_text(json_member(row, "ccid")));
+        table_cell(&table, json_text(json_member(row, "range")));
+        table_time(&table, json_text(json_member(row, "granted")));
+    }
+    table_print(&table, &call->out);
+    return true;
+}
+
+static bool change(struct call *call, enum statement statement, struct str *range,
+                   const struct json_view **answer, struct err *err)
+{
+    char canonical[ADDRESS_GRANT_TEXT];
+    struct str text;
+
+    if (call->argument_count != 1 || !option_given(call, TENANT))
+        return usage_set(call, err, "which network, and of whom? give RANGE --tenant CCID");
+    if (!address_grant_read(call->arguments[0], canonical, err))
+        return err_in(err, "RANGE");
+    *range = arena_copy(call->arena, str_of(canonical));
+    const struct str parameters[] = {option_text(call, TENANT), *range};
+    if (!call_ask(call, statement, parameters, COUNT_OF(parameters), &text, err) ||
+        !answer_parse(text, call->arena, answer, err))
+        return false;
+    if (call->json)
+        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
+    return true;
+}
+
+static bool networks_grant(struct call *call, struct err *err)
+{
+    const struct json_view *answer;
+    struct str range;
+
+    if (!change(call, STATEMENT_NETWORK_GRANT, &range, &answer, err))
+        return false;
+    if (!call->json)
+        buf_printf(&call->out, "%.*s %s\n", STR_ARG(range),
+                   json_is_true(json_member(answer, "granted")) ? "is granted"
+                                                                : "was granted before");
+    return true;
+}
+
+static bool networks_revoke(struct call *call, struct err *err)
+{
+    const struct json_view *answer;
+    struct str range;
+
+    if (!change(call, STATEMENT_NETWORK_REVOKE, &range, &answer, err))
+        return false;
+    if (!call->json)
+        buf_printf(&call->out, "%.*s is revoked\n", STR_ARG(range));
+    return true;
+}
+
+static const struct verb verbs[] = {
+    {"list", "the networks that were granted", networks_list},
+    {"grant", "let the webhooks of a contact center reach one", networks_grant},
+    {"revoke", "let them reach it no longer", networks_revoke},
+};
+
+const struct command networks_command = {
+    .name = "networks",
+    .summary = "private networks that the webhooks of a contact center may reach",
+    .usage = "[list [--tenant CCID] | grant RANGE --tenant CCID | revoke RANGE --tenant CCID] "
+             "[--json]",
+    .manual =
+        "Webhooks reach the public internet only. A grant names a private range that those of one\n"
+        "contact center may reach, too: address/bits, or address/bits:port for one port alone\n"
+        "(10.1.0.0/16:8443, fd00:1::/32:443). A contact center has at most 64. Its own\n"
+        "administrators can grant nothing. The address is judged when a connection is opened and\n"
+        "before each request; workers take up a change within seconds. What had failed with\n"
+        "forbidden_address is sent again by replay. Each change is in the audit log.",
+    .examples =
+        "  nexusctl networks grant 10.1.0.0/16:8443 --tenant 578ec98e-0000-46ad-9675-000000000001\n"
+        "  nexusctl networks list\n"
+        "  nexusctl networks revoke 10.1.0.0/16:8443 --tenant "
+        "578ec98e-0000-46ad-9675-000000000001",
+    .options = options,
+    .option_count = COUNT_OF(options),
+    .verbs = verbs,
+    .verb_count = COUNT_OF(verbs),
+    .arguments_limit = 1,
+};

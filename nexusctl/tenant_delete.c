@@ -1,0 +1,203 @@
+// tenant_delete: see the header.
+//
+// Without --yes it only counts. With it the contact center is closed in one transaction, then its rows go
+// in batches, each a transaction of its own, and at last the contact center. Dying anywhere leaves it
+// closed, and the same command goes on.
+#include "nexusctl/tenant_delete.h"
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "nexusctl/table.h"
+#include "store/rules.h"
+
+enum { TRIES_LIMIT = 20 };
+
+static const struct str batch_room = STR_INIT("2000");
+
+struct deletion {
+    struct call *call;
+    struct pg_script *script;
+    struct str tenant; // its number
+    int64_t all;       // rows there were when this run began
+    int64_t done;      // rows deleted by this run
+    int64_t told_ms;   // when progress was last shown
+};
+
+static bool ask(struct deletion *deletion, enum statement statement, const struct str *params,
+                size_t count, struct str *answer, struct err *err)
+{
+    return pg_script_ask(deletion->script, statements[statement].sql, params, count,
+                         deletion->call->arena, answer, err);
+}
+
+static int64_t rows_of(const struct json_view *object, const char *name)
+{
+    int64_t number = 0;
+
+    (void)json_number(json_member(object, name), &number);
+    return number;
+}
+
+// What is there.
+
+static bool preview(struct deletion *deletion, struct str ccid, const struct json_view **view,
+                    struct str *text, struct err *err)
+{
+    const struct json_view *kind;
+
+    if (!ask(deletion, STATEMENT_TENANT_DELETE_PREVIEW, &ccid, 1, text, err) ||
+        !answer_parse(*text, deletion->call->arena, view, err))
+        return false;
+    for (size_t i = 0; (kind = json_element(json_member(*view, "kinds"), i)) != NULL; i++)
+        deletion->all += rows_of(kind, "rows");
+    return true;
+}
+
+static void preview_print(const struct json_view *view, struct buf *out)
+{
+    struct table table = {.columns = 2};
+    const struct json_view *kind;
+    struct str begun = json_text(json_member(view, "deleting"));
+
+    buf_printf(out, "contact center %.*s, %.*s\n", STR_ARG(json_text(json_member(view, "ccid"))),
+               STR_ARG(json_text(json_member(view, "name"))));
+    table_cell(&table, STR("KIND"));
+    table_cell(&table, STR("ROWS"));
+    for (size_t i = 0; (kind = json_element(json_member(view, "kinds"), i)) != NULL; i++) {
+        table_cell(&table, json_text(json_member(kind, "kind")));
+        table_number(&table, rows_of(kind, "rows"));
+    }
+    table_print(&table, out);
+    buf_printf(out, "%lld entries of the audit log stay until they are old\n",
+               (long long)rows_of(view, "audit"));
+    if (str_present(begun))
+        buf_printf(out, "its deletion began at %.*s and goes on with --yes\n", STR_ARG(begun));
+    else if (rows_of(view, "numbers") > 0)
+        buf_printf(out, "%lld numbers can still receive texts: --yes wants --force, too\n",
+                   (long long)rows_of(view, "numbers"));
+    buf_printf(out, "nothing was done; --yes deletes all of this for good\n");
+}
+
+// Deleting it.
+
+static void progress(struct deletion *deletion)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (now_ms - deletion->told_ms < 1000)
+        return;
+    deletion->told_ms = now_ms;
+    fprintf(stderr, "tenants delete: %lld of about %lld rows\n", (long long)deletion->done,
+            (long long)deletion->all);
+}
+
+// A worker that ends what it began may hold a row.
+static bool batch(struct deletion *deletion, struct str *answer, struct err *err)
+{
+    const struct str params[] = {deletion->tenant, batch_room};
+
+    for (int tries = 1;
+         !ask(deletion, STATEMENT_TENANT_DELETE_BATCH, params, COUNT_OF(params), answer, err);
+         tries++)
+        if (tries == TRIES_LIMIT || (err->code != ERR_CONCURRENT && err->code != ERR_LOCKED))
+            return false;
+    return true;
+}
+
+static bool pause_briefly(struct deletion *deletion, struct err *err)
+{
+    struct str none;
+
+    return ask(deletion, STATEMENT_PAUSE, NULL, 0, &none, err);
+}
+
+static bool batches(struct deletion *deletion, struct err *err)
+{
+    struct str answer;
+
+    while (batch(deletion, &answer, err)) {
+        const struct json_view *gone;
+        if (!str_present(answer))
+            return true;
+        if (!answer_parse(answer, deletion->call->arena, &gone, err))
+            return false;
+        deletion->done += rows_of(gone, "rows");
+        progress(deletion);
+        (void)failpoint("tenant_delete.after_batch");
+        // What has left the house is told within its lease.
+        if (rows_of(gone, "rows") == 0 && !pause_briefly(deletion, err))
+            return false;
+    }
+    return false;
+}
+
+// Gateways learn within a second that nobody acts for it any more; what they sent on until then writes
+// rows during the pause, and those are found by the second look.
+static bool delete_all(struct deletion *deletion, struct str ccid, struct err *err)
+{
+    struct call *call = deletion->call;
+    const struct str begin[] = {ccid,
+                                option_given(call, TENANTS_FORCE) ? STR("true") : STR("false")};
+    struct str answer = STR_ABSENT;
+
+    if (!ask(deletion, STATEMENT_TENANT_DELETE_BEGIN, begin, COUNT_OF(begin), &deletion->tenant,
+             err))
+        return false;
+    (void)failpoint("tenant_delete.after_begin");
+    while (!str_equal(answer, STR("t")))
+        if (!pause_briefly(deletion, err) || !batches(deletion, err) ||
+            !ask(deletion, STATEMENT_TENANT_DELETE_END, &deletion->tenant, 1, &answer, err))
+            return false;
+    return true;
+}
+
+static bool lock(struct deletion *deletion, struct err *err)
+{
+    struct str locked;
+
+    if (!ask(deletion, STATEMENT_TENANT_DELETE_LOCK, NULL, 0, &locked, err))
+        return false;
+    return str_equal(locked, STR("t")) ||
+           err_set(err, ERR_CONFLICT, "another contact center is being deleted right now");
+}
+
+static bool run(struct deletion *deletion, struct str ccid, struct err *err)
+{
+    struct call *call = deletion->call;
+    const struct json_view *view;
+    struct str text;
+
+    if (!call_connect(call, &deletion->script, err) ||
+        !call_introduce(call, deletion->script, err) || !preview(deletion, ccid, &view, &text, err))
+        return false;
+    if (!option_given(call, TENANTS_YES)) {
+        call->verdict = EXIT_DIFFERS;
+        if (call->json)
+            buf_printf(&call->out, "%.*s\n", STR_ARG(text));
+        else
+            preview_print(view, &call->out);
+        return true;
+    }
+    if (!lock(deletion, err) || !delete_all(deletion, ccid, err))
+        return false;
+    if (call->json)
+        buf_printf(&call->out, "{\"deleted\":%lld}\n", (long long)deletion->done);
+    else
+        buf_printf(&call->out, "deleted with %lld rows\n", (long long)deletion->done);
+    return true;
+}
+
+bool tenants_delete(struct call *call, struct err *err)
+{
+    struct deletion deletion = {.call = call};
+
+    if (call->argument_count != 1)
+        return usage_set(call, err, "which contact center? give its CCID");
+    if (!uuid_check(call->arguments[0], err)) {
+        call->verdict = EXIT_USAGE;
+        return err_in(err, "CCID");
+    }
+    bool done = run(&deletion, call->arguments[0], err);
+    pg_script_close(&deletion.script);
+    return done;
+}

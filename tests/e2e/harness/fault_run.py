@@ -1,0 +1,59 @@
+"""A fault under load and audit: phones text and agents answer before it, during it and after it. At the end everything that
+was acknowledged is there once, in order and paid for in the ledger.
+
+    with FaultRun(stack) as run:        # texts and answers are acknowledged
+        with something_broken():
+            run.goes_on()               # if the promise is that it does
+"""
+
+from .auditor import audit
+from .people import Tenant
+from .traffic import Traffic
+from .wait import eventually
+
+ENOUGH = (10, 4)  # texts and answers that show that they go on
+
+
+class FaultRun:
+    """may_double: webhooks that this fault may bring a second time. The rest is for Traffic. A tenant of the test's own may
+    be given, if its number or its destination is what breaks."""
+
+    def __init__(self, stack, tenant=None, may_double=0, leases_s=15, rate=60, phones=40, agents=2):
+        self.stack = stack
+        self.may_double, self.leases_s = may_double, leases_s
+        self.traffic = Traffic(tenant or Tenant(stack), rate=rate, phones=phones, agents=agents)
+
+    @property
+    def tenant(self):
+        return self.traffic.tenant
+
+    @property
+    def statuses(self):
+        """What callers were told; that of texts only after the end."""
+        return self.traffic.statuses
+
+    def goes_on(self, within=30.0, counts=ENOUGH):
+        """Both texts and answers are acknowledged, from now on."""
+        before = self.traffic.acknowledged
+        eventually(lambda: self._more_than(before, counts), "texts and answers are acknowledged", within)
+
+    def _more_than(self, before, counts):
+        more = [count - earlier for count, earlier in zip(self.traffic.acknowledged, before)]
+        assert all(gained >= wanted for gained, wanted in zip(more, counts)), "%d texts and %d answers" % tuple(more)
+        return True
+
+    def __enter__(self):
+        try:
+            self.goes_on()
+        except BaseException:
+            self.traffic.abandon()
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                self.goes_on()
+                audit(self.traffic, self.may_double, self.leases_s)
+        finally:
+            self.traffic.abandon()
