@@ -27,13 +27,13 @@ def operator(postgres, template, tmp_path):
 
 def census(query):
     """{key id: secrets}, of every place that holds sealed secrets."""
-    texts = [row[0] for row in query("""
+    texts = {row[0] for row in query("""
         select unnest(secrets) from destination union all select unnest(secrets) from channel
         union all select token from tenant where token is not null
         union all select secret from idempotency where secret is not null
         union all select clientsecret from nex_gapis where clientsecret ~ '^v[12]\\|'
         union all select (regexp_matches(secret::text, '"(v[12]\\|[^"]+)"', 'g'))[1] from service
-        union all select (regexp_matches(secret::text, '"(v[12]\\|[^"]+)"', 'g'))[1] from transaction_section""")]
+        union all select (regexp_matches(secret::text, '"(v[12]\\|[^"]+)"', 'g'))[1] from transaction_section""")}
     return {key: sum(text.split("|")[1] == key for text in texts) for key in {text.split("|")[1] for text in texts}}
 
 
