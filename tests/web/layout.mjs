@@ -4,6 +4,8 @@ import { browse, fits, logIn, panel, PHONE, picture, press, row, settled } from 
 import { answered, ask, contactCenter, keyOf, operator, PROVISIONING, sending, simulator } from "./nexus.mjs";
 
 const PANELS = ["overview", "messages", "conversations", "tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "destinations", "ledger", "pipeline", "audit"];
+const OF_ONE = ["messages", "conversations", "services", "numbers", "endpoints", "message"]; // an operator chooses whose first
+const OF_ALL = PANELS.filter((one) => !OF_ONE.includes(one));
 const LONG = "a_name_without_any_blank_that_goes_on_and_on_for_longer_than_a_phone_is_wide";
 
 async function filled() {
@@ -57,7 +59,7 @@ for (const width of [768, 1000, 1024, 1280, 1366])
     const center = await filled();
     await answered(center);
     await logIn(page, operator());
-    for (const one of [...PANELS, `${center.ccid}/conversations`, `${center.ccid}/messages`, `${center.ccid}/numbers`]) {
+    for (const one of [...OF_ALL, ...OF_ONE.map((name) => `${center.ccid}/${name}`)]) {
       await panel(page, `#/${one}`);
       await fits(page, one);
       await picture(page, `operator-${width}-${one.replace(/^.*\//, "one-")}`);
