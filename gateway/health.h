@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct err;
 struct exchange;
 struct gateway;
 struct route;
@@ -28,9 +29,8 @@ void health_live(struct exchange *exchange);
 void health_startup(struct exchange *exchange);
 void health_ready(struct exchange *exchange);
 void health_detail(struct exchange *exchange);
-struct err;
 // NEXUS_HEALTH_DETAIL is a word that is known.
-bool health_detail_check(const struct gateway *gateway, struct err *err);
+MUST_USE bool health_detail_check(const struct gateway *gateway, struct err *err);
 // live, startup or ready: answered also when there is room for nothing else.
 bool health_is_probe(const struct route *route);
 // Once a second, so that a gateway has started when nobody looks, and its metrics tell the reasons.

@@ -1,33 +1,30 @@
 // openapi_serve: the description as an answer: the same bytes for everybody, or 304.
 #include "answer.h"
+#include "etag.h"
 #include "gateway.h"
 #include "openapi.h"
 #include "pages.h"
 
 #include "base/panic.h"
-#include "io/crypto.h"
 #include "io/gunzip.h"
 #include "io/http_server.h"
 
 #include <stdlib.h>
 
 struct openapi {
-    struct buf plain, compressed, etag;
+    struct buf plain, compressed;
+    char etag[ETAG_TEXT]; // of plain
 };
 
 struct openapi *openapi_new(void)
 {
     struct openapi *openapi = calloc(1, sizeof *openapi);
-    unsigned char digest[SHA256_BYTES];
 
     if (!openapi)
         panic("out of memory");
     openapi_write(&openapi->plain);
     gzip(buf_str(&openapi->plain), &openapi->compressed);
-    crypto_sha256(buf_str(&openapi->plain), digest);
-    buf_byte(&openapi->etag, '"');
-    buf_hex(&openapi->etag, str_make(digest, 16));
-    buf_byte(&openapi->etag, '"');
+    etag_of(buf_str(&openapi->plain), openapi->etag);
     return openapi;
 }
 
@@ -37,7 +34,6 @@ void openapi_free(struct openapi **openapi)
         return;
     buf_release(&(*openapi)->plain);
     buf_release(&(*openapi)->compressed);
-    buf_release(&(*openapi)->etag);
     free(*openapi);
     *openapi = NULL;
 }
@@ -47,14 +43,14 @@ void openapi_open(struct exchange *exchange)
     const struct openapi *openapi = exchange->gateway->openapi;
     bool compressed = accepts_gzip(http_header(exchange->http, "accept-encoding"));
     bool unchanged =
-        etag_matches(http_header(exchange->http, "if-none-match"), buf_str(&openapi->etag));
+        etag_matches(http_header(exchange->http, "if-none-match"), str_of(openapi->etag));
     struct http_answer answer = {
         .status = unchanged ? 304 : 200,
         .content_type = STR("application/json"),
         .body = unchanged    ? STR("")
                 : compressed ? buf_str(&openapi->compressed)
                              : buf_str(&openapi->plain),
-        .headers = {{"etag", buf_str(&openapi->etag)},
+        .headers = {{"etag", str_of(openapi->etag)},
                     {"vary", STR("accept-encoding")},
                     {"cache-control", STR("no-cache")},
                     {compressed && !unchanged ? "content-encoding" : NULL, STR("gzip")}},

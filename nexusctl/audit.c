@@ -17,7 +17,7 @@ static const struct option options[] = {
     [FORMAT] = {"--format", NULL, "ndjson|csv", "export: a JSON object a line, or CSV; ndjson."},
 };
 
-enum { PAGE = 1000 };
+enum { PAGE = 1000, NEXT_LIMIT = 40 };
 
 static const char *const members[] = {"at",      "tenant", "actor",  "actorname", "credential",
                                       "address", "action", "object", "fields"};
@@ -107,27 +107,40 @@ static void change_export(struct call *call, const struct json_view *change, boo
     buf_str_append(&call->out, STR("\r\n"));
 }
 
+// One page to the reader, who need not wait for the whole log, and whose memory goes with it. next: the page's
+// "next"; empty where there is none.
+static bool page_export(struct call *call, bool csv, char next[static NEXT_LIMIT + 1],
+                        struct err *err)
+{
+    const struct json_view *page, *change;
+    struct arena *arena = call->arena;
+    struct str after = next[0] ? str_of(next) : STR_ABSENT, text;
+
+    call->arena = arena_new();
+    bool done = page_ask(call, after, PAGE, &page, &text, err);
+    for (size_t i = 0; done && (change = json_element(json_member(page, "changes"), i)); i++)
+        change_export(call, change, csv);
+    if (done)
+        snprintf(next, NEXT_LIMIT + 1, "%.*s", STR_ARG(json_text(json_member(page, "next"))));
+    arena_free(&call->arena);
+    call->arena = arena;
+    return done && call_flush(call, err);
+}
+
 static bool audit_export(struct call *call, struct err *err)
 {
     struct str format = option_given(call, FORMAT) ? option_text(call, FORMAT) : STR("ndjson");
     bool csv = str_equal(format, STR("csv"));
-    struct str after = STR_ABSENT, text;
-    const struct json_view *page, *change;
+    char next[NEXT_LIMIT + 1] = "";
 
     if (!csv && !str_equal(format, STR("ndjson")))
         return usage_set(call, err, "--format: ndjson or csv is wanted");
     for (size_t m = 0; csv && m < COUNT_OF(members); m++)
         buf_printf(&call->out, "%s%s", members[m], m + 1 < COUNT_OF(members) ? "," : "\r\n");
     do {
-        if (!page_ask(call, after, PAGE, &page, &text, err))
+        if (!page_export(call, csv, next, err))
             return false;
-        for (size_t i = 0; (change = json_element(json_member(page, "changes"), i)) != NULL; i++)
-            change_export(call, change, csv);
-        after = json_text(json_member(page, "next"));
-        // Page by page to the reader, who need not wait for the whole log.
-        fwrite(call->out.data, 1, call->out.len, stdout);
-        buf_clear(&call->out);
-    } while (str_present(after));
+    } while (next[0]);
     return true;
 }
 

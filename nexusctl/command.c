@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "base/list.h"
 #include "base/secrecy.h"
+#include "store/rules.h"
 #include "wire/codec_yaml.h"
 
 #include <errno.h>
@@ -174,6 +175,22 @@ bool option_check(struct call *call, size_t option, bool (*rule)(struct str text
     while (option_next(call, option, &cursor, &value))
         if (!rule(value, &broken))
             return usage_set(call, err, "%s: %s", call->command->options[option].name, broken.text);
+    return true;
+}
+
+bool option_ids(struct call *call, size_t option, struct str *ids, struct err *err)
+{
+    AUTO(buf) list = {0};
+    struct str id;
+    size_t cursor = 0;
+
+    if (!option_check(call, option, uuid_check, err))
+        return false;
+    while (option_next(call, option, &cursor, &id))
+        buf_printf(&list, "%c%.*s", list.len ? ',' : '{', STR_ARG(id));
+    if (list.len > 0)
+        buf_byte(&list, '}');
+    *ids = list.len ? arena_copy(call->arena, buf_str(&list)) : STR_ABSENT;
     return true;
 }
 
@@ -348,16 +365,26 @@ static bool call_run(struct call *call, struct words before, struct words after,
     return settings_load(call, err) && run_of(call)(call, err);
 }
 
+bool call_flush(struct call *call, struct err *err)
+{
+    bool written = fwrite(call->out.data, 1, call->out.len, stdout) == call->out.len;
+
+    buf_clear(&call->out);
+    if (written && fflush(stdout) == 0)
+        return true;
+    return err_set(err, ERR_INTERNAL, "standard output: %s", strerror(errno));
+}
+
 static int command_run(struct call *call, struct words before, struct words after)
 {
     struct err err;
 
     call->arena = arena_new();
-    if (call_run(call, before, after, &err)) {
-        fwrite(call->out.data, 1, call->out.len, stdout);
-    } else {
+    bool ran = call_run(call, before, after, &err);
+    if (!ran || !call_flush(call, &err)) {
         error_print(call, &err);
-        call->verdict = call->verdict ? call->verdict : EXIT_FAILED;
+        // What a dry run found nobody was told, where it could not be written.
+        call->verdict = !ran && call->verdict ? call->verdict : EXIT_FAILED;
     }
     buf_release(&call->out);
     arena_free(&call->arena);

@@ -110,6 +110,8 @@ MUST_USE bool option_number(struct call *call, size_t option, int64_t minimum, i
                             int64_t *value, struct err *err);
 MUST_USE bool option_check(struct call *call, size_t option,
                            bool (*rule)(struct str text, struct err *err), struct err *err);
+// All values of an option that takes ids, as PostgreSQL spells an array: "{id,id}"; absent where there is none.
+MUST_USE bool option_ids(struct call *call, size_t option, struct str *ids, struct err *err);
 // Two moments of one form: the first option's is not after the second's.
 MUST_USE bool options_ordered(struct call *call, size_t from, size_t to, struct err *err);
 
@@ -123,6 +125,9 @@ MUST_USE bool call_connect_owner(struct call *call, struct pg_script **script, s
 MUST_USE bool call_introduce(struct call *call, struct pg_script *script, struct err *err);
 // A file's content, "-" for standard input; at most 4 MiB.
 MUST_USE bool call_read(struct call *call, struct str path, struct str *content, struct err *err);
+// Writes what is in call->out, for an answer that comes in parts; the rest is written when run() is over. False:
+// standard output does not take it.
+MUST_USE bool call_flush(struct call *call, struct err *err);
 // One question to the database on a connection of its own. An answer in JSON is without blanks.
 MUST_USE bool call_ask(struct call *call, enum statement statement, const struct str *params,
                        size_t count, struct str *answer, struct err *err);

@@ -11,6 +11,7 @@ enum {
     ANY_HEADER = 15 + 32, // the largest window; gzip's header or zlib's
     NO_HEADER = -15,      // as some send deflate
     ZLIB_METHOD = 8,      // in the low bits of its first byte
+    GZIP_FIRST = 0x1f,    // no deflate without a header begins so: its block type is reserved
 };
 
 struct gunzip {
@@ -42,6 +43,11 @@ static bool broken(struct err *err)
     return err_set(err, ERR_BAD_REQUEST, "the body is not what its Content-Encoding says");
 }
 
+static bool is_bare(unsigned char first)
+{
+    return (first & 0xf) != ZLIB_METHOD && first != GZIP_FIRST;
+}
+
 bool gunzip_feed(struct gunzip *gunzip, struct str bytes, gunzip_give_fn *give, void *context,
                  struct err *err)
 {
@@ -52,7 +58,7 @@ bool gunzip_feed(struct gunzip *gunzip, struct str bytes, gunzip_give_fn *give, 
         size_t taken = bytes.len < sizeof in ? bytes.len : sizeof in;
         memcpy(in, bytes.ptr, taken); // zlib wants what it may change
         bytes = str_skip(bytes, taken);
-        if (gunzip->may_be_bare && !gunzip->is_begun && (in[0] & 0xf) != ZLIB_METHOD &&
+        if (gunzip->may_be_bare && !gunzip->is_begun && is_bare(in[0]) &&
             inflateReset2(stream, NO_HEADER) != Z_OK)
             return broken(err);
         gunzip->is_begun = true;

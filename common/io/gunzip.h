@@ -18,7 +18,7 @@ enum { GUNZIP_PIECE_BYTES = 8 * 1024 };
 struct gunzip;
 typedef bool gunzip_give_fn(void *context, struct str bytes, struct err *err);
 
-// is_deflate: zlib's frame may be missing, as some send deflate.
+// gzip's frame and zlib's are told apart by themselves. is_deflate: there may also be none, as some send deflate.
 struct gunzip *gunzip_new(bool is_deflate);
 void gunzip_free(struct gunzip **gunzip);
 MUST_USE bool gunzip_feed(struct gunzip *gunzip, struct str bytes, gunzip_give_fn *give,

@@ -80,22 +80,14 @@ static void connection_drop(struct pg_listen *listen)
 
 static void connection_lost(struct pg_listen *listen, const char *why)
 {
-    struct str said = str_trim(str_of(PQerrorMessage(listen->libpq))), line, rest;
+    AUTO(buf) said = {0};
 
-    str_cut(said, '\n', &line, &rest); // libpq says more than we know, if it says anything
-    LOG_WARN("pg.not_listening", LOG_STR("why", line.len ? line : str_of(why)));
+    pg_refusal_text(listen->libpq, &said); // libpq says more than we know, if it says anything
+    LOG_WARN("pg.not_listening", LOG_STR("why", said.len ? buf_str(&said) : str_of(why)));
     connection_drop(listen);
     uv_timer_start(&listen->retry, retry_due, listen->backoff_ms, 0);
     listen->backoff_ms =
         listen->backoff_ms * 2 < BACKOFF_LAST_MS ? listen->backoff_ms * 2 : BACKOFF_LAST_MS;
-}
-
-static void connection_refused(struct pg_listen *listen)
-{
-    AUTO(buf) why = {0};
-
-    pg_refusal_text(listen->libpq, &why);
-    connection_lost(listen, buf_c_string(&why));
 }
 
 static void connection_open(struct pg_listen *listen)
@@ -112,7 +104,7 @@ static void connection_open(struct pg_listen *listen)
         panic("out of memory");
     pg_notices_log(listen->libpq);
     if (PQstatus(listen->libpq) == CONNECTION_BAD)
-        connection_refused(listen);
+        connection_lost(listen, "cannot connect");
     else
         watch_for(listen, UV_WRITABLE);
 }
@@ -136,7 +128,7 @@ static void connection_advance(struct pg_listen *listen)
         if (!ask(listen, buf_c_string(&listen->command)))
             connection_lost(listen, "cannot use the new connection");
         return;
-    case PGRES_POLLING_FAILED: connection_refused(listen); return;
+    case PGRES_POLLING_FAILED: connection_lost(listen, "cannot connect"); return;
     case PGRES_POLLING_READING: watch_for(listen, UV_READABLE); return;
     case PGRES_POLLING_WRITING:
     case PGRES_POLLING_ACTIVE: watch_for(listen, UV_WRITABLE); return;

@@ -118,6 +118,22 @@ static bool form_name(const struct reading *reading, struct err *err)
     return section_name_check(reading->value, err);
 }
 
+// The code is not held against a list of countries: those come and go.
+static bool form_country(const struct reading *reading, struct err *err)
+{
+    AUTO(buf) upper = {0};
+
+    for (size_t i = 0; i < reading->value.len; i++)
+        buf_byte(&upper, (unsigned char)(reading->value.ptr[i] & ~0x20));
+    for (size_t i = 0; i < upper.len; i++)
+        if (upper.data[i] < 'A' || upper.data[i] > 'Z')
+            upper.len = 0;
+    if (upper.len != 2)
+        return fault(err, "the two letters of a country are wanted (ISO 3166), such as US");
+    *reading->spelled = arena_copy(reading->arena, buf_str(&upper));
+    return true;
+}
+
 static bool form_number(const struct reading *reading, struct err *err)
 {
     char number[PHONE_MAX];
@@ -214,10 +230,10 @@ static bool form_header(const struct reading *reading, struct err *err)
 static form_fn *const forms[FORM_COUNT_OF] = {
     [FORM_TEXT] = form_text,       [FORM_CHOICE] = form_choice,     [FORM_FLAG] = form_flag,
     [FORM_COUNT] = form_count,     [FORM_DURATION] = form_duration, [FORM_NAME] = form_name,
-    [FORM_NUMBER] = form_number,   [FORM_DOMAIN] = form_domain,     [FORM_ADDRESS] = form_address,
-    [FORM_SENDER] = form_sender,   [FORM_PATH] = form_path,         [FORM_URL] = form_webhook,
-    [FORM_WEBHOOK] = form_webhook, [FORM_MAIL_URL] = form_mail_url, [FORM_HEADER] = form_header,
-    [FORM_SECRET] = form_secret,   [FORM_WORDS] = form_words,
+    [FORM_COUNTRY] = form_country, [FORM_NUMBER] = form_number,     [FORM_DOMAIN] = form_domain,
+    [FORM_ADDRESS] = form_address, [FORM_SENDER] = form_sender,     [FORM_PATH] = form_path,
+    [FORM_URL] = form_webhook,     [FORM_WEBHOOK] = form_webhook,   [FORM_MAIL_URL] = form_mail_url,
+    [FORM_HEADER] = form_header,   [FORM_SECRET] = form_secret,     [FORM_WORDS] = form_words,
 };
 
 const char *form_doc(enum form form)

@@ -16,6 +16,7 @@
     X(COUNT,    "a whole number from 1 to 1000000") \
     X(DURATION, "a duration from 1s to 7d") \
     X(NAME,     "letters, digits, _, - and .") \
+    X(COUNTRY,  "two letters of a country (ISO 3166)") \
     X(NUMBER,   "a phone number") \
     X(DOMAIN,   "a mail domain") \
     X(ADDRESS,  "a phone number or a mail domain") \

@@ -311,11 +311,14 @@ declare
     plan json[] := '{}';
     name text;
 begin
-    perform from tenant t where t.id = heir or t.id = (select c.tenant_id from channel c
+    perform from tenant t where t.id = heir or t.id in (select c.tenant_id from channel c
                                                         where c.address = p_number and c.retired is null and c.kind = 1)
       order by t.id for no key update;
-    select c.tenant_id into owner from channel c where c.address = p_number and c.retired is null and c.kind = 1
-     order by c.tenant_id = heir limit 1;
+    if (select count(*) from channel c where c.address = p_number and c.retired is null and c.kind = 1) > 1 then
+        raise exception 'several contact centers have this short code, in different countries; remove its section where it goes away'
+              using errcode = 'NX409';
+    end if;
+    select c.tenant_id into owner from channel c where c.address = p_number and c.retired is null and c.kind = 1;
     if owner = heir then
         return '[]';
     end if;

@@ -84,19 +84,33 @@ language sql as $$
        and not exists (select from channels_wanted(p_tenant) w where w.address = c.address)
 $$;
 
--- The error of a number that another contact center has (index channel_owner). Whose it is, it does not say. A contact
--- center sees its own numbers only, so it may be any of those that are about to come into use.
+-- What one contact center has at a time (index channel_claim): a number, a mail domain, or a short code of the country that its
+-- section says. The same digits are another one's short code in another country; two that say none mean the same one.
+create or replace function channel_claim(p_tenant int, p_address text, p_kind smallint) returns text
+language sql stable as $$
+    select case when p_kind = 2 then 'mail:' || p_address
+                when p_address like '+%' then p_address
+                else 'short:' || coalesce((select s.options ->> 'country' from transaction_section s
+                                            where s.tenant_id = p_tenant and s.transaction = 'NexusServices'
+                                              and s.section like 'chat.%' and s.options ->> 'channelId' = p_address
+                                            order by s.section limit 1), '') || ':' || p_address end
+$$;
+
+-- The error of what another contact center has. Whose it is, it does not say. A contact center sees its own channels only, so it
+-- may be any of those that are about to come into use.
 create or replace function channel_is_taken(p_tenant int) returns void
 language plpgsql as $$
 declare
-    sections text[] := array(
-        select w.section from channels_wanted(p_tenant) w
-         where w.kind = 1 and w.address like '+%'
-           and not exists (select from channel c where c.tenant_id = p_tenant and c.address = w.address and c.retired is null)
-         order by w.section);
+    sections text[];
+    short boolean;
 begin
+    select array_agg(w.section order by w.section), bool_or(w.kind = 1 and w.address not like '+%') into sections, short
+      from channels_wanted(p_tenant) w
+     where not exists (select from channel c where c.tenant_id = p_tenant and c.address = w.address and c.retired is null
+                                               and c.claim = channel_claim(p_tenant, w.address, w.kind));
     raise exception 'channelId: in use by another contact center, in %',
                     case when cardinality(sections) > 1 then 'one of ' else '' end || array_to_string(sections, ', ')
+                    || case when short then '; a short code of another country needs its country there' else '' end
           using errcode = 'NX409';
 end
 $$;
@@ -143,26 +157,26 @@ begin
           where (d.url, d.headers, d.secrets) is distinct from (excluded.url, excluded.headers, excluded.secrets)
     )
     insert into channel as c (tenant_id, address, kind, name, provider, destination_id, endpoint, campaign_only,
-                              uncertain_policy, validity, secrets)
+                              uncertain_policy, validity, secrets, claim)
     select p_tenant, w.address, w.kind, w.name, w.provider, w.destination_id, w.endpoint, w.campaign_only,
-           w.uncertain_policy, w.validity, w.api_secrets
+           w.uncertain_policy, w.validity, w.api_secrets, channel_claim(p_tenant, w.address, w.kind)
       from wanted w
         on conflict (tenant_id, address) do update
         set kind = excluded.kind, name = excluded.name, provider = excluded.provider,
             destination_id = excluded.destination_id, endpoint = excluded.endpoint,
             campaign_only = excluded.campaign_only, uncertain_policy = excluded.uncertain_policy,
-            validity = excluded.validity, secrets = excluded.secrets, retired = null
+            validity = excluded.validity, secrets = excluded.secrets, claim = excluded.claim, retired = null
       where (c.kind, c.name, c.provider, c.destination_id, c.endpoint, c.campaign_only, c.uncertain_policy, c.validity,
-             c.secrets, c.retired)
+             c.secrets, c.claim, c.retired)
             is distinct from
             (excluded.kind, excluded.name, excluded.provider, excluded.destination_id, excluded.endpoint,
-             excluded.campaign_only, excluded.uncertain_policy, excluded.validity, excluded.secrets, null);
+             excluded.campaign_only, excluded.uncertain_policy, excluded.validity, excluded.secrets, excluded.claim, null);
 
     perform destinations_follow(p_tenant);
     perform keywords_derive(p_tenant);
 exception when unique_violation then
     get stacked diagnostics broken = constraint_name;
-    if broken <> 'channel_owner' then
+    if broken <> 'channel_claim' then
         raise;
     end if;
     perform channel_is_taken(p_tenant);
@@ -193,8 +207,6 @@ begin
     select p_tenant, d.id, 4 from destination d where d.tenant_id = p_tenant and d.enabled and d.failures > 0;
     update destination set failures = 0, not_before = '-infinity'
      where tenant_id = p_tenant and enabled and failures > 0;
-    update delivery d set due = now()
-      from destination dst
-     where dst.tenant_id = p_tenant and dst.enabled and d.destination_id = dst.id and d.due > now() and d.lease_until is null;
+    perform destination_hurry(d.id) from destination d where d.tenant_id = p_tenant and d.enabled;
 end
 $$;

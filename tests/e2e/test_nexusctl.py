@@ -429,3 +429,16 @@ def test_every_command_has_a_help_with_examples(operator):
     assert len(names) >= 9
     for name in names:
         assert f"  nexusctl {name}" in operator.run(name, "--help").stdout
+
+
+# --- what cannot be written ---
+
+@pytest.mark.parametrize("words", [["version"], ["audit", "export", "--format", "csv"], ["export"]])
+def test_an_answer_that_cannot_be_written_is_a_failure(operator, words):
+    environment = {"PATH": os.environ["PATH"], **operator.postgres.urls(operator.database), **operator.settings}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BINARIES / "nexusctl", *words], env=environment, text=True, stdout=full,
+                              stderr=subprocess.PIPE, timeout=60, check=False)
+
+    assert done.returncode == 1
+    assert "standard output: No space left on device" in done.stderr

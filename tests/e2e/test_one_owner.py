@@ -1,7 +1,9 @@
-"""A number belongs to one contact center at a time, and goes when its parts are taken away, in whatever order."""
+"""A number, a mail domain and a short code of one country belong to one contact center at a time, and
+go when their parts are taken away, in whatever order."""
 
 import itertools
 import json
+import random
 import uuid
 
 import pytest
@@ -56,9 +58,78 @@ def test_a_number_is_free_once_its_owner_has_removed_it(nexus):
     assert first.section("chat.Support", {"channelId": number, "channelType": "sms"}).status_code == 409
 
 
-def test_a_short_code_may_be_had_by_several(nexus):
-    for office in (Office(nexus), Office(nexus)):
-        office.has_number(number="72345")
+def short_code():
+    return str(random.randrange(100000, 999999))
+
+
+def test_a_short_code_that_another_contact_center_has_is_refused_unless_it_is_another_countrys(nexus):
+    code, first, second, third = short_code(), Office(nexus), Office(nexus), Office(nexus)
+    first.has_number(number=code)
+
+    refused = second.section("chat.Support", {"channelId": code, "channelType": "sms"})
+    assert refused.status_code == 409, refused.text
+    assert said(refused) == ("channelId: in use by another contact center, in chat.Support; "
+                             "a short code of another country needs its country there")
+
+    second.has_number(number=code, country="ca")
+    assert second.get(second.section_path("chat.Support")).json()["data"]["country"] == "CA"
+    assert third.section("chat.Support", {"channelId": code, "channelType": "sms", "country": "CA"}).status_code == 409
+    assert sorted(owners(nexus, code)) == sorted([first.ccid, second.ccid])
+
+
+def test_the_country_of_a_short_code_can_be_said_later_and_is_two_letters(nexus):
+    code, first, second = short_code(), Office(nexus), Office(nexus)
+    first.has_number(number=code)
+
+    for wrong in ("USA", "1", "", "U1"):
+        answer = first.section("chat.Support", {"channelId": code, "channelType": "sms", "country": wrong})
+        assert answer.status_code == 400 and said(answer).startswith("country: "), answer.text
+    first.has_number(number=code, country="US")
+
+    second.has_number(number=code)
+
+
+def test_a_mail_domain_that_another_contact_center_has_is_refused(nexus):
+    domain, first, second = f"{uuid.uuid4().hex}.example.com", Office(nexus), Office(nexus)
+    options = {"channelId": domain, "channelType": "email"}
+    assert first.section("cxc.Promotions", options).status_code == 200
+
+    refused = second.section("cxc.News", {**options, "channelId": domain.upper()})
+    assert (refused.status_code, said(refused)) == (409, "channelId: in use by another contact center, in cxc.News")
+
+    assert first.delete(first.section_path("cxc.Promotions")).status_code == 200
+    assert second.section("cxc.News", options).status_code == 200
+
+
+def test_a_short_code_that_several_have_is_not_moved(nexus, operator):
+    code, first, second, heir = short_code(), Office(nexus), Office(nexus), Office(nexus)
+    first.has_number(number=code, country="US")
+    second.has_number(number=code, country="CA")
+    heir.has_number()
+
+    done = operator.run("numbers", "move", code, "--to", heir.ccid, code=1)
+
+    assert "several contact centers have this short code" in done.stderr
+    assert sorted(owners(nexus, code)) == sorted([first.ccid, second.ccid])
+
+
+def test_an_upgrade_stops_none_of_those_that_share_a_short_code_and_refuses_the_second_one_from_then_on(postgres, template):
+    database = postgres.create_database(template)
+    operator = Operator(postgres, database)
+    code = short_code()
+    operator.query("drop index channel_claim")
+    operator.query("alter table channel drop column claim")
+    operator.query("create unique index channel_owner on channel (address) where retired is null and address ~ '^[+]'")
+    for name in ("older", "newer"):
+        operator.query("with t as (insert into tenant (ccid, name) values (gen_random_uuid(), %s) returning id) "
+                       "insert into channel (tenant_id, address, kind, name, provider) "
+                       "select id, %s, 1, 'sms', 'Async' from t", name, code)
+
+    warned = operator.migration("channel_claim")
+
+    assert operator.query("select t.name, c.claim from channel c join tenant t on t.id = c.tenant_id "
+                          "where c.retired is null order by t.id") == [("older", f"short::{code}"), ("newer", None)]
+    assert warned.count("is in use twice") == 1
 
 
 @pytest.mark.parametrize("order", [0, 1])
@@ -132,7 +203,7 @@ def test_an_upgrade_keeps_the_owner_whose_conversations_are_newer(postgres, temp
     database = postgres.create_database(template)
     operator = Operator(postgres, database)
     number = new_number()
-    operator.query("drop index channel_owner")
+    operator.query("drop index channel_claim")
     for name in ("quiet", "busy", "idle"):
         operator.query("with t as (insert into tenant (ccid, name) values (gen_random_uuid(), %s) returning id), "
                        "c as (insert into channel (tenant_id, address, kind, name, provider) "

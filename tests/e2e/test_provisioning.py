@@ -311,7 +311,7 @@ def test_a_secret_that_is_left_out_stays_as_it_is(nexus, office):
         "channelId": ADDRESS, "channelType": "sms", "endpoint": "chat.support", "interactionSubtype": "SMS",
         "interactionType": "Inbound", "media": "chat", "cxcOnly": "false", "provider": "Async", "validity": "24h",
         "uncertain": "hold"}),
-    ("NexusServices", "cxc.Mail", {"channelId": "mail.example.com", "channelType": "email", "provider": "Async"}),
+    ("NexusServices", "cxc.Mail", {"channelId": "sections.example.com", "channelType": "email", "provider": "Async"}),
     ("NexusServices", "Async", {"header:custom-header-for-async-1": "12345"}),
     ("NexusEndpoints", "support", {"queue": "sales", "bot": HOOK, "greeting": "Good day", "capacity": "3",
                                    "businessHours": "Mo-Fr 09:00-17:00", "lastAgent": "true"}),

@@ -11,6 +11,8 @@ import requests
 from harness.people import Tenant
 from harness.raw import RawClient, exchange
 from harness.wait import eventually
+from test_media import KIB, MIB, as_json, photo, received
+from test_media_trouble import slow_body
 
 KEY_LIMIT, TENANT_LIMIT = 3, 5
 
@@ -97,6 +99,73 @@ def test_each_user_of_a_contact_center_has_streams_of_its_own(narrow):
 
         assert streams.add(tokens[0]).status_code == 429
         assert streams.add(tokens[1]) is None
+
+
+def downloads_of(stack, tenant, path):
+    """Streams of an attachment that nobody reads."""
+    return requests.get(f"{stack.url()}{path}/1", headers={"Authorization": f"Bearer {tenant.agent_token}"}, stream=True, timeout=10)
+
+
+def test_downloads_have_a_limit_by_contact_center_and_others_go_on(make_stack):
+    stack = make_stack(settings={"gateway": {"NEXUS_TENANT_SHARE": "10"}})  # of 32 places 3
+    noisy, quiet, content = Tenant(stack), Tenant(stack), photo(5 * MIB)
+    path, of_quiet = received(noisy, content)[0], received(quiet, content)[0]
+
+    open_ones = [downloads_of(stack, noisy, path) for _ in range(3)]
+    try:
+        assert [one.status_code for one in open_ones] == [200] * 3
+        with downloads_of(stack, noisy, path) as refused:
+            assert refused.status_code == 429 and int(refused.headers["retry-after"]) >= 1
+            assert "no more than 3 downloads of one contact center at once" in refused.text
+        with downloads_of(stack, quiet, of_quiet) as served:
+            assert served.content == content
+        eventually(lambda: stack.metric("nexus_shares_exceeded_total", share="tenant_downloads") == 1, "it is counted")
+
+        assert open_ones.pop().content == content
+
+        def there_is_room():
+            with downloads_of(stack, noisy, path) as one:
+                return one.status_code == 200
+
+        eventually(there_is_room, "one that ended makes room")
+    finally:
+        for one in open_ones:
+            one.close()
+
+
+def test_links_to_attachments_share_one_limit_which_leaves_room_for_who_shows_a_key(make_stack):
+    stack = make_stack(settings={"gateway": {"NEXUS_TENANT_SHARE": "10"}})
+    tenant, content = Tenant(stack), photo(5 * MIB)
+    path, agent, _ = received(tenant, content)
+    link = agent.get(f"{path}/1/link").json()["data"]["link"]
+
+    open_ones = [requests.get(stack.url() + link, stream=True, timeout=10) for _ in range(3)]
+    try:
+        assert [one.status_code for one in open_ones] == [200] * 3
+        assert requests.get(stack.url() + link, timeout=10).status_code == 429
+        with downloads_of(stack, tenant, path) as served:
+            assert served.content == content
+    finally:
+        for one in open_ones:
+            one.close()
+
+
+def test_large_bodies_that_wait_have_a_limit_by_contact_center_and_others_go_on(make_stack):
+    stack = make_stack()
+    noisy, quiet = Tenant(stack), Tenant(stack)
+    slow = [slow_body(noisy) for _ in range(3 + 64)]  # three have a place, of 64 that may wait 48 are one's
+    try:
+        eventually(lambda: as_json(noisy, contents=[photo(40 * KIB)]).status_code == 429, "no more of this one may wait")
+        refused = as_json(noisy, contents=[photo(40 * KIB)])
+
+        assert "no more than 48 large bodies of one contact center at once" in refused.text
+        assert int(refused.headers["Retry-After"]) >= 1
+        assert as_json(quiet, contents=[photo(300 * KIB)]).status_code == 200
+        assert noisy.aggregator().message().status_code == 200, "a small one needs no place"
+        eventually(lambda: stack.metric("nexus_shares_exceeded_total", share="tenant_large_bodies") >= 1, "it is counted")
+    finally:
+        for one in slow:
+            one.close()
 
 
 def lists_of(tenant):

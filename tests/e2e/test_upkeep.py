@@ -111,3 +111,39 @@ def test_killed_while_it_turns_the_partitions_it_leaves_them_whole(make_stack):
 
     eventually(lambda: stack.query("""select count(*) = 9 from pg_inherits
                                       where inhparent = 'attempt'::regclass""")[0][0], "the week is whole again")
+
+
+# --- what costs no more when there is more of it ---
+
+def test_events_are_forgotten_by_reading_one_of_each_contact_center(database):
+    database.execute("""insert into tenant (ccid, name) values (gen_random_uuid(), 'one'), (gen_random_uuid(), 'two');
+                        create table event_20200101 partition of event
+                            for values from ('2020-01-01T00:00:00Z') to ('2020-01-02T00:00:00Z')""")
+    database.execute("""insert into event (tenant_id, kind, xid, at)
+                        select t.id, 1, n % 100, '2020-01-01T12:00:00Z' from tenant t, generate_series(1, 5000) n""")
+    database.execute("analyze event")
+
+    database.execute("begin; select events_forget(7)") # what was read is counted for the transaction
+
+    assert value(database, "select array_agg(xid order by tenant_id) from event_forgotten") == [99, 99]
+    assert value(database, """select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables
+                              where relname = 'event_20200101'""") == 2
+
+
+def test_provisioning_hurries_no_more_than_the_next_ten_thousand_rows_of_a_destination(database):
+    database.execute("insert into tenant (ccid, name) values (gen_random_uuid(), 'busy') returning id")
+    [tenant] = database.fetchone()
+    database.execute("insert into destination (tenant_id, url) values (%s, 'https://gateway.example.com') returning id", [tenant])
+    [destination] = database.fetchone()
+    database.execute("""insert into channel (tenant_id, address, kind, name, provider, destination_id)
+                        values (%s, '+18445550000', 1, 'sales', 'Async', %s) returning id""", [tenant, destination])
+    [channel] = database.fetchone()
+    database.execute("""insert into delivery (tenant_id, destination_id, channel_id, message_id, address, due, expires)
+                        select %s, %s, %s, gen_random_uuid(), case when n <= 10000 then 'next' else 'later' end,
+                               now() + n * interval '1 min', now() + interval '30 days'
+                        from generate_series(1, 10003) n""", [tenant, destination, channel])
+
+    database.execute("select destinations_follow(%s)", [tenant])
+
+    assert value(database, "select array_agg(distinct address) from delivery where due <= now()") == ["next"]
+    assert value(database, "select array_agg(distinct address) from delivery where due > now()") == ["later"]

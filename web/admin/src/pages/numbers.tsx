@@ -57,6 +57,7 @@ const KINDS: Record<"chat" | "cxc", Kind> = {
       { option: "channelId", label: "Number", hint: "With country code, such as 18445551212.", required: true },
       endpointField(endpoints),
       PROVIDER,
+      { option: "country", label: "Country of a short code", hint: "Two letters, such as US; where another contact center has the same digits elsewhere." },
       { option: "cxcOnly", label: "Campaigns only", kind: "flag", hint: "What comes in becomes no conversation and reaches no agent." },
       VALIDITY,
       UNCERTAIN,
