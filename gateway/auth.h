@@ -1,9 +1,11 @@
 // auth: people log in at GWS and get a session: /auth/login → GWS → /auth/callback → cookie.
 //
-// Two cookies, whose names begin with __Host- where browsers come by https (credentials.h). nexus_login lives while somebody logs in: a random text, whose digest goes to GWS
-// as "state" and must come back, so that a code is taken only by the browser that asked for it; and
-// the path to return to, which is checked before and after. nexus_session is the session's secret
-// (store/session.h): HttpOnly, Secure, SameSite=Lax.
+// Two cookies, whose names begin with __Host- where browsers come by https (credentials.h).
+//
+//   nexus_login    lives while somebody logs in. It holds a random text, whose digest goes to GWS as "state" and must
+//                  come back, so that a code is taken only by the browser that asked for it; and the path to return
+//                  to, which is checked before and after
+//   nexus_session  is the session's secret (store/session.h): HttpOnly, Secure, SameSite=Lax
 #pragma once
 
 #include "base/str.h"

@@ -50,7 +50,7 @@ static bool bus_key(struct call *call, struct err *err)
     struct str secret;
 
     if (call->argument_count == 0)
-        return usage_set(call, err, "which file? give the one that holds the secret key");
+        return usage_set(call, err, "no file is named: give the one that holds the secret key");
     const char *path = arena_c_string(call->arena, call->arguments[0]);
     if ((access(path, F_OK) != 0 && !secret_make(path, err)) ||
         !key_file_read(path, call->arena, &secret, err))

@@ -1,6 +1,5 @@
 // cancel: takes back messages that wait to be sent.
 #include "nexusctl/commands.h"
-#include "store/rules.h"
 #include "wire/codec_json.h"
 
 enum { ID, DESTINATION, TENANT, LIMIT, DRY_RUN };
@@ -12,30 +11,9 @@ static const struct option options[] = {
     [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say how many; exit code 3 when there are any."},
 };
 
-// "{id,id}", PostgreSQL's spelling of an array; absent when there is none.
-static bool ids_read(const struct call *call, struct str *ids, struct err *err)
+static void result_print(const struct call *call, int64_t cancelled, int64_t in_hand,
+                         struct buf *out)
 {
-    AUTO(buf) list = {0};
-    struct str id;
-    size_t cursor = 0;
-
-    while (option_next(call, ID, &cursor, &id)) {
-        if (!uuid_check(id, err))
-            return err_in(err, options[ID].name);
-        buf_printf(&list, "%c%.*s", list.len ? ',' : '{', STR_ARG(id));
-    }
-    if (list.len > 0)
-        buf_byte(&list, '}');
-    *ids = list.len ? arena_copy(call->arena, buf_str(&list)) : STR_ABSENT;
-    return true;
-}
-
-static void result_print(const struct call *call, const struct json_view *result, struct buf *out)
-{
-    int64_t cancelled = 0, in_hand = 0;
-
-    (void)json_number(json_member(result, "cancelled"), &cancelled);
-    (void)json_number(json_member(result, "inHand"), &in_hand);
     buf_printf(out, "%lld %s %s\n", (long long)cancelled, cancelled == 1 ? "message" : "messages",
                option_given(call, DRY_RUN) ? "would be cancelled" : "cancelled");
     if (in_hand > 0)
@@ -50,8 +28,8 @@ static bool cancel(struct call *call, struct err *err)
     struct str ids, text;
 
     if (option_given(call, ID) == option_given(call, DESTINATION))
-        return usage_set(call, err, "which messages? give --id, or --destination");
-    if (!option_number(call, LIMIT, 1, 10000, &limit, err) || !ids_read(call, &ids, err))
+        return usage_set(call, err, "no messages are chosen: give either --id or --destination");
+    if (!option_number(call, LIMIT, 1, 10000, &limit, err) || !option_ids(call, ID, &ids, err))
         return false;
     const struct str parameters[] = {option_text(call, TENANT), ids, option_text(call, DESTINATION),
                                      arena_printf(call->arena, "%lld", (long long)limit),
@@ -67,7 +45,7 @@ static bool cancel(struct call *call, struct err *err)
     if (call->json)
         buf_printf(&call->out, "%.*s\n", STR_ARG(text));
     else
-        result_print(call, result, &call->out);
+        result_print(call, cancelled, in_hand, &call->out);
     if (option_given(call, DRY_RUN) && cancelled > 0)
         call->verdict = EXIT_DIFFERS;
     return true;

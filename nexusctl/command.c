@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "base/list.h"
 #include "base/secrecy.h"
+#include "store/rules.h"
 #include "wire/codec_yaml.h"
 
 #include <errno.h>
@@ -174,6 +175,22 @@ bool option_check(struct call *call, size_t option, bool (*rule)(struct str text
     while (option_next(call, option, &cursor, &value))
         if (!rule(value, &broken))
             return usage_set(call, err, "%s: %s", call->command->options[option].name, broken.text);
+    return true;
+}
+
+bool option_ids(struct call *call, size_t option, struct str *ids, struct err *err)
+{
+    AUTO(buf) list = {0};
+    struct str id;
+    size_t cursor = 0;
+
+    if (!option_check(call, option, uuid_check, err))
+        return false;
+    while (option_next(call, option, &cursor, &id))
+        buf_printf(&list, "%c%.*s", list.len ? ',' : '{', STR_ARG(id));
+    if (list.len > 0)
+        buf_byte(&list, '}');
+    *ids = list.len ? arena_copy(call->arena, buf_str(&list)) : STR_ABSENT;
     return true;
 }
 

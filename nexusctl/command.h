@@ -110,6 +110,8 @@ MUST_USE bool option_number(struct call *call, size_t option, int64_t minimum, i
                             int64_t *value, struct err *err);
 MUST_USE bool option_check(struct call *call, size_t option,
                            bool (*rule)(struct str text, struct err *err), struct err *err);
+// All values of an option that takes ids, as PostgreSQL spells an array: "{id,id}"; absent where there is none.
+MUST_USE bool option_ids(struct call *call, size_t option, struct str *ids, struct err *err);
 // Two moments of one form: the first option's is not after the second's.
 MUST_USE bool options_ordered(struct call *call, size_t from, size_t to, struct err *err);
 

@@ -97,7 +97,7 @@ static bool change(struct call *call, enum statement statement, const char *done
     struct str text;
 
     if (call->argument_count == 0)
-        return usage_set(call, err, "which destination? give its ID, which list shows");
+        return usage_set(call, err, "no destination is named: give its ID, as list shows it");
     const struct str parameters[] = {option_text(call, TENANT), call->arguments[0]};
     if (!call_ask(call, statement, parameters, COUNT_OF(parameters), &text, err) ||
         !answer_parse(text, call->arena, &destination, err))

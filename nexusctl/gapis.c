@@ -167,7 +167,7 @@ static bool gapis_remove(struct call *call, struct err *err)
     int64_t id;
 
     if (call->argument_count != 1 || !str_to_int(call->arguments[0], 1, INT32_MAX, &id))
-        return usage_set(call, err, "which row? give its ID, as list shows it");
+        return usage_set(call, err, "no row is named: give its ID, as list shows it");
     if (!call_ask(call, STATEMENT_GAPIS_REMOVE, &call->arguments[0], 1, &text, err))
         return false;
     if (call->json)

@@ -72,7 +72,7 @@ static bool keys_list(struct call *call, struct err *err)
     return true;
 }
 
-static bool permissions_read(const struct call *call, struct str *permissions)
+static struct str permissions_read(const struct call *call)
 {
     AUTO(buf) list = {0};
     struct str permission;
@@ -82,8 +82,7 @@ static bool permissions_read(const struct call *call, struct str *permissions)
     while (option_next(call, PERMISSION, &cursor, &permission))
         json_str(&list, permission);
     json_close(&list, ']');
-    *permissions = arena_copy(call->arena, buf_str(&list));
-    return true;
+    return arena_copy(call->arena, buf_str(&list));
 }
 
 static bool key_read(struct call *call, struct file_key *key, struct err *err)
@@ -96,11 +95,11 @@ static bool key_read(struct call *call, struct file_key *key, struct err *err)
                              .frequency = 60};
     if (!option_given(call, TENANT) || key->name.len == 0 || !option_given(call, PERMISSION))
         return usage_set(call, err, "--tenant, --name and --permission are needed");
+    key->permissions = permissions_read(call);
     return option_check(call, EXPIRES, time_check, err) &&
            option_check(call, PERMISSION, api_key_permission_check, err) &&
            option_number(call, CAPACITY, 0, 1000000, &key->capacity, err) &&
-           option_number(call, FREQUENCY, 1, 86400, &key->frequency, err) &&
-           permissions_read(call, &key->permissions);
+           option_number(call, FREQUENCY, 1, 86400, &key->frequency, err);
 }
 
 static bool keys_create(struct call *call, struct err *err)
@@ -156,7 +155,6 @@ static bool key_state_set(struct call *call, const char *state, struct err *err)
         buf_printf(&call->out, "%.*s\n", STR_ARG(text));
     else
         buf_printf(&call->out, "key \"%.*s\" (%.*s…) of %.*s %s %s%s\n",
-
                    STR_ARG(json_text(json_member(key, "name"))),
                    STR_ARG(json_text(json_member(key, "prefix"))),
                    STR_ARG(json_text(json_member(key, "ccid"))), dry_run ? "would be" : "is", state,

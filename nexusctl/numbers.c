@@ -50,7 +50,8 @@ static bool numbers_move(struct call *call, struct err *err)
     struct str number, text;
 
     if (call->argument_count != 1 || !option_given(call, TO))
-        return usage_set(call, err, "which number, and to whom? give NUMBER --to CCID");
+        return usage_set(call, err,
+                         "the number or its new owner is missing: give NUMBER --to CCID");
     if (!form_read(FORM_NUMBER, "", STR_ABSENT, call->arguments[0], call->arena, &number, err))
         return err_in(err, "NUMBER");
     bool moved = call_connect(call, &script, err) && call_introduce(call, script, err) &&

@@ -19,20 +19,6 @@ static const struct option options[] = {
     [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say how many; exit code 3 if any."},
 };
 
-// "{id,id}", PostgreSQL's spelling of an array; absent when there is none.
-static struct str ids_read(const struct call *call)
-{
-    AUTO(buf) list = {0};
-    struct str id;
-    size_t cursor = 0;
-
-    while (option_next(call, ID, &cursor, &id))
-        buf_printf(&list, "%c%.*s", list.len ? ',' : '{', STR_ARG(id));
-    if (list.len > 0)
-        buf_byte(&list, '}');
-    return list.len ? arena_copy(call->arena, buf_str(&list)) : STR_ABSENT;
-}
-
 static bool is_chosen(const struct call *call)
 {
     for (size_t option = ID; option < COUNT_OF(options); option++)
@@ -67,17 +53,17 @@ static bool replay(struct call *call, struct err *err)
 {
     bool dry_run = option_given(call, DRY_RUN);
     int64_t limit = 1000;
-    struct str replayed;
+    struct str replayed, ids;
 
     if (!is_chosen(call))
         return usage_set(call, err, "no messages are chosen: give a filter, or --all");
-    if (!option_number(call, LIMIT, 1, 10000, &limit, err) ||
-        !option_check(call, ID, uuid_check, err) || !option_check(call, FROM, time_check, err) ||
-        !option_check(call, TO, time_check, err) || !options_ordered(call, FROM, TO, err))
+    if (!option_number(call, LIMIT, 1, 10000, &limit, err) || !option_ids(call, ID, &ids, err) ||
+        !option_check(call, FROM, time_check, err) || !option_check(call, TO, time_check, err) ||
+        !options_ordered(call, FROM, TO, err))
         return false;
     const struct str parameters[] = {
         option_text(call, TENANT),
-        ids_read(call),
+        ids,
         option_text(call, REASON),
         option_text(call, CHANNEL),
         option_text(call, FROM),

@@ -192,7 +192,7 @@ bool tenants_delete(struct call *call, struct err *err)
     struct deletion deletion = {.call = call};
 
     if (call->argument_count != 1)
-        return usage_set(call, err, "which contact center? give its CCID");
+        return usage_set(call, err, "no contact center is named: give its CCID");
     if (!uuid_check(call->arguments[0], err)) {
         call->verdict = EXIT_USAGE;
         return err_in(err, "CCID");

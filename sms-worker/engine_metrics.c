@@ -142,7 +142,7 @@ static void stages_observe(const struct delivery *delivery, int64_t now_us)
                               &delivery->trace);
 }
 
-// Whether an earlier attempt of a conflict was in doubt PostgreSQL knows; that there was none is sure.
+// Only PostgreSQL knows whether an earlier attempt of this message was in doubt. Where there was no earlier one, none was.
 static enum outcome_kind counted_as(const struct delivery *delivery)
 {
     enum outcome_kind kind = delivery->outcome.kind;

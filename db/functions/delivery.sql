@@ -128,6 +128,13 @@ begin
     end if;
 
     if 0 < any (fates) then
+        -- A message that somebody holds keeps its row for a later claim, so that the others need not wait for it.
+        select array_agg(p.id), array_agg(p.fate), array_agg(p.recovered) into picked, fates, recoveries
+        from unnest(picked, fates, recoveries) p (id, fate, recovered)
+        where p.fate = 0 or delivery_message_is_free(p.id);
+        if picked is null then
+            return;
+        end if;
         return query
             select d.id, d.lease_epoch, d.tenant_id, d.destination_id, d.message_id, d.conversation_id, d.attempt,
                    0::bigint, p.recovered, p.fate, null::text, null::text, null::int, null::text, null::text,
@@ -175,6 +182,16 @@ begin
 end
 $$;
 
+-- True where its message was to be had at once; it is locked from then on.
+create or replace function delivery_message_is_free(delivery_id bigint) returns boolean
+language plpgsql as $$
+begin
+    perform from delivery d join message m on m.tenant_id = d.tenant_id and m.id = d.message_id
+    where d.id = delivery_id for no key update of m skip locked;
+    return found;
+end
+$$;
+
 -- Need the younger ones of its conversation not wait for it? It failed, is put off, nobody has it in hand, and it was accepted
 -- before that time. Looked at only where a row has an older one.
 create or replace function delivery_is_passed(d delivery, before timestamptz) returns boolean
@@ -196,8 +213,8 @@ $$;
 -- Stores what became of attempts. outcomes: 1 sent, 2 retry after delays_ms, 3 failed for reasons, 4 uncertain (held
 -- where that is the channel's policy; else failed where there is a reason, else again after delays_ms), 5 given back
 -- unsent, 6 refused with a conflict: failed, or uncertain where an earlier attempt was in doubt, because the other side may
--- have it from there. Gives the ids that were stored, negative where the message is undelivered now; the others had lost their lease, or were stored by an earlier run of the same
--- call. Idempotent: each row is taken only under its epoch and while leased, and every outcome ends the lease.
+-- have it from there. Gives the ids that were stored, negative where the message is undelivered now; the others had lost
+-- their lease, or were stored by an earlier run of the same call. Idempotent: each row is taken only under its epoch and while leased, and every outcome ends the lease.
 --
 -- decisions, helds_ms, sent_bytes and details are kept as they are (db/migrations/0006_explain.sql). traces: null, or the
 -- traceparent of an attempt, which its receipt then follows.
@@ -207,6 +224,7 @@ create or replace function delivery_complete(
     traces text[])
 returns setof bigint
 language plpgsql
+set lock_timeout = '100ms'
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare

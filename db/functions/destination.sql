@@ -60,10 +60,10 @@ declare
     room int := coalesce(nullif(p_count, 0), 50);
 begin
     if coalesce(p_after, '') !~ '^[0-9]{0,9}$' then
-        raise exception 'after: the next of a page before' using errcode = 'NX400';
+        raise exception 'after: the "next" of an earlier page is wanted' using errcode = 'NX400';
     end if;
     if coalesce(p_state, '') not in ('', 'closed', 'open', 'half_open', 'off', 'unused', 'failing') then
-        raise exception 'state: closed, open, half_open, off, unused or failing' using errcode = 'NX400';
+        raise exception 'state: closed, open, half_open, off, unused or failing is wanted' using errcode = 'NX400';
     end if;
     return (with page as materialized (
                 select d as one, d.id

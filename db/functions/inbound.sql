@@ -16,8 +16,8 @@
 --
 -- One transaction: after a crash anywhere in it nothing of the batch exists; after COMMIT all of it does. Run twice it
 -- changes nothing and answers the same. Rows are locked in the order conversation (by key), message, contact (by key),
--- so two batches that touch the same rows wait for each other and do not deadlock. They wait briefly: a batch that meets a
--- row which somebody holds for longer is halved until that row's request waits alone (common/store/batcher.h).
+-- so two batches that touch the same rows wait for each other and do not deadlock. They wait briefly: of a batch that meets a
+-- row which somebody holds for longer, those of that row wait by themselves (common/store/batcher.h).
 create or replace function sms_accept(
     tenants int[], numbers text[], ids uuid[], externals text[], addresses text[], bodies text[],
     conversations uuid[], attachments text[], refs text[], totals smallint[], parts smallint[],

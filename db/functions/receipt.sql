@@ -8,10 +8,9 @@ language sql immutable as $$
 $$;
 
 -- Applies the receipts of messages. The first final state stays: a later one, whatever it says, does not undo it; only
--- what was delivered is also read. What
--- we ended ourselves without knowing (uncertain, or failed after an attempt that may have arrived: it stands in
--- undelivered) the receipt resolves. Gives the messages that changed, with where their traces stand (accepted_us: µs
--- since 1970).
+-- what was delivered may become read. What we ended ourselves without knowing (uncertain, or failed after an attempt
+-- that may have arrived: it stands in undelivered) the receipt resolves. Gives the messages that changed, with where
+-- their traces stand (accepted_us: µs since 1970).
 create or replace function receipt_apply(tenants int[], messages uuid[], states smallint[])
 returns table (tenant_id int, message_id uuid, traceparent text, accepted_us bigint)
 language sql
@@ -49,9 +48,9 @@ language sql stable as $$
         or not exists (select from channel k where k.tenant_id = of_tenant and k.address = named)
 $$;
 
--- Stores a batch of receipts. numbers: our number, where the provider says it. A provider that uses an id again means its
--- newer message: the receipt goes over to it. Gives one row for each, in the order of
--- the arrays: is its message known, was the receipt stored before, did the message change; where it did, its trace.
+-- Stores a batch of receipts. numbers: our number, where the provider says it. A provider that uses an id again means
+-- its newer message: the receipt goes over to it. Gives one row for each, in the order of the arrays: is its message
+-- known, was the receipt stored before, did the message change; where it did, its trace.
 --
 -- A receipt and the outcome that names its message may commit side by side and miss each other; receipt_bind() finds
 -- such pairs a few seconds later.

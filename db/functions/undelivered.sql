@@ -32,7 +32,7 @@ begin
             raise exception 'after: this message is not undelivered any more; begin again' using errcode = 'NX400';
         end if;
     elsif not is_first then
-        raise exception 'after: the next of a page before' using errcode = 'NX400';
+        raise exception 'after: the "next" of an earlier page is wanted' using errcode = 'NX400';
     end if;
     return (with matching as materialized (
                 select u as one, u.tenant_id, u.message_id, u.destination_id, u.since, m.conversation_id, m.state, c.address

@@ -14,6 +14,7 @@ import accepting    # noqa: E402 -- they import the harness, which the line abov
 import counting     # noqa: E402
 import delivering   # noqa: E402
 import hotspots     # noqa: E402
+import locked       # noqa: E402
 import machine      # noqa: E402
 import memory       # noqa: E402
 import scraping     # noqa: E402
@@ -27,6 +28,7 @@ MEASUREMENTS = {
     "counting": (counting.cost, "What counting costs"),
     "inbound": (accepting.throughput, "Messages accepted a second"),
     "tenants": (tenants.throughput, "Messages accepted from many tenants"),
+    "locked": (locked.throughput, "Messages accepted beside a held row"),
     "latency": (accepting.latency, "Latency of accepting"),
     "delivery": (delivering.throughput, "Answers delivered a second"),
     "isolation": (delivering.isolation, "Delivery beside destinations that do not answer"),

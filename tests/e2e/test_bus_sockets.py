@@ -2,8 +2,12 @@
 
 import subprocess
 
+import requests
+
+from harness.fault_run import FAST, WINDOW, FaultRun
 from harness.people import Tenant
 from harness.ports import free_port
+from harness.stack import WORKERS
 from harness.wait import eventually
 
 
@@ -13,19 +17,36 @@ def another_worker_is_used(stack):
     eventually(lambda: "sms-worker-1" in stack.workers(), "a worker that comes later is known")
 
 
+def is_ready(stack):
+    return requests.get(f"{stack.url()}/health/ready", timeout=5).status_code == 200
+
+
 def test_a_removed_bus_socket_is_bound_again_and_who_was_connected_stays(make_stack):
-    stack = make_stack()
-    aggregator = Tenant(stack).aggregator()
-    assert aggregator.message().status_code == 200
-    socket = stack.folder / "bus.gateway-0.sock"
+    with FaultRun(make_stack(**FAST)) as run:
+        stack, socket = run.stack, run.stack.folder / "bus.gateway-0.sock"
+        for _ in range(2):
+            socket.unlink()
+            run.goes_on()
+            eventually(socket.exists, "the socket is there again")
+        another_worker_is_used(stack)
+        run.goes_on()
 
-    for _ in range(2):
-        socket.unlink()
-        assert aggregator.message().status_code == 200
-        eventually(socket.exists, "the socket is there again")
+    assert set(run.statuses) == {200}
 
-    another_worker_is_used(stack)
-    assert aggregator.message().status_code == 200
+
+def test_a_gateway_to_which_no_worker_can_come_is_not_ready_until_one_can(make_stack):
+    with FaultRun(make_stack(**FAST), may_double=WINDOW) as run:
+        stack, workers = run.stack, run.stack.running(*WORKERS)
+        for worker in workers:
+            worker.kill()
+        (stack.folder / "bus.gateway-0.sock").unlink()
+        eventually(lambda: not is_ready(stack), "it says that it cannot serve")
+
+        for worker in workers:
+            worker.restart()
+
+        eventually(lambda: is_ready(stack), "it is ready, with workers that found the new socket")
+        run.goes_on()
 
 
 def refused(stack, **settings):

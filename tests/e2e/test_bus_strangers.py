@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from harness.bus_peer import BusPeer, pack
+from harness.fault_run import FAST, PAIRS, FaultRun
 from harness.people import Tenant
 from harness.stack import curve_pair
 from harness.wait import eventually
@@ -98,6 +99,22 @@ def test_a_reply_counts_only_from_whom_the_request_was_sent_to(make_stack):
     assert "forged" not in answers[0].text
     stored = stack.query("select count(*) from message")[0][0] - before
     assert (answers[0].status_code == 200) <= (stored == 1), "an answer of 200 is a message that is stored"
+
+
+def test_a_rogue_worker_under_load_gets_nobody_a_200_for_what_is_not_stored(make_stack):
+    forged = b'{"status":{"code":0},"data":{"forged":true}}'
+    with FaultRun(make_stack(**PAIRS, **FAST)) as run:
+        with BusPeer(run.stack, key="chat-worker") as rogue:
+            rogue.say(hello("sms-worker", "sms-worker-9"))
+            rogue.say(hello("chat-worker", "chat-worker-9"))
+            eventually(rogue.hear, "it is welcomed as the chat-worker that it may be")
+            for life in range(16):  # every slot of a request, with the first numbers that somebody would guess
+                for slot in range(0, 1024, 64):
+                    rogue.say(pack([1, REPLY, [[life << 32 | number, "ok", forged] for number in range(slot, slot + 64)]]))
+                rogue.say(pack([1, HEARTBEAT, 0, False, True]))
+            run.goes_on()
+
+    assert set(run.statuses) == {200}
 
 
 def test_hostile_frames_under_a_good_key_forge_nothing(make_stack):

@@ -408,9 +408,7 @@ def test_where_nobody_listens_the_breaker_opens_and_nothing_stays_leased(nexus, 
     eventually(lambda: nexus.query("select failures from destination where id = %s", destination) == [(1,)],
                "the breaker is open")
 
-    asked = time.monotonic()
     Answer(Tenant(nexus, webhook_url=customer.url)).becomes("sent")
-    assert time.monotonic() - asked < 2
     assert nexus.query("select count(*) from delivery where destination_id = %s and lease_until is not null",
                        destination) == [(0,)]
 

@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 
+from harness.fault_run import FAST, FaultRun
 from harness.people import Tenant
 from harness.wait import eventually
 
@@ -27,19 +28,34 @@ def open_transaction(stack, *statements):
     connection.close()
 
 
+def told_of(stream, messages):
+    """Reads on until the stream has told of all of these; they come in the order in which they were stored."""
+    missing = set(messages)
+    for _, _, event in stream:
+        missing.discard(event.get("messageId"))
+        if not missing:
+            return True
+    return False
+
+
 def test_a_transaction_that_does_not_end_is_told_while_it_holds_back_the_event_streams(make_stack):
-    stack = make_stack()
-    aggregator = Tenant(stack).aggregator()
-    with open_transaction(stack, "set idle_in_transaction_session_timeout = 0", "select pg_current_xact_id()") as cursor:
-        cursor.execute("select pg_backend_pid()")
-        process = cursor.fetchone()[0]
-        assert aggregator.message().status_code == 200
+    with FaultRun(make_stack(**FAST)) as run:
+        stack, stream = run.stack, run.tenant.agent().events()
+        with open_transaction(stack, "set idle_in_transaction_session_timeout = 0", "select pg_current_xact_id()") as cursor:
+            cursor.execute("select pg_backend_pid()")
+            process = cursor.fetchone()[0]
+            held_back = [run.text(run.tenant.phone()).json()["data"]["messageId"] for _ in range(5)]
+            run.goes_on()
 
-        is_told(stack, "db.held", f"process {process}")
-        eventually(lambda: stack.metric("nexus_db_oldest_xmin_age_seconds") > 0, "the metric tells its age")
+            is_told(stack, "db.held", f"process {process}")
+            eventually(lambda: stack.metric("nexus_db_oldest_xmin_age_seconds") > 0, "the metric tells its age")
 
-    stack.wait_for("green")
-    eventually(lambda: stack.metric("nexus_db_oldest_xmin_age_seconds") < 5, "nothing holds anything back any more")
+        assert told_of(stream, held_back)
+        stream.close()
+        stack.wait_for("green")
+        eventually(lambda: stack.metric("nexus_db_oldest_xmin_age_seconds") < 5, "nothing holds anything back any more")
+
+    assert set(run.statuses) == {200}
 
 
 @pytest.mark.parametrize("program", ["sms-worker", "chat-worker", "provisioning-worker"])

@@ -10,22 +10,20 @@ import pytest
 import requests
 
 from harness.database import SmallDisk, children
+from harness.fault_run import FAST, PAIRS, FaultRun
 from harness.people import Tenant
 from harness.stack import BINARIES, Stack
 from harness.wait import eventually
 
 
-def causes(stack):
-    return {cause["code"] for cause in stack.health().json()["causes"]}
+def is_ready(stack, gateway=0):
+    return requests.get(f"{stack.url(gateway)}/health/ready", timeout=5).status_code == 200
 
 
-def is_ready(stack):
-    return requests.get(f"{stack.url()}/health/ready", timeout=5).status_code == 200
-
-
-def is_red_because(stack, code):
-    health = stack.health()
-    return health.status_code == 503 and health.json()["state"] == "red" and code in causes(stack) and not is_ready(stack)
+def is_red_because(stack, code, gateway=0):
+    health = stack.health(gateway)
+    told = {cause["code"] for cause in health.json()["causes"]}
+    return health.status_code == 503 and health.json()["state"] == "red" and code in told and not is_ready(stack, gateway)
 
 
 def is_well(stack):
@@ -81,6 +79,16 @@ def test_an_idle_nexus_whose_writes_would_not_commit_is_red_and_comes_back(make_
     assert Tenant(stack).aggregator().message().status_code == 200
 
 
+@pytest.mark.parametrize("cause", CAUSES)
+def test_writes_that_do_not_commit_while_people_send_turn_health_red_and_lose_nothing(make_stack, postgres, cause):
+    break_it, code = CAUSES[cause]
+    with FaultRun(make_stack(**PAIRS, **FAST)) as run:
+        with break_it(run.stack, postgres):
+            for gateway in (0, 1):
+                eventually(lambda: is_red_because(run.stack, code, gateway), f"health of gateway-{gateway} is red because of {code}")
+        eventually(lambda: is_well(run.stack), "health is green, and the gateway ready")
+
+
 @pytest.fixture(scope="module")
 def small_disk():
     if not SmallDisk.is_possible():
@@ -97,22 +105,18 @@ def cramped(request, small_disk):
     """A Nexus whose disk is filled up by postgres.fill()."""
     template = small_disk.create_database()
     small_disk.migrate(template, BINARIES)
-    stack = Stack(small_disk, template).start()
+    stack = Stack(small_disk, template, **FAST).start()
     request.node.stacks = [stack]
     yield stack
     stack.finish()
 
 
-def test_a_full_disk_is_told_while_people_send_and_while_nobody_does(cramped, small_disk):
-    aggregator = Tenant(cramped).aggregator()
-    assert aggregator.message().status_code == 200
-
-    small_disk.fill(cramped.database)
-    eventually(lambda: is_red_because(cramped, "db.full"), "health is red because the disk is full")
-    assert "53100" in " ".join(cramped.health().json()["reasons"])
-    eventually(lambda: aggregator.message().status_code == 503, "what finds no place in a page of before is refused")
-    assert is_red_because(cramped, "db.full")
-    small_disk.make_room(cramped.database)
-
-    eventually(lambda: is_well(cramped), "health is green, and the gateway ready")
-    assert aggregator.message().status_code == 200
+def test_a_full_disk_is_told_and_loses_nothing(cramped, small_disk):
+    with FaultRun(cramped) as run:
+        small_disk.fill(cramped.database)
+        eventually(lambda: is_red_because(cramped, "db.full"), "health is red because the disk is full")
+        assert "53100" in " ".join(cramped.health().json()["reasons"])
+        eventually(lambda: run.text(run.tenant.phone()).status_code == 503, "what finds no place in a page of before is refused")
+        assert is_red_because(cramped, "db.full")
+        small_disk.make_room(cramped.database)
+        eventually(lambda: is_well(cramped), "health is green, and the gateway ready")

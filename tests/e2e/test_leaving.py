@@ -11,6 +11,7 @@ import uuid
 import pytest
 import requests
 
+from harness.fault_run import PAIRS, FaultRun
 from harness.people import Tenant
 from harness.raw import RawClient
 from harness.wait import eventually
@@ -25,6 +26,7 @@ class Hammer:
     def __init__(self, tenant):
         self.tenant, self.stack = tenant, tenant.stack
         self.answers, self.broken, self.gateway = [], [], 0
+        self.acknowledged = []  # message_ids
         self.stopping = threading.Event()
         credentials = base64.b64encode(f"{tenant.ccid}:{tenant.api_key}".encode()).decode()
         self.headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/x-www-form-urlencoded"}
@@ -48,6 +50,8 @@ class Hammer:
         answer = connection.getresponse()
         answer.read()
         self.answers.append((self.gateway, answer.status))
+        if answer.status == 200:
+            self.acknowledged.append(form["message_id"])
         return not answer.will_close
 
     def _run(self):
@@ -74,16 +78,16 @@ def all_are_at(hammers, gateway):
 
 @pytest.mark.parametrize("delay", ["0s", "500ms"])
 def test_no_client_is_cut_off_when_gateways_are_restarted_one_after_the_other(make_stack, delay):
-    stack = make_stack(gateways=2, settings={"gateway": {"NEXUS_DRAIN_DELAY": delay}})
-    tenant = Tenant(stack)
-    hammers = [Hammer(tenant) for _ in range(KEEP_ALIVE_CLIENTS)]
-
-    for leaving in (0, 1, 0):
-        eventually(lambda: all_are_at(hammers, leaving), f"all clients are at gateway-{leaving}", 30)
-        assert stack[f"gateway-{leaving}"].stop() == 0
-        stack[f"gateway-{leaving}"].restart()
-    for hammer in hammers:
-        hammer.stop()
+    stack = make_stack(**PAIRS, settings={"gateway": {"NEXUS_DRAIN_DELAY": delay}})
+    with FaultRun(stack, rate=20) as run:
+        hammers = [Hammer(run.tenant) for _ in range(KEEP_ALIVE_CLIENTS)]
+        for leaving in (0, 1, 0):
+            eventually(lambda: all_are_at(hammers, leaving), f"all clients are at gateway-{leaving}", 30)
+            assert stack[f"gateway-{leaving}"].stop() == 0
+            stack[f"gateway-{leaving}"].restart()
+        for hammer in hammers:
+            hammer.stop()
+            run.acknowledged(*hammer.acknowledged)
 
     assert [hammer.broken for hammer in hammers] == [[]] * KEEP_ALIVE_CLIENTS
     assert {status for hammer in hammers for _, status in hammer.answers} == {200}

@@ -4,10 +4,15 @@ import concurrent.futures
 
 import pytest
 
+from harness.fault_run import FAST, PAIRS, FaultRun
 from harness.people import Answer, Tenant, conversation_of
 from harness.wait import eventually
 
-OTHERS = 60
+ROWS = {
+    "conversation": "select from conversation where id = %s for update",
+    "contact": "select from contact where id = (select contact_id from conversation where id = %s) for update",
+    "newest message": "select from message where conversation_id = %s order by sequence desc limit 1 for update",
+}
 
 
 @pytest.fixture
@@ -16,59 +21,70 @@ def tenant(make_stack):
 
 
 @pytest.fixture
-def holds(tenant):
-    """holds(conversation) keeps its row in a transaction until the test, or holds.let_go(), ends it."""
-    connection = tenant.stack.postgres.connect(tenant.stack.database)
-    connection.autocommit = False
+def holds():
+    """holds(tenant, conversation, row) keeps it in a transaction until the test, or holds.let_go(), ends that."""
+    connections = []
 
-    def hold(conversation):
-        connection.cursor().execute("select from conversation where id = %s for update", (conversation,))
+    def hold(tenant, conversation, row="conversation"):
+        connections.append(tenant.stack.postgres.connect(tenant.stack.database))
+        connections[-1].autocommit = False
+        connections[-1].cursor().execute(ROWS[row], (conversation,))
 
-    hold.let_go = connection.rollback
+    def let_go():
+        while connections:
+            connections.pop().close()
+
+    hold.let_go = let_go
     yield hold
-    connection.close()
+    let_go()
 
 
-def test_a_held_conversation_delays_its_own_phone_only(tenant, holds):
-    unlucky, name = tenant.phone(), "held"
-    conversation = conversation_of(tenant, unlucky)
-    phones = [tenant.phone() for _ in range(OTHERS)]
-    holds(conversation)
+@pytest.mark.parametrize("row, meanwhile", [("conversation", 503), ("contact", 200), ("newest message", 200)])
+def test_a_held_row_delays_the_texts_of_its_own_phone_only(make_stack, holds, row, meanwhile):
+    with FaultRun(make_stack(**PAIRS, **FAST)) as run, concurrent.futures.ThreadPoolExecutor(4) as pool:
+        phone, names = run.tenant.phone(), [f"held-{number}" for number in range(4)]
+        holds(run.tenant, conversation_of(run.tenant, phone), row)
 
-    def text(phone):
-        aggregator = tenant.aggregator()
-        return [aggregator.message(phone).status_code for _ in range(5)]
+        held = [pool.submit(run.text, phone, "mine", name) for name in names]
+        run.goes_on()
 
-    with concurrent.futures.ThreadPoolExecutor(OTHERS + 1) as pool:
-        held = pool.submit(lambda: tenant.aggregator().message(unlucky, "mine", message_id=name).status_code)
-        statuses = [status for future in [pool.submit(text, phone) for phone in phones] for status in future.result()]
+        assert [future.result().status_code for future in held] == [meanwhile] * len(names)
+        run.goes_on()
+        holds.let_go()
+        assert [run.text(phone, "mine", name).status_code for name in names] == [200] * len(names)
 
-    assert statuses == [200] * (5 * OTHERS)
-    assert held.result() == 503
-    holds.let_go()
-    assert tenant.aggregator().message(unlucky, "mine", message_id=name).status_code == 200
-    assert tenant.stack.query("select count(*) from message where external_id = %s", name) == [(1,)]
+    assert set(run.statuses) == {200}, "others were told to try again"
 
 
-def test_a_held_conversation_delays_its_own_agent_only(tenant, holds):
-    unlucky, lucky = conversation_of(tenant), [conversation_of(tenant) for _ in range(20)]
-    holds(unlucky)
+@pytest.mark.parametrize("row", ["conversation", "contact", "newest message"])
+def test_a_held_row_delays_its_own_agent_only(make_stack, holds, row):
+    with FaultRun(make_stack(**PAIRS, **FAST)) as run, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        conversation = conversation_of(run.tenant)
+        if row == "newest message":
+            Answer(run.tenant, conversation)  # which may be on its way out
+        holds(run.tenant, conversation, row)
 
-    with concurrent.futures.ThreadPoolExecutor(21) as pool:
-        held = pool.submit(lambda: tenant.agent().answer(unlucky, "mine", client_id="one").status_code)
-        answers = [future.result() for future in [pool.submit(Answer, tenant, conversation) for conversation in lucky]]
+        held = pool.submit(lambda: run.tenant.agent().answer(conversation, client_id="one").status_code)
+        run.goes_on()
 
-    assert held.result() == 503
-    for answer in answers:
-        answer.becomes("sent")
-    holds.let_go()
-    assert tenant.agent().answer(unlucky, "mine", client_id="one").status_code == 200
-    assert [m["text"] for m in tenant.agent().transcript(unlucky)].count("mine") == 1
+        assert held.result() == (503 if row == "conversation" else 200)
+        everything_leaves_but(run, conversation)
+        holds.let_go()
+        assert run.tenant.agent().answer(conversation, client_id="one").status_code in (200, 409)
+
+    assert set(run.statuses) == {200}, "others were told to try again"
+
+
+def everything_leaves_but(run, conversation):
+    """All that others were answered until now is with the customer, or further."""
+    answers = [answer.id for answer in run.traffic.answers]
+    eventually(lambda: not run.stack.query("select from message where id = any (%s::uuid[]) and state < 4 and conversation_id <> %s",
+                                           answers, conversation), "answers to others are sent", 30)
 
 
 def test_a_row_that_is_held_for_a_moment_costs_nobody_anything(tenant, holds):
     phone = tenant.phone()
-    holds(conversation_of(tenant, phone))
+    holds(tenant, conversation_of(tenant, phone))
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         held = pool.submit(lambda: tenant.aggregator().message(phone).status_code)
@@ -76,3 +92,19 @@ def test_a_row_that_is_held_for_a_moment_costs_nobody_anything(tenant, holds):
         holds.let_go()
 
     assert held.result() == 200
+
+
+def test_a_held_message_that_may_not_leave_any_more_keeps_no_other_from_leaving(tenant, holds):
+    sender = tenant.stack["sms-worker-0"]
+    conversations = [conversation_of(tenant) for _ in range(2)]
+    sender.stop()
+    late, other = (Answer(tenant, conversation) for conversation in conversations)
+    tenant.stack.query("update delivery set expires = now() where message_id = %s", late.id)
+    holds(tenant, late.conversation, "newest message")
+
+    sender.restart()
+
+    other.becomes("sent")
+    assert late.state == "accepted"
+    holds.let_go()
+    late.becomes("expired")

@@ -2,14 +2,18 @@
 and whatever the worker that holds them has been through."""
 
 import concurrent.futures
+import datetime
+import json
 import os
 import random
 import threading
 import time
 
 import pytest
+import requests
 
 from harness.customer import CustomerGateway
+from harness.fault_run import FAST, PAIRS, FaultRun
 from harness.people import Answer, Tenant, conversation_of
 from harness.wait import eventually
 
@@ -55,6 +59,34 @@ def test_no_webhook_begins_after_stop_was_answered(make_stack, delay):
         "select distinct s.name from message m join message_state s on s.id = m.state join tenant t on t.id = m.tenant_id"
         " where t.ccid = %s and m.direction = 2", tenant.ccid)}
     assert states <= {"sent", "delivered", "opted_out"} and "opted_out" in states
+
+
+def test_stops_under_load_are_obeyed_from_their_200_on_and_nothing_else_is_lost(make_stack):
+    stopped = {}
+    with FaultRun(make_stack(**PAIRS, **FAST), rate=30) as run:
+        requests.put(f"{run.stack.simulator_url}/sim/knobs", json={"latency_ms": 400, "jitter_ms": 200}, timeout=5).raise_for_status()
+        phones = eventually(lambda: answered_phones(run, 20), "agents have answered many")
+
+        def stop(phone):
+            threading.Event().wait(random.uniform(0, 1))
+            eventually(lambda: run.text(phone, "STOP", f"stop-{phone}", gateway=random.randrange(2)).status_code == 200, "STOP is taken")
+            stopped[phone] = datetime.datetime.now(datetime.timezone.utc)
+
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(stop, phones))
+        run.goes_on(counts=(10, 50))  # answers also to those who said STOP
+
+    posted = {answer.id for answer in run.traffic.answers}
+    webhooks = [json.loads(line) for line in run.stack.webhooks.read_text().splitlines()]
+    assert [w for w in webhooks if w["to"] in stopped and w["messageId"] in posted
+            and datetime.datetime.fromisoformat(w["time"]) > stopped[w["to"]]] == []
+    assert {w["to"] for w in webhooks if w["messageId"] in posted} >= set(stopped), "they were sent some before"
+    assert run.stack.query("select count(*) > 0 from message where direction = 2 and state = 9") == [(True,)]
+
+
+def answered_phones(run, count):
+    found = run.stack.query("select distinct m.address from message m where m.direction = 2 and m.state = 4 limit %s", count)
+    return len(found) == count and [address for address, in found]
 
 
 def is_frozen(process):

@@ -12,13 +12,12 @@ import pytest
 import requests
 
 from harness.auditor import Auditor, audit
+from harness.fault_run import WINDOW
 from harness.people import Tenant
 from harness.silent_link import SilentLink
 from harness.stack import RELEASE
 from harness.traffic import Accepted, Traffic
 from harness.wait import eventually
-
-WINDOW = 20  # NEXUS_DELIVERY_WINDOW: requests to one destination that a worker has out when it dies
 
 
 @pytest.fixture

@@ -6,11 +6,17 @@ was acknowledged is there once, in order and paid for in the ledger.
             run.goes_on()               # if the promise is that it does
 """
 
+import uuid
+
 from .auditor import audit
 from .people import Tenant
+from .stack import RELEASE
 from .traffic import Traffic
 from .wait import eventually
 
+PAIRS = {"gateways": 2, "chat_workers": 2, "sms_workers": 2, "provisioning_workers": 2}  # of make_stack: two of everything
+FAST = {"binaries": RELEASE / "bin"}  # of make_stack: built without sanitizers, for a machine that has other work, too
+WINDOW = 20  # NEXUS_DELIVERY_WINDOW: requests to one destination that a worker has out when it dies
 ENOUGH = (10, 4)  # texts and answers that show that they go on
 
 
@@ -32,10 +38,22 @@ class FaultRun:
         """What callers were told; that of texts only after the end."""
         return self.traffic.statuses
 
+    def text(self, phone, text=None, message_id=None, gateway=0):
+        """One more text, of a phone of the test's own. The audit looks for it, too, once it was acknowledged."""
+        message_id = message_id or uuid.uuid4().hex
+        answer = self.tenant.aggregator(gateway).message(phone, text, message_id=message_id)
+        if answer.status_code == 200:
+            self.traffic.texts.add(message_id)
+        return answer
+
     def goes_on(self, within=30.0, counts=ENOUGH):
         """Both texts and answers are acknowledged, from now on."""
         before = self.traffic.acknowledged
         eventually(lambda: self._more_than(before, counts), "texts and answers are acknowledged", within)
+
+    def acknowledged(self, *message_ids):
+        """Texts that somebody else was told are taken; the audit looks for them, too."""
+        self.traffic.texts.update(message_ids)
 
     def _more_than(self, before, counts):
         more = [count - earlier for count, earlier in zip(self.traffic.acknowledged, before)]

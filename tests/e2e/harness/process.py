@@ -68,9 +68,12 @@ class Process:
     def stop(self, within=30.0):
         """Asks it to stop and returns its exit code; the orderly way out is 0."""
         if self.alive:
-            self.thaw()
-            self.send(signal.SIGTERM)
+            self.ask_to_stop()
         return self.wait(within)
+
+    def ask_to_stop(self):
+        self.thaw()
+        self.send(signal.SIGTERM)
 
     def wait(self, within=30.0):
         try:

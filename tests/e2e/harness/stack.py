@@ -150,9 +150,12 @@ class Stack:
         """Stops everything in order and checks what must hold after every test."""
         problems = [f"a label has a value that nobody declared: {series}" for series in self._undeclared_labels()]
         for order in (("gateway", "simulator"), WORKERS, ("metrics-agent",)):
-            for process in self.running(*order):
+            leaving = self.running(*order)
+            for process in leaving:
+                process.ask_to_stop()
+            for process in leaving:
                 try:
-                    code = process.stop()
+                    code = process.wait()
                     if code != 0:
                         problems.append(f"{process.name} exited with {code}:\n{process.tail()}")
                 except AssertionError as hung:
@@ -170,7 +173,6 @@ class Stack:
         """The ledger balances, no sanitizer spoke, every answer was as documented, and no log knows a number, a text or a
         secret."""
         problems, self.broken = self.broken, []
-        problems += [f"a label has a value that nobody declared: {series}" for series in self._undeclared_labels()]
         imbalance = self.imbalance()
         if imbalance:
             problems.append(f"the ledger does not balance: {imbalance}")

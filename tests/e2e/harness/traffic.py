@@ -77,8 +77,9 @@ class Traffic:
             assert not agent.is_alive(), "an agent still waits for the 200 of its answer"
         for report, journal in zip(reports, self._journals):
             self.statuses.update({int(status): count for status, count in report["statuses"].items()})
-            self.texts |= set(journal.read_text().split())
-        assert len(self.texts) == sum(report["acknowledged"] for report in reports)
+            acknowledged = set(journal.read_text().split())
+            assert len(acknowledged) == report["acknowledged"]
+            self.texts |= acknowledged
         assert sum(report["made"] for report in reports) >= self.rate * (self.seconds or 0) - len(reports)
         return self
 
