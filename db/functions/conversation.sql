@@ -29,15 +29,15 @@ returns text language sql stable as $$
             offset skip limit at_most) as c;
 $$;
 
--- The same of one phone number.
-create or replace function conversation_list_of_address(
-    of_tenant int, wanted text, of_queue text, of_contact uuid, skip int, at_most int, of_address text)
+-- The same of one person, who may be meant by several numbers (senders_meant()).
+create or replace function conversation_list_of_senders(
+    of_tenant int, wanted text, of_queue text, of_contact uuid, skip int, at_most int, of_senders text[])
 returns text language sql stable as $$
     select json_build_object('conversations', coalesce(json_agg(conversation_json(c) order by c.state, c.waiting_since), '[]'))::text
       from (select c.*
               from contact k
               join conversation c on c.tenant_id = k.tenant_id and c.contact_id = k.id
-             where k.tenant_id = of_tenant and k.address = sender_as_known(of_tenant, of_address)
+             where k.tenant_id = of_tenant and k.address = any (of_senders)
                and case when wanted is null then c.state < 9 else conversation_state_name(c.state) = wanted end
                and (of_queue is null or c.queue = of_queue)
                and (of_contact is null or c.contact_id = of_contact)
@@ -45,11 +45,23 @@ returns text language sql stable as $$
             offset skip limit at_most) as c;
 $$;
 
-create or replace function contact_list(of_tenant int, of_address text) returns text language sql stable as $$
+create or replace function contact_list_of_senders(of_tenant int, of_senders text[]) returns text language sql stable as $$
     select json_build_object('contacts', coalesce(json_agg(json_build_object(
                'id', k.id, 'address', k.address, 'name', k.name, 'created', k.created)), '[]'))::text
       from contact k
-     where k.tenant_id = of_tenant and k.address = sender_as_known(of_tenant, of_address);
+     where k.tenant_id = of_tenant and k.address = any (of_senders);
+$$;
+
+-- What chat-workers of before call, which are given one spelling.
+create or replace function conversation_list_of_address(
+    of_tenant int, wanted text, of_queue text, of_contact uuid, skip int, at_most int, of_address text)
+returns text language sql stable as $$
+    select conversation_list_of_senders(of_tenant, wanted, of_queue, of_contact, skip, at_most,
+                                        array[sender_as_known(of_tenant, of_address)])
+$$;
+
+create or replace function contact_list(of_tenant int, of_address text) returns text language sql stable as $$
+    select contact_list_of_senders(of_tenant, array[sender_as_known(of_tenant, of_address)])
 $$;
 
 create or replace function conversation_read(of_tenant int, wanted uuid) returns text language plpgsql stable as $$

@@ -97,6 +97,21 @@ def test_the_list_of_keys_shows_no_key(operator):
     assert made["key"][:8] in listed and made["key"] not in listed
 
 
+def test_keys_of_before_that_share_a_name_get_names_of_their_own_and_stay_good(operator):
+    operator.apply(document())
+    operator.query("drop index api_key_name")
+    for prefix in ("aaaaaaaa", "bbbbbbbb"):
+        operator.query("insert into api_key (tenant_id, mac, prefix, name, permissions)"
+                       " select tenant_id, gen_random_uuid()::text::bytea, %s, name, permissions from api_key limit 1", prefix)
+
+    warned = operator.migration("key_names")
+
+    assert [name for name, in operator.query("select name from api_key where not revoked and enabled order by id")] == [
+        "designer", "designer (aaaaaaaa)", "designer (bbbbbbbb)"]
+    assert "two keys had one name: key bbbbbbbb" in warned
+    assert [line["object"] for line in operator.json("audit", "list", "--action", "key.change")["changes"]] == ["bbbbbbbb", "aaaaaaaa"]
+
+
 def test_a_key_is_disabled_enabled_and_revoked_by_its_name_or_first_characters(operator):
     [made] = operator.apply(document())["keys"]
 
