@@ -1,6 +1,7 @@
 // conversation_read: the questions an agent's screen asks. Each is one statement that answers in
 // JSON.
 #include "service/task_statement.h"
+#include "store/senders.h"
 #include "store/statements.h"
 
 enum { LIST_DEFAULT = 50, TRANSCRIPT_DEFAULT = 100, EVENTS_DEFAULT = 500 };
@@ -31,6 +32,19 @@ static bool is_conversation_state(struct str state)
     return false;
 }
 
+static void answer_of_senders(struct task *task, unsigned statement, struct pg_params *params,
+                              struct str address)
+{
+    struct err err;
+
+    if (senders_bind(params, STR("address"), address, &err)) {
+        task_answer_by(task, statement, params);
+        return;
+    }
+    pg_params_release(params);
+    task_fail(task, &err);
+}
+
 void on_conversation_list(struct task *task, const struct msg_conversation_list *message)
 {
     struct pg_params params;
@@ -48,12 +62,10 @@ void on_conversation_list(struct task *task, const struct msg_conversation_list 
     pg_id(&params, message->contact);
     pg_int4(&params, (int32_t)message->index);
     pg_int4(&params, message->count ? (int32_t)message->count : LIST_DEFAULT);
-    if (!str_present(message->address)) {
+    if (!str_present(message->address))
         task_answer_by(task, STATEMENT_CONVERSATION_LIST, &params);
-        return;
-    }
-    pg_text(&params, message->address);
-    task_answer_by(task, STATEMENT_CONVERSATION_LIST_OF_ADDRESS, &params);
+    else
+        answer_of_senders(task, STATEMENT_CONVERSATION_LIST_OF_SENDERS, &params, message->address);
 }
 
 void on_contact_list(struct task *task, const struct msg_contact_list *message)
@@ -62,8 +74,7 @@ void on_contact_list(struct task *task, const struct msg_contact_list *message)
 
     pg_params_init(&params);
     pg_int4(&params, (int32_t)task_tenant(task));
-    pg_text(&params, message->address);
-    task_answer_by(task, STATEMENT_CONTACT_LIST, &params);
+    answer_of_senders(task, STATEMENT_CONTACT_LIST, &params, message->address);
 }
 
 void on_conversation_read(struct task *task, const struct msg_conversation_read *message)

@@ -76,6 +76,8 @@ void event_stream_drop(struct event_stream *stream)
     shares_give_back(stream->gateway->shares, &stream->of_key);
     shares_give_back(stream->gateway->shares, &stream->of_tenant);
     list_remove(&stream->link);
+    if (list_is_linked(&stream->user))
+        list_remove(&stream->user);
     event_stream_answered(stream);
 }
 
@@ -108,14 +110,24 @@ static void on_checked(void *context, struct caller *caller, const struct err *e
     }
 }
 
-void event_stream_check(struct event_stream *stream)
+static void check(struct event_stream *stream, bool asks_anew)
 {
     if (stream->is_checking)
         return;
     stream->is_checking = true;
-    stream->check =
-        (struct principal_wait){.done = on_checked, .context = stream, .is_let_in = true};
+    stream->check = (struct principal_wait){
+        .done = on_checked, .context = stream, .is_let_in = true, .asks_anew = asks_anew};
     principals_find(stream->gateway->principals, &stream->credentials, &stream->check);
+}
+
+void event_stream_check(struct event_stream *stream)
+{
+    check(stream, false);
+}
+
+void event_stream_ask(struct event_stream *stream)
+{
+    check(stream, true);
 }
 
 static void on_closed(void *context)

@@ -21,6 +21,8 @@ struct http_stream;
 
 struct event_stream {
     struct list link; // of its feed's streams
+    struct list user; // of all whose reader GWS vouches for; not linked: a key's
+    unsigned asked;   // in which tick GWS was asked last
     struct feed *feed;
     struct gateway *gateway;
     struct exchange *exchange;      // while opening
@@ -46,6 +48,8 @@ void event_stream_drop(struct event_stream *stream);
 // revoked, disabled or has expired, the session is over, or the user has lost the right. While
 // nobody can be asked it goes on.
 void event_stream_check(struct event_stream *stream);
+// The same, and GWS is asked whether it still knows the reader.
+void event_stream_ask(struct event_stream *stream);
 // One that reads for itself, or is asked about, is told when the answer is there.
 void event_stream_answered(struct event_stream *stream);
 

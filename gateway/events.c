@@ -15,11 +15,18 @@
 
 #include <stdlib.h>
 
-enum { TICK_MS = 1000, HEARTBEAT_TICKS = 15, READ_DEADLINE_MS = 2000 };
+enum {
+    TICK_MS = 1000,
+    HEARTBEAT_TICKS = 15,
+    READ_DEADLINE_MS = 2000,
+    USERS_ASKED_A_TICK = 20, // of GWS, which others need, too
+};
 
 struct events {
     struct gateway *gateway;
     struct list feeds;
+    struct list
+        users;       // streams whose reader GWS vouches for; who was asked about last is at the end
     uv_timer_t tick; // runs while there are feeds
     unsigned ticks;
     struct event_batch batch; // the reply in hand
@@ -49,6 +56,7 @@ struct events *events_new(struct gateway *gateway)
     events->gateway = gateway;
     events->arena = arena_new();
     list_init(&events->feeds);
+    list_init(&events->users);
     uv_timer_init(service_loop(gateway->service), &events->tick);
     events->tick.data = events;
     return events;
@@ -115,6 +123,8 @@ void events_open(struct exchange *exchange)
         feed = feed_new(events, exchange->principal.tenant);
     stream->feed = feed;
     list_append(&feed->streams, &stream->link);
+    if (exchange->principal.key == 0) // no key's: a user's of GWS
+        list_append(&events->users, &stream->user);
     if (!feed->is_started)
         feed_read(feed);
     if (resume.len) {
@@ -320,6 +330,21 @@ static void heartbeat(struct feed *feed)
             event_stream_write(stream, STR(":\n\n"));
 }
 
+// GWS tells nobody whom it has put out, so it is asked: about each reader once a second, and where they are many, about so many
+// a second in turn.
+static void users_ask(struct events *events)
+{
+    for (int left = USERS_ASKED_A_TICK; left > 0 && !list_is_empty(&events->users); left--) {
+        struct event_stream *stream = LIST_FIRST(&events->users, struct event_stream, user);
+        if (stream->asked == events->ticks)
+            return;
+        stream->asked = events->ticks;
+        list_remove(&stream->user);
+        list_append(&events->users, &stream->user);
+        event_stream_ask(stream);
+    }
+}
+
 // Reads again although nobody hinted, keeps connections open, ends those whose right has expired, and
 // forgets feeds without streams.
 static void on_tick(uv_timer_t *timer)
@@ -338,6 +363,7 @@ static void on_tick(uv_timer_t *timer)
             free(feed);
         }
     }
+    users_ask(events);
     if (list_is_empty(&events->feeds))
         uv_timer_stop(&events->tick);
 }

@@ -25,5 +25,6 @@ void events_open(struct exchange *exchange);
 // The bus says that a tenant has news; topic is its number.
 void events_hint(struct events *events, struct str topic);
 // Somebody's rights have changed (whose: as of principals_forget()): streams whose right to be read
-// has gone end. What nobody tells, as a key that expires, ends them within a second all the same.
+// has gone end. What nobody tells, as a key that expires, ends them within a second all the same; so does GWS
+// that no longer knows a user, as far as it can be asked about each of them once a second.
 void events_check(struct events *events, struct str whose);

@@ -342,8 +342,7 @@ void ingress_send(struct exchange *exchange)
     void *message;
     struct err err;
 
-    if (!str_present(exchange->proof.body))
-        proof_body(exchange, body_text(exchange), STR_ABSENT);
+    proof_body(exchange, body_text(exchange));
     if (!message_read(exchange, type, &message, &err)) {
         answer_err(exchange, &err);
         return;

@@ -122,7 +122,9 @@ void principals_find(struct principals *principals, const struct credentials *cr
         memcpy(bytes + 1 + SHA256_BYTES, credentials->ccid.ptr, credentials->ccid.len);
     struct str id = str_make(bytes, 1 + SHA256_BYTES + credentials->ccid.len);
 
-    enum key_state state = key_cache_find(principals->cache, id, clock_monotonic_ms(), &caller);
+    enum key_state state =
+        wait->asks_anew ? KEY_UNKNOWN
+                        : key_cache_find(principals->cache, id, clock_monotonic_ms(), &caller);
     if (state == KEY_UNKNOWN && !guard_admits(principals, credentials, id, wait, &attempt)) {
         err_set(&err, ERR_RATE_LIMITED, "too many wrong keys came from this address");
         wait->done(wait->context, NULL, &err);

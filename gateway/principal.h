@@ -43,6 +43,8 @@ struct principal_wait {
     void *context;
     // Of who is let in already: the guard against guessed keys is not asked, nor is address.
     bool is_let_in;
+    // What is remembered does not do: provisioning-worker is asked. Where nobody can be asked done gets what is remembered.
+    bool asks_anew;
     struct str traceparent; // of who waits; the first one's is the look-up's. May be absent
     int64_t retry_ms;       // with ERR_RATE_LIMITED: not before then
 };

@@ -200,7 +200,7 @@ static const char manual[] =
     "          webhook:                   # its entry in the service Async, and provider: Async\n"
     "            url: https://sms.example.com/out\n"
     "            secret: [new, old]       # a text, or a list of two while it is being rotated\n"
-    "          api: {secret: inbound}\n"
+    "          api: {secret: inbound}     # N/A removes it; left out, it stays\n"
     "      headers: {x-account: 12345}    # sent along with every webhook\n"
     "      keywords: {stop: \"fin, slut\"}  # words that mean STOP beside ours; start and help, "
     "too\n"

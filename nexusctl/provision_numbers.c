@@ -121,6 +121,7 @@ static void secret_write(struct buf *out, const char *use, const struct json_vie
 struct raw_number {
     struct str address, name;
     const struct json_view *webhook, *api;
+    bool no_api; // api: N/A, which removes what is stored
 };
 
 static bool gateway_add(struct maker *maker, const struct raw_number *raw, struct str path,
@@ -158,13 +159,16 @@ static bool gateway_add(struct maker *maker, const struct raw_number *raw, struc
     json_key_str(&maker->channels, "url", webhook.url);
     json_close(&maker->channels, '}');
     json_close(&maker->channels, '}');
-    if (!webhook.secret)
+    if (!webhook.secret && !raw->no_api)
         return true;
     json_open(&maker->secrets, '{');
     json_key_str(&maker->secrets, "channelId", raw->address);
-    secret_write(&maker->secrets, "webhook", webhook.secret);
+    if (webhook.secret)
+        secret_write(&maker->secrets, "webhook", webhook.secret);
     if (api.secret)
         secret_write(&maker->secrets, "api", api.secret);
+    else if (raw->no_api)
+        json_key_raw(&maker->secrets, "api", STR("null"));
     json_close(&maker->secrets, '}');
     return true;
 }
@@ -243,7 +247,8 @@ static bool number_add(struct maker *maker, const struct place *place, const str
         return shape_fault(err, shape_path(maker->arena, path, "channelId"),
                            "this member is called address here");
     raw.webhook = json_kind(json_member(view, "webhook")) ? json_member(view, "webhook") : NULL;
-    raw.api = json_kind(json_member(view, "api")) ? json_member(view, "api") : NULL;
+    raw.no_api = str_equal(json_text(json_member(view, "api")), STR("N/A"));
+    raw.api = json_kind(json_member(view, "api")) && !raw.no_api ? json_member(view, "api") : NULL;
     options_write(place, view, &raw, &options);
     const struct file_section section = {
         .kind = place->kind,

@@ -5,6 +5,7 @@
 // center, the data keys are wrapped anew, each in one transaction, under the lock that every change of
 // that contact center takes. Killed anywhere, the next run finds in the file and in the database how
 // far it came, and goes on.
+#include "base/config.h"
 #include "base/failpoint.h"
 #include "base/random.h"
 #include "io/crypto.h"
@@ -12,8 +13,6 @@
 #include "nexusctl/key_file.h"
 #include "nexusctl/rekey_wrap.h"
 #include "store/secret.h"
-
-#include <stdlib.h>
 
 enum { KEY_FILE, NEW_KEY_FILE, WRAP_ONLY, FORGET, DRY_RUN };
 static const struct option options[] = {
@@ -54,9 +53,11 @@ static bool ring_load(struct rekey *rekey, struct str text, struct err *err)
 static bool keys_read(struct rekey *rekey, struct err *err)
 {
     struct call *call = rekey->call;
-    const char *path = getenv("NEXUS_KEY_ENCRYPTION_KEY_FILE");
     struct str text = call->settings.key_encryption_key;
+    const char *path;
 
+    if (!config_secret_path("NEXUS_KEY_ENCRYPTION_KEY", call->config, call->arena, &path, err))
+        return false;
     if (option_given(call, KEY_FILE))
         path = arena_c_string(call->arena, option_text(call, KEY_FILE));
     rekey->path = path ? path : "NEXUS_KEY_ENCRYPTION_KEY";

@@ -1,5 +1,6 @@
 // message_list: the messages of a contact center, as those who run the place see them.
 #include "service/task_statement.h"
+#include "store/senders.h"
 #include "store/statements.h"
 
 enum { PAGE_DEFAULT = 50 };
@@ -34,7 +35,11 @@ void on_message_list(struct task *task, const struct msg_message_list *message)
     }
     pg_params_init(&params);
     pg_int4(&params, (int32_t)task_tenant(task));
-    pg_text(&params, wanted(message->phone));
+    if (!senders_bind(&params, STR("phone"), message->phone, &err)) {
+        pg_params_release(&params);
+        task_fail(task, &err);
+        return;
+    }
     pg_id(&params, message->conversation);
     pg_text(&params, wanted(message->number));
     direction_bind(&params, message->direction);

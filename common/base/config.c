@@ -53,6 +53,17 @@ static struct str file_value(struct str file, struct str name)
     return found;
 }
 
+// What <name>_FILE says; NULL where nothing does, or where the environment has the value itself.
+static const char *secret_path(const char *key, struct str file, struct arena *arena)
+{
+    struct str name = arena_printf(arena, "%s_FILE", key);
+    const char *path = getenv(name.ptr);
+
+    if (!path && !getenv(key) && str_present(file_value(file, name)))
+        path = arena_c_string(arena, file_value(file, name));
+    return path;
+}
+
 static bool setting_find(const struct config_key *key, struct str file, struct arena *arena,
                          struct setting *setting, struct err *err)
 {
@@ -65,10 +76,7 @@ static bool setting_find(const struct config_key *key, struct str file, struct a
     if (from_environment)
         *setting = (struct setting){.value = str_of(from_environment), .source = "environment"};
     if (key->flags & CONFIG_SECRET) {
-        struct str name = arena_printf(arena, "%s_FILE", key->name);
-        const char *path = getenv(name.ptr);
-        if (!path && !from_environment && str_present(file_value(file, name)))
-            path = arena_c_string(arena, file_value(file, name));
+        const char *path = secret_path(key->name, file, arena);
         if (path) {
             if (!file_read(arena, path, &setting->value, err))
                 return err_in(err, key->name);
@@ -169,6 +177,17 @@ bool config_load(const struct config_table *tables, size_t count, const char *pa
             if (!setting_find(&tables[t].keys[i], file, arena, &setting, err) ||
                 !value_set(&tables[t].keys[i], setting.value, tables[t].values, err))
                 return false;
+    return true;
+}
+
+bool config_secret_path(const char *key, const char *path, struct arena *arena, const char **secret,
+                        struct err *err)
+{
+    struct str file = STR_ABSENT;
+
+    if (path && !file_read(arena, path, &file, err))
+        return false;
+    *secret = secret_path(key, file, arena);
     return true;
 }
 

@@ -71,6 +71,9 @@ MUST_USE bool config_load(const struct config_table *tables, size_t count, const
 // What one key says now, not parsed: a file named by <NAME>_FILE is read again.
 MUST_USE bool config_read_again(const struct config_key *key, const char *path, struct arena *arena,
                                 struct str *value, struct err *err);
+// The file that <key>_FILE names, in the environment or in the file at path (may be NULL); NULL: none.
+MUST_USE bool config_secret_path(const char *key, const char *path, struct arena *arena,
+                                 const char **secret, struct err *err);
 // For --check-config: one line a key: NAME=value  (default|file|environment)  doc. Secrets as ***.
 void config_print(const struct config_table *tables, size_t count, const char *path,
                   struct buf *out);

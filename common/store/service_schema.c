@@ -227,6 +227,17 @@ static bool part_read(struct reader *reader, const struct service_part *part, st
     return false;
 }
 
+static bool is_secret_entry(struct place at)
+{
+    return str_starts(at.pattern, STR("secret.")) && at.pattern.ptr[at.pattern.len - 1] == ']';
+}
+
+// In an entry of a list in "secret", what is left out may be stored already; the database looks.
+static bool may_be_stored(const struct service_part *part, struct place at)
+{
+    return part->kind == PART_OBJECT && is_secret_entry(at);
+}
+
 static bool required_check(const struct reader *reader, struct place at,
                            const struct json_view *object, struct err *err)
 {
@@ -234,10 +245,17 @@ static bool required_check(const struct reader *reader, struct place at,
         struct str name = parts[i].service == reader->kind && parts[i].required
                               ? name_in(at.pattern, &parts[i])
                               : STR_ABSENT;
-        if (str_present(name) && json_kind(json_member(object, name.ptr)) == TREE_NULL)
+        if (str_present(name) && json_kind(json_member(object, name.ptr)) == TREE_NULL &&
+            !may_be_stored(&parts[i], at))
             return shape_fault(err, place_of(reader, at, name).path, "missing");
     }
     return true;
+}
+
+// Secrets that are left out stay as they are; of an entry in a list, null removes one that need not be there.
+static bool is_removed(const struct service_part *part, struct place at)
+{
+    return !part->required && is_secret_entry(at);
 }
 
 static bool object_read(struct reader *reader, struct place at, const struct json_view *object,
@@ -255,8 +273,13 @@ static bool object_read(struct reader *reader, struct place at, const struct jso
         const struct service_part *part = part_at(reader->kind, member.pattern);
         if (!part)
             return shape_fault(err, member.path, "unknown");
-        if (json_kind(view) == TREE_NULL)
+        if (json_kind(view) == TREE_NULL) {
+            if (is_removed(part, at)) {
+                json_key(out, arena_c_string(reader->arena, name));
+                buf_printf(out, "null");
+            }
             continue;
+        }
         json_key(out, arena_c_string(reader->arena, name));
         if (!part_read(reader, part, member, view, out, err))
             return false;

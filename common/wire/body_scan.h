@@ -27,7 +27,7 @@
 enum {
     BODY_TAKE_OVER = 4096,                 // bytes of a content that stays where it is
     BODY_CONTENTS_BYTES = 5 * 1024 * 1024, // decoded, all contents of a body together
-    BODY_CONTENTS = 10,
+    BODY_CONTENTS = 256,
 };
 
 enum body_scan_format {

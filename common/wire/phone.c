@@ -259,3 +259,24 @@ bool sender_normalize(struct str text, struct str home, char out[SENDER_MAX], si
     *length = name.len;
     return true;
 }
+
+_Static_assert(COUNT_OF(countries) < SENDER_MEANINGS_MAX, "each country may add a meaning");
+
+size_t sender_meanings(struct str text, struct sender_meaning meanings[SENDER_MEANINGS_MAX])
+{
+    struct sender_meaning *anywhere = &meanings[0], *one;
+    size_t count = 1;
+
+    anywhere->code = STR_ABSENT;
+    if (!sender_normalize(text, STR_ABSENT, anywhere->text, &anywhere->length))
+        return 0;
+    for (size_t i = 0; i < COUNT_OF(countries); i++) {
+        one = &meanings[count];
+        one->code = countries[i].code;
+        if (number_spell(text, &countries[i], one->text, &one->length) &&
+            !str_equal(str_make(one->text, one->length),
+                       str_make(anywhere->text, anywhere->length)))
+            count++;
+    }
+    return count;
+}

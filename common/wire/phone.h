@@ -34,3 +34,16 @@ MUST_USE bool phone_normalize(struct str text, char out[PHONE_MAX], size_t *leng
 // is the number that was written to, in its one spelling; absent: nobody knows.
 MUST_USE bool sender_normalize(struct str text, struct str home, char out[SENDER_MAX],
                                size_t *length);
+
+enum { SENDER_MEANINGS_MAX = 32 };
+
+// One of the things that a text means to somebody who looks for a sender and says no country.
+struct sender_meaning {
+    struct str code; // of the country in which it is this one; absent: anywhere
+    size_t length;
+    char text[SENDER_MAX];
+};
+
+// What it is anywhere comes first, then the numbers that it is to people of one country. 0: it is
+// neither a number nor a name.
+size_t sender_meanings(struct str text, struct sender_meaning meanings[SENDER_MEANINGS_MAX]);

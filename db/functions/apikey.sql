@@ -10,6 +10,17 @@ language sql stable as $$
         'createdby', k.created_by, 'capacity', k.capacity, 'frequency', k.frequency)
 $$;
 
+-- The error of two that took one name in the same instant (index api_key_name): the second one is told so.
+create or replace function apikey_is_taken(p_error text) returns void
+language plpgsql as $$
+begin
+    if p_error like '%api_key_name%' then
+        raise exception 'name: another key has it already' using errcode = 'NX409';
+    end if;
+    raise unique_violation using message = p_error;
+end
+$$;
+
 -- p_doc {"name", "mac" in hex, "prefix", "permissions", "enabled", "expires", "capacity", "frequency"}
 create or replace function apikey_insert(p_tenant int, p_doc json, p_by text) returns api_key
 language plpgsql as $$
@@ -22,6 +33,8 @@ begin
             (p_doc->>'expires')::timestamptz, (p_doc->>'capacity')::int, (p_doc->>'frequency')::int, p_by)
     returning * into made;
     return made;
+exception when unique_violation then
+    perform apikey_is_taken(sqlerrm);
 end
 $$;
 
@@ -117,6 +130,8 @@ begin
     returning * into new;
     perform audit_write(new.tenant_id, 'key.change', new.prefix, members_changed(to_jsonb(old), to_jsonb(new)));
     return apikey_json(new)::text;
+exception when unique_violation then
+    perform apikey_is_taken(sqlerrm);
 end
 $$;
 

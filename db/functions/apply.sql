@@ -361,6 +361,7 @@ begin
            and exists (select from transaction_section e where e.tenant_id = heir and e.transaction = 'NexusEndpoints')
            and exists (select from jsonb_to_recordset(endpoint_references(heir)) as r (holder text, there boolean)
                         where r.holder = name and not r.there);
+        perform references_note(heir); -- the service that it names may still have to be set up
     end if;
     plan := plan || plan_line('create', 'number', p_to::text, p_number, '{}');
     if owner is not null then

@@ -10,8 +10,8 @@ create or replace function conversation_json(c conversation) returns json langua
         'channel', (select json_build_object('type', case k.kind when 1 then 'sms' else 'email' end, 'address', k.address)
                       from channel k where k.tenant_id = c.tenant_id and k.id = c.channel_id),
         'contact', json_build_object('id', c.contact_id, 'address', c.address),
-        'lastSequence', c.last_sequence, 'opened', c.opened, 'waitingSince', c.waiting_since,
-        'lastActivity', c.last_activity, 'ended', c.ended);
+        'lastSequence', c.last_sequence, 'opened', moment(c.opened), 'waitingSince', moment(c.waiting_since),
+        'lastActivity', moment(c.last_activity), 'ended', moment(c.ended));
 $$;
 
 -- Oldest waiting first. wanted null: all that are not done.
@@ -29,15 +29,15 @@ returns text language sql stable as $$
             offset skip limit at_most) as c;
 $$;
 
--- The same of one phone number.
-create or replace function conversation_list_of_address(
-    of_tenant int, wanted text, of_queue text, of_contact uuid, skip int, at_most int, of_address text)
+-- The same of one person, who may be meant by several numbers (senders_meant()).
+create or replace function conversation_list_of_senders(
+    of_tenant int, wanted text, of_queue text, of_contact uuid, skip int, at_most int, of_senders text[])
 returns text language sql stable as $$
     select json_build_object('conversations', coalesce(json_agg(conversation_json(c) order by c.state, c.waiting_since), '[]'))::text
       from (select c.*
               from contact k
               join conversation c on c.tenant_id = k.tenant_id and c.contact_id = k.id
-             where k.tenant_id = of_tenant and k.address = sender_as_known(of_tenant, of_address)
+             where k.tenant_id = of_tenant and k.address = any (of_senders)
                and case when wanted is null then c.state < 9 else conversation_state_name(c.state) = wanted end
                and (of_queue is null or c.queue = of_queue)
                and (of_contact is null or c.contact_id = of_contact)
@@ -45,11 +45,23 @@ returns text language sql stable as $$
             offset skip limit at_most) as c;
 $$;
 
-create or replace function contact_list(of_tenant int, of_address text) returns text language sql stable as $$
+create or replace function contact_list_of_senders(of_tenant int, of_senders text[]) returns text language sql stable as $$
     select json_build_object('contacts', coalesce(json_agg(json_build_object(
-               'id', k.id, 'address', k.address, 'name', k.name, 'created', k.created)), '[]'))::text
+               'id', k.id, 'address', k.address, 'name', k.name, 'created', moment(k.created))), '[]'))::text
       from contact k
-     where k.tenant_id = of_tenant and k.address = sender_as_known(of_tenant, of_address);
+     where k.tenant_id = of_tenant and k.address = any (of_senders);
+$$;
+
+-- What chat-workers of before call, which are given one spelling.
+create or replace function conversation_list_of_address(
+    of_tenant int, wanted text, of_queue text, of_contact uuid, skip int, at_most int, of_address text)
+returns text language sql stable as $$
+    select conversation_list_of_senders(of_tenant, wanted, of_queue, of_contact, skip, at_most,
+                                        array[sender_as_known(of_tenant, of_address)])
+$$;
+
+create or replace function contact_list(of_tenant int, of_address text) returns text language sql stable as $$
+    select contact_list_of_senders(of_tenant, array[sender_as_known(of_tenant, of_address)])
 $$;
 
 create or replace function conversation_read(of_tenant int, wanted uuid) returns text language plpgsql stable as $$
@@ -76,7 +88,7 @@ begin
     select json_agg(json_build_object(
                'sequence', m.sequence, 'id', m.id, 'direction', case m.direction when 1 then 'in' else 'out' end,
                'type', 'Text', 'text', m.body, 'content', m.content, 'state', s.name, 'author', m.author,
-               'created', m.created, 'attachments',
+               'created', moment(m.created), 'attachments',
                attachments_json(m.tenant_id, m.id)) order by m.sequence)
       into transcript
       from (select * from message m

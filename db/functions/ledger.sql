@@ -7,7 +7,7 @@
 --
 -- Of a long text the parts were accepted, each by an answer of its own, and the parts are counted, not the text they were joined to:
 -- a part waits, or its text stands in a message, or it is a copy of one that does. What a message does not show is
--- lost, however it is marked.
+-- lost, however it is marked; so is a text that is not exactly what its parts make, and one of another phone.
 
 -- The balance of whole days, both included; p_tenant 0: of all tenants.
 create or replace function ledger_window(p_from date, p_to date, p_tenant int)
@@ -46,15 +46,33 @@ language sql stable as $$
                on q.tenant_id = m.tenant_id and q.message_id = m.id
         where m.created >= p_from::timestamp at time zone 'utc'
           and m.created < (p_to + 1)::timestamp at time zone 'utc'
-          and p_tenant in (0, m.tenant_id) and m.parts is null and m.tenant_id <> all (select id from doomed)
+          and p_tenant in (0, m.tenant_id) and m.tenant_id <> all (select id from doomed)
+          and (m.parts is null -- a text of parts counts by them; one that has none is one too many
+               or not exists (select from inbound_part p where p.tenant_id = m.tenant_id and p.message_id = m.id))
         group by m.tenant_id, m.channel_id, m.direction
+    ), made as (
+        -- The texts that parts make. Parts of one text may have come on two days. A message that is another text lacks one of
+        -- its parts at least.
+        select s.tenant_id, s.message_id, max(s.part) as last,
+               string_agg(s.gap || s.body, '' order by s.part) || case when max(s.part) < max(s.total) then '[…]' else '' end as text
+          from (select o.tenant_id, o.message_id, o.part, o.total, o.body,
+                       case when o.part > 1 + lag(o.part, 1, 0::smallint) over (partition by o.tenant_id, o.message_id order by o.part)
+                            then '[…]' else '' end as gap
+                  from inbound_part o
+                 where o.message_id is not null and o.copy_of is null and p_tenant in (0, o.tenant_id)
+                   and o.received >= (p_from - 1)::timestamp at time zone 'utc'
+                   and o.received < (p_to + 2)::timestamp at time zone 'utc') s
+         group by s.tenant_id, s.message_id
     ), in_parts as (
         select p.tenant_id, p.channel_id, 1::smallint as direction,
                count(*) filter (where p.copy_of is null and p.message_id is null) as waiting,
-               count(*) filter (where p.copy_of is null and strpos(m.body, p.body) > 0) as joined,
+               count(*) filter (where p.copy_of is null and strpos(m.body, p.body) > 0
+                                  and (m.body = made.text or p.part < made.last)) as joined,
                count(*) filter (where first.id is not null) as copies
         from inbound_part p
-        left join message m on m.tenant_id = p.tenant_id and m.id = p.message_id
+        left join message m on m.tenant_id = p.tenant_id and m.id = p.message_id and m.address = p.address
+                           and m.channel_id = p.channel_id
+        left join made on made.tenant_id = p.tenant_id and made.message_id = p.message_id
         left join inbound_part first on first.tenant_id = p.tenant_id and first.id = p.copy_of
         where p.received >= p_from::timestamp at time zone 'utc'
           and p.received < (p_to + 1)::timestamp at time zone 'utc'

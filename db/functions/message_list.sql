@@ -6,8 +6,8 @@
 -- person's or that conversation's messages instead.
 --
 -- after is the "next" of the page before. Each filter that is null lets everything through.
-create or replace function message_list(
-    of_tenant int, of_phone text, of_conversation uuid, of_number text, of_direction smallint, of_state text,
+create or replace function message_list_of_senders(
+    of_tenant int, of_senders text[], of_conversation uuid, of_number text, of_direction smallint, of_state text,
     after text, at_most int)
 returns text language plpgsql stable
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -24,8 +24,8 @@ begin
     if of_state is not null and not exists (select from message_state s where s.name = of_state) then
         raise exception using errcode = 'NX400', message = 'state: a state of messages is wanted, such as accepted, sent or failed';
     end if;
-    if of_phone is not null or of_conversation is not null then
-        return message_list_of(of_tenant, of_phone, of_conversation, of_number, of_direction, of_state,
+    if of_senders is not null or of_conversation is not null then
+        return message_list_of(of_tenant, of_senders, of_conversation, of_number, of_direction, of_state,
                                split_part(after, '-', 1)::bigint, at_most);
     end if;
     with walk as materialized (
@@ -57,9 +57,19 @@ begin
                              'next', case when count_of = at_most then last when walked = 5000 then walk_end end)::text;
 end $$;
 
--- The same of one person or one conversation. before_us: microseconds since 1970.
-create or replace function message_list_of(
+-- What sms-workers of before call.
+create or replace function message_list(
     of_tenant int, of_phone text, of_conversation uuid, of_number text, of_direction smallint, of_state text,
+    after text, at_most int)
+returns text language sql stable as $$
+    select message_list_of_senders(of_tenant, case when of_phone is not null then array[of_phone] end, of_conversation, of_number,
+                                   of_direction, of_state, after, at_most)
+$$;
+
+-- The same of one person or one conversation. before_us: microseconds since 1970.
+drop function if exists message_list_of(int, text, uuid, text, smallint, text, bigint, int);
+create or replace function message_list_of(
+    of_tenant int, of_senders text[], of_conversation uuid, of_number text, of_direction smallint, of_state text,
     before_us bigint, at_most int)
 returns text language sql stable as $$
     with found_ones as materialized (
@@ -70,8 +80,8 @@ returns text language sql stable as $$
           join channel c on c.tenant_id = m.tenant_id and c.id = m.channel_id
          where t.tenant_id = of_tenant
            and (of_conversation is null or t.id = of_conversation)
-           and (of_phone is null
-                or t.contact_id in (select k.id from contact k where k.tenant_id = of_tenant and k.address = of_phone))
+           and (of_senders is null
+                or t.contact_id in (select k.id from contact k where k.tenant_id = of_tenant and k.address = any (of_senders)))
            and (before_us is null or m.created < timestamptz 'epoch' + before_us * interval '1 us')
            and (of_number is null or c.address = of_number)
            and (of_direction is null or m.direction = of_direction)
@@ -80,7 +90,7 @@ returns text language sql stable as $$
          fetch first at_most rows with ties -- those of one moment stand on one page
     )
     select json_build_object(
-        'messages', coalesce(json_agg(message_summary(f.one) order by f.created desc), '[]'),
+        'messages', coalesce(json_agg(message_summary(f.one) order by f.created desc, (f.one).sequence desc), '[]'),
         'next', case when count(*) >= at_most then (extract(epoch from min(f.created)) * 1000000)::bigint || '-0' end)::text
       from found_ones f
 $$;

@@ -2,8 +2,9 @@
 -- it found it like that: channels_derive() asks in the transaction of each change, whoever makes it; tenant_lock() notes how
 -- things stood before.
 --
--- As long as a contact center has no endpoints at all, the name is the queue itself and may be anything. What else may come
--- before what it needs (a number before the service Async, a key before its contact center) waits for it.
+-- As long as a contact center has no endpoints at all, the name is the queue itself and may be anything. A service that a number names
+-- (its provider) must be there. What else may come before what it needs (a number without a provider before the service SMS, a
+-- key before its contact center) waits for it.
 
 -- [{"number", "holder": its section, "endpoint": its name, "there": is it?}]
 create or replace function endpoint_references(p_tenant int) returns jsonb
@@ -19,13 +20,25 @@ language sql stable as $$
        and (c.section like 'chat.%' or c.section like 'cxc.%')
 $$;
 
+-- A number or mail domain may say whose gateway it uses, which is a service that must be there: the same shape, "service" is its name.
+create or replace function service_references(p_tenant int) returns jsonb
+language sql stable as $$
+    select coalesce(jsonb_agg(jsonb_build_object(
+               'number', c.options ->> 'channelId', 'holder', c.section, 'service', c.options ->> 'provider', 'there', exists (
+               select from service v where v.tenant_id = p_tenant and v.name = c.options ->> 'provider'))
+               order by c.section), '[]')
+      from transaction_section c
+     where c.tenant_id = p_tenant and c.transaction = 'NexusServices' and c.options ->> 'provider' <> ''
+       and (c.section like 'chat.%' or c.section like 'cxc.%')
+$$;
+
 -- Before a change: how things stand, for each contact center that the transaction changes.
 create or replace function references_note(p_tenant int) returns void
 language plpgsql as $$
 begin
     perform set_config('nexus.references',
                        (coalesce(nullif(current_setting('nexus.references', true), ''), '{}')::jsonb
-                        || jsonb_build_object(p_tenant::text, endpoint_references(p_tenant)))::text, true);
+                        || jsonb_build_object(p_tenant::text, endpoint_references(p_tenant) || service_references(p_tenant)))::text, true);
 end
 $$;
 
@@ -38,6 +51,16 @@ declare
     lost record;
     was jsonb;
 begin
+    for lost in select r.number, r.holder, r.service
+                  from jsonb_to_recordset(service_references(p_tenant)) as r (number text, holder text, service text, there boolean)
+                 where not r.there loop
+        was := (select b from jsonb_array_elements(before) b
+                 where b @> jsonb_build_object('number', lost.number, 'service', lost.service));
+        if was is null then
+            raise exception 'provider: % names the service "%", and there is no such service', lost.holder, lost.service
+                  using errcode = 'NX400';
+        end if; -- it may be taken away; then answers of the number wait
+    end loop;
     if not exists (select from transaction_section e where e.tenant_id = p_tenant and e.transaction = 'NexusEndpoints') then
         return;
     end if;

@@ -34,3 +34,13 @@ $$;
 create or replace function sender_as_known(p_tenant int, p_sender text) returns text language sql stable as $$
     select case when sender_is_number(p_sender) then p_sender else sender_known(p_tenant, p_sender) end
 $$;
+
+-- Whom somebody may mean who looks for a sender: what it is anywhere (no code), and the numbers that it is in countries where the
+-- contact center has a number. null: nobody is looked for.
+create or replace function senders_meant(p_tenant int, p_spellings text[], p_codes text[]) returns text[] language sql stable as $$
+    select case when p_spellings is not null then
+               array(select sender_as_known(p_tenant, m.spelling)
+                       from unnest(p_spellings, p_codes) m (spelling, code)
+                      where m.code is null
+                         or exists (select from channel c where c.tenant_id = p_tenant and starts_with(c.address, '+' || m.code))) end
+$$;

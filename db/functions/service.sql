@@ -7,22 +7,27 @@ language sql stable as $$
                              'changedby', v.changed_by)
 $$;
 
--- The secrets of the service Async: one entry for each channel of its data, the new one over the old one's.
+-- The secrets of the service Async: one entry for each channel of its data, the new one over the old one's; a member that is
+-- null there is removed.
 create or replace function service_channel_secrets(p_data jsonb, p_new jsonb, p_old jsonb) returns jsonb
 language plpgsql as $$
 declare
     entries jsonb;
     without int;
+    bare int;
 begin
-    select jsonb_agg(coalesce(o.entry, '{}') || coalesce(n.entry, '{}') order by d.place),
-           min(d.place) filter (where n.entry is null and o.entry is null)
-      into entries, without
+    select jsonb_strip_nulls(jsonb_agg(coalesce(o.entry, '{}') || coalesce(n.entry, '{}') order by d.place)),
+           min(d.place) filter (where n.entry is null and o.entry is null),
+           min(n.place) filter (where not coalesce(o.entry, '{}') || n.entry ? 'webhook')
+      into entries, without, bare
       from jsonb_array_elements(p_data -> 'channels') with ordinality d (value, place)
-      left join jsonb_array_elements(p_new -> 'channels') n (entry) on n.entry -> 'channelId' = d.value -> 'channelId'
+      left join jsonb_array_elements(p_new -> 'channels') with ordinality n (entry, place) on n.entry -> 'channelId' = d.value -> 'channelId'
       left join jsonb_array_elements(p_old -> 'channels') o (entry) on o.entry -> 'channelId' = d.value -> 'channelId';
     if without is not null then
         raise exception 'secret.channels: no entry for the channelId of data.channels[%]', without - 1
               using errcode = 'NX400';
+    elsif bare is not null then
+        raise exception 'secret.channels[%].webhook: missing', bare - 1 using errcode = 'NX400';
     end if;
     return jsonb_build_object('channels', coalesce(entries, '[]'));
 end

@@ -235,3 +235,15 @@ def test_keys_keep_what_the_file_does_not_say(operator):
 def test_a_fault_of_the_file_is_named_by_line_and_column(operator):
     done = operator.run("apply", "-f", "-", standard_input="tenants:\n  - ccid: x\n    ccid: y\n", code=1)
     assert "line 3, column 5" in done.stderr
+
+
+def test_the_api_secret_of_a_number_is_removed_by_n_a(operator):
+    operator.apply(document())
+    assert operator.value("select cardinality(secrets) from channel") == 1
+
+    plan = actions(operator.apply(document(webhook={"url": "http://127.0.0.1:1/out"}, api="N/A")))
+
+    assert plan["Async"] == ("change", ["secret"])
+    assert operator.query("select cardinality(c.secrets), cardinality(d.secrets) from channel c join destination d on d.id = c.destination_id") == [
+        (0, 1)]
+    assert {action for action, _ in actions(operator.apply(document(webhook={"url": "http://127.0.0.1:1/out"}, api="N/A"))).values()} == {"same"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.people import Tenant
+from harness.people import Tenant, conversation_of
 
 
 def spellings(number):
@@ -18,6 +18,39 @@ def test_conversations_are_found_by_phone_number(tenant, spelling):
     found = agent.get(f"/chat/v3/conversations?address={spellings(phone)[spelling]}").json()["data"]["conversations"]
 
     assert [one["contact"]["address"] for one in found] == [phone]
+
+
+# Spellings of one number of each country, as an agent may read them from a screen or a letter; XXXX are digits of our number's own.
+WRITTEN = {
+    "+1415555XXXX": ["+1415555XXXX", "1415555XXXX", "415555XXXX", "(415) 555-XXXX", "415.555.XXXX", "1 (415) 555-XXXX", "001415555XXXX",
+                     "0111415555XXXX", "tel:+1-415-555-XXXX", "sms:+1415555XXXX", "+1 (415) 555\u2011XXXX", "\uff0b1\u00a0415 555 XXXX"],
+    "+49171555XXXX": ["+49171555XXXX", "0171 555XXXX", "0171/555-XXXX", "+49 (0)171 555XXXX", "0049171555XXXX"],
+    "+44770090XXXX": ["07700 90XXXX", "+44 (0)7700 90XXXX", "0044 7700 90XXXX", "447700 90XXXX"]}
+
+
+@pytest.mark.parametrize("full", WRITTEN)
+def test_a_number_is_found_in_every_spelling_of_the_countries_that_the_contact_center_has_numbers_in(nexus, full):
+    tenant = Tenant(nexus)
+    last = tenant.number[-4:]
+    tenant.number = full[:7] + "00" + last[::-1] if full.startswith("+1") else full[:6] + "00" + last[::-1]
+    tenant.apply()
+    phone, agent = full.replace("XXXX", last), tenant.agent()
+    talk = conversation_of(tenant, phone)
+    nexus.private |= {phone}
+
+    for spelling in (one.replace("XXXX", last) for one in WRITTEN[full]):
+        assert [one["id"] for one in agent.conversations(address=spelling)] == [talk], spelling
+        contacts = agent.get("/chat/v3/contacts", params={"address": spelling}).json()["data"]["contacts"]
+        assert [one["address"] for one in contacts] == [phone], spelling
+        listed = tenant.administrator().get("/nexus/v3/messages", params={"phone": spelling}).json()["data"]["messages"]
+        assert [one["conversation"] for one in listed] == [talk], spelling
+
+
+def test_a_national_number_of_a_country_without_numbers_of_ours_is_nobodys(tenant):
+    conversation_of(tenant, phone := "+49171" + tenant.number[-7:])
+    tenant.stack.private.add(phone)
+
+    assert tenant.agent().conversations(address="0171" + tenant.number[-7:]) == []
 
 
 def test_a_done_conversation_is_found_where_its_state_is_named(tenant):

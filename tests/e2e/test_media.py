@@ -82,6 +82,16 @@ def test_several_attachments_keep_their_order(tenant):
     assert stored(tenant) == contents
 
 
+@pytest.mark.parametrize("post", [as_json, as_form])
+def test_any_number_of_attachments_together_up_to_5_mib_arrives(tenant, post):
+    contents = [photo(4097 + 500 * number) for number in range(40)] + [photo(200 * KIB) for _ in range(20)]
+
+    answer = post(tenant, contents=contents)
+
+    assert answer.status_code == 200, answer.text
+    assert stored(tenant) == contents
+
+
 def test_a_repetition_leads_to_the_same_message_and_keeps_one_copy(tenant):
     content, phone = photo(300 * KIB), tenant.phone()
     answers = [as_json(tenant, phone, [content], message_id="twice", message="look") for _ in range(2)]

@@ -97,6 +97,21 @@ def test_the_list_of_keys_shows_no_key(operator):
     assert made["key"][:8] in listed and made["key"] not in listed
 
 
+def test_keys_of_before_that_share_a_name_get_names_of_their_own_and_stay_good(operator):
+    operator.apply(document())
+    operator.query("drop index api_key_name")
+    for prefix in ("aaaaaaaa", "bbbbbbbb"):
+        operator.query("insert into api_key (tenant_id, mac, prefix, name, permissions)"
+                       " select tenant_id, gen_random_uuid()::text::bytea, %s, name, permissions from api_key limit 1", prefix)
+
+    warned = operator.migration("key_names")
+
+    assert [name for name, in operator.query("select name from api_key where not revoked and enabled order by id")] == [
+        "designer", "designer (aaaaaaaa)", "designer (bbbbbbbb)"]
+    assert "two keys had one name: key bbbbbbbb" in warned
+    assert [line["object"] for line in operator.json("audit", "list", "--action", "key.change")["changes"]] == ["bbbbbbbb", "aaaaaaaa"]
+
+
 def test_a_key_is_disabled_enabled_and_revoked_by_its_name_or_first_characters(operator):
     [made] = operator.apply(document())["keys"]
 
@@ -400,9 +415,15 @@ def test_a_command_that_asks_no_database_does_not_offer_one(operator, command):
 
 
 def test_the_columns_of_a_help_are_in_line(operator):
-    for name in ("ledger", "rekey", "keys", "verify", "sign", "replay"):
-        options = operator.run(name, "--help").stdout.split("Options:\n")[1].split("\n\n")[0].splitlines()
-        assert len({len(re.match(r"  (?:-\w, )?--?[\w-]+(?: (?:'[^']*'|\S+))?\s+", line)[0]) for line in options}) == 1, options
+    overview = operator.run("--help").stdout.split("\n\n")[2].splitlines()
+    assert len({re.match(r"  \S+ {2,}", line).end() for line in overview}) == 1, overview
+    for name in [line.split()[0] for line in overview]:
+        text = operator.run(name, "--help").stdout
+        options = text.split("Options:\n")[1].split("\n\n")[0].splitlines()
+        columns = [re.match(r"(?:  -.*? {2,}| {6,})(?=\S)", line) for line in options]  # a long option has its text on the next line
+        assert len({column.end() for column in columns if column}) == 1, options
+        assert not re.search(r" $", text, re.M), name
+        assert max(map(len, text.splitlines())) <= 120, name
 
 
 def test_answers_in_json_are_written_without_blanks(operator):

@@ -3,12 +3,15 @@ delays in whatever order, straight into the functions that the workers call."""
 
 import hashlib
 import itertools
+import json
 import os
 import uuid
 
 import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+
+from harness.wait import eventually
 
 EXAMPLES = int(os.environ.get("NEXUS_TEST_EXAMPLES", "40"))
 WAIT_S = 600
@@ -45,8 +48,10 @@ class Database:
         self.cursor = connection.cursor()
         self.number = f"+1999{next(_numbers):07d}"
         self.tenant = self.ask("insert into tenant (ccid, name) values (gen_random_uuid(), gen_random_uuid()) returning id")
-        self.ask("insert into channel (tenant_id, kind, address, name, provider) values (%s, 1, %s, 'sms', 'Async') returning id",
-                 self.tenant, self.number)
+        destination = self.ask("insert into destination (tenant_id, url) values (%s, 'https://x.example') returning id", self.tenant)
+        self.ask("insert into channel (tenant_id, kind, address, name, provider, destination_id)"
+                 " values (%s, 1, %s, 'sms', 'Async', %s) returning id", self.tenant, self.number, destination)
+        self.beginning = self.read("events_read(%s, null, 1)", self.tenant)["position"]
 
     def ask(self, sql, *values):
         self.cursor.execute(sql, values)
@@ -71,9 +76,34 @@ class Database:
         self.cursor.execute("update inbound_part set received = received - make_interval(secs => %s) where tenant_id = %s",
                             (seconds, self.tenant))
 
-    def transcript(self, phone):
-        self.cursor.execute("select body from message where tenant_id = %s and address = %s order by sequence", (self.tenant, phone))
+    def read(self, call, *values):
+        """What a function of those who read gives."""
+        return json.loads(self.ask(f"select {call}", *values))
+
+    def talks(self, phone):
+        """As the list of conversations shows them."""
+        return self.read("conversation_list_of_senders(%s, null, null, null, 0, 50, array[%s])", self.tenant, phone)["conversations"]
+
+    def transcript(self, talk):
+        return self.read("transcript_read(%s, %s, 0, 1000)", self.tenant, talk["id"])["messages"]
+
+    def events(self):
+        """All there were of messages; they show themselves once no older transaction is under way anywhere."""
+        def all_of_them():
+            found = self.read("events_read(%s, %s, 1000)", self.tenant, self.beginning)["events"]
+            return [found] if len(found) == self.ask("select count(*) from event where tenant_id = %s", self.tenant) else None
+        return [event for event in eventually(all_of_them, "all events are shown")[0] if event["type"] == "message"]
+
+    def webhooks(self, phone):
+        """The texts that wait to be sent."""
+        self.cursor.execute("select m.body from delivery d join message m on m.tenant_id = d.tenant_id and m.id = d.message_id"
+                            " where d.tenant_id = %s and d.address = %s", (self.tenant, phone))
         return [body for body, in self.cursor.fetchall()]
+
+    def listed(self, phone):
+        """The ids in the administrators' list of messages."""
+        return [message["id"] for message in
+                self.read("message_list_of_senders(%s, array[%s], null, null, null, null, null, 200)", self.tenant, phone)["messages"]]
 
     def imbalance(self):
         return self.ask("select coalesce(sum(abs(imbalance)), 0)::int from ledger_window($$-infinity$$, $$infinity$$, %s)", self.tenant)
@@ -162,8 +192,57 @@ def test_readers_see_what_the_model_says(connection, script):
             assert database.accept(step) == [model.accept(post) for post in step]
         assert database.imbalance() == 0
 
+    events = database.events()
     for phone in PHONES:
-        assert sorted(database.transcript(phone)) == sorted(model.seen.get(phone, []))
-    shown = {phone: " ".join(database.transcript(phone)) for phone in PHONES}
+        all_see(database, phone, model.seen.get(phone, []), events)
     for post in (post for step in script if isinstance(step, list) for post in step):
-        assert post.text in shown[post.phone]  # whatever the model thinks: nothing that was answered is nowhere
+        # Whatever the model thinks: nothing that was answered is nowhere.
+        assert any(post.text in text for text in model.seen[post.phone])
+
+
+def all_see(database, phone, texts, events):
+    """List, transcript, events, webhooks and the administrators' list show these texts of a phone, our answer to STOP beside them."""
+    talks = database.talks(phone)
+    if not texts:
+        assert (talks, database.webhooks(phone), database.listed(phone)) == ([], [], [])
+        return
+    [talk] = talks
+    transcript = database.transcript(talk)
+    answers = [message["text"] for message in transcript if message["direction"] == "out"]
+
+    assert sorted(message["text"] for message in transcript if message["direction"] == "in") == sorted(texts)
+    assert len(answers) == ("STOP" in texts) and database.webhooks(phone) == answers
+    assert [message["sequence"] for message in transcript] == list(range(1, talk["lastSequence"] + 1))
+    assert [(event["messageId"], event["sequence"], event["text"]) for event in events if event["conversationId"] == talk["id"]] \
+        == [(message["id"], message["sequence"], message["text"]) for message in transcript]
+    assert sorted(database.listed(phone)) == sorted(message["id"] for message in transcript)
+
+
+# What a broken join could do to the text "ha,ha,ho" of three parts, and how many of what was accepted it leaves nowhere or has too many.
+BROKEN_JOINS = {
+    "no text": ("delete from message m where m.id = new.id", 3),
+    "the last part is not in it": ("update message m set body = 'ha,ha,' where m.id = new.id", 1),
+    "one of two equal parts is not in it": ("update message m set body = 'ha,ho' where m.id = new.id", 1),
+    "the parts are in another order": ("update message m set body = 'haha,,ho' where m.id = new.id", 1),
+    "a part of another text is in it": ("update message m set body = body || 'OLD' where m.id = new.id", 1),
+    "it is another person's": ("update message m set address = '+15550000003' where m.id = new.id", 3),
+    "it stands there twice": ("insert into message select (jsonb_populate_record(m, jsonb_build_object('id', gen_random_uuid(), "
+                              "'parts', 1, 'sequence', null, 'conversation_id', null))).* from message m where m.id = new.id", -1),
+    "its parts wait as if it were not there": ("update inbound_part p set message_id = null where p.message_id = new.id", -1),
+    "its parts are gone": ("delete from inbound_part p where p.message_id = new.id", 2)}
+
+
+@pytest.mark.parametrize("fault", BROKEN_JOINS)
+def test_a_join_that_loses_or_falsifies_texts_shows_as_imbalance(connection, fault):
+    statement, missing = BROKEN_JOINS[fault]
+    database = Database(connection)
+    database.cursor.execute(f"""
+        create function break_join() returns trigger language plpgsql as $$ begin
+            if new.parts = 3 then {statement}; end if; return null; end $$;
+        create constraint trigger break_join after insert on message deferrable initially deferred
+               for each row execute function break_join()""")
+
+    database.accept([Post(PHONES[0], text, "7", 3, part) for part, text in enumerate(("ha,", "ha,", "ho"), 1)])
+
+    database.cursor.execute("drop function break_join cascade")
+    assert database.ask("select imbalance from ledger_window('-infinity', 'infinity', %s)", database.tenant) == missing

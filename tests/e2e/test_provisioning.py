@@ -256,6 +256,12 @@ def test_a_service_that_is_not_good_is_refused_with_path_and_rule(office, name, 
     assert (answer.status_code, said(answer)) == (400, fault)
 
 
+def test_a_url_that_was_left_empty_is_called_missing(office):
+    answer = office.service("Async", {"data": {"channels": [{"channelId": "+15550001111", "webhook": {"url": "https://"}}]}})
+
+    assert (answer.status_code, said(answer)) == (400, "data.channels[0].webhook.url: the URL is missing")
+
+
 def test_numbers_domains_and_urls_are_stored_in_one_spelling(office):
     document = {"data": {"channels": [{"channelId": "18445551212", "webhook": {"url": "HTTPS://SMS.Example.COM/Out"}},
                                       {"channelId": "Mail.Example.COM", "webhook": {"url": HOOK}}]},
@@ -312,6 +318,8 @@ def test_a_secret_that_is_left_out_stays_as_it_is(nexus, office):
     ("DesignerEnv", "options", {"baseurl": "/nexus/v1", "url": "/nexus/v3"}),
 ])
 def test_each_kind_of_section_is_written_read_replaced_and_taken_away(office, transaction, section, options):
+    if "provider" in options:
+        assert office.gateway(HOOK).status_code == 200
     made = office.section(section, options, transaction)
 
     assert made.status_code == 200, made.text

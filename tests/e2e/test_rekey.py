@@ -34,7 +34,28 @@ def census(query):
         union all select clientsecret from nex_gapis where clientsecret ~ '^v[12]\\|'
         union all select (regexp_matches(secret::text, '"(v[12]\\|[^"]+)"', 'g'))[1] from service
         union all select (regexp_matches(secret::text, '"(v[12]\\|[^"]+)"', 'g'))[1] from transaction_section""")]
-    return {key: sum(text.split("|")[1] == key for text in texts) for key in {text.split("|")[1] for text in texts}}
+    return {key: sum(text.split("|")[1] == key for text in set(texts)) for key in {text.split("|")[1] for text in texts}}
+
+
+def test_a_dry_run_counts_what_the_run_wraps_then(operator):
+    copies = operator.value("select count(*) from channel where secrets <> '{}'")
+    promised = operator.json("rekey", "--dry-run", code=3)["toRewrap"]
+
+    done = operator.json("rekey")
+
+    assert copies > 0, "a secret stands in two places"
+    assert done["rewrapped"] == promised == done["keys"][0]["secrets"]
+    assert operator.json("rekey", "--wrap-only", "--dry-run")["toRewrap"] == operator.json("rekey", "--wrap-only")["rewrapped"] == 0
+
+
+def test_the_file_of_keys_is_found_where_the_file_of_settings_names_it(operator, tmp_path):
+    """As "./build.sh ctl rekey" says it."""
+    settings = tmp_path / "nexus.conf"
+    settings.write_text(f"NEXUS_KEY_ENCRYPTION_KEY_FILE={operator.settings.pop('NEXUS_KEY_ENCRYPTION_KEY_FILE')}\n")
+
+    operator.json("rekey", "--config", str(settings))
+
+    assert operator.key_file.read_text().split()[1] == ENCRYPTION_KEY
 
 
 def test_a_dry_run_says_what_would_be_done_and_leaves_file_and_secrets(operator):

@@ -1,6 +1,7 @@
 """A stream of events lasts no longer than the right to it, however that right ends; nobody else's stream is touched."""
 
 import datetime
+import socket
 import threading
 import uuid
 
@@ -20,7 +21,8 @@ class Watch:
         self.ended = threading.Event()
         self.response = requests.get(f"{stack.url()}/chat/v3/events", headers=headers, stream=True, timeout=60)
         assert self.response.status_code == 200, self.response.text
-        threading.Thread(target=self._follow, daemon=True).start()
+        self.reader = threading.Thread(target=self._follow, daemon=True)
+        self.reader.start()
         eventually(lambda: self.lines, "the stream has begun")
 
     def _follow(self):
@@ -38,6 +40,8 @@ class Watch:
         eventually(lambda: any(message.encode() in line for line in self.lines), "the stream tells of the message")
 
     def close(self):
+        self.response.raw._fp.fp.raw._sock.shutdown(socket.SHUT_RDWR)  # so that the reader ends; close() would wait for it
+        self.reader.join()
         self.response.close()
 
 
@@ -115,14 +119,37 @@ def test_signing_out_ends_the_sessions_streams(tenant, bystander):
     watch.ends()
 
 
-def test_a_stream_ends_when_gws_no_longer_knows_its_user(make_stack):
-    stack = make_stack(settings={"gateway": {"NEXUS_GWS_TOKEN_CACHE": "1s"}})
-    token = stack.gws.token("agent1", Tenant(stack).ccid)
-    watch = Watch(stack, {"Authorization": f"Bearer {token}"})
+def test_a_stream_ends_when_gws_no_longer_knows_its_user_and_those_of_others_go_on(make_stack):
+    # With all settings as they are: other requests believe what GWS said for half a minute, streams do not.
+    stack = make_stack()
+    tenant = Tenant(stack)
+    tokens = [stack.gws.token(f"agent{number % 9 + 1}", tenant.ccid) for number in range(25)]
+    watches = [Watch(stack, {"Authorization": f"Bearer {token}"}) for token in tokens]  # more than are asked about at once
 
-    stack.gws.sign_out(token)
+    stack.gws.sign_out(tokens[0])
+    stack.gws.sign_out(tokens[-1])
 
-    watch.ends()
+    watches[0].ends()
+    watches[-1].ends()
+    posted = tenant.aggregator().message().json()["data"]["messageId"]
+    for watch in watches[1:-1]:
+        watch.tells_of(posted)
+        assert not watch.ended.is_set()
+        watch.close()
+
+
+def test_a_users_stream_goes_on_while_gws_is_away(make_stack):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    watch = Watch(stack, {"Authorization": f"Bearer {stack.gws.token('agent1', tenant.ccid)}"})
+    before = stack.gws.counts(tenant.ccid)["gwsUserinfo"]
+
+    stack.gws.knobs(tenant.ccid, gws_status=500)
+    eventually(lambda: stack.gws.counts(tenant.ccid)["gwsUserinfo"] >= before + 2, "it is asked, and has trouble")
+
+    watch.tells_of(tenant.aggregator().message().json()["data"]["messageId"])
+    assert not watch.ended.is_set()
+    watch.close()
 
 
 def test_a_stream_goes_on_while_nobody_can_be_asked(make_stack):

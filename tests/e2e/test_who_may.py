@@ -1,13 +1,15 @@
 """Who may do what: every operation of the document × everybody, each with the exact status that the operation's row in
 the route table demands. A new row is covered by being there."""
 
+import re
 import uuid
 
 import pytest
 import requests
 
-from harness.identities import Town
+from harness.identities import Identity, Town
 from harness.openapi import Api
+from harness.routes import TABLE
 from harness.samples import sample
 from harness.stack import BINARIES
 
@@ -79,6 +81,21 @@ def test_the_matrix_has_something_for_every_permission(town):
         refused = [who for who in town.everybody if who.is_valid and not who.may(operation)]
         assert len(allowed) >= 2, operation
         assert refused, operation
+
+
+def test_every_row_of_the_route_table_is_asked_about_by_everybody():
+    rows = re.findall(r'^(?:CALL|STREAM|OWN|LOCAL)\(\w+, (\w+), "([^"]+)"', TABLE.read_text(), re.MULTILINE)
+
+    assert len(rows) > 50
+    assert sorted((operation.method, operation.path) for operation in GUARDED + OPEN) == sorted(rows)
+
+
+# A key of this kind stands in the source of a customer's web page: whoever reads the page has it.
+@pytest.mark.parametrize("permission", ["nexus:consumer:chat", "nexus:consumer:securemail"])
+def test_the_key_of_a_web_page_opens_nothing_that_is_guarded(permission):
+    holder = Identity("a web page", "its key", (permission,))
+
+    assert [operation for operation in GUARDED if holder.may(operation)] == []
 
 
 def test_what_was_never_there_is_not_found_either(town, session):

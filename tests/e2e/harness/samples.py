@@ -64,8 +64,8 @@ def _key(town):
     """A new one of ours, named by what is shown of it."""
     prefix = str(uuid.uuid4())[:13]
     town.stack.query("""insert into api_key (tenant_id, mac, prefix, name, permissions)
-                        select id, gen_random_uuid()::text::bytea, %s, 'of a sample', '{nexus:consumer:chat}' from tenant
-                         where ccid = %s""", prefix, town.ours.ccid)
+                        select id, gen_random_uuid()::text::bytea, %s, 'of a sample ' || %s, '{nexus:consumer:chat}' from tenant
+                         where ccid = %s""", prefix, prefix, town.ours.ccid)
     return {"id": prefix}
 
 

@@ -1,5 +1,6 @@
 #include "wire/phone.h"
 
+#include "base/buf.h"
 #include "rows.h"
 
 static const struct phone_row {
@@ -155,4 +156,30 @@ ROWS_TEST(phone, gives_each_sender_one_spelling_by_the_number_that_was_written_t
     cr_assert(str_equal(str_make(out, length), str_of(row->want)), "%s", row->text);
     cr_assert(sender_normalize(str_make(out, length), STR_ABSENT, again, &same));
     cr_assert(str_equal(str_make(again, same), str_of(row->want)), "%s", row->text);
+}
+
+static const struct meanings_row {
+    const char *text;
+    const char *want; // "spelling code", one behind the other
+} meanings_rows[] = {
+    {"+14155550123", "+14155550123"},
+    {"(415) 555-0123", "+4155550123 +14155550123/1"},
+    {"0111 415 555 0123", "01114155550123 +14155550123/1 +431114155550123/43 +491114155550123/49"},
+    {"MYBANK", "MYBANK"},
+    {"A NAME TOO LONG", ""},
+};
+
+ROWS_TEST(phone, says_what_a_text_may_mean, meanings_rows)
+{
+    struct sender_meaning meanings[SENDER_MEANINGS_MAX];
+    AUTO(buf) got = {0};
+
+    size_t count = sender_meanings(str_of(row->text), meanings);
+
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(&got, "%s%.*s", i ? " " : "", (int)meanings[i].length, meanings[i].text);
+        if (str_present(meanings[i].code))
+            buf_printf(&got, "/%.*s", STR_ARG(meanings[i].code));
+    }
+    cr_assert(eq(str, (char *)buf_c_string(&got), (char *)row->want));
 }
