@@ -1,6 +1,7 @@
 """What somebody else does to Nexus shows in its health, with the reason, while messages go on."""
 
 import contextlib
+import json
 
 import pytest
 
@@ -55,6 +56,20 @@ def test_a_transaction_that_does_not_end_is_told_while_it_holds_back_the_event_s
         eventually(lambda: stack.metric("nexus_db_oldest_xmin_age_seconds") < 5, "nothing holds anything back any more")
 
     assert set(run.statuses) == {200}
+
+
+def test_a_process_that_is_not_started_again_is_told_until_it_is(make_stack, tmp_path):
+    """What the supervisor writes when it gives up; it takes the file away when the process starts again."""
+    stack = make_stack(settings={"gateway": {"NEXUS_DEATHS": str(tmp_path)}})
+    died = {"time": "2026-11-28T09:00:00.000Z", "level": "error", "service": "sms-worker", "instance": "sms-worker-1",
+            "event": "process.parked", "exitCode": None, "signal": 11, "signalName": "SIGSEGV", "parked": True}
+    (tmp_path / "sms-worker-1").write_text(json.dumps(died) + "\n")
+
+    is_told(stack, "process.parked", "sms-worker-1")
+    assert [(death["instance"], death["signalName"]) for death in stack.health().json()["deaths"]] == [("sms-worker-1", "SIGSEGV")]
+    (tmp_path / "sms-worker-1").unlink()
+
+    stack.wait_for("green")
 
 
 @pytest.mark.parametrize("program, code", [("sms-worker-1", "process.silent"), ("chat-worker-1", "process.silent"),
