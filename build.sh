@@ -149,7 +149,7 @@ verb_fuzz() {
 verb_check() { verb_test checks; }
 
 verb_test() {
-    packages+=(chromium fonts-dejavu-core prometheus python3-yaml)
+    packages+=(chromium faketime fonts-dejavu-core prometheus python3-yaml)
     verb_deps
     exec tests/run.sh "$@"
 }

@@ -243,6 +243,12 @@ static bool parameters_set(struct exchange *exchange, const struct message_type 
 
     if (match->route->lenient)
         body_set_query(body, query, type);
+    for (size_t i = 0; i < match->parameter_count; i++) {
+        buf_clear(text);
+        if (!buf_percent_decode(text, match->parameters[i].value, false))
+            return err_set(err, ERR_BAD_REQUEST, "the path cannot be read");
+        body_set(body, match->parameters[i].name, buf_str(text));
+    }
     for (int count = 0; query.len && !match->route->lenient; count++) {
         str_cut(query, '&', &pair, &query);
         str_cut(pair, '=', &name, &value);
@@ -254,18 +260,14 @@ static bool parameters_set(struct exchange *exchange, const struct message_type 
             return err_set(err, ERR_BAD_REQUEST, "the query cannot be read");
         name = str_make(text->data, name_length);
         value = str_skip(buf_str(text), name_length);
-        if (!str_equal(name, STR("operationId")))
-            body_set(body, name, value);
-        else if (!id_parse(value, &named) || id_is_none(named))
-            return err_set(err, ERR_BAD_INPUT, "operationId is not a UUID");
-        else
+        if (str_equal(name, STR("operationId"))) {
+            if (!id_parse(value, &named) || id_is_none(named))
+                return err_set(err, ERR_BAD_INPUT, "operationId is not a UUID");
             exchange->operation = named;
-    }
-    for (size_t i = 0; i < match->parameter_count; i++) {
-        buf_clear(text);
-        if (!buf_percent_decode(text, match->parameters[i].value, false))
-            return err_set(err, ERR_BAD_REQUEST, "the path cannot be read");
-        body_set(body, match->parameters[i].name, buf_str(text));
+        } else if (!body_set_once(body, name, value)) {
+            return err_set(err, ERR_BAD_INPUT, "%.*s: given twice, with different values",
+                           (int)(name.len < 64 ? name.len : 64), name.ptr);
+        }
     }
     struct id operation = body_operation(body);
     if (!id_is_none(operation))
@@ -340,8 +342,7 @@ void ingress_send(struct exchange *exchange)
     void *message;
     struct err err;
 
-    if (!str_present(exchange->proof.body))
-        proof_body(exchange, body_text(exchange), STR_ABSENT);
+    proof_body(exchange, body_text(exchange));
     if (!message_read(exchange, type, &message, &err)) {
         answer_err(exchange, &err);
         return;

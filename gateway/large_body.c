@@ -36,21 +36,24 @@ enum {
     TICK_MS = 1000,
 };
 
+struct piece { // of a stream, not yet sent
+    struct id upload;
+    unsigned stream, number;
+    struct buf bytes;
+};
+
 struct place {
     struct large_bodies *all;
     struct exchange *exchange; // NULL: free
     struct body_scan scan;
-    struct gunzip *gunzip;           // NULL: it is not compressed
-    int64_t scanned;                 // bytes, no longer compressed
-    struct crypto_hash *hash;        // of the body; NULL: nobody asks
-    struct buf as_it_came, inflated; // for who judges its signature (proof.h)
-    struct id upload;
-    struct buf piece; // of a content, not yet sent
-    unsigned stream, number;
-    unsigned out;    // pieces on their way
-    bool has_stored; // some are not only on their way
-    bool has_ended;  // the body has come
-    struct err err;  // what ends it once nothing is out
+    struct gunzip *gunzip;    // NULL: it is not compressed
+    int64_t scanned;          // bytes, no longer compressed
+    struct crypto_hash *hash; // of the body; NULL: nobody asks
+    struct piece content;     // of the contents
+    struct piece raw;         // the body as it comes, for who judges its signature (proof.h)
+    unsigned out;             // pieces on their way
+    bool has_ended;           // the body has come
+    struct err err;           // what ends it once nothing is out
     int64_t started_ms, heard_ms;
     uint64_t heard; // bytes
 };
@@ -80,9 +83,7 @@ struct large_bodies {
     uv_timer_t tick; // runs while there is any
 };
 
-static void body_place(struct large_bodies *all, struct exchange *exchange);
 static void place_begin(struct place *place, struct exchange *exchange);
-static void place_read(struct place *place);
 static void place_heard(void *context, struct str bytes, const struct err *err);
 static void place_go_on(struct place *place);
 static void on_tick(uv_timer_t *timer);
@@ -175,14 +176,13 @@ static void beginning_heard(void *context, struct str bytes, const struct err *e
     }
     buf_str_append(&beginning->bytes, bytes);
     bool is_whole = http_body_left(exchange->http) == 0;
-    bool is_plain = body_encoding(exchange) == ENCODING_NONE;
     if (!is_whole && beginning->bytes.len <= LARGE_BODY_OVER) {
         http_body_read(exchange->http, beginning_heard, beginning);
         return;
     }
     exchange->body_begin = arena_copy(http_arena(exchange->http), buf_str(&beginning->bytes));
     beginning_end(beginning);
-    if (!is_whole || !is_plain) {
+    if (!is_whole || body_encoding(exchange) != ENCODING_NONE) {
         body_place(all, exchange);
         return;
     }
@@ -249,7 +249,6 @@ static void piece_stored(void *context, enum err_code code, struct str text)
     struct place *place = context;
 
     place->out--;
-    place->has_stored = true; // perhaps even where that is not known
     if (code != ERR_OK && code != ERR_REPLAYED && place->err.code == ERR_OK)
         err_set(&place->err, code, "%.*s", STR_ARG(text));
     place_go_on(place);
@@ -264,39 +263,48 @@ static void call(struct place *place, enum message_id message, const void *field
                                 .operation = place->exchange->operation,
                                 .deadline_ms = PIECE_DEADLINE_MS};
 
-    memcpy(&envelope.partition, place->upload.bytes + 8, sizeof envelope.partition);
+    memcpy(&envelope.partition, place->content.upload.bytes + 8, sizeof envelope.partition);
     buf_clear(&gateway->payload);
     message_encode(message_type(message), fields, &gateway->payload);
     bus_gateway_call(gateway->bus, &envelope, buf_str(&gateway->payload), replied, context);
 }
 
-static void piece_send(struct place *place)
+static void piece_send(struct place *place, struct piece *piece)
 {
-    struct msg_upload_piece piece = {.upload = place->upload,
-                                     .stream = place->stream,
-                                     .number = place->number++,
-                                     .bytes = buf_str(&place->piece)};
+    struct msg_upload_piece message = {.upload = piece->upload,
+                                       .stream = piece->stream,
+                                       .number = piece->number++,
+                                       .bytes = buf_str(&piece->bytes)};
 
-    if (place->piece.len == 0)
+    if (piece->bytes.len == 0)
         return;
     place->out++;
-    call(place, MSG_UPLOAD_PIECE, &piece, piece_stored, place);
-    buf_clear(&place->piece);
+    call(place, MSG_UPLOAD_PIECE, &message, piece_stored, place);
+    buf_clear(&piece->bytes);
     // Dying here leaves an upload that no message names; upkeep drops it, the client repeats.
     (void)failpoint("gateway.piece_sent");
+}
+
+static void piece_take(struct place *place, struct piece *piece, unsigned stream, struct str bytes)
+{
+    if (stream != piece->stream || piece->bytes.len + bytes.len > PIECE_BYTES)
+        piece_send(place, piece);
+    if (stream != piece->stream)
+        piece->number = 0;
+    piece->stream = stream;
+    buf_str_append(&piece->bytes, bytes);
 }
 
 static void content_take(void *context, unsigned stream, struct str bytes)
 {
     struct place *place = context;
 
-    if (stream != place->stream || place->piece.len + bytes.len > PIECE_BYTES)
-        piece_send(place);
-    if (stream != place->stream) {
-        place->stream = stream;
-        place->number = 0;
-    }
-    buf_str_append(&place->piece, bytes);
+    piece_take(place, &place->content, stream, bytes);
+}
+
+static void place_read(struct place *place)
+{
+    http_body_read(place->exchange->http, place_heard, place);
 }
 
 static void place_begin(struct place *place, struct exchange *exchange)
@@ -306,10 +314,11 @@ static void place_begin(struct place *place, struct exchange *exchange)
 
     *place = (struct place){.all = all,
                             .exchange = exchange,
-                            .upload = id_new(),
+                            .content.upload = id_new(),
+                            .raw.upload = id_new(),
                             .started_ms = now_ms,
                             .heard_ms = now_ms};
-    body_scan_init(&place->scan, body_format(exchange), place->upload,
+    body_scan_init(&place->scan, body_format(exchange), place->content.upload,
                    (size_t)all->gateway->config->http_body_limit, content_take, place);
     if (str_present(http_header(exchange->http, "idempotency-key")))
         place->hash = crypto_hash_new();
@@ -321,19 +330,12 @@ static void place_begin(struct place *place, struct exchange *exchange)
         place_read(place);
 }
 
-static void place_read(struct place *place)
-{
-    http_body_read(place->exchange->http, place_heard, place);
-}
-
 static bool scan(void *context, struct str bytes, struct err *err)
 {
     struct place *place = context;
     int64_t limit = body_limit(place->exchange);
 
     place->scanned += (int64_t)bytes.len;
-    if (place->gunzip)
-        proof_keep(place->exchange, &place->inflated, bytes);
     return place->scanned <= limit ? body_scan_feed(&place->scan, bytes, err)
                                    : body_too_large(limit, err);
 }
@@ -344,7 +346,8 @@ static void place_heard(void *context, struct str bytes, const struct err *err)
 
     place->heard_ms = clock_monotonic_ms();
     place->heard += bytes.len;
-    proof_keep(place->exchange, &place->as_it_came, bytes);
+    if (proof_is_shown(&place->exchange->proof))
+        piece_take(place, &place->raw, 1, bytes);
     if (err)
         place->err = *err;
     else if ((place->gunzip ? gunzip_feed(place->gunzip, bytes, scan, place, &place->err)
@@ -361,9 +364,8 @@ static struct exchange *place_leave(struct place *place)
     struct exchange *exchange = place->exchange;
 
     body_scan_release(&place->scan);
-    buf_release(&place->piece);
-    buf_release(&place->as_it_came);
-    buf_release(&place->inflated);
+    buf_release(&place->content.bytes);
+    buf_release(&place->raw.bytes);
     crypto_hash_end(&place->hash, NULL);
     gunzip_free(&place->gunzip);
     place->exchange = NULL;
@@ -377,13 +379,14 @@ static void dropped(void *context, enum err_code code, struct str text)
 
 static void place_fail(struct place *place)
 {
+    const struct piece *pieces[] = {&place->content, &place->raw};
     struct large_bodies *all = place->all;
-    struct msg_upload_drop drop = {.upload = place->upload};
-    struct err err = place->err;
 
-    if (place->has_stored)
-        call(place, MSG_UPLOAD_DROP, &drop, dropped, NULL);
-    answer_err(place_leave(place), &err);
+    for (size_t i = 0; i < COUNT_OF(pieces); i++)
+        if (pieces[i]->stream > 0) // some may be stored
+            call(place, MSG_UPLOAD_DROP, &(struct msg_upload_drop){.upload = pieces[i]->upload},
+                 dropped, NULL);
+    answer_err(place_leave(place), &place->err);
     places_give(all);
 }
 
@@ -399,8 +402,7 @@ static void place_finish(struct place *place)
             arena_copy(http_arena(exchange->http), str_make(digest, sizeof digest));
     }
     exchange->body = buf_str(&place->scan.rest);
-    proof_body(exchange, buf_str(&place->as_it_came),
-               place->gunzip ? buf_str(&place->inflated) : STR_ABSENT);
+    proof_stored(exchange, place->raw.upload, (uint32_t)place->heard);
     exchange->ready_us = clock_monotonic_us();
     ingress_send(exchange); // may be answered in here, and is no more
     place_leave(place);
@@ -421,7 +423,8 @@ static void place_go_on(struct place *place)
         place->has_ended = true;
         if ((!place->gunzip || gunzip_end(place->gunzip, &place->err)) &&
             body_scan_end(&place->scan, &place->err))
-            piece_send(place);
+            piece_send(place, &place->content);
+        piece_send(place, &place->raw);
         place_go_on(place);
     }
 }

@@ -174,7 +174,7 @@ static void schemas(struct buf *out)
     json_open(out, '{');
     for (int id = OBJECT_nothing + 1; id < OBJECT_COUNT; id++) {
         const struct reply_object *object = reply_object((enum object_id)id);
-        if (id == OBJECT_e2_done && !has_symbolic_answers())
+        if (id == OBJECT_symbolic_done && !has_symbolic_answers())
             continue;
         json_key(out, object->name);
         schema_of_object(out, object);

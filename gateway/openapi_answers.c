@@ -58,7 +58,7 @@ static void envelope_schema(struct buf *out, enum route_envelope envelope, enum 
     json_key(out, "properties");
     json_open(out, '{');
     json_key(out, "status");
-    schema_ref(out, "schemas", envelope == ENVELOPE_E1 ? "e1_done" : "e2_done");
+    schema_ref(out, "schemas", envelope == ENVELOPE_E1 ? "numeric_done" : "symbolic_done");
     json_key(out, "data");
     data_schema(out, object);
     json_key_raw(out, "operationId", STR("{\"type\":\"string\",\"format\":\"uuid\"}"));

@@ -11,7 +11,7 @@
 enum error_look { LOOK_PROBLEM, LOOK_E1, LOOK_E2, LOOK_COUNT };
 
 static const char *const look_names[LOOK_COUNT] = {
-    [LOOK_PROBLEM] = "problem", [LOOK_E1] = "e1", [LOOK_E2] = "e2"};
+    [LOOK_PROBLEM] = "problem", [LOOK_E1] = "numeric", [LOOK_E2] = "symbolic"};
 
 static enum error_look look_of(const struct route *route)
 {
@@ -169,7 +169,7 @@ static void envelope_details(struct buf *out, enum error_look look, int status)
 static void error_medium(struct buf *out, enum error_look look, int status)
 {
     static const char *const objects[LOOK_COUNT] = {
-        [LOOK_PROBLEM] = "problem", [LOOK_E1] = "e1_error", [LOOK_E2] = "e2_error"};
+        [LOOK_PROBLEM] = "problem", [LOOK_E1] = "numeric_error", [LOOK_E2] = "symbolic_error"};
 
     json_key(out, look == LOOK_PROBLEM ? "application/problem+json" : "application/json");
     json_open(out, '{');

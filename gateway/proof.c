@@ -1,6 +1,7 @@
 // proof: see the header.
 #include "proof.h"
 
+#include "body_format.h"
 #include "gateway.h"
 
 #include "io/http_server.h"
@@ -23,23 +24,23 @@ void proof_begin(struct exchange *exchange, const struct caller *caller)
     };
 }
 
-void proof_body(struct exchange *exchange, struct str body, struct str inflated)
+void proof_body(struct exchange *exchange, struct str body)
 {
-    if (!proof_is_shown(&exchange->proof))
-        return;
-    if (body.len > PROOF_BODY_LIMIT)
-        exchange->proof.is_cut = true;
-    exchange->proof.body = exchange->proof.is_cut || body.len == 0 ? STR("") : body;
-    exchange->proof.inflated = exchange->proof.is_cut ? STR_ABSENT : inflated;
+    if (proof_is_shown(&exchange->proof) && !exchange->proof.is_cut)
+        exchange->proof.body = body.len == 0 ? STR("") : body;
 }
 
-void proof_keep(struct exchange *exchange, struct buf *bytes, struct str piece)
+void proof_stored(struct exchange *exchange, struct id upload, uint32_t bytes)
 {
-    if (piece.len == 0 || !proof_is_shown(&exchange->proof) || exchange->proof.is_cut)
+    enum body_encoding encoding = body_encoding(exchange);
+    struct proof *proof = &exchange->proof;
+
+    if (!proof_is_shown(proof) || bytes == 0)
         return;
-    if (bytes->len + piece.len > PROOF_BODY_LIMIT) {
-        exchange->proof.is_cut = true;
-        return;
-    }
-    buf_str_append(bytes, piece);
+    proof->is_cut = true;
+    proof->stored = upload;
+    proof->stored_bytes = bytes;
+    proof->packing = encoding == ENCODING_GZIP      ? PROOF_GZIP
+                     : encoding == ENCODING_DEFLATE ? PROOF_DEFLATE
+                                                    : PROOF_PLAIN;
 }

@@ -4,7 +4,7 @@
 
 enum { ID, DESTINATION, TENANT, LIMIT, DRY_RUN };
 static const struct option options[] = {
-    [ID] = {"--id", NULL, "ID", "This message; may be repeated."},
+    [ID] = {"--id", NULL, "ID", "This message; may be repeated.", .repeats = true},
     [DESTINATION] = {"--destination", NULL, "ID", "What waits for it; see nexusctl destinations."},
     [TENANT] = {"--tenant", NULL, "CCID", "Only messages of this contact center."},
     [LIMIT] = {"--limit", NULL, "COUNT", "At most so many, the oldest first; 1000 when left out."},

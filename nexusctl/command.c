@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "base/list.h"
 #include "base/secrecy.h"
+#include "nexusctl/output.h"
 #include "store/rules.h"
 #include "wire/codec_yaml.h"
 
@@ -60,6 +61,17 @@ bool usage_set(struct call *call, struct err *err, const char *format, ...)
     return err_set(err, ERR_BAD_INPUT, "%s", buf_c_string(&text));
 }
 
+// Of --config the last one counts: ./build.sh ctl gives one before the caller's.
+static bool option_is_new(const struct call *call, const struct option *option)
+{
+    if (option == &common_options[COMMON_PG])
+        return !str_present(call->pg_url);
+    for (size_t i = 0; i < call->given_count; i++)
+        if (call->given[i].option == option)
+            return option->repeats || !option->value;
+    return true;
+}
+
 static void option_take(struct call *call, const struct option *option, struct str value)
 {
     if (option == &common_options[COMMON_JSON])
@@ -95,10 +107,15 @@ static bool word_take(struct call *call, struct str word, struct err *err)
 bool call_parse(struct call *call, const char *const *words, size_t count, struct err *err)
 {
     struct str name, value;
+    bool options_ended = false;
 
     for (size_t i = 0; i < count; i++) {
         struct str word = str_of(words[i]);
-        if (!str_starts(word, STR("-")) || word.len == 1) {
+        if (!options_ended && str_equal(word, STR("--"))) {
+            options_ended = true; // an id may begin with a hyphen
+            continue;
+        }
+        if (options_ended || !str_starts(word, STR("-")) || word.len == 1) {
             if (!word_take(call, word, err))
                 return false;
             continue;
@@ -118,6 +135,11 @@ bool call_parse(struct call *call, const char *const *words, size_t count, struc
         // A shell variable that is not set: without its value the command would mean something else.
         if (option->value && value.len == 0)
             return usage_set(call, err, "%s: the value is empty", option->name);
+        if (option->value && str_equal(str_of(option->value), STR("CCID")) &&
+            !str_equal(value, STR("*")) && !uuid_check(value, err))
+            return usage_set(call, err, "%s: a UUID is wanted", option->name);
+        if (!option_is_new(call, option))
+            return usage_set(call, err, "%s is given twice", option->name);
         option_take(call, option, value);
     }
     return true;
@@ -236,8 +258,14 @@ bool call_introduce(struct call *call, struct pg_script *script, struct err *err
     const struct passwd *user = getpwuid(geteuid());
     struct str name = user ? str_of(user->pw_name) : STR("unknown"), none;
 
-    return pg_script_ask(script, statements[STATEMENT_AUDIT_LOCAL].sql, &name, 1, call->arena,
-                         &none, err);
+    if (pg_script_ask(script, statements[STATEMENT_AUDIT_LOCAL].sql, &name, 1, call->arena, &none,
+                      err))
+        return true;
+    if (str_starts(str_of(err->text), STR("SQLSTATE 42883"))) // there is no such function
+        return err_set(
+            err, ERR_BAD_INPUT,
+            "this database holds no Nexus of this version; nexusctl migrate makes it one");
+    return false;
 }
 
 bool call_ask(struct call *call, enum statement statement, const struct str *params, size_t count,
@@ -354,6 +382,8 @@ static bool call_run(struct call *call, struct words before, struct words after,
 {
     bool parsed = words_parse(call, before, err) && words_parse(call, after, err);
 
+    if (!output_open(err))
+        return false;
     if (call->help) {
         command_help(call->command, &call->out);
         call->verdict = EXIT_DONE;
@@ -367,12 +397,7 @@ static bool call_run(struct call *call, struct words before, struct words after,
 
 bool call_flush(struct call *call, struct err *err)
 {
-    bool written = fwrite(call->out.data, 1, call->out.len, stdout) == call->out.len;
-
-    buf_clear(&call->out);
-    if (written && fflush(stdout) == 0)
-        return true;
-    return err_set(err, ERR_INTERNAL, "standard output: %s", strerror(errno));
+    return output_print(&call->out, err);
 }
 
 static int command_run(struct call *call, struct words before, struct words after)
@@ -415,8 +440,10 @@ static int overview(const struct call *call, const char *unknown_option,
         err_set(&err, ERR_BAD_INPUT, "no command is given");
     if (asked) {
         commands_help(call->commands, call->command_count, &text);
-        fputs(buf_c_string(&text), stdout);
-        return EXIT_DONE;
+        if (output_open(&err) && output_print(&text, &err))
+            return EXIT_DONE;
+        fprintf(stderr, "nexusctl: %s\n", err.text);
+        return EXIT_FAILED;
     }
     if (call->json)
         error_as_json(&err);

@@ -27,6 +27,7 @@ struct option {
     const char *short_name; // "-f", or NULL
     const char *value;      // what to write after it, for the help; NULL: a flag
     const char *doc;
+    bool repeats; // may be given more than once: option_next()
 };
 
 // What every command knows; allowed before its name, too.
@@ -102,7 +103,7 @@ void commands_help(const struct command *const *commands, size_t count, struct b
 
 // Options by their place in the command's table.
 bool option_given(const struct call *call, size_t option);
-struct str option_text(const struct call *call, size_t option); // the last one given, or absent
+struct str option_text(const struct call *call, size_t option); // absent: not given
 // Each value of an option that may be repeated: start with *cursor = 0.
 bool option_next(const struct call *call, size_t option, size_t *cursor, struct str *value);
 // Their values by a rule; what breaks it is a wrong use that names the option.

@@ -19,7 +19,8 @@ static const struct option options[] = {
     [CENTER] =
         {"--center", NULL, "CCID",
          "add: a contact center it may vouch for; repeat it. Left out: any that no other row "
-         "names."},
+         "names.",
+         .repeats = true},
     [OPERATORS] = {"--operators", NULL, NULL,
                    "add: its users without a contact center are operators."},
 };

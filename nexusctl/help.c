@@ -1,7 +1,8 @@
 // help: what --help prints, made of the tables.
 #include "nexusctl/command.h"
 
-enum { LEFT_WIDTH = 24 }; // of the left column, where nothing in it is wider
+// Of the left column. An option that is longer than the greatest has its text on a line of its own.
+enum { LEFT_WIDTH = 24, GREATEST_LEFT_WIDTH = 28 };
 
 static void option_left(const struct option *option, struct buf *out)
 {
@@ -17,7 +18,8 @@ static int options_width(const struct option *options, size_t count)
     for (size_t i = 0; i < count; i++) {
         AUTO(buf) left = {0};
         option_left(&options[i], &left);
-        width = left.len > width ? left.len : width;
+        if (left.len > width && left.len <= GREATEST_LEFT_WIDTH)
+            width = left.len;
     }
     return (int)width;
 }
@@ -27,7 +29,10 @@ static void option_help(const struct option *option, int width, struct buf *out)
     AUTO(buf) left = {0};
 
     option_left(option, &left);
-    buf_printf(out, "  %-*s %s\n", width, buf_c_string(&left), option->doc);
+    if (left.len > (size_t)width)
+        buf_printf(out, "  %s\n  %*s  %s\n", buf_c_string(&left), width, "", option->doc);
+    else
+        buf_printf(out, "  %-*s  %s\n", width, buf_c_string(&left), option->doc);
 }
 
 static void options_help(const struct command *command, struct buf *out)
@@ -43,8 +48,8 @@ static void options_help(const struct command *command, struct buf *out)
 
 void command_help(const struct command *command, struct buf *out)
 {
-    buf_printf(out, "nexusctl %s: %s\n\nUsage: nexusctl %s %s\n\n", command->name, command->summary,
-               command->name, command->usage);
+    buf_printf(out, "nexusctl %s: %s\n\nUsage: nexusctl %s%s%s\n\n", command->name,
+               command->summary, command->name, *command->usage ? " " : "", command->usage);
     for (size_t i = 0; i < command->verb_count; i++)
         buf_printf(out, "  %-24s %s\n%s", command->verbs[i].name, command->verbs[i].summary,
                    i + 1 == command->verb_count ? "\n" : "");
@@ -57,7 +62,7 @@ void commands_help(const struct command *const *commands, size_t count, struct b
 {
     buf_printf(out, "nexusctl: the operator's command\n\nUsage: nexusctl COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < count; i++)
-        buf_printf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+        buf_printf(out, "  %-12s  %s\n", commands[i]->name, commands[i]->summary);
     buf_printf(out, "\nnexusctl COMMAND --help explains a command and shows examples. The database "
                     "is NEXUS_PG_URL\nor --pg URL. Exit codes: 0 done, 1 failed or the answer is "
                     "no, 2 used wrongly, 3 a dry run\nfound something to do.\n");

@@ -11,7 +11,8 @@ enum { TENANT, NAME, PERMISSION, CAPACITY, FREQUENCY, EXPIRES, DRY_RUN };
 static const struct option options[] = {
     [TENANT] = {"--tenant", NULL, "CCID", "Whose keys; '*' for cluster keys."},
     [NAME] = {"--name", NULL, "NAME", "create: what people call it."},
-    [PERMISSION] = {"--permission", NULL, "PERMISSION", "create: what it may do; may be repeated."},
+    [PERMISSION] = {"--permission", NULL, "PERMISSION", "create: what it may do; may be repeated.",
+                    .repeats = true},
     [CAPACITY] = {"--capacity", NULL, "COUNT", "create: requests per frequency; 0: no limit; 120."},
     [FREQUENCY] = {"--frequency", NULL, "SECONDS", "create: see capacity; 60 when left out."},
     [EXPIRES] = {"--expires", NULL, "TIME", "create: not good from then on (RFC 3339)."},

@@ -7,7 +7,7 @@
 
 enum { ID, REASON, CHANNEL, FROM, TO, LIMIT, TENANT, BY, ALL, DRY_RUN };
 static const struct option options[] = {
-    [ID] = {"--id", NULL, "ID", "This message; may be repeated."},
+    [ID] = {"--id", NULL, "ID", "This message; may be repeated.", .repeats = true},
     [REASON] = {"--reason", NULL, "REASON", "Those that failed for this: exhausted, expired…"},
     [CHANNEL] = {"--channel", NULL, "NUMBER", "Those of this number of ours."},
     [FROM] = {"--from", NULL, "TIME", "Those that failed at or after it (RFC 3339)."},

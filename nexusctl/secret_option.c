@@ -24,7 +24,8 @@ bool body_read(struct call *call, struct str *body, struct err *err)
 
 void signed_print(struct str text, struct buf *out)
 {
-    buf_printf(out, "  the signed string is these %zu bytes:\n  %.*s%s\n", text.len,
+    buf_printf(out, "  the signed string is %s%zu byte%s:\n  %.*s%s\n",
+               text.len == 1 ? "this " : "these ", text.len, text.len == 1 ? "" : "s",
                (int)(text.len < SHOWN_LIMIT ? text.len : SHOWN_LIMIT), text.ptr,
                text.len > SHOWN_LIMIT ? "…" : "");
 }

@@ -222,7 +222,11 @@ static void horizon_done(struct upkeep *upkeep, const struct pg_result *result)
     if (xid != upkeep->horizon.xid)
         upkeep->horizon.since_ms = upkeep->horizon.seen_ms;
     upkeep->horizon.xid = xid;
-    snprintf(upkeep->horizon.holder, sizeof upkeep->horizon.holder, "%.*s", STR_ARG(holder));
+    size_t len =
+        holder.len < sizeof upkeep->horizon.holder ? holder.len : sizeof upkeep->horizon.holder - 1;
+    if (len > 0)
+        memcpy(upkeep->horizon.holder, holder.ptr, len);
+    upkeep->horizon.holder[len] = 0;
     snapshot_age_tell(upkeep);
 }
 

@@ -369,10 +369,8 @@ void on_webhook(struct simulator *simulator, struct http_request *request, struc
 
 void custom_gateway_drain(struct custom_gateway *gateway)
 {
-    LIST_EACH (&gateway->delayed, struct delayed, link, delayed) {
-        delayed->verdict.fate = DROP;
+    LIST_EACH (&gateway->delayed, struct delayed, link, delayed)
         delayed_end(delayed);
-    }
 }
 
 void custom_gateway_free(struct custom_gateway **gateway)

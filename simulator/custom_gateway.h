@@ -7,6 +7,7 @@ struct simulator;
 struct custom_gateway;
 
 struct custom_gateway *custom_gateway_new(struct simulator *simulator);
-// Ends the connections of webhooks whose answer is still due; memory goes with the loop's round.
+// Webhooks whose answer is still due get it now: who sent them would send again what was taken. Memory goes with the
+// loop's round.
 void custom_gateway_drain(struct custom_gateway *gateway);
 void custom_gateway_free(struct custom_gateway **gateway);

@@ -12,8 +12,9 @@ struct mo_place mo_place(const struct msg_sms_inbound *mo)
 {
     int64_t part, total;
 
-    if (mo->concat_reference.len == 0 || !str_to_int(mo->concat_total, 2, MO_PARTS_LIMIT, &total) ||
-        !str_to_int(mo->concat_part, 1, total, &part))
+    if (mo->concat_reference.len == 0 ||
+        !str_to_whole(mo->concat_total, 2, MO_PARTS_LIMIT, &total) ||
+        !str_to_whole(mo->concat_part, 1, total, &part))
         return (struct mo_place){0};
     return (struct mo_place){.part = (int16_t)part, .total = (int16_t)total};
 }

@@ -9,6 +9,7 @@
 #include "io/crypto.h"
 #include "service/task.h"
 #include "sms-worker/sms_worker.h"
+#include "sms-worker/stored_proof.h"
 #include "store/keyring.h"
 #include "store/secret.h"
 #include "store/signature.h"
@@ -32,6 +33,7 @@ struct number {
 
 struct proofs {
     struct keyring *ring;
+    struct stored_proofs *stored;
     struct map *numbers; // struct number by id
     struct list by_age;  // the one learned first in front
     uint64_t forgot;     // how often something was
@@ -50,6 +52,7 @@ struct proofs *proofs_new(struct keyring *ring)
     if (!proofs)
         panic("out of memory");
     proofs->ring = ring;
+    proofs->stored = stored_proofs_new();
     proofs->numbers = map_new();
     list_init(&proofs->by_age);
     return proofs;
@@ -80,6 +83,7 @@ void proofs_free(struct proofs **proofs)
         return;
     proofs_forget(*proofs, STR_ABSENT);
     map_free(&(*proofs)->numbers);
+    stored_proofs_free(&(*proofs)->stored);
     free(*proofs);
     *proofs = NULL;
 }
@@ -197,11 +201,38 @@ static void judge(struct task *task, const struct number *number)
         task_batch(task);
         return;
     }
-    if (proof->is_cut)
-        err_set(&err, ERR_TOO_LARGE, "a signed body may be 256 KiB long");
-    else
-        err_set(&err, ERR_UNAUTHENTICATED, "the number wants it signed with its api.secret");
+    err_set(&err, ERR_UNAUTHENTICATED, "the number wants it signed with its api.secret");
     task_fail(task, &err);
+}
+
+static void stored_told(struct task *task, enum stored_verdict verdict)
+{
+    struct err err;
+
+    if (verdict == STORED_RIGHT) {
+        task_batch(task);
+        return;
+    }
+    if (verdict == STORED_WRONG)
+        err_set(&err, ERR_UNAUTHENTICATED, "the number wants it signed with its api.secret");
+    else // nothing was written yet
+        err_set(&err, ERR_UNAVAILABLE, "what was signed cannot be read now");
+    task_fail(task, &err);
+}
+
+// One whose body is stored is judged once it was read, all others at once.
+static void judge_any(struct proofs *proofs, struct task *task, const struct number *number)
+{
+    const struct proof *proof = &task->envelope.proof;
+
+    if (id_is_none(proof->stored)) {
+        judge(task, number);
+    } else if (number->count > 0 && !proof->is_partial) {
+        stored_proof_check(proofs->stored, task, number->secrets, number->count, stored_told);
+    } else {
+        stored_proof_drop(task);
+        judge(task, number);
+    }
 }
 
 static void secrets_came(void *context, const struct pg_result *result, const struct err *err)
@@ -233,7 +264,7 @@ static void secrets_came(void *context, const struct pg_result *result, const st
     bool is_sure = asking->forgot == proofs->forgot;
     if (is_sure)
         number_remember(proofs, number);
-    judge(task, number);
+    judge_any(proofs, task, number);
     if (!is_sure)
         number_free(number);
 }
@@ -260,7 +291,7 @@ void proofs_check(struct task *task)
         return;
     }
     const struct number *number = number_known(proofs, task);
-    if (number && is_good(number, proof))
+    if (number && id_is_none(proof->stored) && is_good(number, proof))
         task_batch(task);
     else
         secrets_ask(proofs, task);

@@ -67,6 +67,18 @@ bool str_to_int(struct str text, int64_t minimum, int64_t maximum, int64_t *valu
     return true;
 }
 
+bool str_to_whole(struct str text, int64_t minimum, int64_t maximum, int64_t *value)
+{
+    struct str whole, fraction;
+
+    text = str_trim(text);
+    if (str_cut(text, '.', &whole, &fraction) && fraction.len > 0)
+        for (text = whole; fraction.len > 0; fraction = str_skip(fraction, 1))
+            if (fraction.ptr[0] != '0')
+                return false;
+    return str_to_int(text, minimum, maximum, value);
+}
+
 struct unit {
     struct str suffix;
     int64_t factor;

@@ -73,6 +73,9 @@ bool str_cut(struct str text, char separator, struct str *head, struct str *tail
 // Whole decimal numbers only: no blanks, no sign but a leading '-', nothing after. False otherwise.
 MUST_USE bool str_to_int(struct str text, int64_t minimum, int64_t maximum, int64_t *value);
 
+// The same of what scripts and spreadsheets make of a number: with blanks around it, or ".0" behind it.
+MUST_USE bool str_to_whole(struct str text, int64_t minimum, int64_t maximum, int64_t *value);
+
 // "250ms", "10s", "5m", "2h", "7d" to milliseconds; a bare number is refused, units are not
 // optional.
 MUST_USE bool str_to_duration_ms(struct str text, int64_t *milliseconds);

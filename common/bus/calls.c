@@ -139,7 +139,7 @@ static void unlist(struct calls *calls, struct call *call, bool goes_out)
         return;
     }
     if (call->state != CALL_NEW)
-        turns_let_go(lane_of(call), call_bytes(call));
+        turns_let_go(calls->turns, lane_of(call), call_bytes(call));
     list_remove(&call->link);
 }
 
@@ -190,7 +190,7 @@ void calls_wait_again(struct calls *calls, struct call *call)
     turns_wait_first(calls->turns, lane_of(call), &call->link, call_bytes(call));
 }
 
-// One look at each tenant that has its share: of those there are few.
+// One look at each tenant that has its share: of those there are no more than workers take calls.
 struct call *calls_next(const struct calls *calls, enum service_id service,
                         struct turn_window window)
 {
@@ -218,7 +218,7 @@ struct call *calls_first_fresh(const struct calls *calls, enum service_id servic
 void calls_out(struct calls *calls, struct call *call, void *worker, struct list *at_worker)
 {
     unlist(calls, call, true);
-    turns_hold(lane_of(call), call_bytes(call));
+    turns_hold(calls->turns, lane_of(call), call_bytes(call));
     call->state = CALL_OUT;
     call->worker = worker;
     list_append(at_worker, &call->link);

@@ -13,6 +13,7 @@ struct turns {
     struct map *by_tenant;
     struct list idle; // the one that was idle longest first
     struct list lanes[SERVICE_COUNT];
+    struct turn_window held[SERVICE_COUNT]; // by all tenants
     size_t limit;
     unsigned share;
     struct turn_window places;
@@ -104,11 +105,20 @@ static bool is_limited(const struct turns *turns, const struct turn *turn)
     return turn->tenant != 0 && turns->share < PERCENT;
 }
 
+// Of a whole of which all have taken so much, and this tenant its own part of that.
+static uint64_t left_by_others(uint64_t whole, uint64_t taken, uint64_t own)
+{
+    return whole > taken - own ? whole - (taken - own) : 0;
+}
+
 bool turns_share_has_room(const struct turns *turns, const struct turn *turn, size_t bytes)
 {
-    return !is_limited(turns, turn) ||
-           ((turn->waiting + 1) * PERCENT <= turns->places.messages * turns->share &&
-            (turn->waiting_bytes + bytes) * PERCENT <= turns->places.bytes * turns->share);
+    if (!is_limited(turns, turn) || turn->waiting == 0)
+        return true;
+    uint64_t places = left_by_others(turns->places.messages, turns->waiting, turn->waiting);
+    uint64_t room = left_by_others(turns->places.bytes, turns->waiting_bytes, turn->waiting_bytes);
+    return (turn->waiting + 1) * PERCENT <= places * turns->share &&
+           (turn->waiting_bytes + bytes) * PERCENT <= room * turns->share;
 }
 
 static enum service_id service_of(const struct lane *lane)
@@ -157,9 +167,34 @@ void turns_wait_end(struct turns *turns, struct lane *lane, struct list *call, s
 
 bool turns_may_go(const struct turns *turns, const struct lane *lane, struct turn_window window)
 {
-    return !is_limited(turns, lane->turn) || lane->held == 0 ||
-           (lane->held * PERCENT < window.messages * turns->share &&
-            lane->held_bytes * PERCENT < window.bytes * turns->share);
+    const struct turn_window *own = &lane->held, *all = &turns->held[service_of(lane)];
+
+    if (!is_limited(turns, lane->turn) || own->messages == 0)
+        return true;
+    return own->messages * PERCENT <
+               left_by_others(window.messages, all->messages, own->messages) * turns->share &&
+           own->bytes * PERCENT <
+               left_by_others(window.bytes, all->bytes, own->bytes) * turns->share;
+}
+
+void turns_hold(struct turns *turns, struct lane *lane, size_t bytes)
+{
+    struct turn_window *all = &turns->held[service_of(lane)];
+
+    lane->held.messages++;
+    lane->held.bytes += bytes;
+    all->messages++;
+    all->bytes += bytes;
+}
+
+void turns_let_go(struct turns *turns, struct lane *lane, size_t bytes)
+{
+    struct turn_window *all = &turns->held[service_of(lane)];
+
+    lane->held.messages--;
+    lane->held.bytes -= bytes;
+    all->messages--;
+    all->bytes -= bytes;
 }
 
 struct list *turns_lanes(struct turns *turns, enum service_id service)

@@ -2,9 +2,9 @@
 // tenant for one service wait in a lane of their own, and the lanes of a service go round. So nobody waits
 // for more than one call of each other tenant, however many those have sent.
 //
-// A tenant has no more than its share (percent) of the waiting places, and of what the workers of a service take
-// at a time; what it sends beyond waits or is refused, while others go on. Tenant 0, who acts for all and asks who
-// callers are, has no limit.
+// A tenant has no more than its share (percent) of what the others have left of the waiting places, and of what the
+// workers of a service take at a time; what it sends beyond waits or is refused, while others go on. So something is
+// left for one more, however many are noisy. Tenant 0, who acts for all and asks who callers are, has no limit.
 #pragma once
 
 #include "base/list.h"
@@ -26,7 +26,7 @@ struct lane {
     struct list link; // of the service's lanes, while something waits in it
     struct turn *turn;
     struct list waiting; // calls
-    uint64_t held, held_bytes;
+    struct turn_window held;
 };
 
 struct turn {
@@ -54,16 +54,9 @@ void turns_wait_first(struct turns *turns, struct lane *lane, struct list *call,
 // It waits no more. has_gone: to a worker, so that others are next.
 void turns_wait_end(struct turns *turns, struct lane *lane, struct list *call, size_t bytes,
                     bool has_gone);
-static inline void turns_hold(struct lane *lane, size_t bytes)
-{
-    lane->held++;
-    lane->held_bytes += bytes;
-}
-static inline void turns_let_go(struct lane *lane, size_t bytes)
-{
-    lane->held--;
-    lane->held_bytes -= bytes;
-}
+// A worker has one more, or one less.
+void turns_hold(struct turns *turns, struct lane *lane, size_t bytes);
+void turns_let_go(struct turns *turns, struct lane *lane, size_t bytes);
 
 // May the lane's tenant send one more to a worker?
 bool turns_may_go(const struct turns *turns, const struct lane *lane, struct turn_window window);

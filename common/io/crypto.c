@@ -56,6 +56,39 @@ void crypto_hash_end(struct crypto_hash **hash, unsigned char *digest)
     *hash = NULL;
 }
 
+static HMAC_CTX *hmac_context(struct crypto_hmac *hmac)
+{
+    return (HMAC_CTX *)hmac;
+}
+
+struct crypto_hmac *crypto_hmac_new(enum crypto_kind kind, struct str key)
+{
+    HMAC_CTX *context = HMAC_CTX_new();
+
+    ASSERT(key.len <= INT_MAX);
+    if (!context ||
+        !HMAC_Init_ex(context, key.len ? (const void *)key.ptr : (const void *)"", (int)key.len,
+                      kind == CRYPTO_SHA1 ? EVP_sha1() : EVP_sha256(), NULL))
+        panic("HMAC failed");
+    return (struct crypto_hmac *)context;
+}
+
+void crypto_hmac_add(struct crypto_hmac *hmac, struct str bytes)
+{
+    if (!HMAC_Update(hmac_context(hmac), (const unsigned char *)bytes.ptr, bytes.len))
+        panic("HMAC failed");
+}
+
+void crypto_hmac_end(struct crypto_hmac **hmac, unsigned char *digest)
+{
+    unsigned length;
+
+    if (*hmac && digest && !HMAC_Final(hmac_context(*hmac), digest, &length))
+        panic("HMAC failed");
+    HMAC_CTX_free(hmac_context(*hmac));
+    *hmac = NULL;
+}
+
 static void hmac(const EVP_MD *type, struct str key, struct str bytes, unsigned char *digest)
 {
     ASSERT(key.len <= INT_MAX);

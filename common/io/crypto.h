@@ -14,6 +14,12 @@ struct crypto_hash;
 struct crypto_hash *crypto_hash_new(void);
 void crypto_hash_add(struct crypto_hash *hash, struct str bytes);
 void crypto_hash_end(struct crypto_hash **hash, unsigned char *digest); // NULL: nobody wants it
+// HMAC of bytes that come piece by piece.
+enum crypto_kind { CRYPTO_SHA1, CRYPTO_SHA256 };
+struct crypto_hmac;
+struct crypto_hmac *crypto_hmac_new(enum crypto_kind kind, struct str key);
+void crypto_hmac_add(struct crypto_hmac *hmac, struct str bytes);
+void crypto_hmac_end(struct crypto_hmac **hmac, unsigned char *digest); // NULL: nobody wants it
 void crypto_hmac_sha1(struct str key, struct str bytes, unsigned char digest[SHA1_BYTES]);
 void crypto_hmac_sha256(struct str key, struct str bytes, unsigned char digest[SHA256_BYTES]);
 // Equal in constant time; lengths may differ (then false).

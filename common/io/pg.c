@@ -163,12 +163,17 @@ void pg_call_batch(struct pg *pg, const struct pg_step *steps, size_t count, pg_
     steps_call(pg, PG_BATCH, true, steps, count, done, context);
 }
 
-void pg_call_probe(struct pg *pg, unsigned statement, pg_done_fn *done, void *context)
+void pg_call_probe(struct pg *pg, unsigned statement, bool proves_all, pg_done_fn *done,
+                   void *context)
 {
+    struct pg_call *call = call_new(PG_QUERY, true, done, context);
     struct pg_params none;
 
     pg_params_init(&none);
-    steps_call(pg, PG_QUERY, true, &(struct pg_step){statement, &none}, 1, done, context);
+    call->proves_all = proves_all;
+    call->statements[call->count++] = statement;
+    call_start(pg, call, &(struct pg_step){statement, &none});
+    pg_params_release(&none);
 }
 
 void pg_call(struct pg *pg, unsigned statement, struct pg_params *params, pg_done_fn *done,
@@ -276,6 +281,8 @@ static void result_take(struct pg_connection *connection, PGresult *rows)
         PQclear(rows);
         if (call->writes && !call->failed)
             connection->pg->writes.committed_ms = clock_monotonic_ms();
+        if (call->proves_all && !call->failed)
+            connection->pg->writes.proved_ms = call->sent_us / 1000;
         pg_call_pop(connection);
         return;
     case PGRES_TUPLES_OK:

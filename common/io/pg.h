@@ -137,8 +137,10 @@ void pg_call_steps(struct pg *pg, const struct pg_step *steps, size_t count, pg_
 // The same, of a statement that does the work of many requests: the metrics tell them apart.
 void pg_call_batch(struct pg *pg, const struct pg_step *steps, size_t count, pg_done_fn *done,
                    void *context);
-// One statement that writes, and does nothing else: it tells how writes fare.
-void pg_call_probe(struct pg *pg, unsigned statement, pg_done_fn *done, void *context);
+// One statement that writes, and does nothing else: it tells how writes fare. proves_all: where it is committed, nothing that
+// batches need is missing.
+void pg_call_probe(struct pg *pg, unsigned statement, bool proves_all, pg_done_fn *done,
+                   void *context);
 
 // What is wrong with how a server is reached, for people: NULL for one of this machine, or one on
 // another whose certificate is verified.
@@ -150,6 +152,7 @@ struct pg_writes {
     int64_t committed_ms; // when a commit, or a first connection, was last heard of; 0: never
     int64_t oldest_ms;    // when the oldest that is in flight was sent; 0: none is
     int64_t failed_ms;    // when one last failed for what the server is, not for what it was given
+    int64_t proved_ms;    // when the last probe that proves all and was committed had been sent
     int64_t full_ms;      // and for want of room (53100, 53200, 58030)
     char state[PG_SQLSTATE_LENGTH + 1]; // SQLSTATE of the last such failure
     bool read_only;                     // the server was left for taking no writes

@@ -22,6 +22,7 @@ struct pg_call {
     int64_t sent_us; // 0: it was not
     enum pg_method method;
     bool writes;                              // counts for pg_writes()
+    bool proves_all;                          // pg_call_probe()
     enum pg_command commands[PG_STEPS_LIMIT]; // of those that were answered
     int answered;
     PGresult *rows;

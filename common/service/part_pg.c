@@ -107,7 +107,7 @@ static void probe_ended(void *context, const struct pg_result *result, const str
     service->pg_probing = false;
 }
 
-// Four times a second: writes when nobody else does, and tells what became of writes.
+// Four times a second: writes when nobody else does, or after a failure, and tells what became of writes.
 static void writes_look(uv_timer_t *timer)
 {
     struct service *service = timer->data;
@@ -120,7 +120,9 @@ static void writes_look(uv_timer_t *timer)
     struct pg_writes writes = pg_writes(service->pg);
     if (pg_ready(service->pg) && !service->pg_probing && writes_want_probe(&writes, now_ms)) {
         service->pg_probing = true;
-        pg_call_probe(service->pg, STATEMENT_WRITE_PROBE, probe_ended, service);
+        bool after_failure = writes_want_proof(&writes);
+        pg_call_probe(service->pg, after_failure ? STATEMENT_WORK_PROBE : STATEMENT_WRITE_PROBE,
+                      after_failure, probe_ended, service);
     }
     service_health_look(service);
 }

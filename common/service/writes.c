@@ -5,7 +5,13 @@
 
 bool writes_want_probe(const struct pg_writes *writes, int64_t now_ms)
 {
-    return now_ms - writes->committed_ms >= WRITES_PROBE_MS;
+    return now_ms - writes->committed_ms >= WRITES_PROBE_MS ||
+           (writes_want_proof(writes) && now_ms - writes->failed_ms >= WRITES_PROBE_MS);
+}
+
+bool writes_want_proof(const struct pg_writes *writes)
+{
+    return writes->failed_ms > writes->proved_ms;
 }
 
 static bool is_full(const struct pg_writes *writes, int64_t now_ms)
@@ -21,6 +27,7 @@ void writes_judge(const struct pg_writes *writes, bool connected, int64_t now_ms
     int64_t idle_ms = now_ms - writes->committed_ms;
     bool waits = writes->oldest_ms > 0 && now_ms - writes->oldest_ms >= WRITES_STUCK_MS;
     bool failed = writes->failed_ms > writes->committed_ms;
+    bool lacks = writes_want_proof(writes) && strncmp(writes->state, "42", 2) == 0;
     // Time ran out for a lock or for the statement: the one before and the one after it wait, too.
     bool timed_out =
         failed && (strcmp(writes->state, "55P03") == 0 || strcmp(writes->state, "57014") == 0);
@@ -34,6 +41,6 @@ void writes_judge(const struct pg_writes *writes, bool connected, int64_t now_ms
         health_reasons_add(reasons, HEALTH_DB_FULL, about);
     else if (idle_ms >= WRITES_STUCK_MS && (waits || timed_out))
         health_reasons_add(reasons, HEALTH_DB_STUCK, timed_out ? about : NULL);
-    else if (failed && !timed_out)
+    else if (lacks || (failed && !timed_out))
         health_reasons_add(reasons, HEALTH_DB_FAILING, about);
 }

@@ -1,11 +1,14 @@
 // writes: whether what this process writes is committed, from what became of its writes. No I/O.
 //
 // While nothing else commits, a process writes a probe (STATEMENT_WRITE_PROBE); so the last commit
-// is never long ago, unless something is wrong:
+// is never long ago, unless something is wrong. After a failure the probe is another one
+// (STATEMENT_WORK_PROBE), which goes through all that batches need.
 //
 //   stuck      nothing was committed for WRITES_STUCK_MS, though something waits
 //   full       a write failed for want of room a moment ago, or none was committed since
-//   failing    the last thing that became of a write is an error of the server's
+//   failing    the last thing that became of a write is an error of the server's; or a table, a
+//              function or a right was missing (class 42), and no probe has shown since that it
+//              is there again: other writes, which do not need it, may commit all the time
 //   read-only  the server takes no writes; the pool has left it
 //
 // One batch that waits for a row somebody holds is none of this: others commit beside it.
@@ -16,8 +19,9 @@
 
 enum { WRITES_PROBE_MS = 750, WRITES_STUCK_MS = 1500, WRITES_FULL_MS = 2000 };
 
-// Should a probe be written?
+// Should a probe be written, and should it be the one that goes through all?
 bool writes_want_probe(const struct pg_writes *writes, int64_t now_ms);
+bool writes_want_proof(const struct pg_writes *writes);
 // Adds what is wrong, if anything is.
 void writes_judge(const struct pg_writes *writes, bool connected, int64_t now_ms,
                   struct health_reasons *reasons);

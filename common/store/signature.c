@@ -1,6 +1,9 @@
 #include "store/signature.h"
 
+#include "base/panic.h"
 #include "io/crypto.h"
+
+#include <stdlib.h>
 
 void signature_hub_sha1(struct str secret, struct str body, struct buf *out)
 {
@@ -52,85 +55,143 @@ void signature_standard(const struct str *secrets, size_t secret_count, struct s
 
 // ---- the other side
 
-// What a request was signed with, and over what.
-struct claim {
-    const struct proof *proof;
-    const struct str *secrets;
-    size_t count;
-    struct str body;
+// The forms in which a request may be signed; each that it shows must be right.
+enum form { HUB_SHA1, HUB_SHA256, STANDARD, FORMS };
+
+struct signature_check {
+    size_t count;                // of secrets
+    struct crypto_hmac *hmacs[]; // form by form, one for each secret; NULL: the form is not shown
 };
 
-static bool hub_holds(const struct claim *claim, struct str shown, struct str prefix, size_t bytes,
-                      void (*hmac)(struct str key, struct str bytes, unsigned char *digest))
+static struct str shown(const struct proof *proof, enum form form)
 {
-    AUTO(buf) given = {0};
-    bool holds = false;
+    const struct str headers[FORMS] = {[HUB_SHA1] = proof->hub_sha1,
+                                       [HUB_SHA256] = proof->hub_sha256,
+                                       [STANDARD] = proof->standard};
 
-    if (!str_starts(shown, prefix) || !buf_unhex(&given, str_skip(shown, prefix.len)))
-        return false;
-    for (size_t i = 0; i < claim->count; i++) {
-        unsigned char digest[SHA256_BYTES];
-        hmac(claim->secrets[i], claim->body, digest);
-        holds |= crypto_equal(buf_str(&given), str_make(digest, bytes));
-    }
-    return holds;
+    return headers[form];
 }
 
-static bool standard_is_of(struct str shown, struct str digest)
+static struct crypto_hmac *hmac_begin(const struct proof *proof, enum form form, struct str secret)
+{
+    AUTO(buf) decoded = {0}, head = {0};
+    struct crypto_hmac *hmac;
+
+    if (form != STANDARD)
+        return crypto_hmac_new(form == HUB_SHA1 ? CRYPTO_SHA1 : CRYPTO_SHA256, secret);
+    bool is_decoded = str_starts(secret, STR("whsec_")) &&
+                      buf_unbase64(&decoded, str_skip(secret, sizeof "whsec_" - 1));
+    hmac = crypto_hmac_new(CRYPTO_SHA256, is_decoded ? buf_str(&decoded) : secret);
+    crypto_forget(decoded.data, decoded.len);
+    // As it was sent, zeros in front and all.
+    buf_printf(&head, "%.*s.%.*s.", STR_ARG(proof->id), STR_ARG(proof->timestamp));
+    crypto_hmac_add(hmac, buf_str(&head));
+    return hmac;
+}
+
+struct signature_check *signature_check_new(const struct proof *proof, const struct str *secrets,
+                                            size_t count)
+{
+    struct signature_check *check =
+        calloc(1, sizeof *check + FORMS * count * sizeof(struct crypto_hmac *));
+
+    if (!check)
+        panic("out of memory: a signature");
+    check->count = count;
+    for (enum form form = 0; form < FORMS; form++)
+        for (size_t i = 0; i < count && str_present(shown(proof, form)); i++)
+            check->hmacs[form * count + i] = hmac_begin(proof, form, secrets[i]);
+    return check;
+}
+
+void signature_check_add(struct signature_check *check, struct str bytes)
+{
+    for (size_t i = 0; i < FORMS * check->count; i++)
+        if (check->hmacs[i])
+            crypto_hmac_add(check->hmacs[i], bytes);
+}
+
+static bool hub_is_of(struct str given, struct str prefix, struct str digest)
+{
+    AUTO(buf) bytes = {0};
+
+    return str_starts(given, prefix) && buf_unhex(&bytes, str_skip(given, prefix.len)) &&
+           crypto_equal(buf_str(&bytes), digest);
+}
+
+static bool standard_is_of(struct str given, struct str digest)
 {
     bool is_of = false;
     struct str one;
 
-    while (str_present(shown)) {
-        AUTO(buf) given = {0};
-        str_cut(shown, ' ', &one, &shown);
-        if (str_starts(one, STR("v1,")) && buf_unbase64(&given, str_skip(one, sizeof "v1," - 1)))
-            is_of |= crypto_equal(buf_str(&given), digest);
+    while (str_present(given)) {
+        AUTO(buf) bytes = {0};
+        str_cut(given, ' ', &one, &given);
+        if (str_starts(one, STR("v1,")) && buf_unbase64(&bytes, str_skip(one, sizeof "v1," - 1)))
+            is_of |= crypto_equal(buf_str(&bytes), digest);
     }
     return is_of;
 }
 
-static bool standard_holds(const struct claim *claim, int64_t now_s)
+static bool is_timely(const struct proof *proof, int64_t now_s)
 {
-    const struct proof *proof = claim->proof;
-    AUTO(buf) content = {0};
     int64_t timestamp_s;
-    bool holds = false;
 
-    if (proof->id.len == 0 || !str_to_int(proof->timestamp, 0, INT64_MAX, &timestamp_s) ||
-        timestamp_s < now_s - SIGNATURE_SKEW_S || timestamp_s > now_s + SIGNATURE_SKEW_S)
-        return false;
-    // As it was sent, zeros in front and all.
-    buf_printf(&content, "%.*s.%.*s.", STR_ARG(proof->id), STR_ARG(proof->timestamp));
-    buf_str_append(&content, claim->body);
-    for (size_t i = 0; i < claim->count; i++) {
-        unsigned char digest[SHA256_BYTES];
-        sign(claim->secrets[i], buf_str(&content), digest);
-        holds |= standard_is_of(proof->standard, str_make(digest, sizeof digest));
-    }
-    return holds;
+    return proof->id.len > 0 && str_to_int(proof->timestamp, 0, INT64_MAX, &timestamp_s) &&
+           timestamp_s >= now_s - SIGNATURE_SKEW_S && timestamp_s <= now_s + SIGNATURE_SKEW_S;
 }
 
-static bool all_hold(const struct claim *claim, int64_t now_s)
+static bool form_holds(struct signature_check *check, const struct proof *proof, enum form form,
+                       int64_t now_s)
 {
-    const struct proof *proof = claim->proof;
+    struct str given = shown(proof, form);
+    bool holds = false;
 
-    return (!str_present(proof->hub_sha1) ||
-            hub_holds(claim, proof->hub_sha1, STR("sha1="), SHA1_BYTES, crypto_hmac_sha1)) &&
-           (!str_present(proof->hub_sha256) || hub_holds(claim, proof->hub_sha256, STR("sha256="),
-                                                         SHA256_BYTES, crypto_hmac_sha256)) &&
-           (!str_present(proof->standard) || standard_holds(claim, now_s));
+    for (size_t i = 0; i < check->count; i++) {
+        unsigned char bytes[SHA256_BYTES];
+        crypto_hmac_end(&check->hmacs[form * check->count + i], bytes);
+        struct str digest = str_make(bytes, form == HUB_SHA1 ? SHA1_BYTES : SHA256_BYTES);
+        holds |= form == STANDARD
+                     ? standard_is_of(given, digest)
+                     : hub_is_of(given, form == HUB_SHA1 ? STR("sha1=") : STR("sha256="), digest);
+    }
+    return holds && (form != STANDARD || is_timely(proof, now_s));
+}
+
+bool signature_check_end(struct signature_check **ending, const struct proof *proof, int64_t now_s)
+{
+    struct signature_check *check = *ending;
+    bool holds = true;
+
+    for (enum form form = 0; form < FORMS; form++)
+        if (str_present(shown(proof, form)))
+            holds &= form_holds(check, proof, form, now_s);
+    signature_check_free(ending);
+    return holds && proof_is_shown(proof) && !proof->is_partial;
+}
+
+void signature_check_free(struct signature_check **check)
+{
+    for (size_t i = 0; *check && i < FORMS * (*check)->count; i++)
+        if ((*check)->hmacs[i])
+            crypto_hmac_end(&(*check)->hmacs[i], NULL);
+    free(*check);
+    *check = NULL;
+}
+
+static bool body_holds(const struct proof *proof, struct str body, const struct str *secrets,
+                       size_t count, int64_t now_s)
+{
+    struct signature_check *check = signature_check_new(proof, secrets, count);
+
+    signature_check_add(check, body);
+    return signature_check_end(&check, proof, now_s);
 }
 
 bool signature_holds(const struct proof *proof, const struct str *secrets, size_t count,
                      int64_t now_s)
 {
-    struct claim claim = {.proof = proof, .secrets = secrets, .count = count, .body = proof->body};
-
-    if (!proof_is_shown(proof) || proof->is_partial || proof->is_cut)
-        return false;
-    if (all_hold(&claim, now_s))
-        return true;
-    claim.body = proof->inflated;
-    return str_present(proof->inflated) && all_hold(&claim, now_s);
+    return !proof->is_cut && (body_holds(proof, proof->body, secrets, count, now_s) ||
+                              (str_present(proof->inflated) &&
+                               body_holds(proof, proof->inflated, secrets, count, now_s)));
 }

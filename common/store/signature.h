@@ -31,3 +31,13 @@ void signature_standard_text(struct str id, int64_t timestamp_s, struct str body
 enum { SIGNATURE_SKEW_S = 300 };
 MUST_USE bool signature_holds(const struct proof *proof, const struct str *secrets, size_t count,
                               int64_t now_s);
+
+// The same of a body that comes piece by piece. proof is read by new and end and must show the same.
+struct signature_check;
+struct signature_check *signature_check_new(const struct proof *proof, const struct str *secrets,
+                                            size_t count);
+void signature_check_add(struct signature_check *check, struct str bytes);
+MUST_USE bool signature_check_end(struct signature_check **check, const struct proof *proof,
+                                  int64_t now_s);
+void signature_check_free(
+    struct signature_check **check); // nobody wants to know; NULL there is fine

@@ -79,6 +79,16 @@ void body_set(struct body *body, struct str name, struct str value)
     member->text = arena_copy(body->arena, value);
 }
 
+bool body_set_once(struct body *body, struct str name, struct str value)
+{
+    const struct json_view *member = tree_find(&body->set, name);
+
+    if (member)
+        return str_equal(json_text(member), value);
+    body_set(body, name, value);
+    return true;
+}
+
 struct id body_operation(const struct body *body)
 {
     struct id id;
@@ -210,7 +220,8 @@ static bool sender_convert(const struct message_field *field, const struct json_
     return true;
 }
 
-static bool word_find(struct str field, struct str text, int64_t *number)
+// words: has the field any?
+static bool word_find(struct str field, struct str text, int64_t *number, bool *words_known)
 {
     static const struct {
         struct str field, word;
@@ -221,9 +232,12 @@ static bool word_find(struct str field, struct str text, int64_t *number)
 #undef WORD
     };
 
+    *words_known = false;
     for (size_t i = 0; i < COUNT_OF(words); i++) {
-        if (str_equal(field, words[i].field) &&
-            str_equal_ignoring_case(str_trim(text), words[i].word)) {
+        if (!str_equal(field, words[i].field))
+            continue;
+        *words_known = true;
+        if (str_present(text) && str_equal_ignoring_case(str_trim(text), words[i].word)) {
             *number = words[i].number;
             return true;
         }
@@ -232,17 +246,22 @@ static bool word_find(struct str field, struct str text, int64_t *number)
 }
 
 static bool number_convert(const struct message_field *field, const struct json_view *value,
-                           uint32_t *out, struct err *err)
+                           const struct conversion *conversion, uint32_t *out, struct err *err)
 {
-    struct str text = json_text(value);
+    struct str label = message_field_label(field), text = as_text(value, conversion->arena);
+    bool words_known;
     int64_t number;
+    bool is_number = conversion->lenient ? str_to_whole(text, INT64_MIN, INT64_MAX, &number)
+                                         : str_to_int(text, INT64_MIN, INT64_MAX, &number);
 
-    if (!json_number(value, &number) && !str_to_int(text, INT64_MIN, INT64_MAX, &number) &&
-        !(str_present(text) && word_find(message_field_label(field), text, &number)))
-        return message_field_fault(field, "not a whole number", err);
+    if (!is_number && !word_find(label, text, &number, &words_known))
+        return message_field_fault(field,
+                                   words_known ? "neither a whole number nor one of its words"
+                                               : "not a whole number",
+                                   err);
     if (number < field->minimum || number > field->maximum)
-        return err_set(err, ERR_BAD_INPUT, "%.*s: not within %u to %u",
-                       STR_ARG(message_field_label(field)), field->minimum, field->maximum);
+        return err_set(err, ERR_BAD_INPUT, "%.*s: not within %u to %u", STR_ARG(label),
+                       field->minimum, field->maximum);
     *out = (uint32_t)number;
     return true;
 }
@@ -271,7 +290,7 @@ static bool field_convert(const struct message_field *field, const struct json_v
     case FIELD_KIND_phone: return phone_convert(field, value, conversion, out, err);
     case FIELD_KIND_id:
         return id_parse(json_text(value), out) || message_field_fault(field, "not a UUID", err);
-    case FIELD_KIND_u32: return number_convert(field, value, out, err);
+    case FIELD_KIND_u32: return number_convert(field, value, conversion, out, err);
     case FIELD_KIND_flag: return flag_convert(field, value, out, err);
     case FIELD_KIND_json: *(struct str *)out = json_compact(value, arena); return true;
     case FIELD_KIND_sender: return sender_convert(field, value, conversion, out, err);
@@ -316,29 +335,54 @@ static bool value_take(const struct message_field *field, const struct json_view
     return false;
 }
 
-static bool same(const struct json_view *a, const struct json_view *b, struct arena *arena)
+// Is the other value read as the one in out?
+static bool means_the_same(const struct conversion *conversion, const struct message_field *field,
+                           const void *out, const struct json_view *other)
 {
-    return str_equal(json_compact(a, arena), json_compact(b, arena));
+    union {
+        struct str text;
+        struct id id;
+        uint32_t number;
+        bool flag;
+    } said = {0};
+    struct err unread;
+
+    if (!field_convert(field, other, conversion, &said, &unread))
+        return false;
+    switch (field->type) {
+    case FIELD_KIND_id: return id_equal(said.id, *(const struct id *)out);
+    case FIELD_KIND_u32: return said.number == *(const uint32_t *)out;
+    case FIELD_KIND_flag: return said.flag == *(const bool *)out;
+    case FIELD_KIND_str:
+    case FIELD_KIND_phone:
+    case FIELD_KIND_sender:
+    case FIELD_KIND_json:
+    case FIELD_KIND_bytes: break;
+    }
+    return str_equal(said.text, *(const struct str *)out);
 }
 
-// The same name twice with two values: which of them is meant, nobody can tell.
-static bool is_disputed(const struct json_view *layer, const struct json_view *value,
-                        struct arena *arena)
+// The same name twice with two values, be it in the query and in the body: which of them is meant, nobody can tell.
+static bool is_disputed(const struct conversion *conversion, const struct message_field *field,
+                        const void *out, const struct json_view *value)
 {
-    for (size_t i = 0; i < layer->children.count; i++) {
-        const struct json_view *other = &layer->children.items[i];
-        if (other != value && str_equal(other->name, value->name) && !is_empty(other) &&
-            !same(other, value, arena))
-            return true;
+    for (size_t l = 0; l < conversion->layer_count; l++) {
+        const struct json_view *layer = conversion->layers[l];
+        for (size_t i = 0; i < layer->children.count; i++) {
+            const struct json_view *other = &layer->children.items[i];
+            if (other != value && str_equal(other->name, value->name) && !is_empty(other) &&
+                !means_the_same(conversion, field, out, other))
+                return true;
+        }
     }
     return false;
 }
 
 // True: the search is over.
 static bool candidate_try(const struct conversion *conversion, const struct message_field *field,
-                          const struct json_view *layer, const struct json_view *value, void *out,
-                          struct candidate *candidate)
+                          const struct json_view *value, void *out, struct candidate *candidate)
 {
+    bool is_disputed_here = false;
     struct err err;
 
     if (is_empty(value)) {
@@ -347,16 +391,17 @@ static bool candidate_try(const struct conversion *conversion, const struct mess
         return false;
     }
     if (value_take(field, value, conversion, out, &err)) {
-        candidate->is_taken = !conversion->lenient || !(field->required || field->kept) ||
-                              !is_disputed(layer, value, conversion->arena);
-        if (!candidate->is_taken)
+        is_disputed_here = conversion->lenient && (field->required || field->kept) &&
+                           is_disputed(conversion, field, out, value);
+        candidate->is_taken = !is_disputed_here;
+        if (is_disputed_here)
             message_field_fault(field, "given twice, with different values", &err);
     }
     if (!candidate->is_taken && !candidate->has_failed) {
         candidate->has_failed = true;
         candidate->err = err;
     }
-    return candidate->is_taken || !conversion->lenient;
+    return candidate->is_taken || is_disputed_here || !conversion->lenient;
 }
 
 static void candidates_try(const struct conversion *conversion, const struct message_field *field,
@@ -369,8 +414,7 @@ static void candidates_try(const struct conversion *conversion, const struct mes
             str_cut(others, '|', &name, &others);
             for (size_t i = 0; i < layer->children.count; i++)
                 if (str_equal(layer->children.items[i].name, name) &&
-                    candidate_try(conversion, field, layer, &layer->children.items[i], out,
-                                  candidate))
+                    candidate_try(conversion, field, &layer->children.items[i], out, candidate))
                     return;
         }
     }

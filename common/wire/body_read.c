@@ -55,6 +55,10 @@ static struct str whole_decode(struct str bytes, enum format format, const struc
 
     if (marked)
         *charset = marked;
+    if (format == FORMAT_JSON && !marked && charset_is_utf16(whole)) {
+        *charset = NULL; // it says what the text was on the air: JSON in UTF-16 would be recognised
+        return bytes;
+    }
     if (!whole || charset_is_utf8(whole))
         return bytes;
     charset_decode(whole, bytes, decoded);

@@ -54,6 +54,8 @@ void body_free(struct body **body);
 
 // Sets a member to a string; it counts before the body's own: the path is right.
 void body_set(struct body *body, struct str name, struct str value);
+// The same, and false where it was set to another value before.
+MUST_USE bool body_set_once(struct body *body, struct str name, struct str value);
 // The same for all that a query says, as leniently as BODY_LENIENT reads forms.
 void body_set_query(struct body *body, struct str query, const struct message_type *type);
 // The body's own operationId where it is a UUID; none otherwise.

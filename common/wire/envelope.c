@@ -37,6 +37,10 @@ enum proof_member {
     WEBHOOK_SIGNATURE,
     BODY,
     INFLATED,
+    PROOF_MEMBERS_AT_LEAST,
+    STORED = PROOF_MEMBERS_AT_LEAST, // builds before had none of the following
+    STORED_BYTES,
+    PACKING,
     PROOF_MEMBER_COUNT
 };
 
@@ -98,6 +102,9 @@ static void pack_proof(msgpack_packer *packer, const struct proof *proof)
     pack_bytes(packer, proof->standard);
     pack_bytes(packer, proof->body);
     pack_bytes(packer, proof->inflated);
+    values_pack_id(packer, proof->stored);
+    msgpack_pack_uint32(packer, proof->stored_bytes);
+    msgpack_pack_uint32(packer, proof->packing);
 }
 
 void envelope_encode(const struct envelope *envelope, struct buf *out)
@@ -158,13 +165,22 @@ static bool read_optional_bytes(const msgpack_object *value, struct str *bytes)
     return value->type == MSGPACK_OBJECT_NIL || values_read_bytes(value, bytes);
 }
 
+static bool read_stored(const msgpack_object *members, size_t count, struct proof *proof)
+{
+    return count < PROOF_MEMBER_COUNT ||
+           (read_optional_id(&members[STORED], &proof->stored) &&
+            values_read_u32(&members[STORED_BYTES], &proof->stored_bytes) &&
+            values_read_u32(&members[PACKING], &proof->packing) && proof->packing <= PROOF_DEFLATE);
+}
+
 static bool read_proof(const msgpack_object *value, struct proof *proof)
 {
     const msgpack_object *members = value->via.array.ptr;
 
     if (value->type == MSGPACK_OBJECT_NIL)
         return true;
-    return value->type == MSGPACK_OBJECT_ARRAY && value->via.array.size >= PROOF_MEMBER_COUNT &&
+    return value->type == MSGPACK_OBJECT_ARRAY && value->via.array.size >= PROOF_MEMBERS_AT_LEAST &&
+           read_stored(members, value->via.array.size, proof) &&
            values_read_flag(&members[IS_DEMANDED], &proof->is_demanded) &&
            values_read_flag(&members[IS_PARTIAL], &proof->is_partial) &&
            values_read_flag(&members[IS_CUT], &proof->is_cut) &&

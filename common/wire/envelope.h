@@ -19,14 +19,19 @@ struct principal {
 
 // What a request shows to prove that it comes from the gateway that shares a secret with a number of ours, as
 // its headers have it; absent: not sent. The one who has the secret judges it (store/signature.h).
+enum proof_packing { PROOF_PLAIN, PROOF_GZIP, PROOF_DEFLATE };
 struct proof {
     bool is_demanded; // who asks may not go without where the number has a secret
     bool is_partial;  // something that counts stands beside the body, where no signature covers it
-    bool is_cut;      // the body was too long to be kept
+    bool
+        is_cut; // the body is not in here; it is stored, or was too long for the build that sent this
     struct str hub_sha1, hub_sha256;    // X-Hub-Signature, X-Hub-Signature-256
     struct str id, timestamp, standard; // webhook-id, webhook-timestamp, webhook-signature
     struct str body;                    // byte for byte, as it came; absent where nothing signs it
     struct str inflated;                // of one that came compressed, what it is; absent otherwise
+    // The body came in pieces: where they are (the first stream of an upload of its own), how many bytes, and how packed.
+    struct id stored; // none: it did not
+    uint32_t stored_bytes, packing;
 };
 
 static inline bool proof_is_shown(const struct proof *proof)

@@ -8,6 +8,7 @@ enum {
     SHORT_CODE_DIGITS_MAX = 6,
     NUMBER_DIGITS_MIN = 7,
     DIGITS_MAX = 15,
+    COUNTRY_CODE_MAX = 3,
     DIGITS_READ_MAX = 24, // with what stands before a country code
 };
 
@@ -105,16 +106,38 @@ struct reading {
     char digits[DIGITS_READ_MAX];
 };
 
-static struct str without_scheme(struct str text)
+// The pair of marks that a value was put into.
+static struct str unwrapped(struct str text)
 {
+    static const char pairs[][2] = {{'<', '>'}, {'"', '"'}, {'\'', '\''}};
+
+    for (size_t i = 0; i < COUNT_OF(pairs); i++)
+        if (text.len > 2 && text.ptr[0] == pairs[i][0] && text.ptr[text.len - 1] == pairs[i][1])
+            return str_trim(str_make(text.ptr + 1, text.len - 2));
+    return text;
+}
+
+// What gateways put around a number: the scheme of a URI before it, and behind it a URI's parameters,
+// the domain of a gateway from e-mail, or the kind of address as MM7 has it.
+static struct str bare_number(struct str text)
+{
+    static const struct str schemes[] = {STR_INIT("tel"),     STR_INIT("sms"),   STR_INIT("smsto"),
+                                         STR_INIT("mms"),     STR_INIT("mmsto"), STR_INIT("callto"),
+                                         STR_INIT("whatsapp")};
+    static const struct str kind = STR_INIT("/TYPE=");
     struct str scheme, rest, ignored;
 
-    if (!str_cut(text, ':', &scheme, &rest) || (!str_equal_ignoring_case(scheme, STR("tel")) &&
-                                                !str_equal_ignoring_case(scheme, STR("sms"))))
-        return text;
-    str_cut(rest, ';', &rest, &ignored);
-    str_cut(rest, '?', &rest, &ignored);
-    return rest;
+    text = unwrapped(str_trim(text));
+    if (str_cut(text, ':', &scheme, &rest))
+        for (size_t i = 0; i < COUNT_OF(schemes); i++)
+            if (str_equal_ignoring_case(scheme, schemes[i]))
+                text = rest;
+    for (const char *end = ";?@"; *end; end++)
+        str_cut(text, *end, &text, &ignored);
+    for (size_t i = 0; i + kind.len <= text.len; i++)
+        if (str_equal_ignoring_case(str_make(text.ptr + i, kind.len), kind))
+            return str_make(text.ptr, i);
+    return text;
 }
 
 static bool digits_read(struct str text, struct reading *reading)
@@ -125,9 +148,14 @@ static bool digits_read(struct str text, struct reading *reading)
     text = str_trim(text);
     if (text.len > PHONE_TEXT_MAX)
         return false;
-    text = without_scheme(text);
+    text = bare_number(text);
+    if (str_starts(text, STR("%2B")) || str_starts(text, STR("%2b"))) { // escaped twice
+        reading->plus = true;
+        text = str_skip(text, 3);
+    }
     while (text.len > 0) {
-        if (reading->plus && reading->count > 0 && str_starts(text, STR("(0)"))) {
+        if (reading->plus && reading->count > 0 && reading->count <= COUNTRY_CODE_MAX &&
+            str_starts(text, STR("(0)"))) {
             text = str_skip(text, 3);
             continue;
         }
@@ -137,7 +165,7 @@ static bool digits_read(struct str text, struct reading *reading)
                 return false;
             reading->digits[reading->count++] = digit;
         } else if (character == '+' || character == 0xFF0B) {
-            if (reading->plus || reading->count > 0)
+            if (reading->count > 0)
                 return false;
             reading->plus = true;
         } else if (!is_filling(character)) {

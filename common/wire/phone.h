@@ -5,8 +5,8 @@
 //   12345          a short code: 3 to 6 digits
 //   01711234567    7 to 15 digits with a 0 in front, where nobody knows of which country
 //
-// Read are "+", "00" and, to numbers of North America, "011" before the country code, or nothing; tel:
-// and sms: URIs; digits of full width and of the Arabic, Persian and Indian scripts; and whatever
+// Read are "+", "00" and, to numbers of North America, "011" before the country code, or nothing; tel:,
+// sms: and such URIs, and what gateways put behind a number ("/TYPE=PLMN", "@mms.example"); digits of full width and of the Arabic, Persian and Indian scripts; and whatever
 // people and programs put between digits: blanks of all kinds, hyphens, dots, slashes, brackets, marks
 // of direction. "(0)" behind a country code is nobody's digit.
 //

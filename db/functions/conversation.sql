@@ -10,8 +10,8 @@ create or replace function conversation_json(c conversation) returns json langua
         'channel', (select json_build_object('type', case k.kind when 1 then 'sms' else 'email' end, 'address', k.address)
                       from channel k where k.tenant_id = c.tenant_id and k.id = c.channel_id),
         'contact', json_build_object('id', c.contact_id, 'address', c.address),
-        'lastSequence', c.last_sequence, 'opened', c.opened, 'waitingSince', c.waiting_since,
-        'lastActivity', c.last_activity, 'ended', c.ended);
+        'lastSequence', c.last_sequence, 'opened', moment(c.opened), 'waitingSince', moment(c.waiting_since),
+        'lastActivity', moment(c.last_activity), 'ended', moment(c.ended));
 $$;
 
 -- Oldest waiting first. wanted null: all that are not done.
@@ -47,7 +47,7 @@ $$;
 
 create or replace function contact_list_of_senders(of_tenant int, of_senders text[]) returns text language sql stable as $$
     select json_build_object('contacts', coalesce(json_agg(json_build_object(
-               'id', k.id, 'address', k.address, 'name', k.name, 'created', k.created)), '[]'))::text
+               'id', k.id, 'address', k.address, 'name', k.name, 'created', moment(k.created))), '[]'))::text
       from contact k
      where k.tenant_id = of_tenant and k.address = any (of_senders);
 $$;
@@ -88,7 +88,7 @@ begin
     select json_agg(json_build_object(
                'sequence', m.sequence, 'id', m.id, 'direction', case m.direction when 1 then 'in' else 'out' end,
                'type', 'Text', 'text', m.body, 'content', m.content, 'state', s.name, 'author', m.author,
-               'created', m.created, 'attachments',
+               'created', moment(m.created), 'attachments',
                attachments_json(m.tenant_id, m.id)) order by m.sequence)
       into transcript
       from (select * from message m

@@ -232,6 +232,10 @@ declare
     bound_tenant int[];
     bound        uuid[];
     bound_state  smallint[];
+    heard        int[]; -- destinations that spoke
+    heard_status int[];
+    heard_decision smallint[];
+    heard_detail text[];
     me           int := process_here();
 begin
     with input as materialized (
@@ -302,15 +306,22 @@ begin
         where g.state = 4 and r.tenant_id = g.tenant_id and r.provider_id = g.provider_id and r.message_id is null
           and receipt_fits(r.tenant_id, r.channel_address, c.address)
         returning r.tenant_id, r.message_id, r.state
+    ), spoke as materialized (
+        select destination_id, status, decision, detail from gone where outcome <> 5
+        union all
+        select destination_id, status, decision, detail from put_off where outcome <> 5
     )
     select array(select case when state in (7, 12) then -id else id end from gone union all select id from put_off),
            array(select tenant_id from waited), array(select message_id from waited),
-           array(select state from waited)
-    into stored, bound_tenant, bound, bound_state;
+           array(select state from waited),
+           array(select destination_id from spoke), array(select status from spoke),
+           array(select decision from spoke), array(select detail from spoke)
+    into stored, bound_tenant, bound, bound_state, heard, heard_status, heard_decision, heard_detail;
 
     if cardinality(bound) > 0 then
         perform receipt_apply(bound_tenant, bound, bound_state);
     end if;
+    perform destination_turned(heard, heard_status, heard_decision, heard_detail);
     return query select unnest(stored);
 end
 $$;

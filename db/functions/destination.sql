@@ -182,3 +182,25 @@ begin
         where known.at <= excluded.at;
 end
 $$;
+
+-- What destinations said that spoke for the first time, work again, or fail now: known with the commit of the messages it
+-- was said of, because the worker may die before it tells it. More of the same, and what is not all good or all bad, is told
+-- by destination_answers(). That it cannot be stored is no reason to forget what became of a message.
+create or replace function destination_turned(
+    destinations int[], statuses int[], decisions smallint[], details text[]) returns void
+language plpgsql as $$
+begin
+    perform destination_answers(array_agg(s.id), array_agg(0), array_agg(s.status), array_agg(s.decision),
+                                array_agg(s.detail), array_agg(s.good))
+    from (select i.id, min(i.status) as status, min(i.decision) as decision, min(i.detail) as detail,
+                 bool_and(i.decision & 15 in (0, 3)) as good, bool_or(i.decision & 15 in (0, 3)) as any_good
+          from unnest(destinations, statuses, decisions, details) i (id, status, decision, detail)
+          where i.decision & 15 <> 5
+          group by i.id) s
+    left join destination_answer a on a.destination_id = s.id
+    where s.good = s.any_good and (a.destination_id is null or (a.failing_since is null) <> s.good)
+    having count(*) > 0;
+exception when insufficient_privilege or lock_not_available then
+    null;
+end
+$$;

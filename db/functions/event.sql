@@ -87,7 +87,7 @@ begin
     select json_agg(json_strip_nulls(json_build_object(
                'position', epoch + e.xid || '-' || e.ordinal,
                'type', case e.kind when 1 then 'message' when 2 then 'state' else 'conversation' end,
-               'at', e.at, 'conversationId', e.conversation_id, 'messageId', e.message_id, 'sequence', e.sequence,
+               'at', moment(e.at), 'conversationId', e.conversation_id, 'messageId', e.message_id, 'sequence', e.sequence,
                'state', case when e.kind = 3 then conversation_state_name(e.state) else s.name end,
                'direction', case m.direction when 1 then 'in' when 2 then 'out' end,
                'text', left(m.body, 1000), 'author', m.author)) order by e.xid, e.ordinal),

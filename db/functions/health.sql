@@ -1,12 +1,28 @@
--- Whether what people send could be committed now: a real write, asked for while nothing else commits.
+-- Whether what people send could be committed now: real writes, asked for while nothing else commits, or after a failure.
+
+-- Fails where what is needed to take texts, receipts and answers is missing: a function, a table, or a right of who calls. Batches
+-- of nothing go through them. It takes some milliseconds, so a worker asks for it only when a write has failed.
+create or replace function work_probe() returns void language plpgsql as $$
+begin
+    perform write_probe();
+    perform from sms_accept('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}');
+    perform from sms_accept_parts('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}');
+    perform keywords_take('{}', '{}', '{}', '{}', '{}', '{}');
+    perform from receipt_take('{}', '{}', '{}', '{}', '{}'::text[]);
+    perform from conversation_post('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}');
+end
+$$;
 
 -- Fails, or waits, where accepting would: it takes the locks that accepting takes, writes, and needs a page of disk that
 -- nobody has yet. It is over in less than a millisecond, and its table is emptied whenever it has reached 8 MB.
 create or replace function write_probe() returns void
 language plpgsql security definer set search_path from current as $$
 begin
-    lock table only message, only conversation, only contact, only delivery, only ledger_entry, only event
+    lock table only message, only conversation, only contact, only delivery, only ledger_entry, only event, only opt_out,
+               only inbound_part, only attachment, only receipt, only provider_message, only keyword_answer
         in row exclusive mode;
+    lock table only channel, only destination, only tenant, only keyword, only tenant_keyword, only keyword_reply
+        in access share mode;
     if pg_relation_size('write_probe') > 8 * 1024 * 1024 then
         truncate write_probe;
     end if;

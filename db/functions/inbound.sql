@@ -112,7 +112,7 @@ begin
     if exists (select from unnest(attachments) a where a is not null) then
         perform attachments_store(tenants, ids, attachments, stored);
     end if;
-    if exists (select from unnest(bodies) b where length(b) <= 48) then
+    if exists (select from unnest(bodies) b where keyword_sized(b)) then
         bells := keywords_take(tenants, numbers, ids, addresses, bodies, stored);
     end if;
 

@@ -1,6 +1,12 @@
 -- Keywords: the words by which a person stops, resumes or asks about the messages of a number. A text counts when it is
 -- nothing but the word; how it is written does not matter.
 
+-- May a text be a keyword? Not with more than 48 letters and digits; how much else it holds does not matter.
+create or replace function keyword_sized(p_text text) returns boolean
+language sql immutable as $$
+    select length(p_text) <= 48 or p_text collate "und-x-icu" !~ '^(?:[^[:alnum:]]*[[:alnum:]]){49}'
+$$;
+
 -- What a text is compared by, null when it is too long to be a keyword: the letters and digits of all scripts in lower case,
 -- without accents and without what stands between them, so that "Opt-out", "OPT  OUT" and "«Opt Out!»" are one. A word that
 -- is said again and again is said once.
@@ -10,23 +16,21 @@ create or replace function keyword_key(p_text text) returns text
 language plpgsql immutable as $$
 declare
     key text;
-    times int;
 begin
-    if length(p_text) > 48 then
+    if not keyword_sized(p_text) then
         return null;
     elsif octet_length(p_text) = length(p_text) then
         key := lower(regexp_replace(p_text, '[^A-Za-z0-9]+', '', 'g') collate "C"); -- ASCII: the same, but faster
     else
+        -- Pictures whose plain form would be letters: trade marks, keys, and what has a selector of pictures behind it.
+        key := regexp_replace(p_text, '[0-9]\uFE0F?\u20E3|[\u2139\u24C2]\uFE0F|[\u2120\u2122\u3297\u3299\U0001F200-\U0001F25F]', '', 'g');
         -- NFKD makes full-width, circled and bold letters plain, and takes accents off; they go with the rest, as does all
-        -- that is not seen: soft hyphens, zero-width characters, directions, selectors of variants, byte order marks.
-        key := lower(regexp_replace(normalize(p_text, NFKD) collate "und-x-icu", '[^[:alnum:]]+', '', 'g'));
+        -- that is not seen: soft hyphens, zero-width characters, directions, selectors of variants, byte order marks. So do
+        -- letters that are not seen (fillers), or are used as marks (apostrophes, lengths, repetitions).
+        key := lower(regexp_replace(normalize(key, NFKD) collate "und-x-icu",
+                                    '(?:[^[:alnum:]]|[\u115F\u1160\u02B9-\u02DF\u0640\u3005\u3031-\u3035\u30FC-\u30FE])+', '', 'g'));
     end if;
-    foreach times in array array[2, 2, 3, 5] loop
-        if key = repeat(left(key, length(key) / times), times) then
-            key := left(key, length(key) / times);
-        end if;
-    end loop;
-    return key;
+    return left(key, strpos(substr(key || key, 2), key)); -- its smallest period
 end
 $$;
 
@@ -40,10 +44,10 @@ with ours as (
         ('en', 1, array['stop', 'stop all', 'unsubscribe', 'unsub', 'cancel', 'end', 'quit', 'revoke', 'opt out', 'remove']),
         ('en', 2, array['start', 'unstop', 'yes', 'subscribe', 'resubscribe', 'opt in', 'resume']),
         ('en', 3, array['help', 'info']),
-        ('fr', 1, array['arrêt', 'arrêter', 'arrêtez', 'désabonner', 'désinscrire', 'désinscription', 'annuler']),
+        ('fr', 1, array['arrêt', 'arrêter', 'arrêtez', 'désabonner', 'désinscrire', 'désinscription', 'désabonnement', 'annuler']),
         ('fr', 2, array['reprendre', 'abonner', 'réabonner']),
         ('fr', 3, array['aide']),
-        ('es', 1, array['alto', 'parar', 'baja', 'basta', 'cancelar', 'detener', 'desuscribir', 'desuscribirme']),
+        ('es', 1, array['alto', 'parar', 'baja', 'basta', 'cancelar', 'detener', 'desuscribir', 'desuscribirme', 'desuscribirse', 'dar de baja', 'darme de baja']),
         ('es', 2, array['alta', 'reanudar', 'suscribir', 'suscribirme']),
         ('es', 3, array['ayuda']),
         ('de', 1, array['stopp', 'abmelden', 'abbestellen', 'austragen', 'beenden']),
@@ -62,7 +66,7 @@ with ours as (
 ), polite as (
     select w.word, l.language
       from (values
-        ('en', array['', 'please', 'pls', 'thanks', 'thank you', 'thx']),
+        ('en', array['', 'please', 'pls', 'thanks', 'thank you', 'thx', 'now', 'messages', 'texts', 'sms']),
         ('fr', array['', 'merci', 'svp', 's''il vous plaît', 's''il te plaît']),
         ('es', array['', 'por favor', 'gracias']),
         ('de', array['', 'bitte', 'danke']),
@@ -79,6 +83,11 @@ with ours as (
       join polite b on b.language = o.language or o.word = 'stop'
       join polite a on a.language = b.language
      where o.meaning = 1 and (a.word, b.word) <> ('', '')
+     union all
+    -- As two languages say it: "STOP/ARRET".
+    select case when n = 1 then 'stop ' || o.word else o.word || ' stop' end, o.language, o.meaning
+      from ours o cross join generate_series(1, 2) n
+     where o.meaning = 1 and o.language <> 'en'
 )
 insert into keyword (key, word, language, meaning)
 select keyword_key(s.word), s.word, s.language, s.meaning from said s

@@ -90,7 +90,7 @@ returns text language sql stable as $$
          fetch first at_most rows with ties -- those of one moment stand on one page
     )
     select json_build_object(
-        'messages', coalesce(json_agg(message_summary(f.one) order by f.created desc), '[]'),
+        'messages', coalesce(json_agg(message_summary(f.one) order by f.created desc, (f.one).sequence desc), '[]'),
         'next', case when count(*) >= at_most then (extract(epoch from min(f.created)) * 1000000)::bigint || '-0' end)::text
       from found_ones f
 $$;

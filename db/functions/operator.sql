@@ -6,7 +6,7 @@ language sql stable as $$
                'ccid', t.ccid, 'name', t.name,
                'numbers', (select count(*) from channel c where c.tenant_id = t.id and c.retired is null),
                'keys', (select count(*) from api_key k where k.tenant_id = t.id and not k.revoked),
-               'created', t.created, 'deleting', moment(t.deleting)) order by t.id), '[]'))::text
+               'created', moment(t.created), 'deleting', moment(t.deleting)) order by t.id), '[]'))::text
     from tenant t
 $$;
 
@@ -15,7 +15,7 @@ language sql stable as $$
     select json_build_object(
         'id', k.id, 'ccid', coalesce((select t.ccid::text from tenant t where t.id = k.tenant_id), '*'),
         'name', k.name, 'prefix', k.prefix, 'permissions', k.permissions, 'enabled', k.enabled, 'revoked', k.revoked,
-        'expires', k.expires, 'expired', coalesce(k.expires <= now(), false), 'capacity', k.capacity, 'frequency', k.frequency, 'created', k.created)
+        'expires', moment(k.expires), 'expired', coalesce(k.expires <= now(), false), 'capacity', k.capacity, 'frequency', k.frequency, 'created', moment(k.created))
 $$;
 
 -- All keys, or those of one contact center ('*': cluster keys).

@@ -169,7 +169,7 @@ create or replace function receipt_list(tenant int, after_us bigint, page int) r
 language sql as $$
     select json_build_object('receipts', coalesce(json_agg(json_build_object(
                'messageId', r.provider_id, 'messageState', r.state, 'resultCode', coalesce(r.result_text, r.result_code::text),
-               'shortcode', r.channel_address, 'received', r.received,
+               'shortcode', r.channel_address, 'received', moment(r.received),
                'position', (extract(epoch from r.received) * 1000000)::bigint::text) order by r.received), '[]'))::text
     from (select * from receipt
           where tenant_id = tenant and message_id is null

@@ -443,8 +443,8 @@ language sql stable as $$
         'id', m.id, 'ccid', t.ccid, 'direction', case m.direction when 1 then 'in' else 'out' end, 'state', s.name,
         'channel', c.name, 'number', number_hint(c.address), 'phone', number_hint(m.address),
         'conversation', m.conversation_id, 'sequence', m.sequence, 'externalId', m.external_id,
-        'providerId', m.provider_id, 'trace', trace_of(m), 'bytes', octet_length(m.body), 'created', m.created,
-        'changed', m.changed)
+        'providerId', m.provider_id, 'trace', trace_of(m), 'bytes', octet_length(m.body), 'created', moment(m.created),
+        'changed', moment(m.changed))
     from channel c, tenant t, message_state s
     where c.tenant_id = m.tenant_id and c.id = m.channel_id and t.id = m.tenant_id and s.id = m.state
 $$;
@@ -470,8 +470,8 @@ begin
     if cardinality(found_ones) = 1 then
         m := found_ones[1];
         select json_agg(json_build_object(
-                   'at', s.at, 'afterMs', round(extract(epoch from s.at - s.first) * 1000)::bigint, 'step', s.step,
-                   'process', s.process, 'attempt', s.attempt, 'until', s.until, 'decision', s.decision, 'text', s.told,
+                   'at', moment(s.at), 'afterMs', round(extract(epoch from s.at - s.first) * 1000)::bigint, 'step', s.step,
+                   'process', s.process, 'attempt', s.attempt, 'until', moment(s.until), 'decision', s.decision, 'text', s.told,
                    'request', s.request, 'answer', s.answer) order by s.at, s.place)
           into steps
           from (select a.*, min(a.at) over () as first

@@ -34,6 +34,9 @@ begin
     elsif not is_first then
         raise exception 'after: the "next" of an earlier page is wanted' using errcode = 'NX400';
     end if;
+    if p_reason <> all (array['gone', 'refused', 'forbidden_address', 'exhausted', 'expired', 'uncertain']) then
+        raise exception 'reason: gone, refused, forbidden_address, exhausted, expired or uncertain' using errcode = 'NX400';
+    end if;
     return (with matching as materialized (
                 select u as one, u.tenant_id, u.message_id, u.destination_id, u.since, m.conversation_id, m.state, c.address
                   from undelivered u

@@ -188,7 +188,7 @@ def test_a_field_that_breaks_its_rule_is_named_in_a_form(tenant, field, value):
     assert reason(answer).startswith(field)
 
 
-@pytest.mark.parametrize("field, value", [("message_id", None), ("message_state", None), ("message_state", 0),
+@pytest.mark.parametrize("field, value", [("message_id", None), ("message_state", None), ("message_state", -1),
                                           ("message_state", 11), ("message_state", "perhaps")])
 @pytest.mark.parametrize("form", [True, False], ids=["form", "json"])
 def test_a_receipts_fault_is_named(tenant, field, value, form):
@@ -294,6 +294,14 @@ def test_a_method_that_a_path_does_not_have_is_answered_405(tenant, method, stat
     answer = tenant.aggregator().session.request(method, tenant.stack.url() + SMS, timeout=5)
 
     assert answer.status_code == status and answer.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize("path", ["/nexus/v3/ledger?from=2026-01-01&from=2026-02-01", "/nexus/v3/messages?count=1&state=sent&count=2"])
+def test_a_parameter_that_is_given_twice_with_different_values_is_refused_by_name(tenant, path):
+    answer = operator(tenant).get(path)
+
+    name = path.partition("?")[2].partition("=")[0]
+    assert (answer.status_code, answer.json()["detail"]) == (400, f"{name}: given twice, with different values")
 
 
 def test_no_error_repeats_what_may_be_personal(tenant):

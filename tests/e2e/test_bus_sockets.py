@@ -4,8 +4,7 @@ import subprocess
 
 import requests
 
-from harness.fault_run import FAST, WINDOW, FaultRun
-from harness.people import Tenant
+from harness.fault_run import FAST, WINDOW, FaultRun, under_audit
 from harness.ports import free_port
 from harness.stack import WORKERS
 from harness.wait import eventually
@@ -59,13 +58,9 @@ def refused(stack, **settings):
 
 
 def test_a_second_start_of_a_gateway_on_the_same_place_does_not_break_the_first(make_stack):
-    stack = make_stack()
-    aggregator = Tenant(stack).aggregator()
-    assert aggregator.message().status_code == 200
+    with under_audit(make_stack, statuses={200}, sms_workers=1) as run:
+        refused(run.stack)
+        assert "another process listens there" in refused(run.stack, NEXUS_HTTP_PORT=free_port())
 
-    refused(stack)
-    assert "another process listens there" in refused(stack, NEXUS_HTTP_PORT=free_port())
-
-    assert (stack.folder / "bus.gateway-0.sock").exists()
-    another_worker_is_used(stack)
-    assert aggregator.message().status_code == 200
+        assert (run.stack.folder / "bus.gateway-0.sock").exists()
+        another_worker_is_used(run.stack)

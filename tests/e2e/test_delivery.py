@@ -251,24 +251,6 @@ def test_what_was_answered_with_410_goes_to_where_the_webhook_has_moved(tenant, 
     moved.close()
 
 
-def test_what_waits_follows_its_number_when_its_webhook_was_taken_away_and_another_put_there(tenant, customer):
-    first, second = wait_after_gone(tenant, customer)
-    asked = len(customer.messages())
-    kept, moved = tenant.webhook, CustomerGateway()
-    tenant.stack.query("""with taken as (delete from service s using tenant t where t.id = s.tenant_id and t.ccid = %s and s.name = 'Async'
-                          returning s.tenant_id) select channels_derive(tenant_id) from taken""", tenant.ccid)
-    assert tenant.stack.query("""select distinct d.enabled from destination d join tenant t on t.id = d.tenant_id
-                                 where t.ccid = %s""", tenant.ccid) == [(False,)]
-    tenant.webhook = {**kept, "url": moved.url}
-
-    tenant.apply()
-
-    first.becomes("sent")
-    second.becomes("sent")
-    assert len(customer.messages()) == asked
-    moved.close()
-
-
 # --- replay ---
 
 def failed(tenant, customer, count=1, status=400):

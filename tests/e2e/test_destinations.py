@@ -216,6 +216,30 @@ def test_what_a_destination_said_is_told_though_the_worker_stops_right_after_it(
     stack.wait_until_well()
 
 
+def test_a_destination_that_works_again_is_not_said_to_fail_though_the_worker_died_right_after_it(make_stack, customer):
+    stack = make_stack()
+    tenant, worker = Tenant(stack, webhook_url=customer.url), stack["sms-worker-0"]
+    customer.answer(status=503)
+    answer = Answer(tenant)
+    eventually(lambda: destination_of(tenant)["lastAnswer"], "the bad answer is told", within=20)
+    worker.stop()
+    worker.environment["NEXUS_FAILPOINTS"] = "delivery.complete.after_commit=kill"
+    customer.answer(status=200)
+    stack.query("update delivery set due = now()")
+    worker.start()
+    eventually(lambda: not worker.alive, "the worker dies once the good answer is stored", within=20)
+
+    [said] = stack.query("select a.status, a.failing_since from destination_answer a join tenant t on t.id = a.tenant_id where t.ccid = %s",
+                         tenant.ccid)
+    assert said == (200, None)
+    worker.wait()
+    del worker.environment["NEXUS_FAILPOINTS"]
+    worker.restart()
+    answer.becomes("sent")
+    eventually(lambda: destination_of(tenant)["lastAnswer"]["status"] == 200, "it is told")
+    assert destination_of(tenant)["failingSince"] is None
+
+
 def test_what_a_destination_said_is_told_later_when_it_could_not_be_stored(make_stack, customer):
     stack = make_stack()
     tenant = Tenant(stack, webhook_url=customer.url)

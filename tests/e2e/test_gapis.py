@@ -7,6 +7,8 @@ import pytest
 import requests
 
 from harness.browser import Browser
+from harness.fault_run import under_audit
+from harness.gws import CLIENT
 from harness.nexusctl import Operator
 from harness.people import Tenant
 from harness.wait import eventually
@@ -42,23 +44,33 @@ def test_a_gws_vouches_for_the_contact_centers_of_its_row_and_for_operators_wher
     eventually(lambda: seen()[:2] == [401, 200], "whom another row names is not vouched for by the first")
 
 
-def test_people_log_in_with_a_secret_that_nexusctl_sealed(make_stack):
-    stack = make_stack()
-    tenant = Tenant(stack)
-    nexusctl = Operator(stack.postgres, stack.database)
-    nexusctl.settings = {"NEXUS_KEY_ENCRYPTION_KEY_FILE": str(stack.folder / "key_encryption_key")}
+def written(postgres, words):
+    """Whether they stand anywhere in what PostgreSQL keeps on disk: tables, WAL, logs. Backups are copies of that."""
+    postgres.administer("checkpoint")
+    return any(words.encode() in file.read_bytes() for file in postgres.folder.rglob("*") if file.is_file())
+
+
+def test_people_log_in_with_a_secret_that_nexusctl_sealed_and_that_stands_nowhere_on_disk(make_stack, postgres):
+    with under_audit(make_stack, knows_gws=False, statuses={200}) as run:
+        stack, tenant = run.stack, run.tenant
+        nexusctl = Operator(stack.postgres, stack.database)
+        nexusctl.settings = {"NEXUS_KEY_ENCRYPTION_KEY_FILE": str(stack.folder / "key_encryption_key")}
+        stack.gws.register().raise_for_status()
+        assert may(stack, stack.gws.token("nexus", tenant.ccid)) == 401
+        (stack.folder / "client").write_text(stack.gws.client_secret)
+
+        added = nexusctl.json("gapis", "add", "--url", stack.gws.url, "--client-id", CLIENT, "--operators",
+                              "--secret-file", str(stack.folder / "client"))
+
+        assert added["secret"] == "sealed" and added["operators"] and added["centers"] is None
+        assert Browser(stack).log_in(f"{tenant.ccid}\\nexus").status_code == 302
+        assert may(stack, stack.gws.token("nexus", tenant.ccid)) == 200
+    assert written(postgres, tenant.number) and not written(postgres, stack.gws.client_secret)
     [row] = nexusctl.json("gapis")["gapis"]
     nexusctl.run("gapis", "remove", row["id"])
     assert may(stack, stack.gws.token("nexus", tenant.ccid)) == 401
-
-    (stack.folder / "client").write_text(stack.gws.client_secret)
-    added = nexusctl.json("gapis", "add", "--url", row["url"], "--client-id", row["clientid"], "--operators",
-                          "--secret-file", str(stack.folder / "client"))
-
-    assert added["secret"] == "sealed" and added["operators"] and added["centers"] is None
-    assert Browser(stack).log_in(f"{tenant.ccid}\\nexus").status_code == 302
     assert stack.query("select actor <> '', action from audit where action like 'gapis.%%' order by id") == [
-        (True, "gapis.delete"), (True, "gapis.create")]
+        (True, "gapis.create"), (True, "gapis.delete")]
 
 
 def test_a_row_is_added_sealed_listed_and_removed(operator):

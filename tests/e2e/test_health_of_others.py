@@ -1,11 +1,11 @@
 """What somebody else does to Nexus shows in its health, with the reason, while messages go on."""
 
 import contextlib
+import json
 
 import pytest
 
-from harness.fault_run import FAST, FaultRun
-from harness.people import Tenant
+from harness.fault_run import FAST, WINDOW, FaultRun, under_audit
 from harness.wait import eventually
 
 
@@ -58,53 +58,43 @@ def test_a_transaction_that_does_not_end_is_told_while_it_holds_back_the_event_s
     assert set(run.statuses) == {200}
 
 
-@pytest.mark.parametrize("program", ["sms-worker", "chat-worker", "provisioning-worker"])
-def test_one_of_two_workers_that_is_frozen_is_told(make_stack, program):
-    stack = make_stack(sms_workers=2, chat_workers=2, provisioning_workers=2)
-    tenant = Tenant(stack)
-    aggregator = tenant.aggregator()
-    assert aggregator.message().status_code == 200
+def test_a_process_that_is_not_started_again_is_told_until_it_is(make_stack, tmp_path):
+    """What the supervisor writes when it gives up; it takes the file away when the process starts again."""
+    stack = make_stack(settings={"gateway": {"NEXUS_DEATHS": str(tmp_path)}})
+    died = {"time": "2026-11-28T09:00:00.000Z", "level": "error", "service": "sms-worker", "instance": "sms-worker-1",
+            "event": "process.parked", "exitCode": None, "signal": 11, "signalName": "SIGSEGV", "parked": True}
+    (tmp_path / "sms-worker-1").write_text(json.dumps(died) + "\n")
 
-    eventually(lambda: stack.metric("nexus_processes", proc=program) == 2, "the agent knows both")
-    stack[f"{program}-1"].freeze()
+    is_told(stack, "process.parked", "sms-worker-1")
+    assert [(death["instance"], death["signalName"]) for death in stack.health().json()["deaths"]] == [("sms-worker-1", "SIGSEGV")]
+    (tmp_path / "sms-worker-1").unlink()
 
-    is_told(stack, "process.silent", f"{program}-1")
-    assert aggregator.message().status_code == 200
-    stack[f"{program}-1"].thaw()
     stack.wait_for("green")
 
 
-def test_one_of_two_gateways_that_is_frozen_is_told_by_the_other(make_stack):
-    stack = make_stack(gateways=2)
-    tenant = Tenant(stack)
+@pytest.mark.parametrize("program, code", [("sms-worker-1", "process.silent"), ("chat-worker-1", "process.silent"),
+                                           ("provisioning-worker-1", "process.silent"), ("gateway-1", "process.silent"),
+                                           ("metrics-agent-0", "agent.silent")])
+def test_one_process_that_is_frozen_is_told_while_messages_go_on(make_stack, program, code):
+    with under_audit(make_stack) as run:
+        stack = run.stack
+        kind = program.rsplit("-", 1)[0]
+        eventually(lambda: stack.metric("nexus_processes", proc=kind) >= 1, "the agent knows it")
+        run.may_double = WINDOW if kind == "sms-worker" else 0  # what it had out
 
-    stack["gateway-1"].freeze()
+        stack[program].freeze()
 
-    is_told(stack, "process.silent", "gateway-1")
-    assert tenant.aggregator().message().status_code == 200
-    stack["gateway-1"].thaw()
-    stack.wait_for("green")
-
-
-def test_a_metrics_agent_that_is_frozen_is_told(make_stack):
-    stack = make_stack()
-    tenant = Tenant(stack)
-
-    stack["metrics-agent-0"].freeze()
-
-    is_told(stack, "agent.silent")
-    assert tenant.aggregator().message().status_code == 200
-    stack["metrics-agent-0"].thaw()
-    stack.wait_for("green")
+        is_told(stack, code, program if code == "process.silent" else "")
+        assert run.tenant.aggregator().message().status_code == 200
+        stack[program].thaw()
+        stack.wait_for("green")
 
 
-def test_redis_that_refuses_writes_is_told(make_stack):
-    stack = make_stack()
-    tenant = Tenant(stack)
+def test_redis_that_refuses_writes_is_told_while_messages_go_on(make_stack):
+    with under_audit(make_stack, statuses={200}) as run:
+        run.stack.redis.command_line("config", "set", "min-replicas-to-write", "1")
 
-    stack.redis.command_line("config", "set", "min-replicas-to-write", "1")
-
-    is_told(stack, "cache.read_only")
-    assert tenant.aggregator().message().status_code == 200
-    stack.redis.command_line("config", "set", "min-replicas-to-write", "0")
-    stack.wait_for("green")
+        is_told(run.stack, "cache.read_only")
+        run.goes_on()
+        run.stack.redis.command_line("config", "set", "min-replicas-to-write", "0")
+        run.stack.wait_for("green")

@@ -1,10 +1,14 @@
 """Health is red while what people send cannot be committed, whatever the cause, and says which; also when nobody sends."""
 
+import base64
 import contextlib
 import os
 import shutil
 import signal
 import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import pytest
 import requests
@@ -63,13 +67,25 @@ def read_only(_stack, postgres):
         postgres.set("default_transaction_read_only", "off")
 
 
+@contextlib.contextmanager
+def locked_numbers(stack, postgres):
+    connection = postgres.connect(stack.database)
+    connection.autocommit = False
+    connection.cursor().execute("lock table channel in access exclusive mode")
+    try:
+        yield
+    finally:
+        connection.close()
+
+
 CAUSES = {"tables are locked": (locked_tables, "db.stuck"), "backends are frozen": (frozen_backends, "db.stuck"),
           "the server is read-only": (read_only, "db.read_only")}
+OF_READING = {"a table is locked that accepting only reads": (locked_numbers, "db.stuck")}
 
 
-@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize("cause", [*CAUSES, *OF_READING])
 def test_an_idle_nexus_whose_writes_would_not_commit_is_red_and_comes_back(make_stack, postgres, cause):
-    break_it, code = CAUSES[cause]
+    break_it, code = (CAUSES | OF_READING)[cause]
     stack = make_stack()
 
     with break_it(stack, postgres):
@@ -77,6 +93,35 @@ def test_an_idle_nexus_whose_writes_would_not_commit_is_red_and_comes_back(make_
 
     eventually(lambda: is_well(stack), "health is green, and the gateway ready")
     assert Tenant(stack).aggregator().message().status_code == 200
+
+
+def post_unseen(stack, aggregator):
+    """A text that is answered 500, which the harness would call a defect."""
+    login = base64.b64encode(":".join(aggregator.session.auth).encode()).decode()
+    text = {"message_id": "unseen", "phone_number": "+15551110001", "shortcode": aggregator.tenant.number, "message": "hi"}
+    request = urllib.request.Request(f"{stack.url()}/nexus/v3/sms/message", urllib.parse.urlencode(text).encode(),
+                                     {"Authorization": f"Basic {login}"})
+    with contextlib.suppress(urllib.error.HTTPError):
+        urllib.request.urlopen(request, timeout=10).close()
+
+
+@pytest.mark.parametrize("breaking, mending", [
+    ("revoke insert on message from nexus_worker", "grant insert on message to nexus_worker"),
+    ("alter table ledger_entry rename to ledger_entry_away", "alter table ledger_entry_away rename to ledger_entry")])
+def test_what_is_missing_for_texts_makes_health_red_until_it_is_there_again(make_stack, postgres, breaking, mending):
+    stack = make_stack()
+    aggregator = Tenant(stack).aggregator()
+    assert aggregator.message().status_code == 200
+    connection = postgres.connect(stack.database)
+    connection.autocommit = True
+
+    connection.cursor().execute(breaking)
+    post_unseen(stack, aggregator)
+    eventually(lambda: is_red_because(stack, "db.failing"), "health is red because of what is missing")
+    connection.cursor().execute(mending)
+
+    eventually(lambda: is_well(stack), "health is green, and the gateway ready")
+    assert aggregator.message().status_code == 200
 
 
 @pytest.mark.parametrize("cause", CAUSES)
@@ -118,5 +163,5 @@ def test_a_full_disk_is_told_and_loses_nothing(cramped, small_disk):
         assert "53100" in " ".join(cramped.health().json()["reasons"])
         eventually(lambda: run.text(run.tenant.phone()).status_code == 503, "what finds no place in a page of before is refused")
         assert is_red_because(cramped, "db.full")
-        small_disk.make_room(cramped.database)
+        small_disk.make_room()
         eventually(lambda: is_well(cramped), "health is green, and the gateway ready")

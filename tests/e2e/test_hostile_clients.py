@@ -84,22 +84,6 @@ def test_without_descriptors_the_connection_that_is_idle_longest_makes_room(make
         assert share < 0.5, f"it took {share:.0%} of a processor"
 
 
-def test_probes_and_messages_get_through_beside_4100_idle_connections_of_one_address(make_stack):
-    stack = make_stack()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 6000)), hard))
-    aggregator = Tenant(stack).aggregator()
-
-    with contextlib.ExitStack() as crowd:
-        for _ in range(4100):
-            crowd.enter_context(socket.create_connection(stack.address(), 10, source_address=("127.0.0.2", 0)))
-        for _ in range(20):
-            assert is_alive(stack)
-            assert aggregator.message().status_code == 200
-        eventually(lambda: closed(stack, "address") >= 4100 - 1024, "those over the share are closed")
-        assert closed(stack, "full") == 0
-
-
 def test_of_a_full_house_the_idle_leave_and_the_busy_stay(make_stack):
     stack = make_stack(settings={"gateway": {"NEXUS_HTTP_CONNECTIONS": 20}})
     tenant = Tenant(stack)

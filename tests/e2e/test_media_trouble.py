@@ -1,7 +1,10 @@
 """Large bodies under trouble: many at once, slow ones, and processes that die while one comes."""
 
 import concurrent.futures
+import hashlib
+import hmac
 import pathlib
+import secrets
 import signal
 
 import pytest
@@ -46,6 +49,32 @@ def test_memory_does_not_grow_with_the_number_of_senders_or_readers(make_stack):
     path, _, _ = received(tenant, content)
     with concurrent.futures.ThreadPoolExecutor(16) as readers:
         assert all(readers.map(fetch, [f"{path}/1"] * 24))
+
+    taken = {process.name: memory(process)[1] - idle[process.name] for process in watched}
+    assert max(taken.values()) < ABOVE_IDLE, taken
+
+
+def test_memory_does_not_grow_with_the_number_of_large_bodies_that_are_signed(make_stack):
+    stack = make_stack(binaries=RELEASE / "bin", settings={program: {"NEXUS_FAILPOINTS": READABLE} for program in PROGRAMS})
+    tenant, content = Tenant(stack, api_secret=secrets.token_hex(24)), photo(5 * MIB - 1000)
+    watched = [stack[name] for name in ("gateway-0", "sms-worker-0")]
+    unsigned = Tenant(stack)
+    for _ in range(20):
+        assert unsigned.aggregator().message().status_code == 200
+    idle = {process.name: memory(process)[0] for process in watched}
+
+    def post(number):
+        body = mo(tenant, content, f"signed {number}")
+        signature = hmac.new(tenant.api_secret.encode(), body, hashlib.sha256).hexdigest()
+        while True:
+            answer = tenant.aggregator().post(SMS, data=body, timeout=60, headers={
+                "Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"})
+            if answer.status_code == 200:
+                return
+            assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0, answer.text
+
+    with concurrent.futures.ThreadPoolExecutor(12) as senders:
+        list(senders.map(post, range(12)))
 
     taken = {process.name: memory(process)[1] - idle[process.name] for process in watched}
     assert max(taken.values()) < ABOVE_IDLE, taken

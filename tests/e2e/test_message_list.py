@@ -56,6 +56,21 @@ def test_the_messages_of_one_person_or_conversation_are_found(tenant, by):
     assert {message["conversation"] for message in data["messages"]} == {conversation}
 
 
+@pytest.mark.parametrize("by", ["phone", "conversation"])
+def test_what_was_accepted_at_the_same_moment_stands_in_the_order_of_the_conversation(tenant, by):
+    """The answer to STOP has the time of the STOP: one transaction stores both."""
+    phone = tenant.phone()
+    aggregator = tenant.aggregator()
+    for word in ("STOP", "START") * 4:
+        aggregator.message(phone, word)
+    conversation = conversation_of(tenant, phone)
+
+    data = listed(tenant, **{by: {"phone": phone, "conversation": conversation}[by]})
+
+    transcript = tenant.agent().transcript(conversation)
+    assert ids(data) == [message["id"] for message in transcript][::-1]
+
+
 def test_filters_narrow_the_list(tenant):
     answer = Answer(tenant).becomes("sent")
 

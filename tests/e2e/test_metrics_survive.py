@@ -1,11 +1,14 @@
 """Counters never go backwards, whichever process dies, metrics-agent included."""
 
 import contextlib
+import random
+import signal
 import threading
 
 import pytest
 import requests
 
+from harness.bus_peer import BusPeer, pack
 from harness.people import Tenant
 from harness.scrape import Scrape
 from harness.stack import WORKERS
@@ -93,6 +96,49 @@ def test_no_counter_goes_backwards_when_all_are_killed_at_once(make_stack):
         eventually(lambda: watch.total("nexus_messages_total", direction="in") == 2, "the next one as well")
 
     assert watch.faults == []
+
+
+def test_an_agent_that_stops_behind_all_others_has_kept_what_they_said_last(make_stack):
+    stack = make_stack()
+    aggregator = Tenant(stack).aggregator()
+    others = [f"{program}-0" for program in ("gateway", *WORKERS)]
+    assert aggregator.message().status_code == 200
+
+    for _ in range(3):
+        for _ in range(5):
+            assert aggregator.message().status_code == 200
+        for name in others:
+            stack[name].send(signal.SIGTERM)
+        for name in others:
+            assert stack[name].wait() == 0, name
+        assert stack["metrics-agent-0"].stop() == 0  # at once, and nobody has scraped
+        for name in ("metrics-agent-0", *others):
+            stack[name].restart()
+        stack.wait_for("green")
+
+    assert stack.metric("nexus_messages_total", direction="in") == 16
+
+
+def test_hostile_frames_under_a_good_key_change_no_number_and_do_not_stop_the_agent(make_stack):
+    stack = make_stack()
+    aggregator = Tenant(stack).aggregator()
+    chance = random.Random(9)
+    good = pack([1, "sms-worker", "77", 7, 7, [["nexus_messages_total", [["direction", "in"]], 1]], 0])
+
+    with Watch(stack).running() as watch:
+        assert aggregator.message().status_code == 200
+        eventually(lambda: watch.total("nexus_messages_total", direction="in") == 1, "it is counted")
+        with BusPeer(stack, kind="push", key="sms-worker", address=f"ipc://{stack.folder}/metrics.sock") as hostile:
+            for number in range(500):
+                cut, noise = good[:chance.randrange(len(good))], chance.randbytes(chance.choice([0, 1, 40, 4000]))
+                hostile.say(chance.choice([noise, cut, cut + noise, bytes([0xdd, 0xff, 0xff, 0xff, 0xff]) + noise, b"\xc1" * 600]))
+            hostile.say(bytes(700 * 1024))  # more than a snapshot may be
+        assert aggregator.message().status_code == 200
+        eventually(lambda: watch.total("nexus_messages_total", direction="in") == 2, "what is true is counted on")
+
+    assert watch.faults == []
+    assert stack["metrics-agent-0"].alive
+    assert stack.metric("nexus_proc_tick_age_seconds", slot="77") == 0
 
 
 def test_a_process_that_hangs_is_seen_to_be_silent(make_stack):

@@ -415,9 +415,15 @@ def test_a_command_that_asks_no_database_does_not_offer_one(operator, command):
 
 
 def test_the_columns_of_a_help_are_in_line(operator):
-    for name in ("ledger", "rekey", "keys", "verify", "sign", "replay"):
-        options = operator.run(name, "--help").stdout.split("Options:\n")[1].split("\n\n")[0].splitlines()
-        assert len({len(re.match(r"  (?:-\w, )?--?[\w-]+(?: (?:'[^']*'|\S+))?\s+", line)[0]) for line in options}) == 1, options
+    overview = operator.run("--help").stdout.split("\n\n")[2].splitlines()
+    assert len({re.match(r"  \S+ {2,}", line).end() for line in overview}) == 1, overview
+    for name in [line.split()[0] for line in overview]:
+        text = operator.run(name, "--help").stdout
+        options = text.split("Options:\n")[1].split("\n\n")[0].splitlines()
+        columns = [re.match(r"(?:  -.*? {2,}| {6,})(?=\S)", line) for line in options]  # a long option has its text on the next line
+        assert len({column.end() for column in columns if column}) == 1, options
+        assert not re.search(r" $", text, re.M), name
+        assert max(map(len, text.splitlines())) <= 120, name
 
 
 def test_answers_in_json_are_written_without_blanks(operator):
@@ -425,6 +431,41 @@ def test_answers_in_json_are_written_without_blanks(operator):
     for words in (["keys", "list"], ["ledger"], ["audit", "list"]):
         answer = operator.run(*words, "--json").stdout.strip()
         assert answer == json.dumps(json.loads(answer), separators=(",", ":"), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("words", [["ledger", "--from", "2026-01-01", "--from", "2026-02-01"], ["undelivered", "--tenant", CCID, "--tenant", CCID],
+                                   ["replay", "--all", "--pg", "postgres://one", "--pg", "postgres://two"]])
+def test_an_option_that_counts_once_is_not_given_twice(operator, words):
+    assert "is given twice" in operator.run(*words, code=2).stderr
+
+
+@pytest.mark.parametrize("words", [["ledger", "--tenant", "demo"], ["numbers", "move", "+15551112222", "--to", "demo"], ["cancel", "--id", "7"]])
+def test_an_id_that_is_none_is_wrong_use_and_named(operator, words):
+    assert f"{words[-2]}: a UUID is wanted" in operator.run(*words, code=2).stderr
+
+
+def test_an_id_may_begin_with_a_hyphen(operator):
+    operator.run("explain", "-1", code=2)
+    assert 'no message is called "-1"' in operator.run("explain", "--", "-1", code=1).stderr
+
+
+def test_a_reason_that_there_is_not_is_refused(operator):
+    assert "reason: gone, refused" in operator.run("undelivered", "--reason", "refuse", code=1).stderr
+
+
+def test_a_database_without_nexus_is_said_to_be_one(beginner):
+    assert "nexusctl migrate" in beginner.run("ledger", code=1).stderr
+
+
+def test_without_an_output_no_key_is_made(operator):
+    operator.apply(document())
+    before = operator.json("keys", "list")
+
+    done = operator.start("keys", "create", "--tenant", CCID, "--name", "unseen", "--permission", "nexus:agent:chat",
+                          preexec_fn=lambda: os.close(1))
+
+    assert (done.returncode, "standard output: Bad file descriptor" in done.stderr) == (1, True)
+    assert operator.json("keys", "list") == before
 
 
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["apply"], ["keys", "nonsense"], ["completion", "fish"], ["ledger", "--nope"], ["replay", "--limit"]])
@@ -442,7 +483,7 @@ def test_every_command_has_a_help_with_examples(operator):
 
 # --- what cannot be written ---
 
-@pytest.mark.parametrize("words", [["version"], ["audit", "export", "--format", "csv"], ["export"]])
+@pytest.mark.parametrize("words", [["version"], ["help"], ["audit", "export", "--format", "csv"], ["export"]])
 def test_an_answer_that_cannot_be_written_is_a_failure(operator, words):
     environment = {"PATH": os.environ["PATH"], **operator.postgres.urls(operator.database), **operator.settings}
     with open("/dev/full", "w") as full:

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from harness.openapi import Api, BrokenPromise
-from harness.people import Answer, Tenant
+from harness.people import Answer, Tenant, conversation_of
 from harness.stack import BINARIES
 
 
@@ -76,6 +76,41 @@ def test_every_operation_that_needs_a_body_shows_an_example_of_it(api):
                and "example" not in operation.declared["requestBody"]["content"]["application/json"]]
 
     assert without == []
+
+
+def test_every_call_shows_an_example_of_its_answer(api):
+    calls = [operation for operation in api.operations if operation.path not in ("/nexus/v3/pipeline", "/auth/session", "/auth/sign-out")]
+
+    without = [operation for operation in calls
+               for status, answer in operation.responses.items() if str(status).startswith("2")
+               for medium in answer.get("content", {}).values()
+               if "example" not in medium and "operationId" in medium["schema"].get("properties", {})]
+
+    assert without == []
+
+
+def test_schemas_have_names_that_say_what_they_are(api):
+    assert [name for name in api.document["components"]["schemas"] if re.match(r"[a-z]\d", name)] == []
+
+
+ONE_SPELLING = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def test_times_are_written_in_one_way_wherever_they_are_read(tenant):
+    phone = tenant.phone()
+    answer = Answer(tenant, conversation_of(tenant, phone)).becomes("sent")
+    tenant.aggregator().receipt("nobody-sent-this", 2, shortcode=tenant.number)
+    agent, administrator = tenant.agent(), tenant.administrator()
+
+    texts = [caller.get(path).text for caller, path in (
+        (agent, "/chat/v3/conversations"), (agent, f"/chat/v3/conversations/{answer.conversation}/messages"),
+        (agent, f"/chat/v3/contacts?address={phone.lstrip('+')}"), (administrator, "/nexus/v3/messages"),
+        (administrator, f"/nexus/v3/messages/{answer.id}/timeline"), (administrator, "/nexus/v3/sms/receipts/unmatched"),
+        (administrator, "/nexus/v3/apikeys"), (administrator, "/nexus/v3/audit"))]
+
+    for text in texts:
+        times = re.findall(r'"(\d{4}-\d\d-\d\dT[^"]*)"', text)
+        assert times and all(ONE_SPELLING.fullmatch(time) for time in times), text
 
 
 def test_a_webhook_brings_what_the_document_says(nexus, customer, api):

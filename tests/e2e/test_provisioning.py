@@ -256,6 +256,12 @@ def test_a_service_that_is_not_good_is_refused_with_path_and_rule(office, name, 
     assert (answer.status_code, said(answer)) == (400, fault)
 
 
+def test_a_url_that_was_left_empty_is_called_missing(office):
+    answer = office.service("Async", {"data": {"channels": [{"channelId": "+15550001111", "webhook": {"url": "https://"}}]}})
+
+    assert (answer.status_code, said(answer)) == (400, "data.channels[0].webhook.url: the URL is missing")
+
+
 def test_numbers_domains_and_urls_are_stored_in_one_spelling(office):
     document = {"data": {"channels": [{"channelId": "18445551212", "webhook": {"url": "HTTPS://SMS.Example.COM/Out"}},
                                       {"channelId": "Mail.Example.COM", "webhook": {"url": HOOK}}]},

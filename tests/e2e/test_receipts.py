@@ -45,7 +45,7 @@ def answer(tenant, customer):
 
 
 @pytest.mark.parametrize("receipt, state", [
-    (1, "sent"), (2, "delivered"), (3, "expired"), (4, "failed"), (5, "failed"), (6, "sent"), (7, "sent"), (8, "failed")])
+    (0, "sent"), (1, "sent"), (2, "delivered"), (3, "expired"), (4, "failed"), (5, "failed"), (6, "sent"), (7, "sent"), (8, "failed")])
 def test_each_receipt_state_makes_its_message_state(tenant, answer, receipt, state):
     assert tenant.aggregator().receipt(answer.provider_id, receipt).status_code == 200
 

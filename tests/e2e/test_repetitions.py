@@ -98,6 +98,16 @@ def test_nonsense_about_parts_makes_a_whole_text(tenant, total, part, reference,
     assert texts(tenant, phone) == [text]
 
 
+@pytest.mark.parametrize("totals, numbers", [((" 2", "2 "), (" 1 ", "2")), ((2.0, 2.0), (1.0, 2.0)), (("2.00", 2), ("1", "2.0"))])
+def test_parts_whose_numbers_are_written_oddly_are_joined(tenant, totals, numbers):
+    phone, aggregator, parts = tenant.phone(), tenant.aggregator(), (tenant.text("one"), tenant.text("two"))
+
+    for text, total, number in zip(parts, totals, numbers):
+        place(aggregator.message(phone, text, concat_reference="8", concat_total=total, concat_part=number))
+
+    assert texts(tenant, phone) == ["".join(parts)]
+
+
 # ---- answers of agents
 
 @pytest.fixture

@@ -101,6 +101,24 @@ def test_what_means_two_things_is_refused_and_what_comes_twice_alike_is_not(tena
     assert (refused.status_code, refused.json()["status"]["message"]) == (400, "message: given twice, with different values")
 
 
+@pytest.mark.parametrize("form", [True, False], ids=["form", "json"])
+def test_a_text_in_the_query_and_another_in_the_body_are_refused_because_one_would_be_lost(tenant, form):
+    said = fields(tenant)
+    body = (urllib.parse.urlencode(said), FORM) if form else (json.dumps(said), JSON)
+
+    for query in ("?message=ho", "?message=hi&message=ho", "?message_id=another"):
+        refused = post(tenant, *body, query=query)
+        name = query[1:].partition("=")[0]
+        assert (refused.status_code, refused.json()["status"]["message"]) == (400, f"{name}: given twice, with different values")
+    arrives(tenant, post(tenant, *body, query="?message=hi"), "hi")
+
+
+def test_what_comes_twice_alike_may_be_written_in_two_ways(tenant):
+    said = fields(tenant, message_id=7)
+
+    arrives(tenant, post(tenant, json.dumps(said), query=f"?message_id=7&phone_number={said['phone_number'][1:]}"), "hi")
+
+
 # --- encodings ---
 
 @pytest.mark.parametrize("charset", ["iso-8859-1", "ISO-8859-15", "windows-1252", "windows-1251", "koi8-r", "utf-8", "utf-16", "utf-16le",
@@ -115,6 +133,11 @@ def test_a_declared_charset_is_read_as_such(tenant, charset, packed):
                   "json": (json.dumps(text, ensure_ascii=False).encode(charset), JSON)}[packed]
 
     arrives(tenant, post(tenant, body, f"{kind}; charset={charset}"), words)
+
+
+def test_json_that_names_the_alphabet_of_the_air_is_read_as_what_it_is(tenant):
+    for charset in ("ucs-2", "UTF-16", "iso-10646-ucs-2"):
+        arrives(tenant, post(tenant, json.dumps(fields(tenant, message="Grüße"), ensure_ascii=False), f"{JSON}; charset={charset}"), "Grüße")
 
 
 def test_the_field_charset_of_a_form_is_read(tenant):

@@ -44,7 +44,7 @@ browse("a key is switched off and on again, with effect within a second", {}, as
   assert.equal((await asked(key.id)).status, 200);
 
   await press(page, row(page, "Switched"), "Disable");
-  await says(page, "Key disabled.");
+  await says(page, "The key Switched is disabled.");
   await row(page, "Switched").getByText("disabled").waitFor();
   await becomes(key.id, 401);
 

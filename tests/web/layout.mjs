@@ -1,9 +1,11 @@
 // How it looks: nothing is cut off on a phone, and both colour schemes can be read.
 import assert from "node:assert/strict";
 import { browse, fits, logIn, panel, PHONE, picture, press, row, settled } from "./browser.mjs";
-import { ask, contactCenter, keyOf, PROVISIONING, sending, simulator } from "./nexus.mjs";
+import { answered, ask, contactCenter, keyOf, operator, PROVISIONING, sending, simulator } from "./nexus.mjs";
 
 const PANELS = ["overview", "messages", "conversations", "tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "destinations", "ledger", "pipeline", "audit"];
+const OF_ONE = ["messages", "conversations", "services", "numbers", "endpoints", "message"]; // an operator chooses whose first
+const OF_ALL = PANELS.filter((one) => !OF_ONE.includes(one));
 const LONG = "a_name_without_any_blank_that_goes_on_and_on_for_longer_than_a_phone_is_wide";
 
 async function filled() {
@@ -51,6 +53,30 @@ for (const [name, options] of [
       await page.getByRole("dialog").waitFor({ state: "detached" });
     }
   });
+
+for (const width of [768, 1000, 1024, 1280, 1366])
+  browse(`an operator's panels fit a window of ${width} px, whoever else there is`, { viewport: { width, height: 800 } }, async (page) => {
+    const center = await filled();
+    await answered(center);
+    await logIn(page, operator());
+    for (const one of [...OF_ALL, ...OF_ONE.map((name) => `${center.ccid}/${name}`)]) {
+      await panel(page, `#/${one}`);
+      await fits(page, one);
+      await picture(page, `operator-${width}-${one.replace(/^.*\//, "one-")}`);
+    }
+  });
+
+browse("contact centers are called by their names wherever they are listed", {}, async (page) => {
+  const center = await sending();
+  await keyOf(center, "a key", ["nexus:designer:chat"]);
+  await logIn(page, operator());
+  for (const one of ["keys", "destinations", "audit"]) {
+    await panel(page, `#/${one}`);
+    const link = page.getByRole("link", { name: center.name, exact: true }).first();
+    await link.waitFor();
+    assert.equal(await link.getAttribute("title"), center.ccid);
+  }
+});
 
 browse("on a phone the panels are behind a menu", { viewport: PHONE }, async (page) => {
   const center = contactCenter();

@@ -79,3 +79,9 @@ browse("the address of another contact center shows neither its things nor one's
   await panel(page, `#/${own.ccid.toUpperCase()}/keys`);
   await row(page, "A key of mine").waitFor();
 });
+
+browse("somebody who is no administrator is told so", { refusals: [403] }, async (page) => {
+  const center = await provisioned();
+  await logIn(page, { name: `${center.ccid}\\agent1`, password: PASSWORD });
+  await page.getByText("This account is not an administrator's.").waitFor();
+});

@@ -78,7 +78,7 @@ browse("a service can be edited as JSON, where a fault is told with its line and
   assert.ok(await dialog.getByRole("button", { name: "Save" }).isEnabled());
 });
 
-browse("Escape keeps what was typed until it is pressed again", {}, async (page) => {
+browse("Escape keeps what was typed until it is pressed again", { viewport: { width: 1280, height: 300 } }, async (page) => {
   const center = await provisioned();
   await logIn(page, center.administrator, "#/services");
   await settled(page);
@@ -86,6 +86,8 @@ browse("Escape keeps what was typed until it is pressed again", {}, async (page)
   await dialog.getByLabel("Sender id").fill("12345");
   await page.keyboard.press("Escape");
   await dialog.getByText("Press Escape again").waitFor();
+  const warning = await dialog.getByText("Press Escape again").boundingBox();
+  assert.ok(warning.y >= 0 && warning.y + warning.height <= 300, "the warning is seen although the form is higher than the window");
   assert.equal(await dialog.getByLabel("Sender id").inputValue(), "12345");
   await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "detached" });

@@ -17,6 +17,7 @@
     traffic.py    phones and agents under load, with a list of their own of what was acknowledged
     auditor.py    compares that list with what Nexus has and what went out
     fault_run.py  a test's fault under such traffic, with the audit at its end
+    receipts.py   receipts under load, with a list of those that were acknowledged
     silent_link.py  a TCP link that can die without a word
     wait.py       conditions with deadlines; nothing here sleeps for a fixed time
 """

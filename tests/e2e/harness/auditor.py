@@ -66,7 +66,8 @@ class Auditor:
                 self.stack.query("select id::text, conversation_id::text, sequence, external_id, state "
                                  "from message where direction = 2")}
         lost = [a for a in self.traffic.answers if (a.id, a.conversation, a.sequence, a.client_id) not in rows]
-        twice = len(rows) - len({(conversation, client_id) for _, conversation, _, client_id in rows})
+        named = [(conversation, client_id) for _, conversation, _, client_id in rows if client_id is not None]
+        twice = len(named) - len(set(named))
         received = {webhook["messageId"] for webhook in self._received() if webhook["status"] == 200}
         unsent = [id for (id, *_), state in rows.items()
                   if not (state in SENT and id in received) and state not in ENDED_OTHERWISE]

@@ -167,26 +167,21 @@ class SmallDisk(Postgres):
         return name
 
     def fill(self, database):
-        """Takes all that is left, and keeps it though the statement fails."""
-        connection = self.connect(database)
-        try:
-            cursor = connection.cursor()
-            cursor.execute("create table if not exists filler (fill text)")
-            for rows in (10_000, 100, 1):
-                try:
-                    while True:
-                        cursor.execute("insert into filler select repeat(md5(n::text), 60) from generate_series(1, %s) n", (rows,))
-                except psycopg2.errors.DiskFull:
-                    pass
-        finally:
-            connection.close()
+        """Takes all that is left, and keeps it though the statement fails. Without room a new connection may be refused, so this
+        one stays for make_room()."""
+        self.filler = self.connect(database)
+        cursor = self.filler.cursor()
+        cursor.execute("create table if not exists filler (fill text)")
+        for rows in (10_000, 100, 1):
+            try:
+                while True:
+                    cursor.execute("insert into filler select repeat(md5(n::text), 60) from generate_series(1, %s) n", (rows,))
+            except psycopg2.errors.DiskFull:
+                pass
 
-    def make_room(self, database):
-        connection = self.connect(database)
-        try:
-            connection.cursor().execute("drop table filler")
-        finally:
-            connection.close()
+    def make_room(self):
+        self.filler.cursor().execute("drop table filler")
+        self.filler.close()
 
 
 class Redis(Process):

@@ -6,7 +6,10 @@ was acknowledged is there once, in order and paid for in the ledger.
             run.goes_on()               # if the promise is that it does
 """
 
+import contextlib
 import uuid
+
+import requests
 
 from .auditor import audit
 from .people import Tenant
@@ -75,3 +78,14 @@ class FaultRun:
                 audit(self.traffic, self.may_double, self.leases_s)
         finally:
             self.traffic.abandon()
+
+
+@contextlib.contextmanager
+def under_audit(make_stack, tenant=None, statuses=frozenset({200, 503, 504}), **shape):
+    """A FaultRun on a Nexus of two of everything that is slow enough for a worker that breaks to have requests out.
+    tenant(stack) makes one that is not as others; statuses: what callers may be told."""
+    stack = make_stack(**{**PAIRS, **FAST, **shape})
+    requests.put(f"{stack.simulator_url}/sim/knobs", json={"latency_ms": 20, "jitter_ms": 60}, timeout=5).raise_for_status()
+    with FaultRun(stack, tenant and tenant(stack)) as run:
+        yield run
+    assert set(run.statuses) <= statuses, f"callers were told {dict(run.statuses)}"

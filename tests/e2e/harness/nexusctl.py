@@ -18,10 +18,13 @@ class Operator:
         self.postgres, self.database = postgres, database
         self.settings = {"NEXUS_KEY_PEPPER": PEPPER, "NEXUS_KEY_ENCRYPTION_KEY": ENCRYPTION_KEY}
 
-    def run(self, *words, standard_input=None, code=0):
+    def start(self, *words, stdout=subprocess.PIPE, **options):
         environment = {"PATH": os.environ["PATH"], **self.postgres.urls(self.database), **self.settings}
-        done = subprocess.run([BINARIES / "nexusctl", *words], env=environment, text=True, input=standard_input,
-                              capture_output=True, timeout=60, check=False)
+        return subprocess.run([BINARIES / "nexusctl", *words], env=environment, text=True, stdout=stdout, stderr=subprocess.PIPE,
+                              timeout=60, check=False, **options)
+
+    def run(self, *words, standard_input=None, code=0):
+        done = self.start(*words, input=standard_input)
         assert done.returncode == code, f"exit code {done.returncode}: {done.stdout}{done.stderr}"
         return done
 

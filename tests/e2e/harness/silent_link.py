@@ -1,4 +1,5 @@
-"""A TCP link between two processes that can die without a word: no byte passes, nothing is closed."""
+"""A TCP link between two processes that can die without a word: no byte passes, nothing is closed. It can also end in the
+middle of an answer."""
 
 import socket
 import threading
@@ -11,6 +12,7 @@ class SilentLink:
         self._target = ("127.0.0.1", port)
         self._passes = threading.Event()
         self._passes.set()
+        self._cut, self.answers_cut = 0, 0
         self._sockets = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -22,6 +24,10 @@ class SilentLink:
     def mend(self):
         """What was held up arrives late, as it would from a network that heals."""
         self._passes.set()
+
+    def cut_answers(self, missing):
+        """From now on the last so many bytes of each answer do not come, and its connection ends; 0: all comes again."""
+        self._cut = missing
 
     def close(self):
         self.mend()
@@ -41,13 +47,18 @@ class SilentLink:
                 return
             self._sockets += [near, far]
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pass_on, args=[source, sink], daemon=True).start()
+                threading.Thread(target=self._pass_on, args=[source, sink, source is far], daemon=True).start()
 
-    def _pass_on(self, source, sink):
+    def _pass_on(self, source, sink, answers):
+        """An answer that is cut off is taken to come in one piece, as small ones do."""
         try:
             while data := source.recv(65536):
                 self._passes.wait()
+                if answers and self._cut:
+                    sink.sendall(data[:-self._cut])
+                    self.answers_cut += 1
+                    break
                 sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
+            sink.shutdown(socket.SHUT_RDWR if data else socket.SHUT_WR)
         except OSError:
             pass  # one end has gone; the other one notices by itself

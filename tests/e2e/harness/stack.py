@@ -1,6 +1,7 @@
 """A whole Nexus: any number of each program, over ipc or over tcp, each with keys of its own, on a database of its own."""
 
 import ctypes
+import datetime
 import json
 import os
 import pathlib
@@ -282,6 +283,12 @@ class Stack:
             return self.health(gateway).json()["state"]
         except requests.RequestException as refused:
             raise AssertionError(refused) from None
+
+    def journal(self, channel=None):
+        """The webhooks that the simulator received, in the order of coming, with the time of it."""
+        lines = [json.loads(line) for line in self.webhooks.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        return [{**line, "at": datetime.datetime.fromisoformat(line["time"].replace("Z", "+00:00")).timestamp()}
+                for line in lines if channel in (None, line["channel"])]
 
     def metrics(self):
         """{"name{labels}": value} of every series there is."""

@@ -192,10 +192,44 @@ Test(calls, of_one_tenant_leave_room_for_those_of_others)
 
     cr_assert(not(calls_wait(calls, open_of(calls, 1, 100), &err)));
     cr_assert(eq(int, err.code, ERR_RATE_LIMITED));
-    for (int i = 0; i < CALLS_WAITING_LIMIT / 4; i++)
+    for (int i = 0; i < CALLS_WAITING_LIMIT / 4 * 3 / 4; i++)
         cr_assert(calls_wait(calls, open_of(calls, 2, 100), &err));
-    cr_assert(not(calls_wait(calls, open_of(calls, 3, 100), &err)));
-    cr_assert(eq(int, err.code, ERR_BUSY));
+    cr_assert(not(calls_wait(calls, open_of(calls, 2, 100), &err)));
+    cr_assert(eq(int, err.code, ERR_RATE_LIMITED));
+    for (int i = 0; i < CALLS_WAITING_LIMIT / 64; i++)
+        cr_assert(calls_wait(calls, open_of(calls, 3, 100), &err), "two leave room for a third");
+    close_all(calls);
+}
+
+Test(calls, of_two_tenants_that_send_without_end_leave_a_third_its_part)
+{
+    enum { WINDOW = 256, ROUNDS = 4000 };
+    const struct turn_window window = {.messages = WINDOW, .bytes = 1000 * 1000 * 1000};
+    struct calls *calls = calls_new(75);
+    struct list at_worker;
+    struct err err;
+    struct call *call;
+    list_init(&at_worker);
+
+    for (int round = 0; round < ROUNDS; round++) {
+        for (uint32_t tenant = 1; tenant <= 2; tenant++)
+            if (!calls_wait(calls, call = open_of(calls, tenant, 100), &err)) {
+                cr_assert(eq(int, err.code, ERR_RATE_LIMITED));
+                calls_close(calls, call);
+            }
+        if (round % 2) // the worker is slower than they are
+            calls_close(calls, LIST_FIRST(&at_worker, struct call, link));
+        while ((call = calls_next(calls, SERVICE_SMS, window)))
+            calls_out(calls, call, &at_worker, &at_worker);
+    }
+
+    for (int i = 0; i < WINDOW / 14; i++) {
+        call = open_of(calls, 3, 100);
+        cr_assert(calls_may_go(calls, call, window), "%d went at once", i);
+        calls_out(calls, call, &at_worker, &at_worker);
+    }
+    for (int i = 0; i < CALLS_WAITING_LIMIT / 14; i++)
+        cr_assert(calls_wait(calls, open_of(calls, 3, 100), &err), "%d may wait", i);
     close_all(calls);
 }
 

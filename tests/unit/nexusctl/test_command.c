@@ -6,7 +6,7 @@ enum { FROM, DRY_RUN, ID };
 static const struct option options[] = {
     [FROM] = {"--from", "-f", "DAY", "first day"},
     [DRY_RUN] = {"--dry-run", NULL, NULL, "only say"},
-    [ID] = {"--id", NULL, "ID", "this one"},
+    [ID] = {"--id", NULL, "ID", "this one", .repeats = true},
 };
 static const struct command command = {.name = "test",
                                        .summary = "a test",
@@ -50,6 +50,28 @@ Test(command, gives_every_value_of_a_repeated_option_in_order)
     cr_assert(option_next(&call, ID, &cursor, &value) && str_equal(value, STR("1")));
     cr_assert(option_next(&call, ID, &cursor, &value) && str_equal(value, STR("2")));
     cr_assert(not(option_next(&call, ID, &cursor, &value)));
+    arena_free(&call.arena);
+}
+
+Test(command, refuses_a_second_value_where_one_counts)
+{
+    const char *const words[] = {"--from", "1", "-f", "2"};
+    struct call call;
+    struct err err;
+
+    cr_assert(not(parse(&call, words, COUNT_OF(words), &err)));
+    cr_assert(eq(str, err.text, "--from is given twice"));
+    arena_free(&call.arena);
+}
+
+Test(command, takes_what_follows_two_hyphens_for_words)
+{
+    const char *const words[] = {"--", "-1"};
+    struct call call;
+    struct err err;
+
+    cr_assert(parse(&call, words, COUNT_OF(words), &err));
+    cr_assert(str_equal(call.arguments[0], STR("-1")));
     arena_free(&call.arena);
 }
 

@@ -24,6 +24,7 @@ static const struct writes_row {
     {"the disk is full",                            900,    -1,    10,    10,    "53100",  false, false, HEALTH_DB_FULL},
     {"a small write fitted after it",               5,      -1,    300,   300,   "53100",  false, false, HEALTH_DB_FULL},
     {"the disk was full, and is not any more",      5,      -1,    2500,  2500,  "53100",  false, false, NOTHING},
+    {"a table that others do not need is missing",  5,      -1,    700,   -1,    "42P01",  false, false, HEALTH_DB_FAILING},
     {"a function is missing",                       900,    -1,    10,    -1,    "42883",  false, false, HEALTH_DB_FAILING},
     {"the server was left for being read-only",     900,    -1,    10,    -1,    "25006",  true,  true,  HEALTH_DB_READ_ONLY},
     {"the server is away",                          90000,  -1,    -1,    -1,    "",       false, true,  NOTHING},
@@ -58,4 +59,20 @@ Test(writes, are_probed_only_while_nothing_else_commits)
 
     cr_assert(not(writes_want_probe(&writes, NOW + WRITES_PROBE_MS - 1)));
     cr_assert(writes_want_probe(&writes, NOW + WRITES_PROBE_MS));
+}
+
+Test(writes, are_probed_thoroughly_after_a_failure_until_nothing_is_missing_any_more)
+{
+    struct pg_writes writes = {
+        .committed_ms = NOW, .failed_ms = NOW - WRITES_PROBE_MS, .state = "42501"};
+    struct health_reasons before = {0}, after = {0};
+
+    cr_assert(writes_want_probe(&writes, NOW) && writes_want_proof(&writes));
+    writes_judge(&writes, true, NOW, &before);
+    cr_assert(eq(sz, before.count, 1));
+
+    writes.proved_ms = NOW;
+    cr_assert(not(writes_want_probe(&writes, NOW) || writes_want_proof(&writes)));
+    writes_judge(&writes, true, NOW, &after);
+    cr_assert(eq(sz, after.count, 0));
 }

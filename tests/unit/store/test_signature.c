@@ -188,3 +188,31 @@ Test(signature, refuses_what_has_not_the_form_of_one)
         cr_expect(not(holds(&standard)), "row %zu", i);
     }
 }
+
+Test(signature, of_a_body_in_pieces_is_that_of_the_whole)
+{
+    struct str body = STR("a body that comes in pieces"), rest = body, one;
+
+    for (size_t size = 1; size <= body.len; size++) {
+        PROOF(proof, "new", "a body that comes in pieces");
+        struct signature_check *check = signature_check_new(&proof, secrets, 2);
+        for (rest = body; rest.len > 0; rest = str_skip(rest, one.len)) {
+            one = str_make(rest.ptr, rest.len < size ? rest.len : size);
+            signature_check_add(check, one);
+        }
+        cr_assert(signature_check_end(&check, &proof, now_s), "pieces of %zu", size);
+        cr_assert(eq(ptr, check, NULL));
+    }
+}
+
+Test(signature, of_a_body_that_lacks_its_last_piece_does_not_hold)
+{
+    PROOF(proof, "new", "a body that comes in pieces");
+    struct signature_check *check = signature_check_new(&proof, secrets, 2);
+
+    signature_check_add(check, STR("a body that comes in "));
+    cr_assert(not(signature_check_end(&check, &proof, now_s)));
+    check = signature_check_new(&proof, secrets, 2);
+    signature_check_free(&check); // who wants to know no longer
+    cr_assert(eq(ptr, check, NULL));
+}

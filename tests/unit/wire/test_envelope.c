@@ -54,7 +54,10 @@ Test(envelope, carries_a_proof_byte_for_byte)
     signed_one.proof = (struct proof){.is_demanded = true,
                                       .hub_sha1 = STR("sha1=\xFF"),
                                       .standard = STR(""),
-                                      .body = str_make("a\0b", 3)};
+                                      .body = str_make("a\0b", 3),
+                                      .stored = {.bytes = {1, 2, 3}},
+                                      .stored_bytes = 7000000,
+                                      .packing = PROOF_DEFLATE};
     envelope_encode(&signed_one, &bytes);
     cr_assert(envelope_decode(buf_str(&bytes), &envelope, &err), "%s", err.text);
 
@@ -65,6 +68,9 @@ Test(envelope, carries_a_proof_byte_for_byte)
     cr_assert(str_present(envelope.proof.standard));
     cr_assert(str_equal(envelope.proof.body, signed_one.proof.body));
     cr_assert(not(str_present(envelope.proof.inflated)));
+    cr_assert(id_equal(envelope.proof.stored, signed_one.proof.stored));
+    cr_assert(eq(u32, envelope.proof.stored_bytes, 7000000));
+    cr_assert(eq(u32, envelope.proof.packing, PROOF_DEFLATE));
 }
 
 Test(envelope, keeps_what_is_absent_absent)

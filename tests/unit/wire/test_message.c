@@ -223,9 +223,7 @@ static const struct hostile_row {
     {"a float", MSG_SMS_RECEIPT, "92a161ca3f800000", "message_state: not a whole number"},
     {"a number past 32 bits", MSG_SMS_RECEIPT, "92a161cf0000000100000001",
      "message_state: not a whole number"},
-    {"a number over its limit", MSG_SMS_RECEIPT, "92a1610b", "message_state: not within 1 to 10"},
-    {"a number of 0 where it begins at 1", MSG_SMS_RECEIPT, "92a16100",
-     "message_state: not within 1 to 10"},
+    {"a number over its limit", MSG_SMS_RECEIPT, "92a1610b", "message_state: not within 0 to 10"},
     {"a sender not in its normal spelling", MSG_SMS_INBOUND, "93a161a83132333435363738a3313233",
      "phone_number: neither a phone number (+ and 3 to 15 digits) nor a name of 1 to 11 "
      "characters"},

@@ -1,8 +1,8 @@
 // The audit log: who changed what, the latest first.
 import { useState } from "preact/hooks";
-import { addressOf } from "../place";
 import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
+import { Center } from "../ui/center";
 import { TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
 import { More } from "../ui/more";
@@ -126,7 +126,7 @@ function Search({ filter, rows, onFilter }: { filter: Filter; rows: Change[]; on
 
 const OWNER: Column<Change> = {
   title: "Contact center",
-  cell: ({ tenant }) => (tenant === "*" ? "—" : <a href={addressOf({ tenant, panel: "audit" })}>{tenant}</a>),
+  cell: ({ tenant }) => (tenant === "*" ? "—" : <Center id={tenant} panel="audit" />),
 };
 
 function List({ rows, everyTenant }: { rows: Change[]; everyTenant: boolean }) {
@@ -137,7 +137,7 @@ function List({ rows, everyTenant }: { rows: Change[]; everyTenant: boolean }) {
       name={(row) => row.id}
       empty="Nobody changed anything that matches."
       columns={[
-        { title: "When", cell: (row) => <Moment time={row.at} /> },
+        { title: "When", cell: (row) => <Moment time={row.at} seconds /> },
         {
           title: "Who",
           kind: "main",
@@ -154,7 +154,7 @@ function List({ rows, everyTenant }: { rows: Change[]; everyTenant: boolean }) {
           ),
         },
         { title: "Action", cell: (row) => <code class="nowrap">{row.action}</code> },
-        { title: "Object", cell: (row) => row.object || "—" },
+        { title: "Object", kind: "free", cell: (row) => row.object || "—" },
         { title: "Fields", cell: (row) => <span>{row.fields.length ? row.fields.join(", ") : "—"}</span> },
         ...(everyTenant ? [OWNER] : []),
       ]}

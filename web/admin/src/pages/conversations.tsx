@@ -38,7 +38,7 @@ export function ConversationsPanel({ tenant }: { tenant: string }) {
   return (
     <Panel
       title="Conversations"
-      purpose="Those that wait come first. Without a state: all that are not done."
+      purpose="Those that wait come first."
       loaded={loaded}
       action={<ReadAgain loaded={loaded} />}
       above={<Search filter={filter} fault={faultOf(loaded.error, "address")} onFilter={setFilter} />}
@@ -63,12 +63,12 @@ function Search({ filter, fault, onFilter }: { filter: Filter; fault: string | u
         onFilter({ ...filter, address: address.trim() });
       }}
     >
-      <TextField label="Phone number" type="search" placeholder="+15551230001" hint="Enter searches." value={address} fault={fault} onText={setAddress} />
+      <TextField label="Phone number" type="search" placeholder="+15551230001" hint="With its country code. Enter searches." value={address} fault={fault} onText={setAddress} />
       <SelectField
         label="State"
         value={filter.state}
         choices={[
-          ["", "all that are not done"],
+          ["", "not done"],
           ["waiting", "waiting"],
           ["active", "active"],
           ["held", "held"],
@@ -102,8 +102,8 @@ function List({ tenant, conversations }: { tenant: string; conversations: Conver
           title: "State",
           cell: ({ state }) => <span class={`state ${LOOKS[state]}`}>{state}</span>,
         },
-        { title: "Queue", cell: (conversation) => conversation.queue || "—" },
-        { title: "Agent", cell: (conversation) => conversation.agent ?? "—" },
+        { title: "Queue", kind: "free", cell: (conversation) => conversation.queue || "—" },
+        { title: "Agent", kind: "free", cell: (conversation) => conversation.agent ?? "—" },
         { title: "Messages", kind: "number", cell: (conversation) => conversation.lastSequence },
         { title: "Waiting since", cell: ({ state, waitingSince }) => (state === "waiting" ? <Moment time={waitingSince} /> : "—") },
         { title: "Last activity", cell: (conversation) => <Moment time={conversation.lastActivity} /> },

@@ -1,9 +1,9 @@
 // The webhooks that messages go to: how each of them does, what waits for it, and what can be done about it.
 import { useState } from "preact/hooks";
 import { call } from "../api";
-import { addressOf } from "../place";
 import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
+import { Center } from "../ui/center";
 import { Confirm } from "../ui/confirm";
 import { SelectField } from "../ui/field";
 import { Moment } from "../ui/moment";
@@ -106,7 +106,7 @@ function act(one: Destination, what: "try" | "enable" | "disable"): Promise<Dest
 
 const OWNER: Column<Destination> = {
   title: "Contact center",
-  cell: ({ ccid }) => <a href={addressOf({ tenant: ccid, panel: "destinations" })}>{ccid}</a>,
+  cell: ({ ccid }) => <Center id={ccid} panel="destinations" />,
 };
 
 interface ListProps {

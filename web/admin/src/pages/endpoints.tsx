@@ -87,9 +87,9 @@ function List({ rows, onOpen }: { rows: Row[]; onOpen: (open: Open) => void }) {
       empty="No endpoints yet. Without one, conversations wait in the queue that carries their endpoint's name."
       columns={[
         { title: "Name", kind: "main", cell: (row) => row.name },
-        { title: "Queue", cell: (row) => row.options["queue"] ?? "—" },
-        { title: "Bot", cell: (row) => <span class="url">{row.options["bot"] ?? "—"}</span> },
-        { title: "Greeting", cell: (row) => row.options["greeting"] ?? "—" },
+        { title: "Queue", kind: "free", cell: (row) => row.options["queue"] ?? "—" },
+        { title: "Bot", kind: "free", cell: (row) => <span class="url">{row.options["bot"] ?? "—"}</span> },
+        { title: "Greeting", kind: "free", cell: (row) => row.options["greeting"] ?? "—" },
         {
           title: "Actions",
           kind: "actions",

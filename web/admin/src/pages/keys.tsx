@@ -2,10 +2,10 @@
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useLoaded } from "../load";
-import { addressOf } from "../place";
 import type { Session } from "../session";
 import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
+import { Center } from "../ui/center";
 import { Confirm } from "../ui/confirm";
 import { CopyOnce } from "../ui/copy_once";
 import { More } from "../ui/more";
@@ -62,13 +62,13 @@ export function KeysPanel({ session, tenant }: { session: Session; tenant: strin
             />
           )}
           {open?.kind === "made" && <CopyOnce title={`Key “${open.key.name}”`} secret={open.key.id} onClose={close} />}
-          {open?.kind === "expiry" && <KeyExpiry key={open.key.id} of={open.key} onClose={close} onDone={() => done("Expiry changed.")} />}
+          {open?.kind === "expiry" && <KeyExpiry key={open.key.id} of={open.key} onClose={close} onDone={() => done(`The expiry of the key ${open.key.name} is changed.`)} />}
           {open?.kind === "delete" && (
             <Confirm
               title={`Delete the key “${open.key.name}”?`}
               verb="Delete"
               work={() => call("DELETE", `${PATH}/${open.key.id}`)}
-              onDone={() => done("Key deleted.")}
+              onDone={() => done(`The key ${open.key.name} is deleted.`)}
               onClose={close}
             >
               <p>
@@ -93,7 +93,7 @@ function List({ keys, everyTenant, onOpen, onChanged }: ListProps) {
   const owner = {
     title: "Contact center",
     cell: (key: Key) =>
-      key.tenant === "*" ? "every" : <a href={addressOf({ tenant: key.tenant, panel: "keys" })}>{key.tenant}</a>,
+      key.tenant === "*" ? "every" : <Center id={key.tenant} panel="keys" />,
   };
   return (
     <Table
@@ -146,7 +146,7 @@ function Actions({ of, onOpen, onChanged }: { of: Key; onOpen: (open: Open) => v
   const action = useAction();
   async function toggle() {
     const worked = await action.run(() => call("PUT", `${PATH}/${of.id}`, { body: { enabled: !of.enabled } }));
-    if (worked) announce(of.enabled ? "Key disabled." : "Key enabled.");
+    if (worked) announce(`The key ${of.name} is ${of.enabled ? "disabled" : "enabled"}.`);
     if (worked) onChanged();
   }
   const draft: Draft = {

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useLoaded } from "../load";
+import { Center } from "../ui/center";
 import { faultOf, SelectField, TextField } from "../ui/field";
 import { Panel, ReadAgain } from "../ui/panel";
 import { Table } from "../ui/table";
@@ -96,7 +97,7 @@ function Equation({ of }: { of: Balance }) {
 }
 
 function List({ rows, everyTenant }: { rows: Row[]; everyTenant: boolean }) {
-  const owner = { title: "Contact center", cell: (row: Row) => <code>{row.ccid}</code> };
+  const owner = { title: "Contact center", cell: (row: Row) => <Center id={row.ccid} panel="ledger" /> };
   return (
     <Table
       caption="Ledger"

@@ -74,7 +74,7 @@ function Search({ filter, fault, onFilter }: { filter: Filter; fault: string | u
         onFilter({ ...filter, phone: phone.trim() });
       }}
     >
-      <TextField label="Phone number" type="search" placeholder="+15551230001" hint="Enter searches." value={phone} fault={fault} onText={setPhone} />
+      <TextField label="Phone number" type="search" placeholder="+15551230001" hint="With its country code. Enter searches." value={phone} fault={fault} onText={setPhone} />
       <SelectField
         label="Direction"
         value={filter.direction}
@@ -112,7 +112,7 @@ export function MessageTable({ tenant, messages, empty }: { tenant: string; mess
             </a>
           ),
         },
-        { title: "When", cell: (message) => <Moment time={message.created} /> },
+        { title: "When", cell: (message) => <Moment time={message.created} seconds /> },
         { title: "Direction", cell: (message) => `${message.direction === "in" ? "from" : "to"} ${message.phone}` },
         { title: "Number", cell: (message) => `${message.channel} (${message.number})` },
         { title: "State", cell: (message) => <span class={`state ${lookOf(message.state)}`}>{message.state.replace("_", " ")}</span> },

@@ -204,10 +204,10 @@ function List({ rows, channels, onOpen }: { rows: Row[]; channels: Channel[]; on
       columns={[
         { title: "Number", kind: "main", cell: (row) => row.options["channelId"] ?? "—" },
         { title: "Section", cell: (row) => <code>{row.section}</code> },
-        { title: "Type", cell: (row) => (row.options["channelType"] === "email" ? "e-mail" : "SMS") },
-        { title: "Endpoint", cell: (row) => row.options["endpoint"] ?? "—" },
+        { title: "Type", cell: (row) => <span class="nowrap">{row.options["channelType"] === "email" ? "E-mail" : "SMS"}</span> },
+        { title: "Endpoint", kind: "free", cell: (row) => row.options["endpoint"] ?? "—" },
         { title: "Carried by", cell: (row) => row.options["provider"] ?? "as the service says" },
-        { title: "Webhook", cell: (row) => <span class="url">{webhookOf(channels, row.options["channelId"]) ?? "—"}</span> },
+        { title: "Webhook", kind: "free", cell: (row) => <span class="url">{webhookOf(channels, row.options["channelId"]) ?? "—"}</span> },
         {
           title: "Actions",
           kind: "actions",

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { call } from "../api";
 import { addressOf } from "../place";
 import { announce } from "../ui/announce";
+import { Center } from "../ui/center";
 import { Confirm } from "../ui/confirm";
 import { Moment } from "../ui/moment";
 import { More } from "../ui/more";
@@ -107,7 +108,7 @@ function byTenant(failures: Failure[]): Part[] {
 }
 
 function owner<T extends { ccid: string }>(): Column<T> {
-  return { title: "Contact center", cell: ({ ccid }) => <a href={addressOf({ tenant: ccid, panel: "undelivered" })}>{ccid}</a> };
+  return { title: "Contact center", cell: ({ ccid }) => <Center id={ccid} panel="undelivered" /> };
 }
 
 function Groups({ groups, everyTenant, onChannel }: { groups: Group[]; everyTenant: boolean; onChannel: (channel: string) => void }) {

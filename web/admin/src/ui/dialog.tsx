@@ -44,7 +44,7 @@ export function Dialog({ title, onClose, sticky, wide, children }: Props) {
       <h2 id={id}>{title}</h2>
       {children}
       {warned && (
-        <p class="warning" role="alert">
+        <p class="warning" role="alert" ref={(said) => said?.scrollIntoView()}>
           What you typed is not saved. Press Escape again to discard it.
         </p>
       )}

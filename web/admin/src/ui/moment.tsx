@@ -1,13 +1,14 @@
 // Times as people where the browser stands read them; the exact one is in the tooltip.
 const MINUTE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const SECOND = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
-export function Moment({ time, day }: { time: string | null | undefined; day?: boolean }) {
+export function Moment({ time, day, seconds }: { time: string | null | undefined; day?: boolean; seconds?: boolean }) {
   const parsed = time ? new Date(time) : undefined;
   if (!time || !parsed || Number.isNaN(parsed.getTime())) return <>—</>;
   return (
     <time dateTime={time} title={time}>
-      {(day ? DAY : MINUTE).format(parsed)}
+      {(day ? DAY : seconds ? SECOND : MINUTE).format(parsed)}
     </time>
   );
 }

@@ -1,0 +1,168 @@
+// stored_proof: see the header.
+#include "sms-worker/stored_proof.h"
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/panic.h"
+#include "io/gunzip.h"
+#include "service/service.h"
+#include "service/task.h"
+#include "store/signature.h"
+#include "store/statements.h"
+
+#include <stdlib.h>
+
+enum { CHECKS_AT_ONCE = 4 }; // each has four pieces of 48 KiB in memory
+
+struct check {
+    struct list link; // while it waits
+    struct stored_proofs *all;
+    struct task *task;
+    struct signature_check *as_it_came, *inflated; // inflated NULL: it is not compressed
+    struct gunzip *gunzip;
+    bool is_broken; // it is not what its packing says; then it may be signed as it came only
+    int32_t next;   // piece
+    uint64_t bytes;
+    stored_told_fn *told;
+};
+
+struct stored_proofs {
+    struct list waiting; // oldest first; bounded by the credit that gateways have
+    size_t out;
+};
+
+static void pieces_came(void *context, const struct pg_result *result, const struct err *err);
+
+struct stored_proofs *stored_proofs_new(void)
+{
+    struct stored_proofs *all = calloc(1, sizeof *all);
+
+    if (!all)
+        panic("out of memory");
+    list_init(&all->waiting);
+    return all;
+}
+
+void stored_proofs_free(struct stored_proofs **all)
+{
+    free(*all);
+    *all = NULL;
+}
+
+static void dropped(void *context, const struct pg_result *result, const struct err *err)
+{
+    (void)context, (void)result, (void)err;
+}
+
+void stored_proof_drop(struct task *task)
+{
+    struct pg_params params;
+
+    pg_params_init(&params);
+    pg_int4(&params, (int32_t)task_tenant(task));
+    pg_id(&params, task->envelope.proof.stored);
+    pg_call(service_pg(task->service), STATEMENT_UPLOAD_DROP, &params, dropped, NULL);
+}
+
+static void pieces_ask(struct check *check)
+{
+    struct pg_params params;
+
+    pg_params_init(&params);
+    pg_int4(&params, (int32_t)task_tenant(check->task));
+    pg_id(&params, check->task->envelope.proof.stored);
+    pg_int4(&params, check->next);
+    pg_call(service_pg(check->task->service), STATEMENT_UPLOAD_READ, &params, pieces_came, check);
+}
+
+static void checks_begin(struct stored_proofs *all)
+{
+    while (all->out < CHECKS_AT_ONCE && !list_is_empty(&all->waiting)) {
+        struct check *check = LIST_FIRST(&all->waiting, struct check, link);
+        list_remove(&check->link);
+        all->out++;
+        pieces_ask(check);
+    }
+}
+
+void stored_proof_check(struct stored_proofs *all, struct task *task, const struct str *secrets,
+                        size_t count, stored_told_fn *told)
+{
+    const struct proof *proof = &task->envelope.proof;
+    struct check *check = calloc(1, sizeof *check);
+
+    if (!check)
+        panic("out of memory: a check");
+    *check = (struct check){.all = all,
+                            .task = task,
+                            .as_it_came = signature_check_new(proof, secrets, count),
+                            .told = told};
+    if (proof->packing != PROOF_PLAIN) {
+        check->inflated = signature_check_new(proof, secrets, count);
+        check->gunzip = gunzip_new(proof->packing == PROOF_DEFLATE);
+    }
+    list_append(&all->waiting, &check->link);
+    checks_begin(all);
+}
+
+// ---- a few pieces came
+
+static bool inflated_take(void *context, struct str bytes, struct err *err)
+{
+    struct check *check = context;
+
+    (void)err;
+    signature_check_add(check->inflated, bytes);
+    return true; // the gateway has bounded what comes out
+}
+
+static void piece_add(struct check *check, struct str bytes)
+{
+    struct err err;
+
+    check->bytes += bytes.len;
+    signature_check_add(check->as_it_came, bytes);
+    if (check->gunzip && !check->is_broken)
+        check->is_broken = !gunzip_feed(check->gunzip, bytes, inflated_take, check, &err);
+}
+
+static void check_end(struct check *check, enum stored_verdict verdict)
+{
+    struct stored_proofs *all = check->all;
+
+    signature_check_free(&check->as_it_came);
+    signature_check_free(&check->inflated);
+    gunzip_free(&check->gunzip);
+    stored_proof_drop(check->task);
+    check->told(check->task, verdict);
+    free(check);
+    all->out--;
+    checks_begin(all);
+}
+
+static enum stored_verdict judge(struct check *check)
+{
+    const struct proof *proof = &check->task->envelope.proof;
+    int64_t now_s = clock_unix_us() / 1000000;
+    bool holds = signature_check_end(&check->as_it_came, proof, now_s);
+
+    if (check->inflated)
+        holds |= signature_check_end(&check->inflated, proof, now_s) && !check->is_broken;
+    return holds ? STORED_RIGHT : STORED_WRONG;
+}
+
+static void pieces_came(void *context, const struct pg_result *result, const struct err *err)
+{
+    struct check *check = context;
+    uint64_t wanted = check->task->envelope.proof.stored_bytes;
+
+    for (size_t row = 0; !err && row < pg_rows(result); row++, check->next++)
+        piece_add(check, pg_get_text(result, row, 0));
+    if (err || check->bytes > wanted || (check->bytes < wanted && pg_rows(result) == 0))
+        check_end(check,
+                  STORED_UNREADABLE); // a piece is missing: its commit did not wait for the disk
+    else if (check->bytes < wanted)
+        pieces_ask(check);
+    else
+        check_end(check, judge(check));
+}

@@ -1,0 +1,35 @@
+// A contact center by its name, as people call it. Its id is in the tooltip, and stands there itself where it has no name.
+import { useEffect, useState } from "preact/hooks";
+import { call } from "../api";
+import { addressOf, type Panel } from "../place";
+
+const LIST = "/nexus/v3/provisioning/tenants";
+const AT_MOST = 1000; // one answer of the list
+
+const names = new Map<string, string>();
+let reading: Promise<void> | undefined; // one for all rows that ask at the same time
+
+async function read(): Promise<void> {
+  const { tenants } = await call<{ tenants: { id: string; name: string | null }[] }>("GET", LIST, { query: { count: AT_MOST } });
+  for (const { id, name } of tenants) if (name) names.set(id, name);
+}
+
+function find(): Promise<void> {
+  reading ??= read()
+    .catch(() => undefined) // the id is as good
+    .finally(() => (reading = undefined));
+  return reading;
+}
+
+export function Center({ id, panel }: { id: string; panel: Panel }) {
+  const [name, setName] = useState(names.get(id));
+  useEffect(() => {
+    setName(names.get(id));
+    if (!names.has(id)) void find().then(() => setName(names.get(id)));
+  }, [id]);
+  return (
+    <a class="url" href={addressOf({ tenant: id, panel })} title={id}>
+      {name ?? <code>{id}</code>}
+    </a>
+  );
+}
