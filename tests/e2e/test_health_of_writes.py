@@ -30,6 +30,11 @@ def is_red_because(stack, code, gateway=0):
     return health.status_code == 503 and health.json()["state"] == "red" and code in told and not is_ready(stack, gateway)
 
 
+def is_told(stack, code):
+    health = stack.health().json()
+    return health["state"] != "green" and code in {cause["code"] for cause in health["causes"]}
+
+
 def is_well(stack):
     return stack.health().json()["state"] == "green" and is_ready(stack)
 
@@ -117,8 +122,10 @@ def test_what_is_missing_for_texts_is_told_by_health_until_it_is_there_again(mak
 
     connection.cursor().execute(breaking)
     post_unseen(stack, aggregator)
-    eventually(lambda: "db.failing" in causes(stack) and stack.health().json()["state"] != "green", "health tells what is missing")
-    connection.cursor().execute(mending)
+    try:
+        eventually(lambda: is_told(stack, "db.failing"), "health tells that something is missing")
+    finally:
+        connection.cursor().execute(mending)
 
     eventually(lambda: is_well(stack), "health is green, and the gateway ready")
     assert aggregator.message().status_code == 200
