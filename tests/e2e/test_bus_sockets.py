@@ -5,7 +5,6 @@ import subprocess
 import requests
 
 from harness.fault_run import FAST, WINDOW, FaultRun, under_audit
-from harness.people import Tenant
 from harness.ports import free_port
 from harness.stack import WORKERS
 from harness.wait import eventually

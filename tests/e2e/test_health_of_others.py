@@ -6,7 +6,6 @@ import json
 import pytest
 
 from harness.fault_run import FAST, WINDOW, FaultRun, under_audit
-from harness.people import Tenant
 from harness.wait import eventually
 
 

@@ -53,6 +53,27 @@ browse("a key is switched off and on again, with effect within a second", {}, as
   await becomes(key.id, 200);
 });
 
+browse("after a key was switched off or deleted by keyboard, the focus is on the same button or on the heading", {}, async (page) => {
+  const center = await provisioned();
+  await keyOf(center, "Focused", ["nexus:agent:chat"]);
+  await logIn(page, center.administrator, "#/keys");
+  await settled(page);
+  const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim());
+
+  await row(page, "Focused").getByRole("button", { name: "Disable" }).focus();
+  await page.keyboard.press("Enter");
+  await row(page, "Focused").getByText("disabled").waitFor();
+  await settled(page);
+  assert.equal(await focused(), "Enable");
+
+  await row(page, "Focused").getByRole("button", { name: "Delete" }).focus();
+  await page.keyboard.press("Enter");
+  await press(page, page.getByRole("dialog"), "Delete");
+  await row(page, "Focused").waitFor({ state: "detached" });
+  await settled(page);
+  assert.equal(await focused(), "API keys");
+});
+
 async function becomes(key, status) {
   const deadline = Date.now() + 5000;
   while ((await asked(key)).status !== status) assert.ok(Date.now() < deadline, `not ${status} in time`);

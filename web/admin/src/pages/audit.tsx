@@ -83,7 +83,7 @@ function Export({ tenant, filter }: { tenant: string | undefined; filter: Filter
   }
   return (
     <>
-      <button type="button" disabled={action.busy} onClick={() => void run()}>
+      <button type="button" aria-disabled={action.busy} onClick={() => void run()}>
         Export
       </button>
       <Refusal error={action.error} />

@@ -176,12 +176,12 @@ function Actions({ one, onStop, onDone }: { one: Destination; onStop: (one: Dest
     <>
       <div class="actions" role="group" aria-label={`Actions on ${name}`}>
         {one.state === "off" ? (
-          <button type="button" disabled={action.busy} onClick={() => void run("enable", `${name} is switched on.`)}>
+          <button type="button" aria-disabled={action.busy} onClick={() => void run("enable", `${name} is switched on.`)}>
             Switch on
           </button>
         ) : (
           <>
-            <button type="button" disabled={action.busy} onClick={() => void run("try", `${name} is being tried.`)}>
+            <button type="button" aria-disabled={action.busy} onClick={() => void run("try", `${name} is being tried.`)}>
               Try now
             </button>
             <button type="button" class="danger" disabled={action.busy} onClick={() => onStop(one)}>

@@ -161,7 +161,7 @@ function Actions({ of, onOpen, onChanged }: { of: Key; onOpen: (open: Open) => v
   return (
     <>
       <div class="actions" role="group" aria-label={`Actions on ${of.name}`}>
-        <button type="button" disabled={action.busy} onClick={() => void toggle()}>
+        <button type="button" aria-disabled={action.busy} onClick={() => void toggle()}>
           {of.enabled ? "Disable" : "Enable"}
         </button>
         <button type="button" onClick={() => onOpen({ kind: "expiry", key: of })}>

@@ -1,4 +1,5 @@
-// Something the user asked for: one at a time, and its refusal is kept until the next try.
+// Something the user asked for: one at a time, and its refusal is kept until the next try. A button of a row says aria-disabled
+// while it is busy: one that is disabled would lose the focus.
 import { useState } from "preact/hooks";
 import type { ApiError } from "../api";
 import { asApiError } from "../load";
