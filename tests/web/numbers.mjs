@@ -25,6 +25,9 @@ browse("an endpoint and a number are added, changed and removed", {}, async (pag
   await dialog.getByLabel("Number", { exact: true }).fill(center.number);
   await dialog.getByLabel("Endpoint").selectOption("chat.sales");
   await dialog.getByLabel("Carried by").selectOption("Async");
+  await dialog.getByText("Webhook of your own gateway").click();
+  await dialog.getByLabel("Webhook URL").fill("https://sms.example.com/out");
+  await dialog.getByLabel("Webhook secret").fill("signs what is sent");
   await press(page, dialog, "Save");
   await row(page, center.number).waitFor();
   assert.deepEqual((await read(center, "NexusServices"))["chat.Main"], {
