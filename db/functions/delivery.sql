@@ -129,8 +129,9 @@ begin
 
     if 0 < any (fates) then
         -- A message that somebody holds keeps its row for a later claim, so that the others need not wait for it.
-        select array_agg(p.id), array_agg(p.fate), array_agg(p.recovered) into picked, fates, recoveries
-        from unnest(picked, fates, recoveries) p (id, fate, recovered)
+        select array_agg(p.id), array_agg(p.fate), array_agg(p.recovered), array_agg(p.passed)
+        into picked, fates, recoveries, passed
+        from unnest(picked, fates, recoveries, passed) p (id, fate, recovered, passed)
         where p.fate = 0 or delivery_message_is_free(p.id);
         if picked is null then
             return;
