@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "shares.h"
 
+#include "base/clock.h"
 #include "base/panic.h"
 #include "io/http_server.h"
 
@@ -53,6 +54,7 @@ struct event_stream *event_stream_new(struct exchange *exchange, struct err *err
                                     .of_tenant = of_tenant,
                                     .tenant = exchange->principal.tenant,
                                     .permission = exchange->match.route->permission,
+                                    .ends_ms = INT64_MAX,
                                     .size = size};
     stream->credentials = *shown;
     stream->credentials.key = copy_behind(&at, shown->key);
@@ -85,8 +87,8 @@ void event_stream_drop(struct event_stream *stream)
 static bool may_go_on(const struct event_stream *stream, const struct caller *caller,
                       const struct err *err)
 {
-    if (!caller)
-        return err->code != ERR_UNKNOWN_KEY; // anything else says that nobody could be asked
+    if (!caller) // any other error says that nobody could be asked
+        return err->code != ERR_UNKNOWN_KEY && clock_monotonic_ms() < stream->ends_ms;
     return caller->principal.tenant == stream->tenant &&
            caller->permissions & 1U << stream->permission;
 }
@@ -97,6 +99,8 @@ static void on_checked(void *context, struct caller *caller, const struct err *e
     struct err refusal;
 
     stream->is_checking = false;
+    if (caller)
+        stream->ends_ms = caller->ends_ms;
     if (stream->is_gone) {
         event_stream_answered(stream);
     } else if (!may_go_on(stream, caller, err)) {

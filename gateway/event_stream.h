@@ -33,6 +33,7 @@ struct event_stream {
     enum permission permission;
     struct credentials credentials; // what its reader showed; the strings follow the struct
     struct principal_wait check;    // for who the reader is now
+    int64_t ends_ms;                // its right, as far as was known when it was asked about last
     struct share *of_key, *of_tenant;
     bool is_resuming, is_live;
     bool is_reading, is_checking; // the answer to come holds on to it
@@ -46,7 +47,7 @@ struct event_stream *event_stream_new(struct exchange *exchange, struct err *err
 void event_stream_drop(struct event_stream *stream);
 // Ends the stream, now or when the answer is there, if its reader may not read any more: the key was
 // revoked, disabled or has expired, the session is over, or the user has lost the right. While
-// nobody can be asked it goes on.
+// nobody can be asked it goes on, to the end that is known.
 void event_stream_check(struct event_stream *stream);
 // The same, and GWS is asked whether it still knows the reader.
 void event_stream_ask(struct event_stream *stream);

@@ -28,9 +28,10 @@ enum {
 // Who holds a key and what it allows.
 struct caller {
     struct principal principal;
-    struct str ccid;      // of the tenant acted for; empty: none
-    struct str granted;   // the permissions as they are called, blanks between
-    struct str expires;   // of a session: when it ends at the latest; absent otherwise
+    struct str ccid;    // of the tenant acted for; empty: none
+    struct str granted; // the permissions as they are called, blanks between
+    struct str expires; // of a session: when it ends at the latest; absent otherwise
+    int64_t ends_ms;    // when the key or session expires, on the monotonic clock; INT64_MAX: never
     uint32_t permissions; // bits of enum permission
     uint32_t capacity, frequency_s;
 };

@@ -243,8 +243,7 @@ static bool scope_is_clear(const struct json_view *reply, const struct caller *c
     return caller->principal.tenant == 0 ? all : !all && caller->ccid.len > 0;
 }
 
-static bool caller_read(struct str json, struct arena *arena, int64_t user_cache_ms,
-                        struct caller *caller, int64_t *expires_ms)
+static bool caller_read(struct str json, struct arena *arena, int64_t now_ms, struct caller *caller)
 {
     const struct json_view *reply;
     int64_t expires_in_s;
@@ -259,18 +258,26 @@ static bool caller_read(struct str json, struct arena *arena, int64_t user_cache
                       .name = json_text(json_member(reply, "name"))},
         .ccid = json_text(json_member(reply, "ccid")),
         .expires = json_text(json_member(reply, "expires")),
+        .ends_ms = json_number(json_member(reply, "expires_in_s"), &expires_in_s)
+                       ? now_ms + expires_in_s * 1000
+                       : INT64_MAX,
         .capacity = member_number(reply, "capacity"),
         .frequency_s = member_number(reply, "frequency"),
     };
     if (!scope_is_clear(reply, caller) || is_user != (caller->principal.key == 0))
         return false;
     permissions_read(json_member(reply, "permissions"), arena, caller);
-    *expires_ms = json_number(json_member(reply, "expires_in_s"), &expires_in_s)
-                      ? expires_in_s * 1000
-                      : INT64_MAX;
-    if (is_user && user_cache_ms < *expires_ms)
-        *expires_ms = user_cache_ms;
     return true;
+}
+
+// How long it may be kept: to its end, and a user no longer than GWS need not be asked again.
+static int64_t keep_ms(const struct principals *principals, const struct caller *caller,
+                       int64_t now_ms)
+{
+    bool is_user = caller->principal.key == 0;
+    int64_t left_ms = caller->ends_ms == INT64_MAX ? INT64_MAX : caller->ends_ms - now_ms;
+
+    return is_user && principals->user_cache_ms < left_ms ? principals->user_cache_ms : left_ms;
 }
 
 // Is the answer perhaps older than a change that was told while it was on its way?
@@ -309,11 +316,10 @@ static void lookup_answered(void *context, enum err_code code, struct str payloa
     struct str ccid = str_skip(lookup->id, 1 + SHA256_BYTES);
     struct arena *arena = arena_new();
     struct caller learned;
-    int64_t expires_ms, now_ms = clock_monotonic_ms();
+    int64_t now_ms = clock_monotonic_ms();
     struct err err;
 
-    if (code == ERR_OK &&
-        !caller_read(payload, arena, principals->user_cache_ms, &learned, &expires_ms))
+    if (code == ERR_OK && !caller_read(payload, arena, now_ms, &learned))
         code = ERR_INTERNAL;
     if (code == ERR_OK && ccid.len && learned.ccid.len &&
         !str_equal_ignoring_case(ccid, learned.ccid))
@@ -324,7 +330,8 @@ static void lookup_answered(void *context, enum err_code code, struct str payloa
     refuse(&err);
     if (code == ERR_OK) {
         if (!doubtful)
-            key_cache_learn(principals->cache, lookup->id, &learned, expires_ms, now_ms);
+            key_cache_learn(principals->cache, lookup->id, &learned,
+                            keep_ms(principals, &learned, now_ms), now_ms);
     } else if (code == ERR_UNKNOWN_KEY || code == ERR_NOT_FOUND) {
         if (!doubtful)
             key_cache_refuse(principals->cache, lookup->id, now_ms);

@@ -11,10 +11,11 @@
 enum { FILE_, DRY_RUN, PRUNE };
 static const struct option options[] = {
     [FILE_] = {"--file", "-f", "FILE",
-               "What there should be, in YAML or JSON; - is standard input."},
-    [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say what would be done; exit code 3 if anything."},
+               .doc = "What there should be, in YAML or JSON; - is standard input."},
+    [DRY_RUN] = {"--dry-run", NULL, NULL,
+                 .doc = "Only say what would be done; exit code 3 if anything."},
     [PRUNE] = {"--prune", NULL, NULL,
-               "Also remove what the file's contact centers have beside it."},
+               .doc = "Also remove what the file's contact centers have beside it."},
 };
 
 static bool ring_read(void *context, struct arena *arena, struct str *text, struct err *err)

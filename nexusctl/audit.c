@@ -6,15 +6,18 @@
 
 enum { TENANT, FROM, TO, ACTOR, OBJECT, ACTION, AFTER, LIMIT, FORMAT };
 static const struct option options[] = {
-    [TENANT] = {"--tenant", NULL, "CCID", "Only changes of this contact center."},
-    [FROM] = {"--from", NULL, "TIME", "Changes at or after it (RFC 3339)."},
-    [TO] = {"--to", NULL, "TIME", "Changes before it."},
-    [ACTOR] = {"--actor", NULL, "WHO", "A user, or the name or first 13 characters of a key."},
-    [OBJECT] = {"--object", NULL, "NAME", "Only changes of what is called so."},
-    [ACTION] = {"--action", NULL, "WHAT", "Only this, such as key.revoke."},
-    [AFTER] = {"--after", NULL, "NEXT", "list: go on after a page, which said it at its end."},
-    [LIMIT] = {"--limit", NULL, "COUNT", "list: at most so many; 100 when left out."},
-    [FORMAT] = {"--format", NULL, "ndjson|csv", "export: a JSON object a line, or CSV; ndjson."},
+    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only changes of this contact center."},
+    [FROM] = {"--from", NULL, "TIME", .doc = "Changes at or after it (RFC 3339)."},
+    [TO] = {"--to", NULL, "TIME", .doc = "Changes before it."},
+    [ACTOR] = {"--actor", NULL, "WHO",
+               .doc = "A user, or the name or first 13 characters of a key."},
+    [OBJECT] = {"--object", NULL, "NAME", .doc = "Only changes of what is called so."},
+    [ACTION] = {"--action", NULL, "WHAT", .doc = "Only this, such as key.revoke."},
+    [AFTER] = {"--after", NULL, "NEXT",
+               .doc = "list: go on after a page, which said it at its end."},
+    [LIMIT] = {"--limit", NULL, "COUNT", .doc = "list: at most so many; 100 when left out."},
+    [FORMAT] = {"--format", NULL, "ndjson|csv",
+                .doc = "export: a JSON object a line, or CSV; ndjson."},
 };
 
 enum { PAGE = 1000, NEXT_LIMIT = 40 };

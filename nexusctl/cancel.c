@@ -4,11 +4,14 @@
 
 enum { ID, DESTINATION, TENANT, LIMIT, DRY_RUN };
 static const struct option options[] = {
-    [ID] = {"--id", NULL, "ID", "This message; may be repeated.", .repeats = true},
-    [DESTINATION] = {"--destination", NULL, "ID", "What waits for it; see nexusctl destinations."},
-    [TENANT] = {"--tenant", NULL, "CCID", "Only messages of this contact center."},
-    [LIMIT] = {"--limit", NULL, "COUNT", "At most so many, the oldest first; 1000 when left out."},
-    [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say how many; exit code 3 when there are any."},
+    [ID] = {"--id", NULL, "ID", .doc = "This message; may be repeated.", .repeats = true},
+    [DESTINATION] = {"--destination", NULL, "ID",
+                     .doc = "What waits for it; see nexusctl destinations."},
+    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only messages of this contact center."},
+    [LIMIT] = {"--limit", NULL, "COUNT",
+               .doc = "At most so many, the oldest first; 1000 when left out."},
+    [DRY_RUN] = {"--dry-run", NULL, NULL,
+                 .doc = "Only say how many; exit code 3 when there are any."},
 };
 
 static void result_print(const struct call *call, int64_t cancelled, int64_t in_hand,

@@ -18,11 +18,11 @@
 enum { FILE_LIMIT = 4 * 1024 * 1024 };
 
 const struct option common_options[COMMON_OPTIONS] = {
-    [COMMON_JSON] = {"--json", NULL, NULL, "Answer and errors as JSON."},
-    [COMMON_PG] = {"--pg", NULL, "URL", "PostgreSQL; NEXUS_PG_URL when left out."},
+    [COMMON_JSON] = {"--json", NULL, NULL, .doc = "Answer and errors as JSON."},
+    [COMMON_PG] = {"--pg", NULL, "URL", .doc = "PostgreSQL; NEXUS_PG_URL when left out."},
     [COMMON_CONFIG] = {"--config", NULL, "FILE",
-                       "Settings (NAME=value); the environment overrides."},
-    [COMMON_HELP] = {"--help", "-h", NULL, "This text."},
+                       .doc = "Settings (NAME=value); the environment overrides."},
+    [COMMON_HELP] = {"--help", "-h", NULL, .doc = "This text."},
 };
 
 static const struct option *table_find(const struct option *options, size_t count, struct str name)

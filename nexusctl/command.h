@@ -2,8 +2,8 @@
 //
 //   enum { FROM, TENANT };
 //   static const struct option options[] = {
-//       [FROM] = {"--from", NULL, "DAY", "First day, UTC."},
-//       [TENANT] = {"--tenant", NULL, "CCID", "Only this contact center."},
+//       [FROM] = {"--from", NULL, "DAY", .doc = "First day, UTC."},
+//       [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only this contact center."},
 //   };
 //   const struct command ledger_command = {.name = "ledger", .options = options, …, .run = ledger};
 //

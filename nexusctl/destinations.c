@@ -5,11 +5,12 @@
 
 enum { TENANT, STATE, AFTER, LIMIT };
 static const struct option options[] = {
-    [TENANT] = {"--tenant", NULL, "CCID", "Only those of this contact center."},
+    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only those of this contact center."},
     [STATE] = {"--state", NULL, "closed|open|half_open|off|unused|failing",
-               "list: only those in this state."},
-    [AFTER] = {"--after", NULL, "NEXT", "list: go on after a page, which said it at its end."},
-    [LIMIT] = {"--limit", NULL, "COUNT", "list: at most so many; 50 when left out."},
+               .doc = "list: only those in this state."},
+    [AFTER] = {"--after", NULL, "NEXT",
+               .doc = "list: go on after a page, which said it at its end."},
+    [LIMIT] = {"--limit", NULL, "COUNT", .doc = "list: at most so many; 50 when left out."},
 };
 
 static struct str numbers_text(const struct json_view *destination, struct arena *arena)

@@ -5,7 +5,7 @@
 
 enum { TENANT };
 static const struct option options[] = {
-    [TENANT] = {"--tenant", NULL, "CCID", "Only messages of this contact center."},
+    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only messages of this contact center."},
 };
 
 static struct str text_of(const struct json_view *object, const char *name)

@@ -9,7 +9,7 @@
 
 enum { TENANT };
 static const struct option options[] = {
-    [TENANT] = {"--tenant", NULL, "CCID", "Only this contact center, without cluster keys."},
+    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only this contact center, without cluster keys."},
 };
 
 static bool export(struct call *call, struct err *err)

@@ -10,19 +10,21 @@
 
 enum { URL = SECRET_OPTIONS, CLIENT, BROWSER_URL, CENTER, OPERATORS };
 static const struct option options[] = {
-    [SECRET] = {"--secret", NULL, "TEXT", "add: its secret; others here can see it in ps."},
-    [SECRET_FILE] = {"--secret-file", NULL, "FILE", "add: its secret is what stands in this file."},
-    [URL] = {"--url", NULL, "URL", "add: where GWS is, as we reach it."},
-    [CLIENT] = {"--client-id", NULL, "NAME", "add: who we are there."},
+    [SECRET] = {"--secret", NULL, "TEXT", .doc = "add: its secret; others here can see it in ps."},
+    [SECRET_FILE] = {"--secret-file", NULL, "FILE",
+                     .doc = "add: its secret is what stands in this file."},
+    [URL] = {"--url", NULL, "URL", .doc = "add: where GWS is, as we reach it."},
+    [CLIENT] = {"--client-id", NULL, "NAME", .doc = "add: who we are there."},
     [BROWSER_URL] = {"--browser-url", NULL, "URL",
-                     "add: where browsers reach it; --url if left out."},
+                     .doc = "add: where browsers reach it; --url if left out."},
     [CENTER] =
         {"--center", NULL, "CCID",
-         "add: a contact center it may vouch for; repeat it. Left out: any that no other row "
-         "names.",
+         .doc =
+             "add: a contact center it may vouch for; repeat it. Left out: any that no other row "
+             "names.",
          .repeats = true},
     [OPERATORS] = {"--operators", NULL, NULL,
-                   "add: its users without a contact center are operators."},
+                   .doc = "add: its users without a contact center are operators."},
 };
 
 static bool ring_read(void *context, struct arena *arena, struct str *text, struct err *err)

@@ -9,14 +9,16 @@
 
 enum { TENANT, NAME, PERMISSION, CAPACITY, FREQUENCY, EXPIRES, DRY_RUN };
 static const struct option options[] = {
-    [TENANT] = {"--tenant", NULL, "CCID", "Whose keys; '*' for cluster keys."},
-    [NAME] = {"--name", NULL, "NAME", "create: what people call it."},
-    [PERMISSION] = {"--permission", NULL, "PERMISSION", "create: what it may do; may be repeated.",
-                    .repeats = true},
-    [CAPACITY] = {"--capacity", NULL, "COUNT", "create: requests per frequency; 0: no limit; 120."},
-    [FREQUENCY] = {"--frequency", NULL, "SECONDS", "create: see capacity; 60 when left out."},
-    [EXPIRES] = {"--expires", NULL, "TIME", "create: not good from then on (RFC 3339)."},
-    [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say what would be done; exit code 3."},
+    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Whose keys; '*' for cluster keys."},
+    [NAME] = {"--name", NULL, "NAME", .doc = "create: what people call it."},
+    [PERMISSION] = {"--permission", NULL, "PERMISSION",
+                    .doc = "create: what it may do; may be repeated.", .repeats = true},
+    [CAPACITY] = {"--capacity", NULL, "COUNT",
+                  .doc = "create: requests per frequency; 0: no limit; 120."},
+    [FREQUENCY] = {"--frequency", NULL, "SECONDS",
+                   .doc = "create: see capacity; 60 when left out."},
+    [EXPIRES] = {"--expires", NULL, "TIME", .doc = "create: not good from then on (RFC 3339)."},
+    [DRY_RUN] = {"--dry-run", NULL, NULL, .doc = "Only say what would be done; exit code 3."},
 };
 
 static struct str list_text(const struct json_view *list, struct arena *arena)

@@ -6,10 +6,12 @@
 
 enum { FROM, TO, BY, TENANT };
 static const struct option options[] = {
-    [FROM] = {"--from", NULL, "DAY", "First day, UTC (YYYY-MM-DD); all of history when left out."},
-    [TO] = {"--to", NULL, "DAY", "Last day."},
-    [BY] = {"--by", NULL, "channel|tenant", "A line a number (as when left out) or a tenant."},
-    [TENANT] = {"--tenant", NULL, "CCID", "Only this contact center."},
+    [FROM] = {"--from", NULL, "DAY",
+              .doc = "First day, UTC (YYYY-MM-DD); all of history when left out."},
+    [TO] = {"--to", NULL, "DAY", .doc = "Last day."},
+    [BY] = {"--by", NULL, "channel|tenant",
+            .doc = "A line a number (as when left out) or a tenant."},
+    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only this contact center."},
 };
 
 static int64_t number_of(const struct json_view *object, const char *name)

@@ -252,7 +252,7 @@ static void report(const struct migration *migration, struct call *call)
 
 enum { ROLES };
 static const struct option options[] = {
-    [ROLES] = {"--roles", NULL, NULL, "Print the SQL that makes the roles, and do nothing."},
+    [ROLES] = {"--roles", NULL, NULL, .doc = "Print the SQL that makes the roles, and do nothing."},
 };
 
 static bool migrate(struct call *call, struct err *err)

@@ -6,7 +6,7 @@
 enum { TENANT };
 static const struct option options[] = {
     [TENANT] = {"--tenant", NULL, "CCID",
-                "The contact center; list shows those of all without it."},
+                .doc = "The contact center; list shows those of all without it."},
 };
 
 static bool networks_list(struct call *call, struct err *err)

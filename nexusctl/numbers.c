@@ -7,8 +7,9 @@
 
 enum { TO, DRY_RUN };
 static const struct option options[] = {
-    [TO] = {"--to", NULL, "CCID", "The contact center that gets the number."},
-    [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say what would be done; exit code 3 if anything."},
+    [TO] = {"--to", NULL, "CCID", .doc = "The contact center that gets the number."},
+    [DRY_RUN] = {"--dry-run", NULL, NULL,
+                 .doc = "Only say what would be done; exit code 3 if anything."},
 };
 
 // One transaction: dying in it leaves the number where it was.

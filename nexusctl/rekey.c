@@ -17,13 +17,15 @@
 enum { KEY_FILE, NEW_KEY_FILE, WRAP_ONLY, FORGET, DRY_RUN };
 static const struct option options[] = {
     [KEY_FILE] = {"--key-file", NULL, "FILE",
-                  "The file of keys; NEXUS_KEY_ENCRYPTION_KEY_FILE when left out."},
+                  .doc = "The file of keys; NEXUS_KEY_ENCRYPTION_KEY_FILE when left out."},
     [NEW_KEY_FILE] = {"--new-key-file", NULL, "FILE",
-                      "The new key, 64 hex digits; else one is made."},
+                      .doc = "The new key, 64 hex digits; else one is made."},
     [WRAP_ONLY] = {"--wrap-only", NULL, NULL,
-                   "Leave the file; bring all secrets under its first key."},
-    [FORGET] = {"--forget", NULL, NULL, "At the end take keys out of the file that nothing needs."},
-    [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say what would be done; exit code 3 if anything."},
+                   .doc = "Leave the file; bring all secrets under its first key."},
+    [FORGET] = {"--forget", NULL, NULL,
+                .doc = "At the end take keys out of the file that nothing needs."},
+    [DRY_RUN] = {"--dry-run", NULL, NULL,
+                 .doc = "Only say what would be done; exit code 3 if anything."},
 };
 
 static bool ring_read(void *context, struct arena *arena, struct str *text, struct err *err)

@@ -7,16 +7,18 @@
 
 enum { ID, REASON, CHANNEL, FROM, TO, LIMIT, TENANT, BY, ALL, DRY_RUN };
 static const struct option options[] = {
-    [ID] = {"--id", NULL, "ID", "This message; may be repeated.", .repeats = true},
-    [REASON] = {"--reason", NULL, "REASON", "Those that failed for this: exhausted, expired…"},
-    [CHANNEL] = {"--channel", NULL, "NUMBER", "Those of this number of ours."},
-    [FROM] = {"--from", NULL, "TIME", "Those that failed at or after it (RFC 3339)."},
-    [TO] = {"--to", NULL, "TIME", "Those that failed before it."},
-    [LIMIT] = {"--limit", NULL, "COUNT", "At most so many, the oldest first; 1000 when left out."},
-    [TENANT] = {"--tenant", NULL, "CCID", "Those of this contact center."},
-    [BY] = {"--by", NULL, "NAME", "Who does it, for the record; $USER when left out."},
-    [ALL] = {"--all", NULL, NULL, "Whatever is there; needed when nothing above is given."},
-    [DRY_RUN] = {"--dry-run", NULL, NULL, "Only say how many; exit code 3 if any."},
+    [ID] = {"--id", NULL, "ID", .doc = "This message; may be repeated.", .repeats = true},
+    [REASON] = {"--reason", NULL, "REASON",
+                .doc = "Those that failed for this: exhausted, expired…"},
+    [CHANNEL] = {"--channel", NULL, "NUMBER", .doc = "Those of this number of ours."},
+    [FROM] = {"--from", NULL, "TIME", .doc = "Those that failed at or after it (RFC 3339)."},
+    [TO] = {"--to", NULL, "TIME", .doc = "Those that failed before it."},
+    [LIMIT] = {"--limit", NULL, "COUNT",
+               .doc = "At most so many, the oldest first; 1000 when left out."},
+    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Those of this contact center."},
+    [BY] = {"--by", NULL, "NAME", .doc = "Who does it, for the record; $USER when left out."},
+    [ALL] = {"--all", NULL, NULL, .doc = "Whatever is there; needed when nothing above is given."},
+    [DRY_RUN] = {"--dry-run", NULL, NULL, .doc = "Only say how many; exit code 3 if any."},
 };
 
 static bool is_chosen(const struct call *call)

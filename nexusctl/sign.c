@@ -7,9 +7,9 @@
 enum { ID = SECRET_OPTIONS, TIMESTAMP, HEADERS };
 static const struct option options[] = {
     SECRET_OPTION_ROWS,
-    [ID] = {"--id", NULL, "ID", "webhook-id; msg_test when left out."},
-    [TIMESTAMP] = {"--timestamp", NULL, "SECONDS", "webhook-timestamp; now when left out."},
-    [HEADERS] = {"--headers", NULL, NULL, "Only the headers, as curl -H @- reads them."},
+    [ID] = {"--id", NULL, "ID", .doc = "webhook-id; msg_test when left out."},
+    [TIMESTAMP] = {"--timestamp", NULL, "SECONDS", .doc = "webhook-timestamp; now when left out."},
+    [HEADERS] = {"--headers", NULL, NULL, .doc = "Only the headers, as curl -H @- reads them."},
 };
 
 struct header {

@@ -4,8 +4,9 @@
 #include "nexusctl/tenant_delete.h"
 
 static const struct option options[TENANTS_OPTIONS] = {
-    [TENANTS_YES] = {"--yes", NULL, NULL, "delete: do it; without it, only count."},
-    [TENANTS_FORCE] = {"--force", NULL, NULL, "delete: also while numbers can receive texts."},
+    [TENANTS_YES] = {"--yes", NULL, NULL, .doc = "delete: do it; without it, only count."},
+    [TENANTS_FORCE] = {"--force", NULL, NULL,
+                       .doc = "delete: also while numbers can receive texts."},
 };
 
 static int64_t number_of(const struct json_view *tenant, const char *name)

@@ -5,14 +5,15 @@
 
 enum { TENANT, REASON, CHANNEL, FROM, TO, BY, AFTER, LIMIT };
 static const struct option options[] = {
-    [TENANT] = {"--tenant", NULL, "CCID", "Only those of this contact center."},
-    [REASON] = {"--reason", NULL, "REASON", "Only those that failed for this reason."},
-    [CHANNEL] = {"--channel", NULL, "NUMBER", "Only those of this number or mail domain."},
-    [FROM] = {"--from", NULL, "TIME", "Only those that failed at or after this time."},
-    [TO] = {"--to", NULL, "TIME", "Only those that failed before this time."},
-    [BY] = {"--by", NULL, "destination", "A line for each destination instead of each message."},
-    [AFTER] = {"--after", NULL, "NEXT", "Go on after a page, which said it at its end."},
-    [LIMIT] = {"--limit", NULL, "COUNT", "At most so many; 100 when left out."},
+    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only those of this contact center."},
+    [REASON] = {"--reason", NULL, "REASON", .doc = "Only those that failed for this reason."},
+    [CHANNEL] = {"--channel", NULL, "NUMBER", .doc = "Only those of this number or mail domain."},
+    [FROM] = {"--from", NULL, "TIME", .doc = "Only those that failed at or after this time."},
+    [TO] = {"--to", NULL, "TIME", .doc = "Only those that failed before this time."},
+    [BY] = {"--by", NULL, "destination",
+            .doc = "A line for each destination instead of each message."},
+    [AFTER] = {"--after", NULL, "NEXT", .doc = "Go on after a page, which said it at its end."},
+    [LIMIT] = {"--limit", NULL, "COUNT", .doc = "At most so many; 100 when left out."},
 };
 
 struct column {

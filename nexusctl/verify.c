@@ -10,8 +10,8 @@
 enum { HEADER = SECRET_OPTIONS };
 static const struct option options[] = {
     SECRET_OPTION_ROWS,
-    [HEADER] = {"--header", "-H", "'NAME: VALUE'", "A header of the request; repeat it for each.",
-                .repeats = true},
+    [HEADER] = {"--header", "-H", "'NAME: VALUE'",
+                .doc = "A header of the request; repeat it for each.", .repeats = true},
 };
 
 enum { CLOCK_SKEW_S = 300 };

@@ -152,6 +152,19 @@ def test_a_users_stream_goes_on_while_gws_is_away(make_stack):
     watch.close()
 
 
+def test_a_stream_ends_when_its_key_expires_also_while_nobody_can_be_asked(make_stack):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=8)
+    key, _ = key_of(tenant, expires=soon.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    watch = Watch(stack, {"x-api-key": key})
+
+    stack["provisioning-worker-0"].kill()
+
+    eventually(watch.ended.is_set, "the stream has ended", within=30)
+    stack.bring_back("provisioning-worker-0")
+
+
 def test_a_stream_goes_on_while_nobody_can_be_asked(make_stack):
     stack = make_stack()
     tenant = Tenant(stack)
