@@ -117,7 +117,7 @@ class Api:
                            for path, methods in {**document["paths"], **document["x-pages"]}.items()
                            for method, declared in methods.items()]
         self.unknown = self.validator({"$ref": "#/components/schemas/problem"})
-        self.unknown_documented = self.validator({"$ref": "#/components/schemas/e1_error"})
+        self.unknown_documented = self.validator({"$ref": "#/components/schemas/numeric_error"})
         self._found = {}
         self.seen = collections.Counter()  # (operation, status): what was checked
 
