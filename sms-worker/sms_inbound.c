@@ -7,6 +7,7 @@
 #include "service/news.h"
 #include "service/service.h"
 #include "service/task.h"
+#include "sms-worker/keyword.h"
 #include "sms-worker/mo_identity.h"
 #include "sms-worker/sms_attachments.h"
 #include "sms-worker/stop_fence.h"
@@ -87,6 +88,11 @@ static void mos_bind(void *context, struct batch_item *const *items, size_t coun
     pg_array(params, PG_ELEMENT_TEXT, count);
     for (size_t i = 0; i < count; i++)
         pg_add_text(params, task_traceparent(task_of_item(items[i])));
+    pg_array(params, PG_ELEMENT_TEXT, count);
+    for (size_t i = 0; i < count; i++) {
+        char room[KEYWORD_KEY_LIMIT];
+        pg_add_text(params, keyword_key(mo_of(items[i])->message, room));
+    }
 }
 
 // Somebody of the batch said STOP, or did so before and did not get to know that it was taken: whose

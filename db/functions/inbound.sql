@@ -10,6 +10,7 @@
 --   refs, totals, parts   for a part of a long MO: what joins them, how many, which; total 0: a whole one, and part -n: it was
 --                      joined of n parts, which were accepted before, so it is stored even if its number was retired
 --   traces             traceparent
+--   keys               what keyword_key() says of the texts, where the caller knows: '' is no keyword, null is not known
 -- and gives one row for each, in the order of the arrays. outcome: 1 stored now, 2 stored before, 3 no such number,
 -- 4 a part, 5 a part that came before; its answer is the same before and after it was joined (inbound_part.sql). bell: the
 -- destination of our answer to a keyword.
@@ -18,10 +19,11 @@
 -- changes nothing and answers the same. Rows are locked in the order conversation (by key), message, contact (by key),
 -- so two batches that touch the same rows wait for each other and do not deadlock. They wait briefly: of a batch that meets a
 -- row which somebody holds for longer, those of that row wait by themselves (common/store/batcher.h).
+drop function if exists sms_accept(int[], text[], uuid[], text[], text[], text[], uuid[], text[], text[], smallint[], smallint[], text[]);
 create or replace function sms_accept(
     tenants int[], numbers text[], ids uuid[], externals text[], addresses text[], bodies text[],
     conversations uuid[], attachments text[], refs text[], totals smallint[], parts smallint[],
-    traces text[])
+    traces text[], keys text[] default null)
 returns table (outcome smallint, message_id uuid, conversation_id uuid, sequence int, bell int)
 language plpgsql set lock_timeout = '100ms' as $$
 #variable_conflict use_column
@@ -112,8 +114,13 @@ begin
     if exists (select from unnest(attachments) a where a is not null) then
         perform attachments_store(tenants, ids, attachments, stored);
     end if;
-    if exists (select from unnest(bodies) b where keyword_sized(b)) then
-        bells := keywords_take(tenants, numbers, ids, addresses, bodies, stored);
+    if keys is null or array_position(keys, null) > 0 then
+        keys := array(select coalesce(i.key, keyword_key(i.body), '')
+                        from unnest(bodies, keys) with ordinality as i (body, key, place) order by i.place);
+    end if;
+    if exists (select from keyword k where k.key = any (keys))
+       or exists (select from tenant_keyword k where k.key = any (keys) and k.tenant_id = any (tenants)) then
+        bells := keywords_take(tenants, numbers, ids, addresses, keys, stored);
     end if;
 
     if cardinality(stored) = cardinality(ids) then

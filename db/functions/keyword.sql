@@ -122,13 +122,14 @@ insert into keyword_reply (language, meaning, body) values
     ('nl', 2, 'U krijgt weer berichten van dit nummer. Antwoord STOP om ze niet meer te krijgen.'),
     ('nl', 3, 'Antwoord STOP om geen berichten van dit nummer meer te krijgen, START om ze weer te krijgen.');
 
+drop function if exists keywords_take(int[], text[], uuid[], text[], text[], uuid[]); -- a parameter had another name
 -- Does what the keywords among new messages say, and answers them; stored: which of ids are new. Called in the transaction
 -- that stores them, with the whole text of joined ones: a STOP is in force, and its answer on the way, when its message is
 -- committed, or nothing of it is. Of several words of one pair in one batch the last one counts.
 --
 -- Gives null when there was no keyword; else for each message the destination its answer goes to, for the doorbell.
 create or replace function keywords_take(
-    tenants int[], numbers text[], ids uuid[], addresses text[], bodies text[], stored uuid[])
+    tenants int[], numbers text[], ids uuid[], addresses text[], keys text[], stored uuid[])
 returns int[] language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
@@ -141,9 +142,8 @@ begin
         select row(l.tenant_id, l.channel_id, l.address, l.id, l.place, l.meaning, l.language)::keyword_said
           from (select distinct on (i.tenant_id, c.id, i.address, k.meaning = 3)
                        i.tenant_id, c.id as channel_id, i.address, i.id, i.place, k.meaning, k.language
-                  from (select i.*, keyword_key(i.body) as key
-                          from unnest(tenants, numbers, ids, addresses, bodies) with ordinality
-                               as i (tenant_id, number, id, address, body, place) offset 0) i
+                  from unnest(tenants, numbers, ids, addresses, keys) with ordinality
+                       as i (tenant_id, number, id, address, key, place)
                   left join keyword ours on ours.key = i.key
                   left join tenant_keyword theirs on theirs.tenant_id = i.tenant_id and theirs.key = i.key
                  cross join lateral (select coalesce(ours.meaning, theirs.meaning) as meaning,

@@ -1,12 +1,6 @@
 -- Private networks that an operator grants to the webhooks of one contact center. What nexusctl passes was read by
 -- address_grant_read() (common/io/address.h), so one range has one spelling.
 
--- As a worker reads them; '' where there are none.
-create or replace function networks_of(p_tenant int) returns text
-language sql stable as $$
-    select coalesce(string_agg(n.range, ',' order by n.range), '') from tenant_network n where n.tenant_id = p_tenant
-$$;
-
 -- Of all contact centers (tenant 0), or of one.
 create or replace function network_list(p_tenant int) returns text
 language sql stable as $$

@@ -115,6 +115,7 @@ static void lane_next(struct lane *lane)
     same_zero(&params, run);
     same_zero(&params, run);
     same_text(&params, run, STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+    same_text(&params, run, STR("ismyparcelonitswayiamathomeuntilfiveoclock"));
     run->lanes_busy++;
     pg_call(run->pg, STATEMENT_SMS_ACCEPT, &params, committed, lane);
 }

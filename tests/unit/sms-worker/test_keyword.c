@@ -1,0 +1,53 @@
+// What a text is compared by with the words that mean STOP, START and HELP.
+#include "sms-worker/keyword.h"
+
+#include "base/attributes.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#define LETTERS_48 "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijkl"
+
+Test(keyword, is_the_letters_and_digits_in_lower_case_and_a_repeated_word_once)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"STOP", "stop"},
+        {"  Stop-All!\n", "stopall"},
+        {"S T O P", "stop"},
+        {"stop stop STOP", "stop"},
+        {"STOP. stop. Stop. STOP! stop? STOP; [stop] STOP: (stop) STOP, stop STOP", "stop"},
+        {"STOP                                                                !", "stop"},
+        {"abab a", "ababa"},
+        {"1", "1"},
+        {"11", "1"},
+        {"", ""},
+        {" ... !", ""},
+        {LETTERS_48, LETTERS_48},
+        {LETTERS_48 ".", LETTERS_48},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char room[KEYWORD_KEY_LIMIT];
+        struct str key = keyword_key(str_of(rows[i].text), room);
+        cr_assert(str_present(key) && str_equal(key, str_of(rows[i].want)), "%s: %.*s",
+                  rows[i].text, STR_ARG(key));
+    }
+}
+
+Test(keyword, is_nothing_where_there_are_more_letters_than_a_word_may_have)
+{
+    char room[KEYWORD_KEY_LIMIT];
+
+    cr_assert(str_equal(keyword_key(STR(LETTERS_48 "m"), room), STR("")));
+    cr_assert(str_equal(keyword_key(STR("\xC3\x89" LETTERS_48 "m"), room), STR("")));
+}
+
+Test(keyword, of_a_text_with_other_letters_is_for_the_database_to_say)
+{
+    char room[KEYWORD_KEY_LIMIT];
+
+    cr_assert(not(str_present(keyword_key(STR("ARR\xC3\x8AT"), room))));
+    cr_assert(not(str_present(keyword_key(STR("STOP \xF0\x9F\x9B\x91"), room))));
+}
