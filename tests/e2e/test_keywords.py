@@ -92,6 +92,19 @@ def test_what_says_nothing_around_a_word_changes_nothing(nexus, before, behind, 
     assert nexus.query("select keyword_key(%s)", before + word + behind)[0][0] == "stop"
 
 
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["stop", "STOP", "Stop", "s", "t", "op", "all", "un", "sub", "end", "x", "7", " ", "  ", "\n", "-", "!", "."]),
+                min_size=1, max_size=30))
+def test_a_text_in_ascii_is_what_the_databases_own_rule_says(tenant, pieces):
+    """sms-worker makes the key of such a text itself; keyword_key() is the rule for all texts."""
+    text, phone = "".join(pieces), tenant.phone()
+
+    assert tenant.aggregator().message(phone, text).status_code == 200
+
+    assert opted_out(tenant, phone) == tenant.stack.query(
+        "select exists (select from keyword k where k.key = keyword_key(%s) and k.meaning = 1)", text)[0][0], text
+
+
 # --- words of a contact center
 
 KEYWORDS = "/nexus/v3/provisioning/transactions/{}/NexusServices/Keywords"
