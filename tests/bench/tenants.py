@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import hmac
 import io
-import statistics
 import typing
 import uuid
 

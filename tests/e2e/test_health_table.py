@@ -2,7 +2,6 @@
 
 import http.client
 import signal
-import socket
 
 import pytest
 import requests

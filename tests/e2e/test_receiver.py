@@ -18,7 +18,6 @@ import requests
 from harness.customer import CustomerGateway
 from harness.people import Answer, Tenant
 from harness.stack import BINARIES, ROOT
-from harness.wait import eventually
 
 EXAMPLES = ROOT / "docs/examples"
 CONTRACT = ROOT / "docs/webhooks.md"

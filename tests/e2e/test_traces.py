@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import uuid
 
 import pytest
 import requests
