@@ -73,6 +73,8 @@ struct health_view health_view_of(const struct bus_worker_view *workers, size_t 
     for (size_t i = 0; i < count; i++)
         worker_look(&view, &workers[i], takes_requests);
     workers_say(&view, workers, count);
+    for (size_t i = 0; i < SERVICE_COUNT; i++)
+        view.stuck |= takes_requests[i] && !view.can_write[i];
     for (size_t i = 0; i < view.reason_count; i++)
         is_known |= health_reason_type(view.reasons[i].id)->weight > HEALTH_WEIGHT_YELLOW;
     if (!view.database && !is_known)
@@ -102,7 +104,7 @@ static size_t services_writing(const struct health_view *view)
 
 enum health_state health_state_of(const struct health_view *view)
 {
-    if (services_writing(view) == 0 || view->refused)
+    if (services_writing(view) == 0 || view->refused || view->stuck)
         return HEALTH_RED;
     return view->reason_count > 0 ? HEALTH_YELLOW : HEALTH_GREEN;
 }

@@ -7,12 +7,13 @@
 //   startup  200 once this gateway has been ready
 //   ready    200 while some write can be accepted and we do not drain. One that was just started
 //            waits for a worker of each service, but no longer than HEALTH_SETTLE_MS
-//   detail   red (503): no write can be accepted, or PostgreSQL has no room for some. yellow: some
-//            cannot, or anything else is not as it should be; what does not need it goes on. green:
-//            the rest. It says why it is not green
+//   detail   red (503): no write can be accepted, PostgreSQL has no room for some, or a service has
+//            workers and none of them commits. yellow: a service has no workers, or anything else
+//            is not as it should be; what does not need it goes on. green: the rest. It says why it
+//            is not green
 //
-// A service without workers does not make the gateway unready: its own requests are answered 503,
-// and those of the others need a gateway.
+// A service without workers, or whose workers cannot write, does not make the gateway unready: its own
+// requests are answered 503, and those of the others need a gateway.
 #pragma once
 
 #include "bus/bus_gateway.h"
@@ -66,6 +67,7 @@ struct health_view {
     bool can_write[SERVICE_COUNT]; // somebody of the service takes requests, and commits
     bool database;                 // somebody commits, who may be about to leave
     bool refused;                  // PostgreSQL itself refuses some of what it is given
+    bool stuck;                    // a service's workers are there, and none of them commits
     bool draining;
     enum health_cache cache;
     struct health_reason reasons[HEALTH_VIEW_REASONS]; // why the state is not green

@@ -124,6 +124,7 @@ def test_what_is_missing_for_texts_is_told_by_health_until_it_is_there_again(mak
     post_unseen(stack, aggregator)
     try:
         eventually(lambda: is_told(stack, "db.failing"), "health tells that something is missing")
+        eventually(lambda: stack.health().json()["state"] == "red", "health is red while no text is stored")
     finally:
         connection.cursor().execute(mending)
 

@@ -28,7 +28,7 @@ static const struct health_row {
     {"no worker at all",            AWAY,   AWAY,   AWAY,   true,  false, HEALTH_RED,    false, "no worker reaches PostgreSQL"},
     {"this gateway drains",         SERVES, SERVES, SERVES, true,  true,  HEALTH_YELLOW, false, "this gateway drains"},
     {"nobody's writes commit",      STUCK,  STUCK,  STUCK,  true,  false, HEALTH_RED,    false, "writes to PostgreSQL do not commit"},
-    {"one worker's writes do not",  SERVES, STUCK,  SERVES, true,  false, HEALTH_YELLOW, true,  "writes to PostgreSQL do not commit"},
+    {"a service's writes do not commit", SERVES, STUCK, SERVES, true, false, HEALTH_RED, true,   "writes to PostgreSQL do not commit"},
     {"the disk is full for one that writes", SERVES, FULL, SERVES, true, false, HEALTH_RED, false, "PostgreSQL has no room for what it is given to write"},
     {"a worker's log is not read",  SERVES, MUMBLES, SERVES, true, false, HEALTH_YELLOW, true,  "nobody reads a process' log"},
     {"PostgreSQL down while draining", NO_DB, NO_DB, NO_DB, true,  true,  HEALTH_RED,    false, "no worker reaches PostgreSQL"},

@@ -18,6 +18,7 @@ static const struct writes_row {
     {"one has just committed",                      10,     -1,    -1,    -1,    "",       false, false, NOTHING},
     {"one is on its way",                           800,    40,    -1,    -1,    "",       false, false, NOTHING},
     {"one waits for a row, others commit",          100,    5000,  -1,    -1,    "",       false, false, NOTHING},
+    {"one gets no answer, others commit",           100,    6000,  -1,    -1,    "",       false, false, HEALTH_DB_HANGS},
     {"one waits, and none commits",                 1500,   1500,  -1,    -1,    "",       false, false, HEALTH_DB_STUCK},
     {"the last one waited in vain for a lock",      2600,   300,   400,   -1,    "55P03",  false, false, HEALTH_DB_STUCK},
     {"one waited in vain for a lock, others commit", 100,   -1,    400,   -1,    "55P03",  false, false, NOTHING},
