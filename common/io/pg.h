@@ -153,7 +153,8 @@ struct pg_writes {
     int64_t oldest_ms;    // when the oldest that is in flight was sent; 0: none is
     int64_t failed_ms;    // when one last failed for what the server is, not for what it was given
     int64_t proved_ms;    // when the last probe that proves all and was committed had been sent
-    int64_t full_ms;      // and for want of room (53100, 53200, 58030)
+    int64_t hung_ms; // when a connection was last given up, as its server process did not answer
+    int64_t full_ms; // and for want of room (53100, 53200, 58030)
     char state[PG_SQLSTATE_LENGTH + 1]; // SQLSTATE of the last such failure
     bool read_only;                     // the server was left for taking no writes
 };

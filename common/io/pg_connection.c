@@ -292,8 +292,10 @@ void pg_connection_watch_silence(struct pg_connection *connection, int64_t now_m
     struct pg_call *oldest = LIST_FIRST(&connection->calls, struct pg_call, link);
     int64_t sent_ms = oldest->sent_us / 1000;
     int64_t since = sent_ms > connection->since_ms ? sent_ms : connection->since_ms;
-    if (now_ms - since > SILENCE_LIMIT_MS)
+    if (now_ms - since > SILENCE_LIMIT_MS) {
+        connection->pg->writes.hung_ms = now_ms;
         pg_connection_lost(connection, "the database does not answer");
+    }
 }
 
 void pg_connection_start(struct pg_connection *connection, struct pg *pg)

@@ -43,6 +43,6 @@ void writes_judge(const struct pg_writes *writes, bool connected, int64_t now_ms
         health_reasons_add(reasons, HEALTH_DB_STUCK, timed_out ? about : NULL);
     else if (lacks || (failed && !timed_out))
         health_reasons_add(reasons, HEALTH_DB_FAILING, about);
-    else if (writes->oldest_ms > 0 && now_ms - writes->oldest_ms >= WRITES_HANG_MS)
+    else if (writes->hung_ms > 0 && now_ms - writes->hung_ms < WRITES_HUNG_MS)
         health_reasons_add(reasons, HEALTH_DB_HANGS, NULL);
 }

@@ -9,8 +9,8 @@
 //   failing    the last thing that became of a write is an error of the server's; or a table, a
 //              function or a right was missing (class 42), and no probe has shown since that it
 //              is there again: other writes, which do not need it, may commit all the time
-//   hangs      one was sent longer ago than any statement may take, and others are committed: its
-//              server process does not answer, not even to say that its time is over
+//   hangs      a server process did not answer, not even to say that its time was over, and its
+//              connection was given up a moment ago; others are committed
 //   read-only  the server takes no writes; the pool has left it
 //
 // One batch that waits for a row somebody holds is none of this: others commit beside it.
@@ -19,7 +19,12 @@
 #include "bus/health_reason.h"
 #include "io/pg.h"
 
-enum { WRITES_PROBE_MS = 750, WRITES_STUCK_MS = 1500, WRITES_FULL_MS = 2000, WRITES_HANG_MS = 6000 };
+enum {
+    WRITES_PROBE_MS = 750,
+    WRITES_STUCK_MS = 1500,
+    WRITES_FULL_MS = 2000,
+    WRITES_HUNG_MS = 5000
+};
 
 // Should a probe be written, and should it be the one that goes through all?
 bool writes_want_probe(const struct pg_writes *writes, int64_t now_ms);

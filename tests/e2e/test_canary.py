@@ -152,10 +152,11 @@ def a_database_that_refuses_rows(canary, tenant, conversation):
     tenant.agent().answer(conversation, canary.word())
     tenant.aggregator().message(text=canary.word())
     stack.query("alter table message drop constraint refuses")
-    stack.query("alter table event rename to events_elsewhere")
+    stack.query("create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no: %%', new; end $$")
+    stack.query("create trigger refuse before insert on message for each row execute function refuse()")
     with pytest.raises(BrokenPromise, match="defect"):
         tenant.agent().answer(conversation, canary.word())
-    stack.query("alter table events_elsewhere rename to event")
+    stack.query("drop function refuse cascade")
     canary.shown += [("a defect", told) for told in stack.broken]
     stack.broken.clear()
 

@@ -92,8 +92,8 @@ def test_a_row_is_added_sealed_listed_and_removed(operator):
 
 
 @pytest.mark.parametrize("words, says", [
-    (["add", "--url", "https://a.example"], "--client-id"), (["remove"], "which row"), (["remove", "x"], "which row"),
-    (["add", "--url", "https://a.example", "--client-id", "a", "--center", "b"], "not a UUID")])
+    (["add", "--url", "https://a.example"], "--client-id"), (["remove"], "no row is named"), (["remove", "x"], "no row is named"),
+    (["add", "--url", "https://a.example", "--client-id", "a", "--center", "b"], "a UUID is wanted")])
 def test_a_row_that_is_not_clear_is_wrong_use(operator, words, says):
     assert says in operator.run("gapis", *words, code=2).stderr
 

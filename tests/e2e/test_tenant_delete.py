@@ -25,8 +25,9 @@ def centers(make_stack):
     return pair
 
 
-def rows_of(tenant, but=("audit", "destination_answer")):  # workers tell the last answer a little later
-    """{table: the rows of this contact center}."""
+def rows_of(tenant, but=("audit", "destination_answer", "ledger_entry")):
+    """{table: the rows of this contact center}. Workers tell a destination's last answer a little later, and upkeep sums up
+    entries of the ledger, which has to balance."""
     [(number,)] = tenant.stack.query("select coalesce((select id from tenant where ccid = %s), %s)", tenant.ccid, getattr(tenant, "id", 0))
     tenant.id = number
     names = tenant.stack.query("""select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'

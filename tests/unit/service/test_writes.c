@@ -18,7 +18,6 @@ static const struct writes_row {
     {"one has just committed",                      10,     -1,    -1,    -1,    "",       false, false, NOTHING},
     {"one is on its way",                           800,    40,    -1,    -1,    "",       false, false, NOTHING},
     {"one waits for a row, others commit",          100,    5000,  -1,    -1,    "",       false, false, NOTHING},
-    {"one gets no answer, others commit",           100,    6000,  -1,    -1,    "",       false, false, HEALTH_DB_HANGS},
     {"one waits, and none commits",                 1500,   1500,  -1,    -1,    "",       false, false, HEALTH_DB_STUCK},
     {"the last one waited in vain for a lock",      2600,   300,   400,   -1,    "55P03",  false, false, HEALTH_DB_STUCK},
     {"one waited in vain for a lock, others commit", 100,   -1,    400,   -1,    "55P03",  false, false, NOTHING},
@@ -52,6 +51,19 @@ ROWS_TEST(writes, are_judged_by_what_became_of_them, writes_rows)
     cr_assert(eq(int, reasons.count > 0, row->says != NOTHING), "%s", row->name);
     if (row->says != NOTHING)
         cr_assert(eq(int, reasons.list[0].id, row->says), "%s", row->name);
+}
+
+Test(writes, of_a_server_process_that_does_not_answer_are_told_for_a_moment)
+{
+    struct pg_writes writes = {.committed_ms = NOW, .hung_ms = NOW};
+    struct health_reasons hung = {0}, later = {0};
+
+    writes_judge(&writes, true, NOW, &hung);
+    cr_assert(eq(sz, hung.count, 1));
+    cr_assert(eq(int, hung.list[0].id, HEALTH_DB_HANGS));
+    writes.committed_ms = NOW + WRITES_HUNG_MS;
+    writes_judge(&writes, true, NOW + WRITES_HUNG_MS, &later);
+    cr_assert(eq(sz, later.count, 0));
 }
 
 Test(writes, are_probed_only_while_nothing_else_commits)

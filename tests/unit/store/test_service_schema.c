@@ -139,8 +139,10 @@ static const struct fault_row {
     {"Async", "{\"data\":{\"channels\":[7]}}", "data.channels[0]: an object is wanted"},
     {"Async", "{\"data\":{\"channels\":[" CHANNEL("1555") "," CHANNEL("1555") "]}}",
      "data.channels[1].channelId: is given twice in the list"},
-    {"Async", "{\"data\":{\"channels\":[]},\"secret\":{\"channels\":[{\"channelId\":\"1555\"}]}}",
-     "secret.channels[0].webhook: missing"},
+    {"Async",
+     "{\"data\":{\"channels\":[]},\"secret\":{\"channels\":[{\"channelId\":\"1555\",\"webhook\":{}}"
+     "]}}",
+     "secret.channels[0].webhook.secret: missing"},
     {"SMTP", "{\"url\":\"smtp://host/path\"}",
      "url: smtp://host:port or smtps://host:port is wanted"},
 };
@@ -149,7 +151,7 @@ ROWS_TEST(service_schema, refuses_with_path_and_rule, fault_rows)
 {
     struct service_document read;
 
-    cr_assert(not(read_service(row->name, row->text, &read)));
+    cr_assert(not(read_service(row->name, row->text, &read)), "%s: %s", row->name, row->text);
 
     cr_assert(eq(str, err.text, (char *)row->fault));
 }
