@@ -29,7 +29,7 @@ browse("a dead destination shows as red, is told, and fits on a phone", { viewpo
   await logIn(page, operator(), "#/pipeline");
   await settled(page);
   for (let i = 0; i < 6; i++) await answered(center);
-  await page.locator("[data-hop=send].bad").waitFor();
+  await page.locator("[data-hop=send].bad").waitFor({ timeout: 60000 }); // after as many attempts as the breaker wants
   await page.getByRole("status").filter({ hasText: "Send:" }).waitFor();
   await fits(page, "the pipeline");
   await picture(page, "pipeline-dead-destination-phone");
