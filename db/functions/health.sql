@@ -19,9 +19,10 @@ create or replace function write_probe() returns void
 language plpgsql security definer set search_path from current as $$
 begin
     lock table only message, only conversation, only contact, only delivery, only ledger_entry, only event, only opt_out,
-               only inbound_part, only attachment, only receipt, only provider_message, only keyword_answer
+               only inbound_part, only attachment, only receipt, only provider_message, only keyword_answer,
+               only idempotency, only attempt
         in row exclusive mode;
-    lock table only channel, only destination, only tenant, only keyword, only tenant_keyword, only keyword_reply
+    lock table only channel, only destination, only tenant, only api_key, only keyword, only tenant_keyword, only keyword_reply
         in access share mode;
     if pg_relation_size('write_probe') > 8 * 1024 * 1024 then
         truncate write_probe;

@@ -39,15 +39,18 @@ def is_well(stack):
     return stack.health().json()["state"] == "green" and is_ready(stack)
 
 
-@contextlib.contextmanager
-def locked_tables(stack, postgres):
-    connection = postgres.connect(stack.database)
-    connection.autocommit = False
-    connection.cursor().execute("lock table message in access exclusive mode")
-    try:
-        yield
-    finally:
-        connection.close()
+def locked_one(table):
+    @contextlib.contextmanager
+    def locked(stack, postgres):
+        connection = postgres.connect(stack.database)
+        connection.autocommit = False
+        connection.cursor().execute(f"lock table {table} in access exclusive mode")
+        try:
+            yield
+        finally:
+            connection.close()
+
+    return locked
 
 
 @contextlib.contextmanager
@@ -72,20 +75,10 @@ def read_only(_stack, postgres):
         postgres.set("default_transaction_read_only", "off")
 
 
-@contextlib.contextmanager
-def locked_numbers(stack, postgres):
-    connection = postgres.connect(stack.database)
-    connection.autocommit = False
-    connection.cursor().execute("lock table channel in access exclusive mode")
-    try:
-        yield
-    finally:
-        connection.close()
-
-
-CAUSES = {"tables are locked": (locked_tables, "db.stuck"), "backends are frozen": (frozen_backends, "db.stuck"),
+CAUSES = {"tables are locked": (locked_one("message"), "db.stuck"), "backends are frozen": (frozen_backends, "db.stuck"),
           "the server is read-only": (read_only, "db.read_only")}
-OF_READING = {"a table is locked that accepting only reads": (locked_numbers, "db.stuck")}
+OF_READING = {"the numbers are locked": (locked_one("channel"), "db.stuck"), "the keys are locked": (locked_one("api_key"), "db.stuck"),
+              "the Idempotency-Keys are locked": (locked_one("idempotency"), "db.stuck")}
 
 
 @pytest.mark.parametrize("cause", [*CAUSES, *OF_READING])
