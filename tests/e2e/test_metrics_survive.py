@@ -61,6 +61,9 @@ def test_no_counter_goes_backwards_when_a_process_is_killed(make_stack, program)
         for _ in range(5):
             assert aggregator.message().status_code == 200
         eventually(lambda: received() == 5, "they are counted")
+        # Who dies before it has said anything is not known to have been there.
+        eventually(lambda: program == "metrics-agent" or f'nexus_proc_tick_age_seconds{{proc="{program}",slot="0"}}' in stack.metrics(),
+                   f"{program} has been heard of")
         for round_ in (1, 2):
             stack[name].kill()
             stack[name].restart()
