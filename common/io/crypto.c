@@ -2,8 +2,8 @@
 // no caller could mend: it panics.
 //
 // The SHA-256 of a short text is taken for each message and each key, and the functions that OpenSSL 3
-// recommends look the algorithm up by its name each time: 5,000 instructions beside 700 for the digest.
-// SHA256_Init() and its two sisters do not; they are deprecated, and not to be removed before OpenSSL 4.
+// recommends look the algorithm up by its name each time: about 6,000 instructions a digest instead of
+// 2,400 (counted by callgrind). SHA256_Init(), SHA256_Update() and SHA256_Final() do not; they are deprecated.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "io/crypto.h"
 

@@ -8,7 +8,7 @@
 // Received is after the poll and not before it, for the sake of who answers on a TCP connection
 // then: libuv calls back what was written at the beginning of the next round, and h2o reads on
 // only after that. A poll in between would find the client's next request on a connection that is
-// not read, and take it out of epoll and put it back: two system calls a request, and a round.
+// not read, take it out of epoll and put it back, and poll once more.
 #pragma once
 
 #include <stdbool.h>

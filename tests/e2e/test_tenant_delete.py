@@ -27,7 +27,7 @@ def centers(make_stack):
 
 def rows_of(tenant, but=("audit", "destination_answer", "ledger_entry")):
     """{table: the rows of this contact center}. Workers tell a destination's last answer a little later, and upkeep sums up
-    entries of the ledger, which has to balance."""
+    entries of the ledger at any time: see ledger_of()."""
     [(number,)] = tenant.stack.query("select coalesce((select id from tenant where ccid = %s), %s)", tenant.ccid, getattr(tenant, "id", 0))
     tenant.id = number
     names = tenant.stack.query("""select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
@@ -35,6 +35,12 @@ def rows_of(tenant, but=("audit", "destination_answer", "ledger_entry")):
     rows = {name: tenant.stack.query(f"select t::text from {name} t where tenant_id = %s order by 1", number)
             for name, in names if name not in but}
     return {name: found for name, found in rows.items() if found}
+
+
+def ledger_of(tenant):
+    """Its entries, summed up."""
+    return tenant.stack.query("select channel_id, direction, sum(accepted) from ledger_entry where tenant_id = %s"
+                              " group by 1, 2 order by 1, 2", tenant.id)
 
 
 def delete(tenant, *words, **options):
@@ -107,7 +113,8 @@ def test_its_number_may_be_another_ones_at_once(centers):
 @pytest.mark.parametrize("place", ["tenant_delete.after_begin", "tenant_delete.after_batch"])
 def test_killed_anywhere_it_leaves_a_contact_center_that_nobody_acts_for_and_goes_on_when_it_is_run_again(centers, place):
     doomed, other = centers
-    stays = rows_of(other)
+    stays, counted = rows_of(other), ledger_of(other)
+    assert rows_of(doomed) and counted and ledger_of(doomed)
     assert delete(doomed, "--yes", "--force", check=False, failpoints=f"{place}=kill").returncode == SIGKILLED
 
     assert "being deleted" in doomed.stack.nexusctl("tenants", "list").stdout
@@ -120,6 +127,7 @@ def test_killed_anywhere_it_leaves_a_contact_center_that_nobody_acts_for_and_goe
     delete(doomed, "--yes")
 
     assert rows_of(doomed) == {} and rows_of(other) == stays
+    assert ledger_of(doomed) == [] and ledger_of(other) == counted
 
 
 def test_what_is_no_ccid_or_nobodys_is_refused(make_stack):
