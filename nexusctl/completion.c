@@ -10,7 +10,7 @@ static const struct words {
 #define X(permission) permission " "
     {"PERMISSION", API_KEY_PERMISSIONS(X)},
 #undef X
-    {"REASON", "refused exhausted expired uncertain forbidden_address"},
+    {"REASON", "refused exhausted expired uncertain gone forbidden_address"},
 };
 
 static const char *words_of(const char *value)

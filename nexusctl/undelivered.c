@@ -3,7 +3,7 @@
 #include "nexusctl/table.h"
 #include "wire/codec_json.h"
 
-enum { TENANT, REASON, CHANNEL, FROM, TO, BY, AFTER, LIMIT };
+enum { TENANT, REASON, CHANNEL, FROM, TO, BY, SORT, ORDER, AFTER, LIMIT };
 static const struct option options[] = {
     [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only those of this contact center."},
     [REASON] = {"--reason", NULL, "REASON", .doc = "Only those that failed for this reason."},
@@ -12,6 +12,11 @@ static const struct option options[] = {
     [TO] = {"--to", NULL, "TIME", .doc = "Only those that failed before this time."},
     [BY] = {"--by", NULL, "destination",
             .doc = "A line for each destination instead of each message."},
+    [SORT] = {"--sort", NULL, "since|channel|reason|status|attempts",
+              .doc = "By this column; since when left out."},
+    [ORDER] = {"--order", NULL, "asc|desc",
+               .doc =
+                   "desc (when left out): the latest or largest first; asc: the other way round."},
     [AFTER] = {"--after", NULL, "NEXT", .doc = "Go on after a page, which said it at its end."},
     [LIMIT] = {"--limit", NULL, "COUNT", .doc = "At most so many; 100 when left out."},
 };
@@ -78,6 +83,9 @@ static bool undelivered(struct call *call, struct err *err)
     if (option_given(call, BY) && option_given(call, AFTER))
         return usage_set(call, err,
                          "--by and --after do not go together: what is counted is counted at once");
+    if (option_given(call, BY) && (option_given(call, SORT) || option_given(call, ORDER)))
+        return usage_set(
+            call, err, "--by does not go with --sort and --order: those with the most come first");
     if (!option_number(call, LIMIT, 1, 10000, &limit, err))
         return false;
     const struct str parameters[] = {option_text(call, TENANT),
@@ -86,7 +94,9 @@ static bool undelivered(struct call *call, struct err *err)
                                      option_text(call, CHANNEL),
                                      option_text(call, FROM),
                                      option_text(call, TO),
-                                     arena_printf(call->arena, "%lld", (long long)limit)};
+                                     arena_printf(call->arena, "%lld", (long long)limit),
+                                     option_text(call, SORT),
+                                     option_text(call, ORDER)};
     if (!call_ask(call, STATEMENT_OPERATOR_UNDELIVERED, parameters, COUNT_OF(parameters), &text,
                   err) ||
         !answer_parse(text, call->arena, &page, err))
@@ -104,11 +114,12 @@ const struct command undelivered_command = {
     .usage = "[OPTIONS]",
     .manual =
         "Messages that will not be tried again by themselves: refused, expired, given up. The\n"
-        "latest come first; those of all contact centers without --tenant. replay sends them once\n"
-        "more.",
+        "latest come first unless --sort says otherwise; those of all contact centers without\n"
+        "--tenant. replay sends them once more.",
     .examples =
         "  nexusctl undelivered\n"
         "  nexusctl undelivered --by destination\n"
+        "  nexusctl undelivered --sort attempts --order asc\n"
         "  nexusctl undelivered --tenant 578ec98e-0000-46ad-9675-000000000001 --reason expired",
     .options = options,
     .option_count = COUNT_OF(options),

@@ -451,6 +451,9 @@ def test_an_id_may_begin_with_a_hyphen(operator):
 
 def test_a_reason_that_there_is_not_is_refused(operator):
     assert "reason: gone, refused" in operator.run("undelivered", "--reason", "refuse", code=1).stderr
+    assert "sort: since, channel" in operator.run("undelivered", "--sort", "colour", code=1).stderr
+    assert "order: asc or desc" in operator.run("undelivered", "--order", "down", code=1).stderr
+    operator.run("undelivered", "--by", "destination", "--sort", "attempts", code=2)
 
 
 def test_a_database_without_nexus_is_said_to_be_one(beginner):
