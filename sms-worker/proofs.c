@@ -112,7 +112,7 @@ static struct str number_named(const struct task *task)
 }
 
 // A text names no message of ours.
-static struct str message_named(const struct task *task)
+static struct str message_meant(const struct task *task)
 {
     return task->envelope.message == MSG_SMS_RECEIPT
                ? ((const struct msg_sms_receipt *)task->message)->message_id
@@ -343,7 +343,7 @@ static void secrets_ask(struct proofs *proofs, struct task *task)
     pg_params_init(&params);
     pg_int4(&params, (int32_t)task_tenant(task));
     pg_text(&params, number_named(task));
-    pg_text(&params, message_named(task));
+    pg_text(&params, message_meant(task));
     pg_int4(&params, ANY_LIMIT);
     pg_call(service_pg(task->service), STATEMENT_PROOF_SECRETS, &params, secrets_came, asking);
 }
