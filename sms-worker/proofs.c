@@ -299,7 +299,6 @@ static void judge_any(struct proofs *proofs, struct task *task, const struct num
         stored_proof_check(proofs->stored, task, number->secrets, number->count,
                            number->is_cut ? stored_told_of_some : stored_told);
     } else {
-        stored_proof_drop(task);
         judge(task, number);
     }
 }
