@@ -16,6 +16,7 @@ enum {
     FAILED_ROUND_MS = 5000,
     SHARE_OF_TIME = 100,
     PARTS_PER_ROUND = 100,
+    FOLLOWERS_PER_ROUND = 10000,
     HELD_MS = 5000,       // as long may a transaction hold back events before health tells
     HELD_SEEN_MS = 30000, // what was seen longer ago than that is not told
     UPLOAD_AGE_S = 900,   // no request takes as long (gateway/large_body.c)
@@ -34,6 +35,7 @@ static void bind_audit(struct upkeep *upkeep, struct pg_params *params);
 static void bind_parts(struct upkeep *upkeep, struct pg_params *params);
 static void bind_retention(struct upkeep *upkeep, struct pg_params *params);
 static void bind_uploads(struct upkeep *upkeep, struct pg_params *params);
+static void bind_followers(struct upkeep *upkeep, struct pg_params *params);
 static void audit_done(struct upkeep *upkeep, const struct pg_result *result);
 static void census_done(struct upkeep *upkeep, const struct pg_result *result);
 static void horizon_done(struct upkeep *upkeep, const struct pg_result *result);
@@ -50,6 +52,7 @@ static const struct job_def jobs[] = {
     {"hanging",       STATEMENT_PROCESS_HANGING,         2 * 1000, NULL,            hanging_done},
     {"audit log",     STATEMENT_UPKEEP_AUDIT,     60 * 60 * 1000, bind_audit,      NULL},
     {"uploads",       STATEMENT_UPKEEP_UPLOADS,         60 * 1000, bind_uploads,    NULL},
+    {"followers",     STATEMENT_UPKEEP_FOLLOWERS,       15 * 1000, bind_followers,  NULL},
     {"idempotency",   STATEMENT_IDEMPOTENCY_FORGET,     60 * 1000, bind_retention,  NULL},
 };
 // clang-format on
@@ -164,6 +167,12 @@ static void bind_uploads(struct upkeep *upkeep, struct pg_params *params)
 {
     (void)upkeep;
     pg_int4(params, UPLOAD_AGE_S);
+}
+
+static void bind_followers(struct upkeep *upkeep, struct pg_params *params)
+{
+    (void)upkeep;
+    pg_int4(params, FOLLOWERS_PER_ROUND);
 }
 
 static uint64_t job_pause_ms(const struct job *job, bool failed)

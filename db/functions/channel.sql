@@ -148,7 +148,8 @@ end
 $$;
 
 -- Makes channel and destination what the provisioning says; called in the transaction of each change of it. What already
--- is so is not touched. Each channel has a row of destination of its own; a new URL starts with a closed breaker.
+-- is so is not touched. Each channel has a row of destination of its own; one that had no webhook for a while gets the row back for which its messages
+-- wait, so none of them has to be moved. A new URL starts with a closed breaker.
 create or replace function channels_derive(p_tenant int) returns void
 language plpgsql as $$
 declare
@@ -174,7 +175,7 @@ begin
 
     with wanted as materialized (
         select w.*, case when w.url is not null
-                         then coalesce(c.destination_id,
+                         then coalesce(c.destination_id, destination_left(p_tenant, c.id),
                                        nextval(pg_get_serial_sequence('destination', 'id'))::int) end as destination_id
           from channels_wanted(p_tenant) w
           left join channel c on c.tenant_id = p_tenant and c.address = w.address
@@ -216,7 +217,7 @@ end
 $$;
 
 -- What waits follows its number. A webhook that no number has is never called; what waited for it goes to the webhook that
--- its number has now, or waits until it has one again. Whoever provisions, be it the same again, lets the destinations
+-- its number has now, or waits until it has one again: 10 000 rows at once, the others by upkeep. Whoever provisions, be it the same again, lets the destinations
 -- that fail be tried at once, and switches on what was off: nothing stays off in silence until somebody finds a switch.
 create or replace function destinations_follow(p_tenant int) returns void
 language plpgsql as $$
@@ -230,10 +231,7 @@ begin
      where dst.tenant_id = p_tenant and dst.id = used.id
        and (dst.enabled <> used.now or dst.switched_off is not null);
 
-    update delivery d set destination_id = c.destination_id
-      from destination former, channel c
-     where former.tenant_id = p_tenant and not former.enabled and d.destination_id = former.id
-       and c.tenant_id = p_tenant and c.id = d.channel_id and c.retired is null and c.destination_id is not null;
+    perform deliveries_follow(array(select d.id from destination d where d.tenant_id = p_tenant and not d.enabled), 10000);
 
     insert into breaker_change (tenant_id, destination_id, kind)
     select p_tenant, d.id, 4 from destination d where d.tenant_id = p_tenant and d.enabled and d.failures > 0;
