@@ -33,9 +33,8 @@ Test(shares, leave_some_for_each_further_contact_center)
     for (uint32_t i = 0; i < TENANTS; i++) {
         struct principal principal = {.tenant = i + 1};
         size_t had = 0;
-        while (had < WHOLE &&
-               (taken[i][had] = shares_take_part(shares, SHARE_TENANT_DOWNLOADS, &principal, WHOLE,
-                                                 PERCENT, &err)))
+        while (had < WHOLE && (taken[i][had] = shares_take_part(shares, SHARE_TENANT_DOWNLOADS,
+                                                                &principal, WHOLE, PERCENT, &err)))
             had++;
         cr_assert(eq(sz, had, may_have[i]));
         cr_assert(eq(int, err.code, ERR_RATE_LIMITED));
@@ -46,8 +45,8 @@ Test(shares, leave_some_for_each_further_contact_center)
 
     struct principal alone = {.tenant = TENANTS};
     size_t had = 0;
-    while ((taken[0][had] = shares_take_part(shares, SHARE_TENANT_DOWNLOADS, &alone, WHOLE, PERCENT,
-                                             &err)))
+    while ((taken[0][had] =
+                shares_take_part(shares, SHARE_TENANT_DOWNLOADS, &alone, WHOLE, PERCENT, &err)))
         had++;
     cr_assert(eq(sz, had, 15));
     while (had-- > 0)
