@@ -2,7 +2,6 @@
 // errors.
 #include "nexusctl/command.h"
 
-#include "base/config.h"
 #include "base/failpoint.h"
 #include "base/list.h"
 #include "base/secrecy.h"
@@ -20,8 +19,10 @@ enum { FILE_LIMIT = 4 * 1024 * 1024 };
 const struct option common_options[COMMON_OPTIONS] = {
     [COMMON_JSON] = {"--json", NULL, NULL, .doc = "Answer and errors as JSON."},
     [COMMON_PG] = {"--pg", NULL, "URL", .doc = "PostgreSQL; NEXUS_PG_URL when left out."},
-    [COMMON_CONFIG] = {"--config", NULL, "FILE",
-                       .doc = "Settings (NAME=value); the environment overrides."},
+    [COMMON_CONFIG] =
+        {"--config", NULL, "FILE",
+         .doc = "Settings (NAME=value); the environment overrides. Without it " CONFIG_INSTALLED
+                ", if it is there and may be read."},
     [COMMON_HELP] = {"--help", "-h", NULL, .doc = "This text."},
 };
 
@@ -228,30 +229,6 @@ bool options_ordered(struct call *call, size_t from, size_t to, struct err *err)
     return true;
 }
 
-static bool connect_to(struct call *call, struct str setting, struct pg_script **script,
-                       struct err *err)
-{
-    struct str url = str_present(call->pg_url) ? call->pg_url : setting;
-
-    if (url.len == 0)
-        return usage_set(call, err, "no database is named: set NEXUS_PG_URL or give --pg URL");
-    return pg_script_open(arena_c_string(call->arena, url), "nexusctl", script, err);
-}
-
-bool call_connect(struct call *call, struct pg_script **script, struct err *err)
-{
-    return connect_to(call, call->settings.pg_url, script, err);
-}
-
-bool call_connect_owner(struct call *call, struct pg_script **script, struct err *err)
-{
-    const struct settings *settings = &call->settings;
-
-    return connect_to(
-        call, settings->pg_migration_url.len > 0 ? settings->pg_migration_url : settings->pg_url,
-        script, err);
-}
-
 // Whoever runs us, as the machine knows them: $USER can say anything.
 bool call_introduce(struct call *call, struct pg_script *script, struct err *err)
 {
@@ -317,27 +294,6 @@ bool call_read(struct call *call, struct str path, struct str *content, struct e
     return true;
 }
 
-static bool settings_load(struct call *call, struct err *err)
-{
-    static const struct config_key keys[] = {
-        CONFIG_STR(settings, pg_url, "NEXUS_PG_URL", "", CONFIG_SECRET, "PostgreSQL."),
-        CONFIG_STR(settings, pg_migration_url, "NEXUS_PG_MIGRATION_URL", "", CONFIG_SECRET,
-                   "PostgreSQL as whoever migrates; NEXUS_PG_URL when empty."),
-        CONFIG_STR(settings, key_pepper, "NEXUS_KEY_PEPPER", "", CONFIG_SECRET,
-                   "32 bytes in hex under which API keys are stored."),
-        CONFIG_STR(settings, key_encryption_key, "NEXUS_KEY_ENCRYPTION_KEY", "", CONFIG_SECRET,
-                   "32 bytes in hex that seal secrets at rest."),
-        CONFIG_STR(settings, log_key, "NEXUS_LOG_KEY", "", CONFIG_SECRET,
-                   "32 bytes in hex that make tokens of phone numbers in logs."),
-        CONFIG_BOOL(settings, webhook_https_only, "NEXUS_WEBHOOK_HTTPS_ONLY", "false",
-                    "Webhooks must have https://."),
-    };
-    const struct config_table table = {
-        .keys = keys, .count = COUNT_OF(keys), .values = &call->settings};
-
-    return config_load(&table, 1, call->config, call->arena, err);
-}
-
 static void error_as_json(const struct err *err)
 {
     AUTO(buf) line = {0};
@@ -392,7 +348,7 @@ static bool call_run(struct call *call, struct words before, struct words after,
     if (!parsed || !failpoints_init(err))
         return false;
     secrecy_begin();
-    return settings_load(call, err) && run_of(call)(call, err);
+    return call_settings_load(call, err) && run_of(call)(call, err);
 }
 
 bool call_flush(struct call *call, struct err *err)

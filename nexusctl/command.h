@@ -119,6 +119,9 @@ MUST_USE bool options_ordered(struct call *call, size_t from, size_t to, struct 
 // For a run() that finds it was used wrongly: sets exit code 2 and the error.
 bool usage_set(struct call *call, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4);
 
+// Of --config, or the package's, or none; the environment overrides.
+#define CONFIG_INSTALLED "/etc/nexus/nexus.conf"
+MUST_USE bool call_settings_load(struct call *call, struct err *err);
 MUST_USE bool call_connect(struct call *call, struct pg_script **script, struct err *err);
 // As whoever migrates: NEXUS_PG_MIGRATION_URL, where it is set.
 MUST_USE bool call_connect_owner(struct call *call, struct pg_script **script, struct err *err);
