@@ -78,7 +78,7 @@ static void write_limits(FILE *out, const struct message_field *field)
         break;
     case FIELD_KIND_u32: fprintf(out, "%u to %u", field->minimum, field->maximum); break;
     case FIELD_KIND_phone: fputs("3 to 15 digits", out); break;
-    case FIELD_KIND_sender: fputs("3 to 15 digits, or 1 to 11 characters", out); break;
+    case FIELD_KIND_sender: fputs("3 to 15 digits, or 1 to 255 bytes", out); break;
     case FIELD_KIND_id:
     case FIELD_KIND_flag: break;
     }
