@@ -138,9 +138,11 @@ struct candidate {
     struct err err; // of the first that could not be read
 };
 
-// Is the value as good as none, if there is another one?
-static bool is_empty(const struct json_view *value)
+// Is the value as good as none, if there is another one? Some languages write what is empty as [].
+static bool is_empty(const struct conversion *conversion, const struct json_view *value)
 {
+    if (value->kind == TREE_ARRAY || value->kind == TREE_OBJECT)
+        return conversion->lenient && value->children.count == 0;
     return value->kind == TREE_NULL || (value->kind == TREE_TEXT && value->text.len == 0);
 }
 
@@ -215,8 +217,8 @@ static bool is_disputed(const struct conversion *conversion, const struct messag
         const struct json_view *layer = conversion->layers[l];
         for (size_t i = 0; i < layer->children.count; i++) {
             const struct json_view *other = &layer->children.items[i];
-            if (other != value && str_equal(other->name, value->name) && !is_empty(other) &&
-                !means_the_same(conversion, field, out, other))
+            if (other != value && str_equal(other->name, value->name) &&
+                !is_empty(conversion, other) && !means_the_same(conversion, field, out, other))
                 return true;
         }
     }
@@ -230,8 +232,8 @@ static bool candidate_try(const struct conversion *conversion, const struct mess
     bool is_disputed_here = false;
     struct err err;
 
-    if (is_empty(value)) {
-        if (!candidate->empty || candidate->empty->kind == TREE_NULL)
+    if (is_empty(conversion, value)) {
+        if (!candidate->empty || candidate->empty->kind != TREE_TEXT)
             candidate->empty = value;
         return false;
     }
@@ -286,26 +288,29 @@ struct str body_home(const struct conversion *conversion)
 
 // Where a text was expected and something else came, that is the text, as it is written in JSON: who posted it
 // goes on to post it so, and somebody has to see what was said.
-static bool written_take(const struct conversion *conversion, const struct message_field *field,
-                         const struct candidate *candidate, void *out)
+static bool is_text_as_written(const struct conversion *conversion,
+                               const struct message_field *field, const struct candidate *candidate)
 {
-    struct json_view written = {.kind = TREE_TEXT};
+    return conversion->lenient && field->kept && field->type == FIELD_KIND_str &&
+           candidate->no_text;
+}
 
-    if (!conversion->lenient || !field->kept || field->type != FIELD_KIND_str ||
-        !candidate->no_text)
-        return false;
-    written.text = json_compact(candidate->no_text, conversion->arena);
+static bool written_take(const struct conversion *conversion, const struct message_field *field,
+                         const struct json_view *value, void *out)
+{
+    struct json_view written = {.kind = TREE_TEXT, .text = json_compact(value, conversion->arena)};
+
     return value_take(field, &written, conversion, out, conversion->err);
 }
 
-// No value with something in it was found. null is an empty text where a text must be looked at.
+// No value with something in it was found. null and [] are an empty text where a text must be looked at.
 static bool empty_take(const struct conversion *conversion, const struct message_field *field,
                        const struct json_view *empty, void *out)
 {
     static const struct json_view nothing = {.kind = TREE_TEXT, .text = STR_INIT("")};
     bool empty_is_a_value = field->type == FIELD_KIND_str && field->minimum == 0;
 
-    if (empty && empty->kind == TREE_NULL)
+    if (empty && empty->kind != TREE_TEXT)
         empty = conversion->lenient && field->kept && empty_is_a_value ? &nothing : NULL;
     if (!empty || (conversion->body->form && !empty_is_a_value) ||
         (conversion->lenient && !field->required && !empty_is_a_value))
@@ -342,8 +347,8 @@ static bool field_read(const struct conversion *conversion, const struct message
         return true;
     if (!candidate.has_failed)
         return empty_take(conversion, field, candidate.empty, out);
-    if (written_take(conversion, field, &candidate, out))
-        return true;
+    if (is_text_as_written(conversion, field, &candidate))
+        return written_take(conversion, field, candidate.no_text, out);
     memset(out, 0, size_of(field->type));
     *conversion->err = candidate.err;
     return conversion->lenient && !field->required && !field->kept; // then it is left out

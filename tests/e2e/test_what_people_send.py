@@ -77,7 +77,8 @@ def test_what_was_said_is_there_although_it_is_no_text(tenant, said, text):
     arrives(tenant, post(tenant, json.dumps(fields(tenant, message=said))), text)
 
 
-@pytest.mark.parametrize("empty", [{"message": ""}, {"message": None}, {"message": None, "attachments": []}])
+@pytest.mark.parametrize("empty", [{"message": ""}, {"message": None}, {"message": None, "attachments": []}, {"message": []},
+                                   {"message": {}}])
 def test_an_empty_text_is_a_text(tenant, empty):
     text = fields(tenant, **empty)
 
