@@ -10,6 +10,7 @@
 #include "login_guard.h"
 #include "proof.h"
 #include "tracing.h"
+#include "upload.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -335,6 +336,12 @@ static void source_write(struct exchange *exchange, struct envelope *envelope)
     envelope->address = arena_copy(http_arena(exchange->http), address_text(address, text));
 }
 
+static void turn_away(struct exchange *exchange, enum err_code code, struct str text)
+{
+    upload_settle(exchange, code);
+    answer_error(exchange, code, text);
+}
+
 void ingress_send(struct exchange *exchange)
 {
     struct gateway *gateway = exchange->gateway;
@@ -346,7 +353,7 @@ void ingress_send(struct exchange *exchange)
 
     proof_body(exchange, body_text(exchange));
     if (!message_read(exchange, type, &message, &err)) {
-        answer_err(exchange, &err);
+        turn_away(exchange, err.code, str_of(err.text));
         return;
     }
     struct envelope envelope = {
@@ -362,7 +369,7 @@ void ingress_send(struct exchange *exchange)
         source_write(exchange, &envelope);
     if (!idempotency_read(exchange, &envelope, &err) ||
         !conditions_read(exchange, &envelope, &err)) {
-        answer_err(exchange, &err);
+        turn_away(exchange, err.code, str_of(err.text));
         return;
     }
     buf_clear(&gateway->payload);
@@ -382,10 +389,12 @@ void ingress_send(struct exchange *exchange)
 static void ingress_replied(void *context, enum err_code code, struct str payload)
 {
     tracing_replied(context, code);
+    if (code == ERR_OK || code == ERR_REPLAYED)
+        upload_settle(context, code);
     if (code == ERR_OK)
         answer_data(context, payload);
     else if (code == ERR_REPLAYED)
         answer_replayed(context, payload);
     else
-        answer_error(context, code, payload);
+        turn_away(context, code, payload);
 }
