@@ -73,7 +73,7 @@ static void preview_print(const struct json_view *view, struct buf *out)
     if (str_present(begun))
         buf_printf(out, "its deletion began at %.*s and goes on with --yes\n", STR_ARG(begun));
     else if (rows_of(view, "numbers") > 0)
-        buf_printf(out, "%lld numbers can still receive texts: --yes wants --force, too\n",
+        buf_printf(out, "numbers that can still receive texts: %lld; --yes wants --force, too\n",
                    (long long)rows_of(view, "numbers"));
     buf_printf(out, "nothing was done; --yes deletes all of this for good\n");
 }
