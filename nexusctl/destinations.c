@@ -40,12 +40,22 @@ static struct str answer_text(const struct json_view *destination, struct arena 
                                : kind;
 }
 
+// A breaker that is closed does not make a destination good: all that it answers may be bad.
+static struct str state_text(const struct json_view *destination, struct arena *arena)
+{
+    struct str state = json_text(json_member(destination, "state"));
+    bool failing = json_is_true(json_member(destination, "failing"));
+
+    (void)arena;
+    return failing && str_equal(state, STR("closed")) ? STR("closed, failing") : state;
+}
+
 static const struct column columns[] = {
     {"ID", "id", NULL},
     {"CCID", "ccid", NULL},
     {"HOST", "host", NULL},
     {"NUMBERS", NULL, numbers_text},
-    {"STATE", "state", NULL},
+    {"STATE", NULL, state_text},
     {"WAITING", "waiting", NULL},
     {"OLDEST", "oldest", NULL},
     {"LAST", NULL, answer_text},
@@ -106,12 +116,13 @@ const struct command destinations_command = {
     .summary = "show the webhooks that messages go to, and switch them",
     .usage = "[list|try ID|enable ID|disable ID] [--tenant CCID] [--state STATE] [--json]",
     .manual =
-        "A destination is the webhook of a number. STATE: closed, messages go out; open, it "
-        "failed\n"
-        "and is left alone until NEXT TRY; half_open, the next message is its test; off, somebody\n"
-        "switched it off; unused, no number has it. failing lists those whose messages wait "
-        "because\n"
-        "they fail or are off. LAST is the status of the last answer, or what there was instead.\n"
+        "A destination is the webhook of a number. STATE: closed, messages go out (failing, all\n"
+        "that it answers is bad); open, it failed and is left alone until NEXT TRY; half_open, "
+        "the\n"
+        "next message is its test; off, somebody switched it off; unused, no number has it.\n"
+        "--state failing lists those whose messages wait because they fail or are off. LAST is "
+        "the\n"
+        "status of the last answer, or what there was instead.\n"
         "Workers take up a change within seconds. One that is off stays so until it is enabled, "
         "or\n"
         "until its contact center is provisioned again.",

@@ -69,8 +69,8 @@ static void preview_print(const struct json_view *view, struct arena *arena, str
     if (str_present(begun))
         buf_printf(out, "its deletion began at %.*s and goes on with --yes\n", STR_ARG(begun));
     else if (numbers > 0)
-        buf_printf(out, "%lld %s can still receive texts: --yes wants --force, too\n",
-                   (long long)numbers, plural(numbers, "number", "numbers"));
+        buf_printf(out, "numbers that can still receive texts: %lld; --yes wants --force, too\n",
+                   (long long)numbers);
     buf_printf(out, "nothing was done; --yes deletes all of this for good\n");
 }
 
