@@ -139,12 +139,13 @@ begin
           from unnest(tenants, conversations, ids, client_ids, authors, bodies, contents, traces) with ordinality
                as i (tenant_id, conversation_id, id, client_id, author, body, content, trace, place)
     ), locked as materialized (
-        -- In the order of the key, so that two batches wait for each other and do not deadlock.
+        -- In the order in which sms_accept() takes open conversations, so that two batches wait for each other and do not
+        -- deadlock.
         select c.tenant_id, c.id, c.channel_id, c.address
           from (select distinct i.tenant_id, i.conversation_id from input i) as i
           join conversation c on c.tenant_id = i.tenant_id and c.id = i.conversation_id
          where c.state < 9
-         order by c.tenant_id, c.id
+         order by c.tenant_id, c.channel_id, c.address
            for update of c
     ), fresh as materialized (
         select distinct on (i.tenant_id, i.id) i.*, l.channel_id, l.address, k.destination_id, k.validity
