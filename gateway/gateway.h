@@ -102,7 +102,8 @@ struct exchange {
     uint64_t bus_span;            // of what a worker is asked for it
     struct str traceparent;       // what the answer says
     struct str body, body_digest; // where it was not read with the head (large_body.h); else absent
-    struct proof proof;           // of a route that is SIGNED
+    struct id upload;   // the contents that came ahead of it (upload.h); none: nothing did
+    struct proof proof; // of a route that is SIGNED
     int64_t asked_us;
     int64_t started_us;
     int64_t ready_us;           // when it could be worked on: at once, or when its body had come

@@ -10,7 +10,8 @@
 //              function or a right was missing (class 42), and no probe has shown since that it
 //              is there again: other writes, which do not need it, may commit all the time
 //   hangs      a server process did not answer, not even to say that its time was over, and its
-//              connection was given up a moment ago; others are committed
+//              connection was given up a moment ago; others are committed. As long as it is at its
+//              statement and keeps its locks, provisioning-worker tells it (db/functions/health.sql)
 //   read-only  the server takes no writes; the pool has left it
 //
 // One batch that waits for a row somebody holds is none of this: others commit beside it.
@@ -23,7 +24,7 @@ enum {
     WRITES_PROBE_MS = 750,
     WRITES_STUCK_MS = 1500,
     WRITES_FULL_MS = 2000,
-    WRITES_HUNG_MS = 5000
+    WRITES_HUNG_MS = 10000
 };
 
 // Should a probe be written, and should it be the one that goes through all?
