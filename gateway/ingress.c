@@ -63,7 +63,6 @@ void ingress_begin(void *context, struct http_request *request)
     *exchange = (struct exchange){.gateway = gateway,
                                   .http = request,
                                   .operation = id_new(),
-                                  .body_begin = STR_ABSENT,
                                   .body = STR_ABSENT,
                                   .body_digest = STR_ABSENT,
                                   .started_us = clock_monotonic_us()};
@@ -122,11 +121,13 @@ static bool ccid_fits(const struct exchange *exchange, const struct caller *call
            err_set(err, ERR_UNKNOWN_KEY, "the key is not for this contact center");
 }
 
-// Whoever has logged in knows of accounts; whoever calls with a key, of keys.
-static bool refuse(const struct exchange *exchange, enum permission wanted, struct err *err)
+// Whoever has logged in knows of accounts; whoever calls with a key or a token is told which permissions would do.
+static bool refuse(const struct exchange *exchange, const struct caller *caller,
+                   enum permission wanted, struct err *err)
 {
     if (exchange->credentials.kind != CREDENTIAL_SESSION)
-        return err_set(err, ERR_FORBIDDEN, "the key lacks the permission for this");
+        return err_set(err, ERR_FORBIDDEN, "%s has none of the permissions that allow this: %s",
+                       caller->principal.key ? "this key" : "this user", permission_enough(wanted));
     if (wanted == PERMISSION_AGENT || wanted == PERMISSION_INBOUND)
         return err_set(err, ERR_FORBIDDEN, "this account lacks the permission for this");
     return err_set(err, ERR_FORBIDDEN, "this account is not an administrator's");
@@ -140,7 +141,7 @@ static bool may(struct exchange *exchange, const struct caller *caller, struct e
         return err_set(err, ERR_FORBIDDEN,
                        "x-csrf-token: this header is needed where a cookie says who asks");
     if (!(caller->permissions & 1U << route->permission))
-        return refuse(exchange, route->permission, err);
+        return refuse(exchange, caller, route->permission, err);
     if (route->tenants == TENANTS_NAMED && !ccid_fits(exchange, caller, err))
         return false;
     if (caller->principal.tenant != 0 && route->tenants == TENANTS_PLATFORM)

@@ -134,6 +134,8 @@ create or replace function attempt_told(m message, a attempt) returns text
 language sql stable as $$
     select coalesce(a.status || ' after ' || a.duration_ms || ' ms',
                     case a.decision & 15
+                        when 5 then 'it was not reached, after ' || a.duration_ms || ' ms'
+                        when 7 then 'nothing was sent, because its address is not allowed'
                         when 8 then 'nothing was sent, because the destination''s settings cannot be used'
                         else 'no answer within ' || a.duration_ms || ' ms' end, a.outcome)
         || case when a.status is null and a.detail is not null then ' (' || a.detail || ')' else '' end

@@ -54,7 +54,7 @@ def test_each_receipt_state_makes_its_message_state(tenant, answer, receipt, sta
 
 @pytest.mark.parametrize("word, state", [("DELIVRD", "delivered"), ("Delivrd", "delivered"), ("EXPIRED", "expired"), ("UNDELIV", "failed"),
                                          ("REJECTD", "failed"), ("DELETED", "failed"), ("ACCEPTD", "sent"), ("ENROUTE", "sent"),
-                                         ("UNKNOWN", "sent"), ("read", "read")])
+                                         ("UNKNOWN", "sent"), ("read", "read"), ("EN-ROUTE", "sent"), ("Delivery failed", "failed")])
 def test_a_receipts_state_may_be_a_word_in_any_case(tenant, answer, word, state):
     assert tenant.aggregator().receipt(answer.provider_id, word).status_code == 200
 
