@@ -1,8 +1,9 @@
-// large_body: large_body_take() → a place → heard, scanned, pieces stored, heard … → finished, or failed.
+// large_body: large_body_take() → a place → heard, scanned, pieces stored, heard … → finished → still allowed, or failed.
 // Where nothing is out, place_go_on() decides what is next.
 #include "large_body.h"
 
 #include "answer.h"
+#include "body_beginning.h"
 #include "body_format.h"
 #include "ingress.h"
 #include "proof.h"
@@ -51,7 +52,7 @@ struct place {
     struct crypto_hash *hash; // of the body; NULL: nobody asks
     struct piece content;     // of the contents
     struct piece raw;         // the body as it comes, for who judges its signature (proof.h)
-    unsigned out;             // pieces on their way
+    unsigned out;             // pieces on their way, and the question who sends
     bool has_ended;           // the body has come
     struct err err;           // what ends it once nothing is out
     int64_t started_ms, heard_ms;
@@ -65,20 +66,11 @@ struct waiting {
     int64_t since_ms;
 };
 
-// A chunked body may well be small: its first 32 KiB need no place.
-struct beginning {
-    struct list link;
-    struct large_bodies *all;
-    struct exchange *exchange;
-    struct buf bytes;
-    int64_t since_ms;
-};
-
 struct large_bodies {
     struct gateway *gateway;
     struct place places[PLACES];
-    struct list beginnings; // oldest first
-    struct list waiting;    // oldest first
+    struct body_beginnings beginnings;
+    struct list waiting; // oldest first
     size_t waiting_count;
     uv_timer_t tick; // runs while there is any
 };
@@ -86,6 +78,7 @@ struct large_bodies {
 static void place_begin(struct place *place, struct exchange *exchange);
 static void place_heard(void *context, struct str bytes, const struct err *err);
 static void place_go_on(struct place *place);
+static void beginning_came(void *context, struct exchange *exchange, bool is_whole);
 static void on_tick(uv_timer_t *timer);
 
 struct large_bodies *large_bodies_new(struct gateway *gateway)
@@ -95,7 +88,8 @@ struct large_bodies *large_bodies_new(struct gateway *gateway)
     if (!all)
         panic("out of memory");
     all->gateway = gateway;
-    list_init(&all->beginnings);
+    all->beginnings = (struct body_beginnings){.came = beginning_came, .context = all};
+    list_init(&all->beginnings.all);
     list_init(&all->waiting);
     for (size_t i = 0; i < PLACES; i++)
         all->places[i].all = all;
@@ -157,48 +151,23 @@ static void body_place(struct large_bodies *all, struct exchange *exchange)
         wait_for_place(all, exchange);
 }
 
-static struct exchange *beginning_end(struct beginning *beginning)
+static void whole_may_go(void *context, const struct err *err)
 {
-    list_remove(&beginning->link);
-    buf_release(&beginning->bytes);
-    return beginning->exchange;
+    if (err)
+        answer_err(context, err);
+    else
+        ingress_send(context);
 }
 
-static void beginning_heard(void *context, struct str bytes, const struct err *err)
+static void beginning_came(void *context, struct exchange *exchange, bool is_whole)
 {
-    struct beginning *beginning = context;
-    struct exchange *exchange = beginning->exchange;
-    struct large_bodies *all = beginning->all;
-
-    if (err) {
-        answer_err(beginning_end(beginning), err);
-        return;
-    }
-    buf_str_append(&beginning->bytes, bytes);
-    bool is_whole = http_body_left(exchange->http) == 0;
-    if (!is_whole && beginning->bytes.len <= LARGE_BODY_OVER) {
-        http_body_read(exchange->http, beginning_heard, beginning);
-        return;
-    }
-    exchange->body_begin = arena_copy(http_arena(exchange->http), buf_str(&beginning->bytes));
-    beginning_end(beginning);
     if (!is_whole || body_encoding(exchange) != ENCODING_NONE) {
-        body_place(all, exchange);
+        body_place(context, exchange);
         return;
     }
     exchange->body = exchange->body_begin;
     exchange->ready_us = clock_monotonic_us();
-    ingress_send(exchange);
-}
-
-static void beginning_read(struct large_bodies *all, struct exchange *exchange)
-{
-    struct beginning *beginning = ARENA_ALLOC(http_arena(exchange->http), struct beginning);
-
-    *beginning =
-        (struct beginning){.all = all, .exchange = exchange, .since_ms = clock_monotonic_ms()};
-    list_append(&all->beginnings, &beginning->link);
-    http_body_read(exchange->http, beginning_heard, beginning);
+    ingress_ask_again(exchange, whole_may_go, exchange);
 }
 
 void large_body_take(struct exchange *exchange)
@@ -216,7 +185,7 @@ void large_body_take(struct exchange *exchange)
         exchange->body_begin = http_body(exchange->http);
         body_place(all, exchange);
     } else if (length == HTTP_BODY_UNKNOWN) {
-        beginning_read(all, exchange);
+        body_beginning_read(&all->beginnings, exchange);
     } else if (length > limit) {
         body_too_large(limit, &err);
         answer_err(exchange, &err);
@@ -383,16 +352,32 @@ static void place_fail(struct place *place)
     struct large_bodies *all = place->all;
 
     for (size_t i = 0; i < COUNT_OF(pieces); i++)
-        if (pieces[i]->stream > 0) // some may be stored
+        if (pieces[i]->stream > 0 && all->gateway->bus) // some may be stored
             call(place, MSG_UPLOAD_DROP, &(struct msg_upload_drop){.upload = pieces[i]->upload},
                  dropped, NULL);
     answer_err(place_leave(place), &place->err);
     places_give(all);
 }
 
+// Asked in the place, so that there are never more bodies than places.
+static void place_may_go(void *context, const struct err *err)
+{
+    struct place *place = context;
+    struct large_bodies *all = place->all;
+
+    place->out--;
+    if (err) {
+        place->err = *err;
+        place_fail(place);
+        return;
+    }
+    ingress_send(place->exchange); // may be answered in here, and is no more
+    place_leave(place);
+    places_give(all);
+}
+
 static void place_finish(struct place *place)
 {
-    struct large_bodies *all = place->all;
     struct exchange *exchange = place->exchange;
     unsigned char digest[SHA256_BYTES];
 
@@ -404,9 +389,8 @@ static void place_finish(struct place *place)
     exchange->body = buf_str(&place->scan.rest);
     proof_stored(exchange, place->raw.upload, (uint32_t)place->heard);
     exchange->ready_us = clock_monotonic_us();
-    ingress_send(exchange); // may be answered in here, and is no more
-    place_leave(place);
-    places_give(all);
+    place->out++;
+    ingress_ask_again(exchange, place_may_go, place);
 }
 
 static void place_go_on(struct place *place)
@@ -463,13 +447,10 @@ static void on_tick(uv_timer_t *timer)
     LIST_EACH (&all->waiting, struct waiting, link, waiting)
         if (now_ms - waiting->since_ms >= WAIT_MS)
             answer_error(waiting_end(all, waiting), ERR_BUSY, STR("too many large bodies at once"));
-    LIST_EACH (&all->beginnings, struct beginning, link, beginning)
-        if (now_ms - beginning->since_ms >= SILENCE_MS)
-            answer_error(beginning_end(beginning), ERR_REQUEST_TIMEOUT,
-                         STR("the body did not come in time"));
+    body_beginnings_look(&all->beginnings, now_ms);
     for (size_t i = 0; i < PLACES; i++)
         is_busy = is_busy || all->places[i].exchange;
-    if (!is_busy && all->waiting_count == 0 && list_is_empty(&all->beginnings))
+    if (!is_busy && all->waiting_count == 0 && list_is_empty(&all->beginnings.all))
         uv_timer_stop(&all->tick);
 }
 
@@ -487,8 +468,7 @@ void large_bodies_free(struct large_bodies **all)
         return;
     LIST_EACH (&ending->waiting, struct waiting, link, waiting)
         answer_error(waiting_end(ending, waiting), ERR_UNAVAILABLE, STR("the gateway is stopping"));
-    LIST_EACH (&ending->beginnings, struct beginning, link, beginning)
-        answer_error(beginning_end(beginning), ERR_UNAVAILABLE, STR("the gateway is stopping"));
+    body_beginnings_end(&ending->beginnings);
     for (size_t i = 0; i < PLACES; i++) {
         struct place *place = &ending->places[i];
         if (!place->exchange)

@@ -2,6 +2,7 @@
 #include "io/pg_script.h"
 
 #include "base/panic.h"
+#include "io/pg.h"
 #include "io/pg_result.h"
 
 #include <libpq-fe.h>
@@ -25,6 +26,8 @@ static struct str line_of(const char *text)
 bool pg_script_open(const char *url, const char *application, struct pg_script **script,
                     struct err *err)
 {
+    if (!pg_url_check(url, err))
+        return false;
     const char *names[] = {"dbname",          "application_name", "connect_timeout",
                            "client_encoding", "options",          NULL};
     const char *values[] = {

@@ -19,6 +19,36 @@ static bool is_here(struct str host)
            str_equal(host, STR("::1"));
 }
 
+static bool are_ports(struct str ports)
+{
+    struct str port;
+    int64_t number;
+
+    while (str_present(ports)) {
+        str_cut(ports, ',', &port, &ports);
+        if (port.len > 0 && !str_to_int(port, 1, 65535, &number))
+            return false;
+    }
+    return true;
+}
+
+bool pg_url_check(const char *url, struct err *err)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    bool is_read = options != NULL;
+
+    if (is_read) {
+        struct str host = option_of(options, "host", "PGHOST");
+        is_read = are_ports(option_of(options, "port", "PGPORT")) &&
+                  !(host.len > 1 && memchr(host.ptr + 1, '@', host.len - 1));
+        PQconninfoFree(options);
+    }
+    return is_read ||
+           err_set(err, ERR_BAD_INPUT,
+                   "the address of PostgreSQL cannot be read: key=value pairs, values with blanks "
+                   "in quotes; or a URL, where %% @ : / ? of a password are %%25 %%40 %%3A %%2F %%3F");
+}
+
 const char *pg_url_weakness(const char *url)
 {
     PQconninfoOption *options = PQconninfoParse(url, NULL);

@@ -34,10 +34,10 @@ static void counts_answer(struct child *child, struct http_request *request)
 
     buf_printf(&body,
                "accepted=%d refused=%d paused=%d connections=%zu address=%d full=%d "
-               "parked=%d late=%d streams_closed=%d overflows=%d",
+               "slow=%d parked=%d late=%d streams_closed=%d overflows=%d",
                (int)counts.accepted, (int)counts.refused_framing, (int)counts.accept_paused,
                counts.connections, (int)counts.closed_address, (int)counts.closed_full,
-               child->parked_ever, child->answered_late, child->streams_closed, child->overflows);
+               (int)counts.closed_slow, child->parked_ever, child->answered_late, child->streams_closed, child->overflows);
     http_answer(request, &(struct http_answer){.status = 200,
                                                .content_type = STR("text/plain"),
                                                .body = buf_str(&body)});
