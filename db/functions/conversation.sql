@@ -118,7 +118,9 @@ returns table (outcome smallint, sequence int, state text, destination int)
 language plpgsql set lock_timeout = '100ms' as $$
 #variable_conflict use_column
 declare
-    stored uuid[];
+    stored uuid[]; -- what is new, in the order of the arrays
+    places int[];
+    bells  int[];
     missed int;
     me int := process_here();
 begin
@@ -178,19 +180,25 @@ begin
         insert into ledger_entry (tenant_id, channel_id, direction, accepted)
         select p.tenant_id, p.channel_id, 2, count(*) from placed p group by 1, 2
     )
-    select array_agg(p.id), count(*) - (select count(*) from written) into stored, missed from placed p;
+    select array_agg(p.id order by p.place), array_agg(p.sequence order by p.place),
+           array_agg(p.destination_id order by p.place), count(*) - (select count(*) from written)
+      into stored, places, bells, missed
+      from placed p;
 
     if missed > 0 then
         raise exception using errcode = '40001', message = 'stored meanwhile';
     end if;
-    if cardinality(stored) is distinct from cardinality(ids) then
-        perform message_repeated(
-                    tenants,
-                    array_agg(case when post_is(m.body, m.content, i.body, i.content) then i.id end order by i.place),
-                    stored)
-           from unnest(tenants, ids, bodies, contents) with ordinality as i (tenant_id, id, body, content, place)
-           left join message m on m.tenant_id = i.tenant_id and m.id = i.id;
+    if cardinality(stored) = cardinality(ids) then
+        return query select 1::smallint, p.place, s.name, p.bell
+                       from unnest(places, bells) as p (place, bell) cross join message_state s where s.id = 1;
+        return;
     end if;
+    perform message_repeated(
+                tenants,
+                array_agg(case when post_is(m.body, m.content, i.body, i.content) then i.id end order by i.place),
+                stored)
+       from unnest(tenants, ids, bodies, contents) with ordinality as i (tenant_id, id, body, content, place)
+       left join message m on m.tenant_id = i.tenant_id and m.id = i.id;
     return query
         select case when m.id is not null and not post_is(m.body, m.content, i.body, i.content) then 6
                     when m.id is not null then 1

@@ -37,7 +37,7 @@ declare
     missed int;
     me int := process_here();
 begin
-    if exists (select from unnest(addresses) a where not sender_is_number(a)) then
+    if not senders_are_numbers(addresses) then
         addresses := senders_known(tenants, addresses);
     end if;
     if 0 <> any (totals) then
@@ -111,15 +111,14 @@ begin
     if opened is not null then
         perform conversation_opened(openers, opened);
     end if;
-    if exists (select from unnest(attachments) a where a is not null) then
+    if array_remove(attachments, null) <> '{}' then
         perform attachments_store(tenants, ids, attachments, stored);
     end if;
     if keys is null or array_position(keys, null) > 0 then
         keys := array(select coalesce(i.key, keyword_key(i.body), '')
                         from unnest(bodies, keys) with ordinality as i (body, key, place) order by i.place);
     end if;
-    if exists (select from keyword k where k.key = any (keys))
-       or exists (select from tenant_keyword k where k.key = any (keys) and k.tenant_id = any (tenants)) then
+    if keywords_among(keys) then
         bells := keywords_take(tenants, numbers, ids, addresses, keys, stored);
     end if;
 

@@ -122,6 +122,16 @@ insert into keyword_reply (language, meaning, body) values
     ('nl', 2, 'U krijgt weer berichten van dit nummer. Antwoord STOP om ze niet meer te krijgen.'),
     ('nl', 3, 'Antwoord STOP om geen berichten van dit nummer meer te krijgen, START om ze weer te krijgen.');
 
+-- May one of the keys be a keyword? That of another contact center counts, too. This is asked of each batch: the setting
+-- makes it a look into an index for each key that is there, where all would be compared with all words.
+create or replace function keywords_among(keys text[]) returns boolean
+language plpgsql stable set enable_seqscan = off as $$
+begin
+    return array_remove(keys, '') <> '{}'
+       and (exists (select from keyword k where k.key = any (array_remove(keys, '')))
+            or exists (select from tenant_keyword k where k.key = any (array_remove(keys, ''))));
+end $$;
+
 drop function if exists keywords_take(int[], text[], uuid[], text[], text[], uuid[]); -- a parameter had another name
 -- Does what the keywords among new messages say, and answers them; stored: which of ids are new. Called in the transaction
 -- that stores them, with the whole text of joined ones: a STOP is in force, and its answer on the way, when its message is

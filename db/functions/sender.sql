@@ -4,6 +4,11 @@ create or replace function sender_is_number(p_sender text) returns boolean langu
     select p_sender ~ '^\+?[0-9]+$'
 $$;
 
+-- The same of a whole batch at once. A name has no control characters (common/wire/phone.h).
+create or replace function senders_are_numbers(senders text[]) returns boolean language sql stable as $$
+    select (array_to_string(senders, E'\n') || E'\n') ~ '^(?:\+?[0-9]+\n)*$'
+$$;
+
 -- The senders as they are known: a name in the case in which it came first. Two that come first at the same time wait for
 -- each other; whoever is known already waits for nobody.
 create or replace function senders_known(tenants int[], senders text[]) returns text[] language plpgsql as $$

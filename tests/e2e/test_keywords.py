@@ -105,6 +105,17 @@ def test_a_text_in_ascii_is_what_the_databases_own_rule_says(tenant, pieces):
         "select exists (select from keyword k where k.key = keyword_key(%s) and k.meaning = 1)", text)[0][0], text
 
 
+def test_a_batch_of_texts_is_asked_for_words_without_reading_all_words(nexus):
+    keys = [f"textnumber{place}" for place in range(200)]
+
+    [(scans, looks)] = nexus.query(
+        """select (select sum(seq_scan) from pg_stat_xact_user_tables where relname in ('keyword', 'tenant_keyword')),
+                  (select idx_scan from pg_stat_xact_user_tables where relname = 'keyword')
+             from (select keywords_among(%s) offset 0) asked (found) where not found""", keys)
+
+    assert scans == 0 and looks > 0
+
+
 # --- words of a contact center
 
 KEYWORDS = "/nexus/v3/provisioning/transactions/{}/NexusServices/Keywords"
