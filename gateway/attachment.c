@@ -17,7 +17,7 @@
 enum {
     DOWNLOADS_LIMIT = 32,
     PIECE_DEADLINE_MS = 5000,
-    USER_MS = 1000, // after which GWS is asked again whether it knows the user
+    USER_MS = 1000,       // after which GWS is asked again whether it knows the user
     DOWNLOAD_MS = 300000, // who reads more slowly than that is cut off
 };
 

@@ -50,9 +50,8 @@ void body_beginning_read(struct body_beginnings *beginnings, struct exchange *ex
 {
     struct beginning *beginning = ARENA_ALLOC(http_arena(exchange->http), struct beginning);
 
-    *beginning = (struct beginning){.beginnings = beginnings,
-                                    .exchange = exchange,
-                                    .since_ms = clock_monotonic_ms()};
+    *beginning = (struct beginning){
+        .beginnings = beginnings, .exchange = exchange, .since_ms = clock_monotonic_ms()};
     list_append(&beginnings->all, &beginning->link);
     http_body_read(exchange->http, beginning_heard, beginning);
 }

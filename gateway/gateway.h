@@ -52,7 +52,7 @@ struct gateway {
     const struct gateway_config *config;
     struct metrics *metrics;
     struct random *random;
-    struct spans *spans; // NULL: none are kept
+    struct spans *spans;     // NULL: none are kept
     struct bus_gateway *bus; // NULL while the program ends
     struct http_server *server;
     struct redis *redis;
@@ -96,8 +96,8 @@ struct exchange {
     struct principal_wait wait;     // for who asks
     void (*known_again)(void *context, const struct err *err); // ingress_ask_again()
     void *known_context;
-    struct principal principal;     // once known
-    struct str ccid;                // x-ccid of a route whose contact center is NAMED
+    struct principal principal; // once known
+    struct str ccid;            // x-ccid of a route whose contact center is NAMED
     struct id operation;
     struct trace trace;           // where the request belongs, and its own span
     uint64_t caller_span;         // that span's parent; 0: none

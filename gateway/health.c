@@ -31,7 +31,9 @@ static void say_of(struct health_view *view, enum health_reason_id id, struct st
 {
     struct health_reason reason = {.id = id};
 
-    snprintf(reason.about, sizeof reason.about, "%.*s", STR_ARG(whom));
+    if (whom.len > 0)
+        memcpy(reason.about, whom.ptr,
+               whom.len < HEALTH_ABOUT_LIMIT ? whom.len : HEALTH_ABOUT_LIMIT);
     reason_add(view, &reason);
 }
 

@@ -226,8 +226,8 @@ static void ingress_known_again(void *context, struct caller *caller, const stru
     exchange->known_again(exchange->known_context, err);
 }
 
-void ingress_ask_again(struct exchange *exchange, void (*done)(void *context, const struct err *err),
-                       void *context)
+void ingress_ask_again(struct exchange *exchange,
+                       void (*done)(void *context, const struct err *err), void *context)
 {
     exchange->known_again = done;
     exchange->known_context = context;

@@ -164,7 +164,7 @@ struct pg_writes {
     // PG_LOCKED_PAUSE_MS, when last, and which statement that was; 0 and NULL: none ever.
     int64_t locked_since_ms, locked_ms;
     const char *locked;
-    bool read_only;                     // the server was left for taking no writes
+    bool read_only; // the server was left for taking no writes
 };
 struct pg_writes pg_writes(const struct pg *pg);
 

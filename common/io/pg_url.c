@@ -44,9 +44,10 @@ bool pg_url_check(const char *url, struct err *err)
         PQconninfoFree(options);
     }
     return is_read ||
-           err_set(err, ERR_BAD_INPUT,
-                   "the address of PostgreSQL cannot be read: key=value pairs, values with blanks "
-                   "in quotes; or a URL, where %% @ : / ? of a password are %%25 %%40 %%3A %%2F %%3F");
+           err_set(
+               err, ERR_BAD_INPUT,
+               "the address of PostgreSQL cannot be read: key=value pairs, values with blanks "
+               "in quotes; or a URL, where %% @ : / ? of a password are %%25 %%40 %%3A %%2F %%3F");
 }
 
 const char *pg_url_weakness(const char *url)

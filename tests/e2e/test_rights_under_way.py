@@ -1,7 +1,6 @@
 """A right that ends while something is under way ends that, too: nothing more is read with it, and nothing is stored."""
 
 import datetime
-import socket
 import urllib.parse
 import uuid
 
@@ -34,8 +33,7 @@ class Download:
     """An attachment that is read no further than its head, until rest()."""
 
     def __init__(self, tenant, path, key):
-        self.client = RawClient(tenant.stack)
-        self.client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.client = RawClient.narrow(tenant.stack)
         authorization = f"x-api-key: {key}\r\n" if key else ""
         self.client.send(f"GET {path} HTTP/1.1\r\nHost: n\r\n{authorization}\r\n".encode())
         self.begin = self.client.socket.recv(4096)

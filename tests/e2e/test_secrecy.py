@@ -30,7 +30,7 @@ def test_a_way_to_postgresql_that_could_be_read_is_named_by_check_config(address
     assert "db.example.com" not in done.stdout
 
 
-@pytest.mark.parametrize("address", ["postgresql://nexus:tops%ecret@192.0.2.1/nexus", "host=192.0.2.1 password=top secret",
+@pytest.mark.parametrize("address", ["postgresql://nexus:top%secret@192.0.2.1/nexus", "host=192.0.2.1 password=top secret",
                                      "postgresql://nexus:top/secret@192.0.2.1/nexus", "postgresql://nexus:top@secret@192.0.2.1/nexus"])
 @pytest.mark.parametrize("command", [["sms-worker"], ["sms-worker", "--check-config"], ["nexusctl", "tenants", "list"]],
                          ids=["a worker", "its check", "nexusctl"])
@@ -42,7 +42,7 @@ def test_a_password_that_breaks_the_address_of_postgresql_is_not_repeated(addres
     said = done.stdout + done.stderr
     assert done.returncode not in (0, None)
     assert "the address of PostgreSQL cannot be read" in said
-    assert "secret" not in said.replace("NEXUS_", "") and "ecret@" not in said
+    assert "secret" not in said.replace("NEXUS_", "")
 
 
 def test_a_worker_says_at_its_start_that_the_way_to_postgresql_could_be_read(make_stack):

@@ -93,8 +93,8 @@ Test(health, a_worker_that_alone_does_not_reach_the_database_is_named)
     cr_assert(eq(int, health_state_of(&view), HEALTH_YELLOW));
     cr_assert(eq(sz, view.reason_count, 1));
     health_reason_text(&view.reasons[0], &text);
-    cr_assert(str_equal(buf_str(&text),
-                        STR("sms-worker-1 does not reach PostgreSQL, though others do")));
+    cr_assert(
+        str_equal(buf_str(&text), STR("sms-worker-1 does not reach PostgreSQL, though others do")));
     workers[SERVICE_COUNT].draining = true;
     view = health_view_of(workers, SERVICE_COUNT + 1,
                           &(struct health_facts){.cache = HEALTH_CACHE_READY});

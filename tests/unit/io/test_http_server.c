@@ -141,7 +141,8 @@ Test(http_server, does_not_invite_the_body_of_http_1_0)
     int client = client_new();
     AUTO(buf) bytes = {0};
 
-    client_send(client, STR("POST /b HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"));
+    client_send(client,
+                STR("POST /b HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"));
     cr_expect(client_is_left_alone(client));
     client_send(client, STR("ok"));
     const char *answer = client_receive(client, &bytes);

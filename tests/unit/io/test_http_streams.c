@@ -47,13 +47,12 @@ Test(http_streams, lets_go_of_a_stream_whose_reader_reset_the_connection)
 Test(http_streams, cuts_off_a_reader_who_takes_too_little_and_keeps_one_who_takes_enough)
 {
     enum { TOO_LITTLE = 512, ENOUGH = 16 * 1024, EVERY_MS = 500, MOST_MS = 60000 };
-    int readers[] = {client_new(), client_new()};
+    int readers[] = {client_new_narrow(), client_new_narrow()};
     size_t read_bytes[] = {0, 0};
     bool is_open[] = {true, true};
     static char taken[ENOUGH];
 
     for (int i = 0; i < 2; i++) {
-        setsockopt(readers[i], SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
         client_send(readers[i], STR("GET /flood HTTP/1.1\r\nHost: n\r\n\r\n"));
         wait_until_counted("overflows", i + 1);
     }
