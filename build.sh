@@ -138,7 +138,7 @@ verb_ctl() {
 verb_bench() {
     verb_build release
     verb_build uncounted
-    exec tests/bench/run.sh "$@"
+    caller_dir=$caller_dir exec tests/bench/run.sh "$@"
 }
 
 verb_fuzz() {

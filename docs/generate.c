@@ -6,6 +6,7 @@
 #include "gateway/openapi.h"
 #include "provisioning.h"
 #include "replies.h"
+#include "routes.h"
 #include "wire/message.h"
 
 #include <errno.h>
@@ -78,7 +79,7 @@ static void write_limits(FILE *out, const struct message_field *field)
         break;
     case FIELD_KIND_u32: fprintf(out, "%u to %u", field->minimum, field->maximum); break;
     case FIELD_KIND_phone: fputs("3 to 15 digits", out); break;
-    case FIELD_KIND_sender: fputs("3 to 15 digits, or 1 to 11 characters", out); break;
+    case FIELD_KIND_sender: fputs("3 to 15 digits, or 1 to 255 bytes", out); break;
     case FIELD_KIND_id:
     case FIELD_KIND_flag: break;
     }
@@ -250,73 +251,6 @@ static void write_configuration(FILE *out)
                 "\n## %s\n\n| name | kind | default | range | meaning |\n|---|---|---|---|---|\n",
                 settings[i].doc);
     }
-}
-
-// --- routes.md --------------------------------------------------------------------------------
-
-struct call {
-    const char *method, *path;
-    enum message_id message;
-    const char *credentials, *permission, *tenants, *surface, *envelope;
-    int status;
-    const char *limited;
-    int deadline_ms;
-    const char *summary;
-};
-
-static const struct call calls[] = {
-#define CALL(id, verb, where, request, proof, right, whose, look, wrap, code, rate, wait,          \
-             placement, text)                                                                      \
-    {.method = #verb,                                                                              \
-     .path = where,                                                                                \
-     .message = MSG_##request,                                                                     \
-     .credentials = #proof,                                                                        \
-     .permission = #right,                                                                         \
-     .tenants = #whose,                                                                            \
-     .surface = #look,                                                                             \
-     .envelope = #wrap,                                                                            \
-     .status = code,                                                                               \
-     .limited = #rate,                                                                             \
-     .deadline_ms = wait,                                                                          \
-     .summary = text},
-#define STREAM(...)
-#define OWN(...)
-#define LOCAL(...)
-#include "gateway/routes.def"
-};
-
-static void write_routes(FILE *out)
-{
-    fputs(
-        "## calls\n\nEach becomes one message to a worker; its reply is the answer.\n\n"
-        "| endpoint | message | credentials | permission | tenants | surface | envelope | success "
-        "| rate | deadline | meaning |\n|---|---|---|---|---|---|---|---|---|---|---|\n",
-        out);
-    for (size_t i = 0; i < COUNT_OF(calls); i++) {
-        const struct call *call = &calls[i];
-        fprintf(out, "| %s `%s` | `%.*s` | %s | %s | %s | %s | %s | %d | %s | %d ms | %s |\n",
-                call->method, call->path, STR_ARG(message_type(call->message)->name),
-                call->credentials, call->permission, call->tenants, call->surface, call->envelope,
-                call->status, call->limited, call->deadline_ms, call->summary);
-    }
-    fputs("\n## streams\n\n| endpoint | credentials | permission | meaning |\n|---|---|---|---|\n",
-          out);
-#define CALL(...)
-#define STREAM(id, method, path, credentials, permission, open, summary)                           \
-    fputs("| " #method " `" path "` | " #credentials " | " #permission " | " summary " |\n", out);
-#define OWN(...)
-#define LOCAL(...)
-#include "gateway/routes.def"
-    fputs("\n## answered by the gateway itself\n\n"
-          "| endpoint | credentials | permission | meaning |\n|---|---|---|---|\n",
-          out);
-#define CALL(...)
-#define STREAM(...)
-#define OWN(id, method, path, credentials, permission, tenants, open, summary)                     \
-    fputs("| " #method " `" path "` | " #credentials " | " #permission " | " summary " |\n", out);
-#define LOCAL(id, method, path, meter, open, summary)                                              \
-    fputs("| " #method " `" path "` | - | - | " summary " |\n", out);
-#include "gateway/routes.def"
 }
 
 static const struct page pages[] = {

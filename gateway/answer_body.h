@@ -1,9 +1,9 @@
 // answer_body: the bodies of answers, without I/O.
 //
-//   E1       {"status":{"code":0},"data":…,"operationId":…}           errors: code is the HTTP
-//   status E2       {"operationId":…,"status":{"code":"SUCCESS"},"data":…}   errors: the symbolic
-//   code E3       the data itself                                          errors as E2 problem RFC
-//   9457 application/problem+json
+//   E1       {"status":{"code":0},"data":…,"operationId":…}            errors: code is the HTTP status
+//   E2       {"operationId":…,"status":{"code":"SUCCESS"},"data":…}    errors: the symbolic code
+//   E3       the data itself                                           errors as E2
+//   problem  RFC 9457, application/problem+json
 #pragma once
 
 #include "route.h"

@@ -52,13 +52,6 @@ static bool id_read(const struct exchange *exchange, struct str name, struct id 
 }
 
 // Of links nobody knows yet whose they are: they share one part, and leave the rest to who has shown a key.
-static size_t downloads_of_tenant(const struct gateway *gateway)
-{
-    size_t share = DOWNLOADS_LIMIT * (size_t)gateway->config->tenant_share / 100;
-
-    return share ? share : 1;
-}
-
 static struct download *download_new(struct exchange *exchange)
 {
     struct gateway *gateway = exchange->gateway;
@@ -70,8 +63,8 @@ static struct download *download_new(struct exchange *exchange)
         answer_error(exchange, ERR_BUSY, STR("too many downloads at once"));
         return NULL;
     }
-    share = shares_take(gateway->shares, SHARE_TENANT_DOWNLOADS, &exchange->principal,
-                        downloads_of_tenant(gateway), &err);
+    share = shares_take_part(gateway->shares, SHARE_TENANT_DOWNLOADS, &exchange->principal,
+                             DOWNLOADS_LIMIT, (unsigned)gateway->config->tenant_share, &err);
     if (!share) {
         answer_err(exchange, &err);
         return NULL;

@@ -105,7 +105,8 @@ struct exchange {
     struct str traceparent;       // what the answer says
     struct str body_begin;        // of one whose length nobody has said
     struct str body, body_digest; // where it was not read with the head (large_body.h); else absent
-    struct proof proof;           // of a route that is SIGNED
+    struct id upload;   // the contents that came ahead of it (upload.h); none: nothing did
+    struct proof proof; // of a route that is SIGNED
     int64_t asked_us;
     int64_t started_us;
     int64_t ready_us;           // when it could be worked on: at once, or when its body had come

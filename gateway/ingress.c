@@ -10,6 +10,7 @@
 #include "login_guard.h"
 #include "proof.h"
 #include "tracing.h"
+#include "upload.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -121,11 +122,13 @@ static bool ccid_fits(const struct exchange *exchange, const struct caller *call
            err_set(err, ERR_UNKNOWN_KEY, "the key is not for this contact center");
 }
 
-// Whoever has logged in knows of accounts; whoever calls with a key, of keys.
-static bool refuse(const struct exchange *exchange, enum permission wanted, struct err *err)
+// Whoever has logged in knows of accounts; whoever calls with a key or a token is told which permissions would do.
+static bool refuse(const struct exchange *exchange, const struct caller *caller,
+                   enum permission wanted, struct err *err)
 {
     if (exchange->credentials.kind != CREDENTIAL_SESSION)
-        return err_set(err, ERR_FORBIDDEN, "the key lacks the permission for this");
+        return err_set(err, ERR_FORBIDDEN, "%s has none of the permissions that allow this: %s",
+                       caller->principal.key ? "this key" : "this user", permission_enough(wanted));
     if (wanted == PERMISSION_AGENT || wanted == PERMISSION_INBOUND)
         return err_set(err, ERR_FORBIDDEN, "this account lacks the permission for this");
     return err_set(err, ERR_FORBIDDEN, "this account is not an administrator's");
@@ -139,7 +142,7 @@ static bool may(struct exchange *exchange, const struct caller *caller, struct e
         return err_set(err, ERR_FORBIDDEN,
                        "x-csrf-token: this header is needed where a cookie says who asks");
     if (!(caller->permissions & 1U << route->permission))
-        return refuse(exchange, route->permission, err);
+        return refuse(exchange, caller, route->permission, err);
     if (route->tenants == TENANTS_NAMED && !ccid_fits(exchange, caller, err))
         return false;
     if (caller->principal.tenant != 0 && route->tenants == TENANTS_PLATFORM)
@@ -362,6 +365,12 @@ static void source_write(struct exchange *exchange, struct envelope *envelope)
     envelope->address = arena_copy(http_arena(exchange->http), address_text(address, text));
 }
 
+static void turn_away(struct exchange *exchange, enum err_code code, struct str text)
+{
+    upload_settle(exchange, code);
+    answer_error(exchange, code, text);
+}
+
 void ingress_send(struct exchange *exchange)
 {
     struct gateway *gateway = exchange->gateway;
@@ -373,7 +382,7 @@ void ingress_send(struct exchange *exchange)
 
     proof_body(exchange, body_text(exchange));
     if (!message_read(exchange, type, &message, &err)) {
-        answer_err(exchange, &err);
+        turn_away(exchange, err.code, str_of(err.text));
         return;
     }
     struct envelope envelope = {
@@ -389,7 +398,7 @@ void ingress_send(struct exchange *exchange)
         source_write(exchange, &envelope);
     if (!idempotency_read(exchange, &envelope, &err) ||
         !conditions_read(exchange, &envelope, &err)) {
-        answer_err(exchange, &err);
+        turn_away(exchange, err.code, str_of(err.text));
         return;
     }
     buf_clear(&gateway->payload);
@@ -409,10 +418,12 @@ void ingress_send(struct exchange *exchange)
 static void ingress_replied(void *context, enum err_code code, struct str payload)
 {
     tracing_replied(context, code);
+    if (code == ERR_OK || code == ERR_REPLAYED)
+        upload_settle(context, code);
     if (code == ERR_OK)
         answer_data(context, payload);
     else if (code == ERR_REPLAYED)
         answer_replayed(context, payload);
     else
-        answer_error(context, code, payload);
+        turn_away(context, code, payload);
 }

@@ -8,24 +8,22 @@
 #include "ingress.h"
 #include "proof.h"
 #include "shares.h"
+#include "upload.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/list.h"
 #include "base/panic.h"
-#include "bus/bus_gateway.h"
 #include "io/crypto.h"
 #include "io/gunzip.h"
 #include "io/http_server.h"
 #include "service/service.h"
 #include "wire/body_scan.h"
-#include "wire/envelope.h"
 
 #include <stdlib.h>
 
 enum {
-    PLACES = 4,
-    PLACES_OF_TENANT = 3,
+    PLACES = 6, // with 75 percent 4, 1 and 1 of three contact centers
     WAITING_LIMIT = 64,
     WAIT_MS = 15000,
     SILENCE_MS = 10000, // without a byte
@@ -33,7 +31,6 @@ enum {
     CROWDED_MS = 5000,  // after which a body must come fast enough while others wait
     CROWDED_BYTES_PER_S = 32 * 1024,
     PIECE_BYTES = 48 * 1024,
-    PIECE_DEADLINE_MS = 5000,
     TICK_MS = 1000,
 };
 
@@ -99,19 +96,26 @@ struct large_bodies *large_bodies_new(struct gateway *gateway)
 
 // ---- a place, or a wait for one
 
+static unsigned percent_of(const struct large_bodies *all)
+{
+    return (unsigned)all->gateway->config->tenant_share;
+}
+
 static struct place *place_find(struct large_bodies *all, uint32_t tenant)
 {
     struct place *found = NULL;
-    unsigned of_tenant = 0;
+    unsigned own = 0, others = 0;
 
     for (size_t i = 0; i < PLACES; i++) {
         struct place *place = &all->places[i];
         if (!place->exchange)
             found = place;
+        else if (place->exchange->principal.tenant == tenant)
+            own++;
         else
-            of_tenant += place->exchange->principal.tenant == tenant;
+            others++;
     }
-    return of_tenant < PLACES_OF_TENANT ? found : NULL;
+    return own < share_of(PLACES, others, percent_of(all)) ? found : NULL;
 }
 
 bool large_body_is(const struct exchange *exchange)
@@ -128,8 +132,8 @@ static void wait_for_place(struct large_bodies *all, struct exchange *exchange)
     if (all->waiting_count == WAITING_LIMIT)
         err_set(&err, ERR_BUSY, "too many large bodies at once");
     else
-        share = shares_take(all->gateway->shares, SHARE_TENANT_LARGE_BODIES, &exchange->principal,
-                            WAITING_LIMIT * PLACES_OF_TENANT / PLACES, &err);
+        share = shares_take_part(all->gateway->shares, SHARE_TENANT_LARGE_BODIES,
+                                 &exchange->principal, WAITING_LIMIT, percent_of(all), &err);
     if (!share) {
         answer_err(exchange, &err);
         return;
@@ -223,21 +227,6 @@ static void piece_stored(void *context, enum err_code code, struct str text)
     place_go_on(place);
 }
 
-static void call(struct place *place, enum message_id message, const void *fields,
-                 bus_reply_fn *replied, void *context)
-{
-    struct gateway *gateway = place->all->gateway;
-    struct envelope envelope = {.message = message,
-                                .principal = place->exchange->principal,
-                                .operation = place->exchange->operation,
-                                .deadline_ms = PIECE_DEADLINE_MS};
-
-    memcpy(&envelope.partition, place->content.upload.bytes + 8, sizeof envelope.partition);
-    buf_clear(&gateway->payload);
-    message_encode(message_type(message), fields, &gateway->payload);
-    bus_gateway_call(gateway->bus, &envelope, buf_str(&gateway->payload), replied, context);
-}
-
 static void piece_send(struct place *place, struct piece *piece)
 {
     struct msg_upload_piece message = {.upload = piece->upload,
@@ -248,7 +237,7 @@ static void piece_send(struct place *place, struct piece *piece)
     if (piece->bytes.len == 0)
         return;
     place->out++;
-    call(place, MSG_UPLOAD_PIECE, &message, piece_stored, place);
+    upload_call(place->exchange, piece->upload, MSG_UPLOAD_PIECE, &message, piece_stored, place);
     buf_clear(&piece->bytes);
     // Dying here leaves an upload that no message names; upkeep drops it, the client repeats.
     (void)failpoint("gateway.piece_sent");
@@ -341,20 +330,14 @@ static struct exchange *place_leave(struct place *place)
     return exchange;
 }
 
-static void dropped(void *context, enum err_code code, struct str text)
-{
-    (void)context, (void)code, (void)text; // where it failed, upkeep does it
-}
-
 static void place_fail(struct place *place)
 {
     const struct piece *pieces[] = {&place->content, &place->raw};
     struct large_bodies *all = place->all;
 
     for (size_t i = 0; i < COUNT_OF(pieces); i++)
-        if (pieces[i]->stream > 0 && all->gateway->bus) // some may be stored
-            call(place, MSG_UPLOAD_DROP, &(struct msg_upload_drop){.upload = pieces[i]->upload},
-                 dropped, NULL);
+        if (pieces[i]->stream > 0) // some may be stored
+            upload_drop(place->exchange, pieces[i]->upload);
     answer_err(place_leave(place), &place->err);
     places_give(all);
 }
@@ -387,6 +370,8 @@ static void place_finish(struct place *place)
             arena_copy(http_arena(exchange->http), str_make(digest, sizeof digest));
     }
     exchange->body = buf_str(&place->scan.rest);
+    if (place->content.stream > 0)
+        exchange->upload = place->content.upload;
     proof_stored(exchange, place->raw.upload, (uint32_t)place->heard);
     exchange->ready_us = clock_monotonic_us();
     place->out++;

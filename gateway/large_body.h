@@ -1,11 +1,12 @@
 // large_body: bodies that are not read with their head (io/http_server.h, unread_over), and compressed ones. A few are read at
-// a time, the others wait unread, so that memory does not grow with the number of clients: 4 places,
-// 64 that wait for one, at most 15 s, then 503. One contact center never has all places, and
+// a time, the others wait unread, so that memory does not grow with the number of clients: 6 places,
+// 64 that wait for one, at most 15 s, then 503. One contact center has NEXUS_TENANT_SHARE percent of what
+// the others have left of either (shares.h), so that a third one finds room beside two that are noisy; and
 // while others wait a place is lost by whoever sends less than 32 KiB/s.
 //
 // What a body carries that is large (wire/body_scan.h) goes to sms-worker in pieces while it comes, each
 // stored before the next is read; the message that follows names the upload and makes it its own, in its
-// transaction. An upload whose message never came is dropped, here or by upkeep: docs/decisions/0025.
+// transaction. An upload whose message never came, or was refused, is dropped: upload.h, docs/decisions/0025.
 //
 //   ingress.c   large_body_take(exchange)  …  exchange->body is read, ingress_send(exchange)
 //

@@ -21,14 +21,6 @@ static const char *const tenants_names[] = {[TENANTS_ONE] = "ONE_TENANT",
                                             [TENANTS_NAMED] = "NAMED",
                                             [TENANTS_PLATFORM] = "PLATFORM"};
 
-static const struct {
-    const char *name, *enough;
-} permissions[PERMISSION_COUNT] = {
-#define X(id, alternatives) [PERMISSION_##id] = {#id, alternatives},
-    PERMISSIONS(X)
-#undef X
-};
-
 // /nexus/v3/sms/message → sms; /chat/v3/conversations → chat
 static struct str tag_of(const struct route *route)
 {
@@ -78,7 +70,7 @@ static void security(struct buf *out, const struct route *route)
 
 static void row(struct buf *out, const struct route *route)
 {
-    struct str one, others = str_of(permissions[route->permission].enough);
+    struct str one, others = str_of(permission_enough(route->permission));
 
     json_key(out, "x-nexus");
     json_open(out, '{');
@@ -86,7 +78,7 @@ static void row(struct buf *out, const struct route *route)
     if (!route->open)
         json_key_str(out, "message", message_type(route->message)->name);
     json_key_str(out, "credentials", str_of(credentials_names[route->credentials]));
-    json_key_str(out, "permission", str_of(permissions[route->permission].name));
+    json_key_str(out, "permission", str_of(permission_name(route->permission)));
     json_key(out, "enough");
     json_open(out, '[');
     while (str_present(others) && others.len) {

@@ -1,6 +1,24 @@
 // permission: see the header.
 #include "permission.h"
 
+static const struct {
+    const char *name, *enough;
+} permissions[PERMISSION_COUNT] = {
+#define X(id, alternatives) [PERMISSION_##id] = {#id, alternatives},
+    PERMISSIONS(X)
+#undef X
+};
+
+const char *permission_name(enum permission permission)
+{
+    return permissions[permission].name;
+}
+
+const char *permission_enough(enum permission permission)
+{
+    return permissions[permission].enough;
+}
+
 bool permission_covers(struct str granted, struct str wanted)
 {
     struct str have, want;
@@ -28,15 +46,10 @@ static bool covers_one_of(struct str granted, struct str alternatives)
 
 uint32_t permission_bits(struct str granted)
 {
-    static const struct str enough[PERMISSION_COUNT] = {
-#define X(name, alternatives) [PERMISSION_##name] = STR_INIT(alternatives),
-        PERMISSIONS(X)
-#undef X
-    };
     uint32_t bits = 0;
 
     for (unsigned i = 0; i < PERMISSION_COUNT; i++)
-        if (enough[i].len && covers_one_of(granted, enough[i]))
+        if (*permissions[i].enough && covers_one_of(granted, str_of(permissions[i].enough)))
             bits |= 1U << i;
     return bits;
 }

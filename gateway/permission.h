@@ -28,6 +28,9 @@ enum permission {
         PERMISSION_COUNT
 };
 
+const char *permission_name(enum permission permission);   // "AGENT"
+const char *permission_enough(enum permission permission); // as above, blanks between; empty: open
+
 // Does one granted permission cover the wanted one? "nexus:*:chat" covers "nexus:agent:chat"; only
 // "*" covers "*".
 bool permission_covers(struct str granted, struct str wanted);

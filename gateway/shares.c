@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 struct share {
+    enum share_kind kind;
     size_t held;
     size_t key_length;
     char key[];
@@ -17,6 +18,7 @@ struct share {
 
 struct shares {
     struct map *map;
+    size_t held[SHARE_COUNT]; // by all
     struct metrics *metrics;
     struct buf key; // scratch
 };
@@ -55,12 +57,13 @@ static struct str key_make(struct shares *shares, enum share_kind kind,
     return buf_str(&shares->key);
 }
 
-static struct share *share_new(struct shares *shares, struct str key)
+static struct share *share_new(struct shares *shares, enum share_kind kind, struct str key)
 {
     struct share *share = calloc(1, sizeof *share + key.len);
 
     if (!share)
         panic("out of memory");
+    share->kind = kind;
     share->key_length = key.len;
     memcpy(share->key, key.ptr, key.len);
     map_put(shares->map, key, share);
@@ -86,9 +89,27 @@ struct share *shares_take(struct shares *shares, enum share_kind kind,
         return NULL;
     }
     if (!share)
-        share = share_new(shares, key);
+        share = share_new(shares, kind, key);
     share->held++;
+    shares->held[kind]++;
     return share;
+}
+
+size_t share_of(size_t whole, size_t others, unsigned percent)
+{
+    size_t left = whole > others ? whole - others : 0, limit = left * percent / 100;
+
+    return limit > 0 ? limit : 1;
+}
+
+struct share *shares_take_part(struct shares *shares, enum share_kind kind,
+                               const struct principal *principal, size_t whole, unsigned percent,
+                               struct err *err)
+{
+    const struct share *own = map_get(shares->map, key_make(shares, kind, principal));
+    size_t others = shares->held[kind] - (own ? own->held : 0);
+
+    return shares_take(shares, kind, principal, share_of(whole, others, percent), err);
 }
 
 void shares_give_back(struct shares *shares, struct share **share)
@@ -96,7 +117,10 @@ void shares_give_back(struct shares *shares, struct share **share)
     struct share *given = *share;
 
     *share = NULL;
-    if (!given || --given->held > 0)
+    if (!given)
+        return;
+    shares->held[given->kind]--;
+    if (--given->held > 0)
         return;
     map_remove(shares->map, str_make(given->key, given->key_length));
     free(given);

@@ -29,7 +29,15 @@ struct principal;
 struct shares *shares_new(struct metrics *metrics);
 void shares_free(struct shares **shares); // all must be given back
 
+// How many of a whole one contact center may have while others hold so many: that percent of what they have left, and never
+// less than one. So two that are noisy leave some for a third.
+size_t share_of(size_t whole, size_t others, unsigned percent);
+
 // NULL: the principal, or its contact center, has as many as limit; err (ERR_RATE_LIMITED) says of what.
 struct share *shares_take(struct shares *shares, enum share_kind kind,
                           const struct principal *principal, size_t limit, struct err *err);
+// The same of a whole that all have together, of which there is one left at least: the limit is share_of() it.
+struct share *shares_take_part(struct shares *shares, enum share_kind kind,
+                               const struct principal *principal, size_t whole, unsigned percent,
+                               struct err *err);
 void shares_give_back(struct shares *shares, struct share **share); // NULL there: nothing was taken

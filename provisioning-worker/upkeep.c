@@ -16,6 +16,7 @@ enum {
     FAILED_ROUND_MS = 5000,
     SHARE_OF_TIME = 100,
     PARTS_PER_ROUND = 100,
+    FOLLOWERS_PER_ROUND = 10000,
     HELD_MS = 5000,       // as long may a transaction hold back events before health tells
     HELD_SEEN_MS = 30000, // what was seen longer ago than that is not told
     UPLOAD_AGE_S = 900,   // no request takes as long (gateway/large_body.c)
@@ -34,9 +35,11 @@ static void bind_audit(struct upkeep *upkeep, struct pg_params *params);
 static void bind_parts(struct upkeep *upkeep, struct pg_params *params);
 static void bind_retention(struct upkeep *upkeep, struct pg_params *params);
 static void bind_uploads(struct upkeep *upkeep, struct pg_params *params);
+static void bind_followers(struct upkeep *upkeep, struct pg_params *params);
 static void audit_done(struct upkeep *upkeep, const struct pg_result *result);
 static void census_done(struct upkeep *upkeep, const struct pg_result *result);
 static void horizon_done(struct upkeep *upkeep, const struct pg_result *result);
+static void hanging_done(struct upkeep *upkeep, const struct pg_result *result);
 
 // clang-format off
 static const struct job_def jobs[] = {
@@ -46,8 +49,10 @@ static const struct job_def jobs[] = {
     {"inbound parts", STATEMENT_UPKEEP_PARTS,           15 * 1000, bind_parts,      NULL},
     {"census",        STATEMENT_UPKEEP_CENSUS,          10 * 1000, NULL,            census_done},
     {"horizon",       STATEMENT_EVENT_HORIZON,           2 * 1000, NULL,            horizon_done},
+    {"hanging",       STATEMENT_PROCESS_HANGING,         2 * 1000, NULL,            hanging_done},
     {"audit log",     STATEMENT_UPKEEP_AUDIT,     60 * 60 * 1000, bind_audit,      NULL},
     {"uploads",       STATEMENT_UPKEEP_UPLOADS,         60 * 1000, bind_uploads,    NULL},
+    {"followers",     STATEMENT_UPKEEP_FOLLOWERS,       15 * 1000, bind_followers,  NULL},
     {"idempotency",   STATEMENT_IDEMPOTENCY_FORGET,     60 * 1000, bind_retention,  NULL},
 };
 // clang-format on
@@ -70,6 +75,10 @@ struct upkeep {
         int64_t xid, since_ms, seen_ms;
         char holder[HEALTH_ABOUT_LIMIT + 1];
     } horizon;
+    struct { // a server process that does not answer; about is empty: none
+        int64_t seen_ms;
+        char about[HEALTH_ABOUT_LIMIT + 1];
+    } hanging;
     struct job jobs[COUNT_OF(jobs)];
 };
 
@@ -160,6 +169,12 @@ static void bind_uploads(struct upkeep *upkeep, struct pg_params *params)
     pg_int4(params, UPLOAD_AGE_S);
 }
 
+static void bind_followers(struct upkeep *upkeep, struct pg_params *params)
+{
+    (void)upkeep;
+    pg_int4(params, FOLLOWERS_PER_ROUND);
+}
+
 static uint64_t job_pause_ms(const struct job *job, bool failed)
 {
     uint64_t took_ms = (uint64_t)(clock_monotonic_ms() - job->started_ms);
@@ -213,30 +228,45 @@ static void snapshot_age_tell(struct upkeep *upkeep)
                (double)(held_s > upkeep->snapshot_s ? held_s : upkeep->snapshot_s));
 }
 
+static void about_keep(char about[HEALTH_ABOUT_LIMIT + 1], struct str text)
+{
+    size_t len = text.len < HEALTH_ABOUT_LIMIT ? text.len : HEALTH_ABOUT_LIMIT;
+
+    if (len > 0)
+        memcpy(about, text.ptr, len);
+    about[len] = 0;
+}
+
 static void horizon_done(struct upkeep *upkeep, const struct pg_result *result)
 {
-    struct str holder = pg_get_text(result, 0, 1);
     int64_t xid = pg_get_int8(result, 0, 0);
 
     upkeep->horizon.seen_ms = clock_monotonic_ms();
     if (xid != upkeep->horizon.xid)
         upkeep->horizon.since_ms = upkeep->horizon.seen_ms;
     upkeep->horizon.xid = xid;
-    size_t len =
-        holder.len < sizeof upkeep->horizon.holder ? holder.len : sizeof upkeep->horizon.holder - 1;
-    if (len > 0)
-        memcpy(upkeep->horizon.holder, holder.ptr, len);
-    upkeep->horizon.holder[len] = 0;
+    about_keep(upkeep->horizon.holder, pg_get_text(result, 0, 1));
     snapshot_age_tell(upkeep);
+}
+
+static void hanging_done(struct upkeep *upkeep, const struct pg_result *result)
+{
+    upkeep->hanging.seen_ms = clock_monotonic_ms();
+    about_keep(upkeep->hanging.about, pg_get_text(result, 0, 0));
+}
+
+static bool is_known(int64_t seen_ms)
+{
+    return clock_monotonic_ms() - seen_ms < HELD_SEEN_MS;
 }
 
 void upkeep_judge(const struct upkeep *upkeep, struct health_reasons *reasons)
 {
-    bool is_known = clock_monotonic_ms() - upkeep->horizon.seen_ms < HELD_SEEN_MS;
-
-    if (upkeep->horizon.xid != 0 && is_known &&
+    if (upkeep->horizon.xid != 0 && is_known(upkeep->horizon.seen_ms) &&
         upkeep->horizon.seen_ms - upkeep->horizon.since_ms >= HELD_MS)
         health_reasons_add(reasons, HEALTH_DB_HELD, upkeep->horizon.holder);
+    if (upkeep->hanging.about[0] && is_known(upkeep->hanging.seen_ms))
+        health_reasons_add(reasons, HEALTH_DB_HANGS, upkeep->hanging.about);
 }
 
 static void census_done(struct upkeep *upkeep, const struct pg_result *result)

@@ -1,6 +1,7 @@
 // keyword: what a text is compared by with the words that mean STOP, START and HELP: its letters and
-// digits in lower case, a word that is said again and again once. Worked out here for texts in
-// ASCII; keyword_key() in db/functions/keyword.sql says the same of any text, and takes microseconds.
+// digits in lower case, a word that is said again and again once, without a program's signature. Worked out
+// here for texts in ASCII that have none; keyword_key() in db/functions/keyword.sql says the same of any text,
+// and takes microseconds.
 #pragma once
 
 #include "base/str.h"

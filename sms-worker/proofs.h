@@ -5,6 +5,10 @@
 //                                a cluster post as they did before there were signatures
 //   the number has no secret     whatever came is taken
 //
+// A receipt that names no number of ours is judged by the secret of its message's number. Where nobody knows its message yet,
+// it may be about any number that has a secret: 64 of them are tried. Where there are more and none is right, it gets 503: its
+// message may become known before it comes again.
+//
 // Secrets are remembered, of a thousand numbers at most and for five seconds, and forgotten when the database tells
 // that they changed. Before anybody is refused the database is asked again, so that no new secret is taken for a
 // wrong one. docs/decisions/0039-a-number-with-a-secret-believes-what-is-signed.md.

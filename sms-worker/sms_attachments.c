@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/id.h"
+#include "wire/charset.h"
 #include "wire/codec_json.h"
 
 enum { CONTENT_TYPE_LIMIT = 128, NAME_LIMIT = 255 };
@@ -210,24 +211,109 @@ static bool is_nothing(const struct json_view *view)
     return false;
 }
 
+// In a form: mms_attachment=[{"content_type":…}]
+static const struct json_view *text_opened(const struct json_view *view, struct arena *arena)
+{
+    struct str text = blanks_trimmed(json_text(view));
+    const struct json_view *inside;
+    struct err err;
+
+    if (text.len == 0 || (text.ptr[0] != '[' && text.ptr[0] != '{') ||
+        !json_parse(text, arena, &inside, &err))
+        return view;
+    return inside;
+}
+
+// {"0":{…},"1":{…}}, as some languages write lists.
+static bool is_numbered(const struct json_view *view)
+{
+    size_t cursor = 0, count = 0;
+    int64_t number;
+    struct str name;
+    const struct json_view *member;
+
+    for (; json_object_next(view, &cursor, &name, &member); count++)
+        if (!str_to_int(name, 0, INT32_MAX, &number))
+            return false;
+    return count > 0;
+}
+
+static void list_write(struct buf *out, const struct json_view *view, struct arena *arena)
+{
+    size_t cursor = 0;
+    struct str name;
+    const struct json_view *element;
+
+    if (json_kind(view) == TREE_ARRAY) {
+        for (size_t i = 0; (element = json_element(view, i)); i++)
+            if (!is_nothing(element))
+                element_write(out, element, arena);
+    } else if (is_numbered(view)) {
+        while (json_object_next(view, &cursor, &name, &element))
+            if (!is_nothing(element))
+                element_write(out, element, arena);
+    } else if (!is_nothing(view)) {
+        element_write(out, view, arena);
+    }
+}
+
 struct str sms_attachments(struct arena *arena, struct str list)
 {
-    const struct json_view *view, *element;
+    const struct json_view *view;
     AUTO(buf) out = {0};
     struct err err;
 
     json_open(&out, '[');
     if (list.len == 0)
         return STR_ABSENT;
-    if (!json_parse(list, arena, &view, &err)) { // the gateway wrote it: never
+    if (json_parse(list, arena, &view, &err))
+        list_write(&out, text_opened(view, arena), arena);
+    else // the gateway wrote it: never
         attachment_write(&out, STR(UNREADABLE_TYPE), STR_ABSENT, list);
-    } else if (json_kind(view) == TREE_ARRAY) {
-        for (size_t i = 0; (element = json_element(view, i)); i++)
-            if (!is_nothing(element))
-                element_write(&out, element, arena);
-    } else if (!is_nothing(view)) {
-        element_write(&out, view, arena);
-    }
     json_close(&out, ']');
     return out.len > 2 ? arena_copy(arena, buf_str(&out)) : STR_ABSENT;
+}
+
+// ---- the text among them
+
+static bool is_plain_text(struct str type)
+{
+    struct str kind, parameters;
+
+    str_cut(type, ';', &kind, &parameters);
+    return str_equal_ignoring_case(str_trim(kind), STR("text/plain"));
+}
+
+static struct str text_of(const struct json_view *element, struct arena *arena)
+{
+    const struct charset *declared =
+        charset_of_type(json_text(json_member(element, "content_type")));
+    AUTO(buf) bytes = {0};
+    AUTO(buf) text = {0};
+
+    if (!content_decode(json_text(json_member(element, "content")), &bytes))
+        return STR_ABSENT;
+    struct str said = buf_str(&bytes);
+    const struct charset *marked = charset_of_mark(&said);
+    charset_decode(marked ? marked : declared, said, &text);
+    if (blanks_trimmed(buf_str(&text)).len == 0 || text.len > ATTACHMENT_TEXT_MAX)
+        return STR_ABSENT;
+    return arena_copy(arena, buf_str(&text));
+}
+
+struct str sms_attachments_text(struct arena *arena, struct str kept)
+{
+    const struct json_view *view, *element, *found = NULL;
+    struct err err;
+
+    if (kept.len == 0 || !json_parse(kept, arena, &view, &err))
+        return STR_ABSENT;
+    for (size_t i = 0; (element = json_element(view, i)); i++) {
+        if (!is_plain_text(json_text(json_member(element, "content_type"))))
+            continue;
+        if (found)
+            return STR_ABSENT;
+        found = element;
+    }
+    return json_text(json_member(found, "content")).len > 0 ? text_of(found, arena) : STR_ABSENT;
 }

@@ -32,6 +32,7 @@ static bool mo_admit(void *context, struct batch_item *item, struct err *err)
 {
     struct task *task = task_of_item(item);
     struct msg_sms_inbound *mo = ARENA_ALLOC(task->arena, struct msg_sms_inbound);
+    struct str said = STR_ABSENT;
 
     (void)context;
     *mo = *(const struct msg_sms_inbound *)task->message;
@@ -39,7 +40,11 @@ static bool mo_admit(void *context, struct batch_item *item, struct err *err)
         return err_set(err, ERR_BAD_INPUT, "message: missing, and there is no mms_attachment");
     mo->mms_attachment = sms_attachments(task->arena, mo->mms_attachment);
     task->message = mo;
-    task->chosen_id = mo_id(mo, task->arena);
+    task->chosen_id = mo_id(mo, task->arena); // of what came, not of what is made of it
+    if (str_trim(mo->message).len == 0)
+        said = sms_attachments_text(task->arena, mo->mms_attachment);
+    if (str_present(said))
+        mo->message = said;
     return true;
 }
 

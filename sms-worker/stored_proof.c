@@ -49,21 +49,6 @@ void stored_proofs_free(struct stored_proofs **all)
     *all = NULL;
 }
 
-static void dropped(void *context, const struct pg_result *result, const struct err *err)
-{
-    (void)context, (void)result, (void)err;
-}
-
-void stored_proof_drop(struct task *task)
-{
-    struct pg_params params;
-
-    pg_params_init(&params);
-    pg_int4(&params, (int32_t)task_tenant(task));
-    pg_id(&params, task->envelope.proof.stored);
-    pg_call(service_pg(task->service), STATEMENT_UPLOAD_DROP, &params, dropped, NULL);
-}
-
 static void pieces_ask(struct check *check)
 {
     struct pg_params params;
@@ -133,7 +118,6 @@ static void check_end(struct check *check, enum stored_verdict verdict)
     signature_check_free(&check->as_it_came);
     signature_check_free(&check->inflated);
     gunzip_free(&check->gunzip);
-    stored_proof_drop(check->task);
     check->told(check->task, verdict);
     free(check);
     all->out--;

@@ -1,7 +1,10 @@
 // stored_proof: is a body rightly signed that came in pieces (proof.stored)? Its pieces are read back, a few at a time, and go
 // through one HMAC for each secret and signature, so no more than a few pieces are ever in memory, however long the body is.
 //
-//   stored_proof_check() → a place, or a wait for one → pieces, pieces … → judged → told, the pieces are dropped
+//   stored_proof_check() → a place, or a wait for one → pieces, pieces … → judged → told
+//
+// The pieces stay until the gateway has answered the request and drops them (gateway/upload.h): should this process die before its
+// batch commits, the worker that gets the request next reads them again.
 //
 // A body that came compressed may be signed as it came or as it is when inflated; both are followed at once.
 #pragma once
@@ -22,5 +25,3 @@ void stored_proofs_free(struct stored_proofs **all); // no check may be out
 // told runs later, exactly once. The secrets are not needed after this returns.
 void stored_proof_check(struct stored_proofs *all, struct task *task, const struct str *secrets,
                         size_t count, stored_told_fn *told);
-// The pieces are not needed (any more). Where it fails, upkeep does it.
-void stored_proof_drop(struct task *task);

@@ -288,12 +288,14 @@ stack_supervise() {
     "${to_user[@]}" --pdeathsig=TERM setsid s6-svscan "$state/supervise" 8>&- 9>&- \
         > >(exec 8>&- 9>&- supervise/log/json-lines s6 >"$state/log/s6") 2>&1 &
     supervisor=$!
-    within 10 all_supervised || die "s6 did not start: $(tail -n 3 "$state/log/s6")"
+    within 30 all_supervised || die "s6 did not start: $(tail -n 3 "$state/log/s6")"
 }
 
+# A service is supervised when its status can be read. s6-svok says so earlier: as soon as s6-supervise has opened its
+# fifo, when s6-svwait still fails for want of a status. The directories are new, so no status is of an earlier life.
 all_supervised() {
     local dir
-    for dir in "$state"/supervise/*/; do "${as_user[@]}" s6-svok "$dir" || return 1; done
+    for dir in "$state"/supervise/*/; do "${as_user[@]}" s6-svstat "$dir" >/dev/null 2>&1 || return 1; done
 }
 
 # within SECONDS COMMAND…: asks until it succeeds.
@@ -310,7 +312,7 @@ start() {
     say "starting $*"
     for dir in "${dirs[@]}"; do "${as_user[@]}" s6-svc -u "$dir"; done
     # In the background, because the shell hears signals only while it waits.
-    "${as_user[@]}" s6-svwait -U -t 60000 "${dirs[@]}" 2>/dev/null &
+    "${as_user[@]}" s6-svwait -U -t 60000 "${dirs[@]}" &
     wait $! || give_up "$@"
     # From now on a supervisor that has to be replaced starts it: what its predecessor left gives way (only-one).
     for dir in "${dirs[@]}"; do "${as_user[@]}" rm -f "$dir/down"; done
@@ -322,7 +324,7 @@ give_up() {
     for name in "$@"; do
         [ "$("${as_user[@]}" s6-svstat -o ready "$state/supervise/$name")" = true ] && continue
         printf '%s is not up. The end of %s:\n' "$name" "$state/log/$name/current" >&2
-        tail -n 5 "$state/log/$name/current" >&2
+        tail -n 5 "$state/log/$name/current" >&2 || true # it may have said nothing yet
     done
     die "start failed"
 }
@@ -336,7 +338,9 @@ stack_stop() {
     stop "$state"/supervise/{gateway,simulator}-*
     stop "$state"/supervise/{chat,sms,provisioning}-worker-*
     stop "$state"/supervise/{metrics-agent-0,redis,postgresql}
-    "${as_user[@]}" s6-svscanctl -t "$state/supervise" 2>/dev/null || true
+    # Not by s6-svscanctl, which reaches it only once it has opened its fifo: who is stopped right after its start would wait
+    # here for ever.
+    kill -TERM "$supervisor" 2>/dev/null || true
     wait "$supervisor" || true
     leftovers_end
     [ "$sockets" = "$state/run" ] || rm -rf "$sockets" "$state/run"

@@ -1,6 +1,7 @@
 // pg_script: libpq's synchronous calls.
 #include "io/pg_script.h"
 
+#include "base/buf.h"
 #include "base/panic.h"
 #include "io/pg.h"
 #include "io/pg_result.h"
@@ -21,6 +22,20 @@ static struct str line_of(const char *text)
 
     str_cut(str_trim(str_of(text)), '\n', &head, &tail);
     return head;
+}
+
+// What libpq says of it could repeat a password.
+bool pg_url_check(struct str url, struct err *err)
+{
+    AUTO(buf) text = {0};
+
+    buf_str_append(&text, url);
+    PQconninfoOption *options = PQconninfoParse(buf_c_string(&text), NULL);
+    bool good = options != NULL;
+    PQconninfoFree(options);
+    return good ||
+           err_set(err, ERR_BAD_INPUT,
+                   "postgresql://USER@HOST/DATABASE is wanted, or host=HOST dbname=DATABASE");
 }
 
 bool pg_script_open(const char *url, const char *application, struct pg_script **script,

@@ -10,7 +10,8 @@
 //              function or a right was missing (class 42), and no probe has shown since that it
 //              is there again: other writes, which do not need it, may commit all the time
 //   hangs      a server process did not answer, not even to say that its time was over, and its
-//              connection was given up a moment ago; others are committed
+//              connection was given up a moment ago; others are committed. As long as it is at its
+//              statement and keeps its locks, provisioning-worker tells it (db/functions/health.sql)
 //   locked     for WRITES_LOCKED_MS and more statements have waited in vain for a lock, though others commit
 //   read-only  the server takes no writes; the pool has left it
 //
@@ -24,7 +25,7 @@ enum {
     WRITES_PROBE_MS = 750,
     WRITES_STUCK_MS = 1500,
     WRITES_FULL_MS = 2000,
-    WRITES_HUNG_MS = 5000,
+    WRITES_HUNG_MS = 10000,
     WRITES_LOCKED_MS = 2000
 };
 

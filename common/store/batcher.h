@@ -19,9 +19,11 @@
 //   ERR_POISONED         the batch is halved and both halves run again, until one bad row fails alone
 //   ERR_CONCURRENT       run again as it was, after a jittered pause of up to 50 ms
 //   ERR_LOCKED           somebody holds a row for longer than statements of batches wait (100 ms). The
-//                        items of each key run again by themselves, in one lane beside the others.
+//                        items of each key run again by themselves, in two lanes beside the others.
 //                        Those of a key that is held fail after four times, and until it is free
-//                        all further ones of that key go that way at once: nobody waits with them
+//                        all further ones of that key go that way at once: nobody waits with them.
+//                        Held keys wait for each other: where there are more of them than the
+//                        lanes can try within a deadline, what is late fails unsent
 //   ERR_UNKNOWN_OUTCOME  the connection broke: it may have committed. Run again once PostgreSQL is
 //                        back: the statements are idempotent. Items past their deadline fail with
 //                        ERR_UNKNOWN_OUTCOME

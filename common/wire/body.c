@@ -7,10 +7,6 @@
 // nothing.
 #include "body.h"
 
-#include "phone.h"
-
-#include <ctype.h>
-
 struct body *body_empty(void)
 {
     struct arena *arena = arena_new();
@@ -30,12 +26,13 @@ void body_free(struct body **body)
     *body = NULL;
 }
 
-bool body_of_json(struct str text, enum tree_manner manner, struct body **body, struct err *err)
+bool body_of_json(struct str text, const struct tree_reading *what, struct body **body,
+                  struct err *err)
 {
     struct body *made = body_empty();
 
     made->came = true;
-    bool ok = tree_from_json(text, manner, made->arena, &made->root, err) &&
+    bool ok = tree_from_json(text, what, made->arena, &made->root, err) &&
               (made->root.kind == TREE_OBJECT ||
                err_set(err, ERR_BAD_INPUT, "JSON: the body is not an object"));
     if (ok)
@@ -45,13 +42,13 @@ bool body_of_json(struct str text, enum tree_manner manner, struct body **body, 
     return ok;
 }
 
-bool body_of_form(struct str text, const struct form_manner *manner, struct body **body,
+bool body_of_form(struct str text, const struct tree_reading *what, struct body **body,
                   struct err *err)
 {
     struct body *made = body_empty();
 
     made->came = made->form = true;
-    if (!tree_from_form(text, manner, made->arena, &made->root, err)) {
+    if (!tree_from_form(text, what, made->arena, &made->root, err)) {
         body_free(&made);
         return false;
     }
@@ -61,12 +58,12 @@ bool body_of_form(struct str text, const struct form_manner *manner, struct body
 
 bool body_from_json(struct str text, struct body **body, struct err *err)
 {
-    return body_of_json(text, TREE_STRICT, body, err);
+    return body_of_json(text, &(struct tree_reading){.manner = TREE_STRICT}, body, err);
 }
 
 bool body_from_form(struct str text, struct body **body, struct err *err)
 {
-    return body_of_form(text, &(struct form_manner){.manner = TREE_STRICT}, body, err);
+    return body_of_form(text, &(struct tree_reading){.manner = TREE_STRICT}, body, err);
 }
 
 void body_set(struct body *body, struct str name, struct str value)
@@ -132,171 +129,21 @@ static const struct json_view *body_wrapped(const struct body *body,
     return data && data->kind == TREE_OBJECT && !field_named(type, STR("data")) ? data : NULL;
 }
 
-// How the fields of one message are read.
-struct conversion {
-    const struct body *body;
-    const struct message_type *type;
-    const struct json_view *layers[3]; // path and query, "data", the body
-    size_t layer_count;
-    bool lenient;
-    struct arena *arena;
-    struct err *err;
-};
-
 // Where the search for a field's value stands.
 struct candidate {
     const struct json_view *empty; // null or ""; NULL: none was seen
+    const struct json_view
+        *no_text; // the first that is neither text nor number; NULL: none was seen
     bool is_taken, has_failed;
     struct err err; // of the first that could not be read
 };
 
-static void candidates_try(const struct conversion *conversion, const struct message_field *field,
-                           void *out, struct candidate *candidate);
-
-// Is the value as good as none, if there is another one?
-static bool is_empty(const struct json_view *value)
+// Is the value as good as none, if there is another one? Some languages write what is empty as [].
+static bool is_empty(const struct conversion *conversion, const struct json_view *value)
 {
+    if (value->kind == TREE_ARRAY || value->kind == TREE_OBJECT)
+        return conversion->lenient && value->children.count == 0;
     return value->kind == TREE_NULL || (value->kind == TREE_TEXT && value->text.len == 0);
-}
-
-// Forms send all as text, and senders of JSON write numbers where ids are meant.
-static struct str as_text(const struct json_view *value, struct arena *arena)
-{
-    if (value->kind == TREE_INTEGER)
-        return arena_printf(arena, "%lld", (long long)value->integer);
-    if (value->kind == TREE_REAL && str_present(value->written))
-        return arena_copy(arena, value->written);
-    return arena_copy(arena, json_text(value));
-}
-
-// Forms and queries have to say "+" as "%2B"; where one did not, the "+" came as a blank.
-static struct str number_text(const struct json_view *value, const struct conversion *conversion)
-{
-    const struct json_view *set = &conversion->body->set;
-    struct str text = as_text(value, conversion->arena);
-    bool is_encoded = conversion->body->form;
-
-    for (size_t i = 0; !is_encoded && i < set->children.count; i++)
-        is_encoded = value == &set->children.items[i];
-    if (is_encoded && text.len > 1 && text.ptr[0] == ' ' && isdigit((unsigned char)text.ptr[1]))
-        text = arena_printf(conversion->arena, "+%.*s", STR_ARG(str_skip(text, 1)));
-    return text;
-}
-
-static bool phone_convert(const struct message_field *field, const struct json_view *value,
-                          const struct conversion *conversion, struct str *out, struct err *err)
-{
-    char normal[PHONE_MAX];
-    size_t length;
-
-    if (!phone_normalize(number_text(value, conversion), normal, &length))
-        return message_field_fault(field, PHONE_RULE, err);
-    *out = arena_copy(conversion->arena, str_make(normal, length));
-    return true;
-}
-
-// Who wrote is read as somebody from the country of the number that was written to: the phone field
-// of the message.
-static bool sender_convert(const struct message_field *field, const struct json_view *value,
-                           const struct conversion *conversion, struct str *out, struct err *err)
-{
-    struct str home = STR_ABSENT;
-    char normal[SENDER_MAX];
-    size_t length;
-
-    for (size_t i = 0; i < conversion->type->field_count; i++) {
-        const struct message_field *phone = &conversion->type->fields[i];
-        struct candidate candidate = {0};
-        struct str number;
-        if (phone->type != FIELD_KIND_phone)
-            continue;
-        candidates_try(conversion, phone, &number, &candidate);
-        if (candidate.is_taken)
-            home = number;
-    }
-    if (!sender_normalize(number_text(value, conversion), home, normal, &length))
-        return message_field_fault(field, SENDER_RULE, err);
-    *out = arena_copy(conversion->arena, str_make(normal, length));
-    return true;
-}
-
-// words: has the field any?
-static bool word_find(struct str field, struct str text, int64_t *number, bool *words_known)
-{
-    static const struct {
-        struct str field, word;
-        int64_t number;
-    } words[] = {
-#define WORD(field, word, number) {STR_INIT(field), STR_INIT(word), number},
-#include "wire/number_words.def"
-#undef WORD
-    };
-
-    *words_known = false;
-    for (size_t i = 0; i < COUNT_OF(words); i++) {
-        if (!str_equal(field, words[i].field))
-            continue;
-        *words_known = true;
-        if (str_present(text) && str_equal_ignoring_case(str_trim(text), words[i].word)) {
-            *number = words[i].number;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool number_convert(const struct message_field *field, const struct json_view *value,
-                           const struct conversion *conversion, uint32_t *out, struct err *err)
-{
-    struct str label = message_field_label(field), text = as_text(value, conversion->arena);
-    bool words_known;
-    int64_t number;
-    bool is_number = conversion->lenient ? str_to_whole(text, INT64_MIN, INT64_MAX, &number)
-                                         : str_to_int(text, INT64_MIN, INT64_MAX, &number);
-
-    if (!is_number && !word_find(label, text, &number, &words_known))
-        return message_field_fault(field,
-                                   words_known ? "neither a whole number nor one of its words"
-                                               : "not a whole number",
-                                   err);
-    if (number < field->minimum || number > field->maximum)
-        return err_set(err, ERR_BAD_INPUT, "%.*s: not within %u to %u", STR_ARG(label),
-                       field->minimum, field->maximum);
-    *out = (uint32_t)number;
-    return true;
-}
-
-static bool flag_convert(const struct message_field *field, const struct json_view *value,
-                         bool *out, struct err *err)
-{
-    bool yes = json_is_true(value) || str_equal_ignoring_case(json_text(value), STR("true"));
-
-    if (!yes && value->kind != TREE_BOOL &&
-        !str_equal_ignoring_case(json_text(value), STR("false")))
-        return message_field_fault(field, "not true or false", err);
-    *out = yes;
-    return true;
-}
-
-static bool field_convert(const struct message_field *field, const struct json_view *value,
-                          const struct conversion *conversion, void *out, struct err *err)
-{
-    struct arena *arena = conversion->arena;
-
-    switch (field->type) {
-    case FIELD_KIND_str:
-        *(struct str *)out = as_text(value, arena);
-        return str_present(*(struct str *)out) || message_field_fault(field, "not text", err);
-    case FIELD_KIND_phone: return phone_convert(field, value, conversion, out, err);
-    case FIELD_KIND_id:
-        return id_parse(json_text(value), out) || message_field_fault(field, "not a UUID", err);
-    case FIELD_KIND_u32: return number_convert(field, value, conversion, out, err);
-    case FIELD_KIND_flag: return flag_convert(field, value, out, err);
-    case FIELD_KIND_json: *(struct str *)out = json_compact(value, arena); return true;
-    case FIELD_KIND_sender: return sender_convert(field, value, conversion, out, err);
-    case FIELD_KIND_bytes: return message_field_fault(field, "not for requests", err);
-    }
-    return false;
 }
 
 static bool unknown_refuse(const struct json_view *layer, const struct message_type *type,
@@ -370,8 +217,8 @@ static bool is_disputed(const struct conversion *conversion, const struct messag
         const struct json_view *layer = conversion->layers[l];
         for (size_t i = 0; i < layer->children.count; i++) {
             const struct json_view *other = &layer->children.items[i];
-            if (other != value && str_equal(other->name, value->name) && !is_empty(other) &&
-                !means_the_same(conversion, field, out, other))
+            if (other != value && str_equal(other->name, value->name) &&
+                !is_empty(conversion, other) && !means_the_same(conversion, field, out, other))
                 return true;
         }
     }
@@ -385,8 +232,8 @@ static bool candidate_try(const struct conversion *conversion, const struct mess
     bool is_disputed_here = false;
     struct err err;
 
-    if (is_empty(value)) {
-        if (!candidate->empty || candidate->empty->kind == TREE_NULL)
+    if (is_empty(conversion, value)) {
+        if (!candidate->empty || candidate->empty->kind != TREE_TEXT)
             candidate->empty = value;
         return false;
     }
@@ -397,6 +244,9 @@ static bool candidate_try(const struct conversion *conversion, const struct mess
         if (is_disputed_here)
             message_field_fault(field, "given twice, with different values", &err);
     }
+    if (!candidate->is_taken && !is_disputed_here && !candidate->no_text &&
+        (value->kind == TREE_BOOL || value->kind == TREE_ARRAY || value->kind == TREE_OBJECT))
+        candidate->no_text = value;
     if (!candidate->is_taken && !candidate->has_failed) {
         candidate->has_failed = true;
         candidate->err = err;
@@ -420,14 +270,47 @@ static void candidates_try(const struct conversion *conversion, const struct mes
     }
 }
 
-// No value with something in it was found. null is an empty text where a text must be looked at.
+struct str body_home(const struct conversion *conversion)
+{
+    struct str home = STR_ABSENT, number;
+
+    for (size_t i = 0; i < conversion->type->field_count; i++) {
+        const struct message_field *phone = &conversion->type->fields[i];
+        struct candidate candidate = {0};
+        if (phone->type != FIELD_KIND_phone)
+            continue;
+        candidates_try(conversion, phone, &number, &candidate);
+        if (candidate.is_taken)
+            home = number;
+    }
+    return home;
+}
+
+// Where a text was expected and something else came, that is the text, as it is written in JSON: who posted it
+// goes on to post it so, and somebody has to see what was said.
+static bool is_text_as_written(const struct conversion *conversion,
+                               const struct message_field *field, const struct candidate *candidate)
+{
+    return conversion->lenient && field->kept && field->type == FIELD_KIND_str &&
+           candidate->no_text;
+}
+
+static bool written_take(const struct conversion *conversion, const struct message_field *field,
+                         const struct json_view *value, void *out)
+{
+    struct json_view written = {.kind = TREE_TEXT, .text = json_compact(value, conversion->arena)};
+
+    return value_take(field, &written, conversion, out, conversion->err);
+}
+
+// No value with something in it was found. null and [] are an empty text where a text must be looked at.
 static bool empty_take(const struct conversion *conversion, const struct message_field *field,
                        const struct json_view *empty, void *out)
 {
     static const struct json_view nothing = {.kind = TREE_TEXT, .text = STR_INIT("")};
     bool empty_is_a_value = field->type == FIELD_KIND_str && field->minimum == 0;
 
-    if (empty && empty->kind == TREE_NULL)
+    if (empty && empty->kind != TREE_TEXT)
         empty = conversion->lenient && field->kept && empty_is_a_value ? &nothing : NULL;
     if (!empty || (conversion->body->form && !empty_is_a_value) ||
         (conversion->lenient && !field->required && !empty_is_a_value))
@@ -464,6 +347,8 @@ static bool field_read(const struct conversion *conversion, const struct message
         return true;
     if (!candidate.has_failed)
         return empty_take(conversion, field, candidate.empty, out);
+    if (is_text_as_written(conversion, field, &candidate))
+        return written_take(conversion, field, candidate.no_text, out);
     memset(out, 0, size_of(field->type));
     *conversion->err = candidate.err;
     return conversion->lenient && !field->required && !field->kept; // then it is left out

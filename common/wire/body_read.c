@@ -8,41 +8,24 @@ enum format { FORMAT_JSON, FORMAT_FORM, FORMAT_OTHER };
 struct declared {
     enum format format;
     bool is_none;                  // no type at all
-    struct str charset_name;       // absent: none
     const struct charset *charset; // NULL: none, or none that we know
 };
 
-static struct str unquoted(struct str value)
-{
-    value = str_trim(value);
-    if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
-        value = str_make(value.ptr + 1, value.len - 2);
-    return value;
-}
-
 static struct declared declared_read(struct str content_type)
 {
-    struct declared declared = {.format = FORMAT_OTHER, .charset_name = STR_ABSENT};
-    struct str type, parameter, name, value;
+    struct declared declared = {.format = FORMAT_OTHER, .charset = charset_of_type(content_type)};
+    struct str type, parameters;
 
     if (!str_present(content_type) || str_trim(content_type).len == 0) {
         declared.is_none = true;
         return declared;
     }
-    str_cut(content_type, ';', &type, &content_type);
+    str_cut(content_type, ';', &type, &parameters);
     type = str_trim(type);
     if (str_equal_ignoring_case(type, STR("application/json")))
         declared.format = FORMAT_JSON;
     else if (str_equal_ignoring_case(type, STR("application/x-www-form-urlencoded")))
         declared.format = FORMAT_FORM;
-    while (str_present(content_type)) {
-        str_cut(content_type, ';', &parameter, &content_type);
-        if (str_cut(parameter, '=', &name, &value) &&
-            str_equal_ignoring_case(str_trim(name), STR("charset")))
-            declared.charset_name = unquoted(value);
-    }
-    if (str_present(declared.charset_name))
-        declared.charset = charset_find(declared.charset_name);
     return declared;
 }
 
@@ -66,18 +49,23 @@ static struct str whole_decode(struct str bytes, enum format format, const struc
     return buf_str(decoded);
 }
 
-static bool is_read(const void *context, struct str name)
+static bool is_read(const void *context, struct str wrapper, struct str name)
 {
-    return body_type_reads(context, name) || str_equal(name, STR("data")) ||
+    const struct str data = STR("data");
+
+    if (str_present(wrapper))
+        return !str_equal(wrapper, data) || body_type_reads(context, data) ||
+               body_type_reads(context, name);
+    return body_type_reads(context, name) || str_equal(name, data) ||
            str_equal(name, STR("operationId"));
 }
 
 void body_set_query(struct body *body, struct str query, const struct message_type *type)
 {
-    struct form_manner manner = {.manner = TREE_LENIENT, .is_read = is_read, .context = type};
+    struct tree_reading what = {.manner = TREE_LENIENT, .is_read = is_read, .context = type};
     struct err too_many;
 
-    if (!str_present(query) || tree_from_form(query, &manner, body->arena, &body->set, &too_many))
+    if (!str_present(query) || tree_from_form(query, &what, body->arena, &body->set, &too_many))
         return;
     body->set = (struct json_view){.kind = TREE_OBJECT}; // 1000 pairs: nobody reads that
 }
@@ -103,11 +91,21 @@ static char first_byte(struct str text)
     return text.len > 0 ? text.ptr[0] : '\0';
 }
 
+// Without what programs put behind a body that are no part of it: the NUL of a string, a line's end.
+static struct str end_trimmed(struct str text)
+{
+    while (text.len > 0 && (text.ptr[text.len - 1] == '\0' || text.ptr[text.len - 1] == '\r' ||
+                            text.ptr[text.len - 1] == '\n'))
+        text.len--;
+    return text;
+}
+
 static bool lenient_read(struct str bytes, struct declared declared,
                          const struct message_type *type, struct body **body, struct err *err)
 {
     AUTO(buf) decoded = {0};
     struct str text = whole_decode(bytes, declared.format, &declared.charset, &decoded);
+    text = end_trimmed(text);
     char first = first_byte(text);
     bool looks_json = first == '{' || first == '[';
     bool looks_form = !looks_json && text.len > 0 && first != '<' && first != '-' &&
@@ -123,20 +121,18 @@ static bool lenient_read(struct str bytes, struct declared declared,
         charset_decode(declared.charset, text, &again);
         text = buf_str(&again);
     }
+    struct tree_reading what = {.manner = TREE_LENIENT, .is_read = is_read, .context = type};
     if (looks_json || (declared.format == FORMAT_JSON && !looks_form))
-        return body_of_json(text, TREE_LENIENT, body, err);
-    struct form_manner manner = {.manner = TREE_LENIENT,
-                                 .charset = form_charset(text, declared.charset),
-                                 .is_read = is_read,
-                                 .context = type};
-    return body_of_form(text, &manner, body, err);
+        return body_of_json(text, &what, body, err);
+    what.charset = form_charset(text, declared.charset);
+    return body_of_form(text, &what, body, err);
 }
 
 bool body_from_bytes(struct str bytes, struct str content_type, const struct message_type *type,
                      enum body_strictness strictness, struct body **body, struct err *err)
 {
     struct declared declared = declared_read(content_type);
-    struct form_manner manner = {.manner = TREE_STRICT};
+    struct tree_reading what = {.manner = TREE_STRICT};
     AUTO(buf) decoded = {0};
 
     if (strictness == BODY_LENIENT)
@@ -148,7 +144,7 @@ bool body_from_bytes(struct str bytes, struct str content_type, const struct mes
                        "Content-Type is application/json or application/x-www-form-urlencoded");
     struct str text = whole_decode(bytes, declared.format, &declared.charset, &decoded);
     if (declared.format == FORMAT_JSON)
-        return body_of_json(text, TREE_STRICT, body, err);
-    manner.charset = declared.charset;
-    return body_of_form(text, &manner, body, err);
+        return body_of_json(text, &what, body, err);
+    what.charset = declared.charset;
+    return body_of_form(text, &what, body, err);
 }

@@ -24,11 +24,22 @@ static const uint64_t DIGEST_BEGIN = 0xcbf29ce484222325, DIGEST_PRIME = 0x100000
 
 // ---- a content's characters become bytes
 
-// The text that it came with must not be lost for it: what was read so far is kept, and marked.
-static bool not_base64(struct body_scan *scan)
+static bool byte_take(struct body_scan *scan, unsigned char byte, struct err *err)
+{
+    buf_byte(&scan->decoded, byte);
+    scan->stream_bytes++;
+    scan->stream_digest = (scan->stream_digest ^ byte) * DIGEST_PRIME;
+    return ++scan->bytes <= BODY_CONTENTS_BYTES ||
+           err_set(err, ERR_TOO_LARGE, "the attachments are together more than %d bytes",
+                   BODY_CONTENTS_BYTES);
+}
+
+// Neither the content nor the text that it came with must be lost for it: from here on it is taken as it comes.
+static void not_base64(struct body_scan *scan)
 {
     scan->is_broken = true;
-    return true;
+    scan->base64.in_prefix = false;
+    scan->base64.prefix = UINT32_MAX;
 }
 
 static int sextet(char c)
@@ -66,30 +77,27 @@ static bool content_take(struct body_scan *scan, char c, struct err *err)
     static const char data[] = "data";
     struct base64 *base64 = &scan->base64;
 
-    if (scan->is_broken || is_prefix(scan, c) || c == ' ' || c == '\t' || c == '\r' || c == '\n' ||
-        c == '\f' || c == '\b')
+    if (scan->is_broken)
+        return byte_take(scan, (unsigned char)c, err);
+    if (is_prefix(scan, c) || c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' ||
+        c == '\b')
         return true;
     base64->is_padded = base64->is_padded || c == '=';
     if (c == '=')
         return true;
     int value = sextet(c);
-    if (value < 0 || base64->is_padded)
-        return not_base64(scan);
+    if (value < 0 || base64->is_padded) {
+        not_base64(scan);
+        return byte_take(scan, (unsigned char)c, err);
+    }
     base64->prefix =
-        base64->prefix < 4 && c == data[base64->prefix] ? base64->prefix + 1 : UINT32_MAX;
+        base64->prefix < 4 && (c | 0x20) == data[base64->prefix] ? base64->prefix + 1 : UINT32_MAX;
     base64->bits = base64->bits << 6 | (unsigned)value;
     base64->bit_count += 6;
     if (base64->bit_count < 8)
         return true;
     base64->bit_count -= 8;
-    unsigned char byte = (unsigned char)(base64->bits >> base64->bit_count);
-    buf_byte(&scan->decoded, byte);
-    scan->stream_bytes++;
-    scan->stream_digest = (scan->stream_digest ^ byte) * DIGEST_PRIME;
-    if (++scan->bytes > BODY_CONTENTS_BYTES)
-        return err_set(err, ERR_TOO_LARGE, "the attachments are together more than %d bytes",
-                       BODY_CONTENTS_BYTES);
-    return true;
+    return byte_take(scan, (unsigned char)(base64->bits >> base64->bit_count), err);
 }
 
 static bool content_begin(struct body_scan *scan, struct err *err)
@@ -118,6 +126,12 @@ static void content_end(struct body_scan *scan)
     decoded_give(scan);
 }
 
+// Many short contents must not fill the rest.
+static size_t taken_over(const struct body_scan *scan)
+{
+    return scan->begin < BODY_CROWDED ? BODY_TAKE_OVER : BODY_TAKE_OVER_CROWDED;
+}
+
 // ---- JSON
 
 static void reference_put(struct body_scan *scan)
@@ -140,6 +154,27 @@ static int hex_digit(char c)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// The character of \uXXXX beyond ASCII, in UTF-8.
+static bool code_take(struct body_scan *scan, unsigned code, struct err *err)
+{
+    not_base64(scan);
+    if (code < 0x800)
+        return byte_take(scan, (unsigned char)(0xC0 | code >> 6), err) &&
+               byte_take(scan, (unsigned char)(0x80 | (code & 0x3F)), err);
+    return byte_take(scan, (unsigned char)(0xE0 | code >> 12), err) &&
+           byte_take(scan, (unsigned char)(0x80 | (code >> 6 & 0x3F)), err) &&
+           byte_take(scan, (unsigned char)(0x80 | (code & 0x3F)), err);
+}
+
+// A line break in base64 is none; elsewhere it is what it is.
+static char escape_meaning(const struct body_scan *scan, char c)
+{
+    static const char letters[] = "bfnrt", meanings[] = "\b\f\n\r\t";
+    const char *found = c ? strchr(letters, c) : NULL;
+
+    return !found ? c : scan->is_broken ? meanings[found - letters] : ' ';
+}
+
 static bool json_content_take(struct body_scan *scan, char c, struct err *err)
 {
     if (scan->code_digits > 0 && hex_digit(c) < 0) {
@@ -150,15 +185,14 @@ static bool json_content_take(struct body_scan *scan, char c, struct err *err)
         scan->code = scan->code << 4 | (unsigned)hex_digit(c);
         if (--scan->code_digits > 0)
             return true;
-        return scan->code < 0x80 ? content_take(scan, (char)scan->code, err) : not_base64(scan);
+        return scan->code < 0x80 ? content_take(scan, (char)scan->code, err)
+                                 : code_take(scan, scan->code, err);
     }
     if (scan->is_escaped) {
         scan->is_escaped = false;
         scan->code = 0;
         scan->code_digits = c == 'u' ? 4 : 0;
-        return c == 'u' ||
-               content_take(
-                   scan, c == 'n' || c == 'r' || c == 't' || c == 'b' || c == 'f' ? ' ' : c, err);
+        return c == 'u' || content_take(scan, escape_meaning(scan, c), err);
     }
     if (c == '\\') {
         scan->is_escaped = true;
@@ -190,7 +224,7 @@ static bool json_text_take(struct body_scan *scan, char c, struct err *err)
             memcpy(scan->name, rest->data + scan->begin + 1, scan->name_len);
         return true;
     }
-    if (!scan->is_content || rest->len - scan->begin <= BODY_TAKE_OVER)
+    if (!scan->is_content || rest->len - scan->begin <= taken_over(scan))
         return true;
     // From its beginning, so that the other machine sees each escape whole.
     size_t end = rest->len;
@@ -285,7 +319,8 @@ static bool form_content_take(struct body_scan *scan, char c, struct err *err)
         int digit = hex_digit(c);
         if (digit < 0) {
             scan->code_digits = 0;
-            return not_base64(scan);
+            not_base64(scan);
+            return content_take(scan, c, err);
         }
         scan->code = scan->code << 4 | (unsigned)digit;
         return --scan->code_digits > 0 || content_take(scan, (char)scan->code, err);
@@ -321,7 +356,7 @@ static bool form_take(struct body_scan *scan, char c, struct err *err)
             buf_str_append(&scan->pair_name, name);
     }
     if (scan->state != SCAN_TEXT || !scan->is_content ||
-        rest->len - scan->value_begin <= BODY_TAKE_OVER)
+        rest->len - scan->value_begin <= taken_over(scan))
         return true;
     size_t end = rest->len;
     rest->len = scan->begin;

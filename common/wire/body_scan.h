@@ -25,7 +25,9 @@
 #include <stdint.h>
 
 enum {
-    BODY_TAKE_OVER = 4096,                 // bytes of a content that stays where it is
+    BODY_TAKE_OVER = 4096,        // bytes of a content that stays where it is
+    BODY_TAKE_OVER_CROWDED = 256, // the same behind so many bytes of what is left:
+    BODY_CROWDED = 32 * 1024,
     BODY_CONTENTS_BYTES = 5 * 1024 * 1024, // decoded, all contents of a body together
     BODY_CONTENTS = 256,
 };
@@ -57,9 +59,10 @@ struct body_scan {
         SCAN_TAKEN, // in a content that is taken out
     } state;
     bool is_escaped, is_content;
-    bool is_broken;     // the content that is taken out is not base64 from here on
-    char before;        // the last byte that says something outside of strings
-    size_t begin;       // where in rest the string, or the form's pair, begins
+    bool
+        is_broken; // the content that is taken out is not base64 from here on, and kept as it comes
+    char before;   // the last byte that says something outside of strings
+    size_t begin;  // where in rest the string, or the form's pair, begins
     size_t value_begin; // of a form's pair
     char name[32];      // of a JSON member: the last string
     size_t name_len;
@@ -76,6 +79,6 @@ void body_scan_init(struct body_scan *scan, enum body_scan_format format, struct
                     size_t rest_limit, body_take_fn *take, void *context);
 void body_scan_release(struct body_scan *scan);
 // ERR_TOO_LARGE: the contents, their number, or the rest. Then scan is of no more use. A content that is not
-// base64 is taken as far as it is, and its reference says "broken".
+// base64 is decoded as far as it is, taken as it came from there on, and its reference says "broken".
 MUST_USE bool body_scan_feed(struct body_scan *scan, struct str bytes, struct err *err);
 MUST_USE bool body_scan_end(struct body_scan *scan, struct err *err);

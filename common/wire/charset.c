@@ -82,6 +82,20 @@ const struct charset *charset_find(struct str name)
     return NULL;
 }
 
+const struct charset *charset_of_type(struct str content_type)
+{
+    const struct charset *charset = NULL;
+    struct str parameter, name, value;
+
+    while (str_present(content_type)) {
+        str_cut(content_type, ';', &parameter, &content_type);
+        if (str_cut(parameter, '=', &name, &value) &&
+            str_equal_ignoring_case(str_trim(name), STR("charset")))
+            charset = charset_find(value); // quotes are punctuation
+    }
+    return charset;
+}
+
 bool charset_is_utf8(const struct charset *charset)
 {
     return charset && charset->kind == UTF_8;
@@ -100,6 +114,25 @@ static const struct charset *of_kind(int kind)
     return &charsets[i];
 }
 
+// Four bytes a character, of which all but one are zero at the front.
+static const struct charset *utf32_of_mark(struct str *bytes)
+{
+    static const char little[4] = "\xFF\xFE\0", big[4] = "\0\0\xFE\xFF";
+    struct str first = str_make(bytes->ptr, 4);
+
+    if (bytes->len < 4 || bytes->len % 4)
+        return NULL;
+    bool is_little = memcmp(first.ptr + 1, "\0\0", 3) == 0 && first.ptr[0];
+    bool is_big = memcmp(first.ptr, "\0\0", 3) == 0 && first.ptr[3];
+    bool marks_little = memcmp(first.ptr, little, sizeof little) == 0;
+    bool marks_big = memcmp(first.ptr, big, sizeof big) == 0;
+    if (marks_little || marks_big)
+        *bytes = str_skip(*bytes, sizeof little);
+    return is_little || marks_little ? charset_find(STR("utf-32le"))
+           : is_big || marks_big     ? charset_find(STR("utf-32be"))
+                                     : NULL;
+}
+
 const struct charset *charset_of_mark(struct str *bytes)
 {
     static const struct {
@@ -109,6 +142,9 @@ const struct charset *charset_of_mark(struct str *bytes)
                  {STR_INIT("\xFF\xFE"), UTF_16LE},
                  {STR_INIT("\xFE\xFF"), UTF_16BE}};
 
+    const struct charset *utf32 = utf32_of_mark(bytes);
+    if (utf32)
+        return utf32;
     for (size_t i = 0; i < COUNT_OF(marks); i++) {
         if (str_starts(*bytes, marks[i].mark)) {
             *bytes = str_skip(*bytes, marks[i].mark.len);
@@ -135,15 +171,36 @@ static void put(struct buf *out, uint32_t code)
     }
 }
 
-// Each byte that belongs to no character is a U+FFFD.
+// Half a pair of UTF-16 in three bytes at the front; 0 where it is none.
+static uint32_t half_at(struct str bytes)
+{
+    const unsigned char *at = (const unsigned char *)bytes.ptr;
+
+    if (bytes.len < 3 || at[0] != 0xED || at[1] < 0xA0 || at[1] > 0xBF || (at[2] & 0xC0) != 0x80)
+        return 0;
+    return 0xD000 | (uint32_t)(at[1] & 0x3F) << 6 | (at[2] & 0x3F);
+}
+
+// A pair in six bytes, as old databases and Java write one character (CESU-8); 0 where it is none.
+static uint32_t pair_at(struct str bytes)
+{
+    uint32_t high = half_at(bytes), low = high ? half_at(str_skip(bytes, 3)) : 0;
+
+    return (high & 0xFC00) == 0xD800 && (low & 0xFC00) == 0xDC00
+               ? 0x10000 + ((high & 0x3FF) << 10 | (low & 0x3FF))
+               : 0;
+}
+
+// Each byte that belongs to no character is a U+FFFD, half a pair is one.
 static void utf8_decode(struct str bytes, struct buf *out)
 {
     size_t fault;
 
     while (!str_is_utf8(bytes, &fault)) {
         buf_append(out, bytes.ptr, fault);
-        buf_str_append(out, STR(REPLACEMENT));
-        bytes = str_skip(bytes, fault + 1);
+        bytes = str_skip(bytes, fault);
+        put(out, pair_at(bytes));
+        bytes = str_skip(bytes, pair_at(bytes) ? 6 : half_at(bytes) ? 3 : 1);
     }
     buf_str_append(out, bytes);
 }
@@ -235,7 +292,7 @@ static bool holds_utf8(struct str bytes)
         unsigned char lead = (unsigned char)bytes.ptr[i];
         size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
         if (lead >= 0xC2 && i + length <= bytes.len &&
-            str_is_utf8(str_make(bytes.ptr + i, length), &fault))
+            (str_is_utf8(str_make(bytes.ptr + i, length), &fault) || pair_at(str_skip(bytes, i))))
             return true;
     }
     return false;
@@ -245,6 +302,11 @@ void charset_decode(const struct charset *charset, struct str bytes, struct buf 
 {
     size_t fault;
 
+    if (charset && charset->kind == BY_ICONV &&
+        str_starts(str_of(charset->iconv_name), STR("UTF-32"))) {
+        const struct charset *marked = utf32_of_mark(&bytes);
+        charset = marked ? marked : charset;
+    }
     if (!charset && str_is_utf8(bytes, &fault)) {
         buf_str_append(out, bytes);
         return;

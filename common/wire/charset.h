@@ -18,6 +18,8 @@ struct charset;
 
 // "us-ascii" is as good as none: NULL, too.
 const struct charset *charset_find(struct str name);
+// The one that a media type declares: "text/plain; charset=utf-8". NULL: none, or none that we know.
+const struct charset *charset_of_type(struct str content_type);
 bool charset_is_utf8(const struct charset *charset);  // false for NULL
 bool charset_is_utf16(const struct charset *charset); // in either byte order; false for NULL
 
@@ -25,6 +27,6 @@ bool charset_is_utf16(const struct charset *charset); // in either byte order; f
 // one character beyond ASCII in UTF-8 are damaged UTF-8; all others are windows-1252.
 void charset_decode(const struct charset *charset, struct str bytes, struct buf *out);
 
-// Does a byte order mark stand at the front, or the zeros that UTF-16 puts beside ASCII? Then that
+// Does a byte order mark stand at the front, or the zeros that UTF-16 and UTF-32 put beside ASCII? Then that
 // decides, whatever was declared; *bytes loses the mark. NULL: neither.
 const struct charset *charset_of_mark(struct str *bytes);

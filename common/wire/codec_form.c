@@ -7,7 +7,7 @@
 enum { PAIRS_LIMIT = 1000, DEPTH_LIMIT = 16 };
 
 struct reading {
-    const struct form_manner *manner;
+    const struct tree_reading *what;
     struct arena *arena;
     struct err *err;
     bool is_wide; // names are in UTF-16, too
@@ -15,7 +15,7 @@ struct reading {
 
 static bool is_lenient(const struct reading *reading)
 {
-    return reading->manner->manner == TREE_LENIENT;
+    return reading->what->manner == TREE_LENIENT;
 }
 
 static bool fault(size_t pair, const char *what, struct err *err)
@@ -38,19 +38,19 @@ static void percent_mend(struct str escaped, struct buf *plain)
 // In a form of UTF-16 whose names are plain ASCII, values that are may have been left so, too.
 static const struct charset *charset_of(const struct reading *reading, struct str bytes)
 {
-    const struct form_manner *manner = reading->manner;
+    const struct tree_reading *what = reading->what;
 
-    if (!charset_is_utf16(manner->charset) || reading->is_wide)
-        return manner->charset;
+    if (!charset_is_utf16(what->charset) || reading->is_wide)
+        return what->charset;
     for (size_t i = 0; i < bytes.len; i++)
         if (bytes.ptr[i] == '\0' || (unsigned char)bytes.ptr[i] >= 0x80)
-            return manner->charset;
+            return what->charset;
     return NULL;
 }
 
 static bool unescape(const struct reading *reading, struct str escaped, struct str *text)
 {
-    const struct charset *charset = reading->manner->charset;
+    const struct charset *charset = reading->what->charset;
     AUTO(buf) plain = {0};
     AUTO(buf) decoded = {0};
     size_t bad;
@@ -163,11 +163,11 @@ static bool pair_is_read(const struct reading *reading, struct str name)
 {
     size_t end = 0;
 
-    if (!reading->manner->is_read)
+    if (!reading->what->is_read)
         return true;
     while (end < name.len && name.ptr[end] != '[' && name.ptr[end] != '.')
         end++;
-    return reading->manner->is_read(reading->manner->context, str_make(name.ptr, end));
+    return reading->what->is_read(reading->what->context, STR_ABSENT, str_make(name.ptr, end));
 }
 
 static bool pair_read(struct json_view *root, size_t number, struct str pair,
@@ -200,14 +200,14 @@ static bool name_is_wide(struct str text)
            memchr(plain.data, 0, plain.len);
 }
 
-bool tree_from_form(struct str text, const struct form_manner *manner, struct arena *arena,
+bool tree_from_form(struct str text, const struct tree_reading *what, struct arena *arena,
                     struct json_view *root, struct err *err)
 {
-    struct reading reading = {.manner = manner, .arena = arena, .err = err};
+    struct reading reading = {.what = what, .arena = arena, .err = err};
     size_t read = 0;
     struct str pair;
 
-    reading.is_wide = charset_is_utf16(manner->charset) && name_is_wide(text);
+    reading.is_wide = charset_is_utf16(what->charset) && name_is_wide(text);
     *root = (struct json_view){.kind = TREE_OBJECT};
     for (size_t number = 1; str_present(text); number++) {
         str_cut(text, '&', &pair, &text);

@@ -1,5 +1,5 @@
 // codec_json: one walk over the text, from value to value, into a tree in an arena. Depth and the
-// number of values are measured before, so the walk may call itself.
+// number of values are counted on the way, so the walk may call itself.
 #include "codec_json.h"
 
 #include "base/map.h"
@@ -24,39 +24,18 @@ static bool fault_at(struct str text, size_t offset, const char *what, struct er
                    column, offset);
 }
 
-// Brackets outside strings give the depth; they and commas, which stand between values, the count.
-static bool size_check(struct str text, struct err *err)
-{
-    size_t depth = 0, values = 0;
-    bool quoted = false;
-
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (quoted) {
-            i += c == '\\';
-            quoted = c != '"';
-            continue;
-        }
-        quoted = c == '"';
-        bool opens = c == '{' || c == '[', closes = c == '}' || c == ']';
-        depth += opens;
-        depth -= closes && depth > 0;
-        values += opens || c == ',';
-        if (depth > DEPTH_LIMIT)
-            return fault_at(text, i, "nested deeper than 32", err);
-        if (values > VALUES_LIMIT)
-            return fault_at(text, i, "more than 20000 values", err);
-    }
-    return true;
-}
-
 struct reading {
     struct str text;
-    size_t at;
-    enum tree_manner manner;
+    size_t at, depth, values;
+    const struct tree_reading *what;
     struct arena *arena;
     struct err *err;
 };
+
+static bool is_strict(const struct reading *reading)
+{
+    return reading->what->manner == TREE_STRICT;
+}
 
 static bool fault(const struct reading *reading, size_t at, const char *what)
 {
@@ -73,6 +52,31 @@ static void blanks_skip(struct reading *reading)
     while (is_at(reading, ' ') || is_at(reading, '\n') || is_at(reading, '\r') ||
            is_at(reading, '\t'))
         reading->at++;
+}
+
+// At a bracket or comma, behind which a value begins.
+static bool value_count(struct reading *reading)
+{
+    return ++reading->values <= VALUES_LIMIT ||
+           fault(reading, reading->at, "more than 20000 values");
+}
+
+// At the bracket that opens an array or object.
+static bool depth_enter(struct reading *reading)
+{
+    if (++reading->depth > DEPTH_LIMIT)
+        return fault(reading, reading->at, "nested deeper than 32");
+    if (!value_count(reading))
+        return false;
+    reading->at++;
+    return true;
+}
+
+// At the bracket that closes it.
+static void depth_leave(struct reading *reading)
+{
+    reading->depth--;
+    reading->at++;
 }
 
 // A fault where something else was expected: behind the byte that stands there.
@@ -153,7 +157,7 @@ static void escape_mend(struct str text, size_t *at, struct buf *out)
 static bool text_unescape(const struct reading *reading, struct str inside, size_t begin,
                           struct buf *out)
 {
-    bool strict = reading->manner == TREE_STRICT;
+    bool strict = is_strict(reading);
 
     for (size_t at = 0; at < inside.len;) {
         size_t plain = at;
@@ -183,7 +187,7 @@ static bool text_read(struct reading *reading, struct str *text)
         return fault(reading, reading->text.len, "premature end");
     struct str inside = str_make(reading->text.ptr + begin, reading->at++ - begin);
     if (!str_is_utf8(inside, &bad)) {
-        if (reading->manner == TREE_STRICT)
+        if (is_strict(reading))
             return fault(reading, begin + bad, "not UTF-8");
         charset_decode(NULL, inside, &decoded);
         inside = buf_str(&decoded);
@@ -252,7 +256,7 @@ static bool number_read(struct reading *reading, struct str word, bool whole,
     }
     view->kind = TREE_REAL;
     view->real = strtod(view->written.ptr, NULL);
-    if (reading->manner != TREE_STRICT)
+    if (!is_strict(reading))
         return true;
     view->written = STR_ABSENT;
     if (whole)
@@ -279,9 +283,8 @@ static bool word_read(struct reading *reading, struct json_view *view)
     if (view->flag || str_equal(word, STR("false")))
         return true;
     // "01", "+1", ".5", "NaN": what is meant for a number, its spelling is all that can be kept.
-    if (reading->manner == TREE_STRICT ||
-        !(strchr("+-.0123456789", word.ptr[0]) || str_equal(word, STR("NaN")) ||
-          str_equal(word, STR("Infinity"))))
+    if (is_strict(reading) || !(strchr("+-.0123456789", word.ptr[0]) ||
+                                str_equal(word, STR("NaN")) || str_equal(word, STR("Infinity"))))
         return fault(reading, reading->at, "neither a value nor a text in quotes");
     view->kind = TREE_TEXT;
     view->text = arena_copy(reading->arena, word);
@@ -299,6 +302,12 @@ static bool more_follows(struct reading *reading, char closing, bool *more)
     *more = is_at(reading, ',');
     if (!*more && !is_at(reading, closing))
         return unexpected(reading, "a comma or the closing bracket is missing");
+    if (!*more) {
+        depth_leave(reading);
+        return true;
+    }
+    if (!value_count(reading))
+        return false;
     reading->at++;
     blanks_skip(reading);
     return true;
@@ -309,10 +318,11 @@ static bool array_read(struct reading *reading, struct json_view *view)
     bool more = true;
 
     view->kind = TREE_ARRAY;
-    reading->at++;
+    if (!depth_enter(reading))
+        return false;
     blanks_skip(reading);
     if (is_at(reading, ']')) {
-        reading->at++;
+        depth_leave(reading);
         return true;
     }
     while (more)
@@ -342,6 +352,35 @@ static bool name_is_taken(const struct json_view *object, struct str name, struc
     return false;
 }
 
+// Passes over an array or object, however large and deep. What is in it counts as little as it is looked at: texts, because
+// they may hold brackets, and nothing else.
+static bool container_skip(struct reading *reading)
+{
+    size_t depth = 0;
+
+    do {
+        if (reading->at >= reading->text.len)
+            return unexpected(reading, "");
+        char c = reading->text.ptr[reading->at++];
+        depth += c == '{' || c == '[';
+        depth -= c == '}' || c == ']';
+        if (c != '"')
+            continue;
+        while (reading->at < reading->text.len && !is_at(reading, '"'))
+            reading->at += is_at(reading, '\\') ? 2 : 1;
+        reading->at++;
+    } while (depth > 0);
+    return true;
+}
+
+static bool is_passed_over(const struct reading *reading, struct str wrapper, struct str name)
+{
+    const struct tree_reading *what = reading->what;
+
+    return what->is_read && reading->depth <= 2 && (is_at(reading, '{') || is_at(reading, '[')) &&
+           !what->is_read(what->context, reading->depth == 1 ? STR_ABSENT : wrapper, name);
+}
+
 static bool member_read(struct reading *reading, struct json_view *view, struct map **names)
 {
     struct str name;
@@ -351,13 +390,15 @@ static bool member_read(struct reading *reading, struct json_view *view, struct 
     if (!text_read(reading, &name))
         return false;
     // People's texts keep both (codec_json.h); documents must say what they mean.
-    if (reading->manner == TREE_STRICT && name_is_taken(view, name, names))
+    if (is_strict(reading) && name_is_taken(view, name, names))
         return fault(reading, reading->at, "a second member of that name");
     blanks_skip(reading);
     if (!is_at(reading, ':'))
         return unexpected(reading, "a colon is missing");
     reading->at++;
     blanks_skip(reading);
+    if (is_passed_over(reading, view->name, name))
+        return container_skip(reading);
     return value_read(reading, tree_add(view, name, reading->arena));
 }
 
@@ -367,10 +408,11 @@ static bool object_read(struct reading *reading, struct json_view *view)
     bool more = true, good = true;
 
     view->kind = TREE_OBJECT;
-    reading->at++;
+    if (!depth_enter(reading))
+        return false;
     blanks_skip(reading);
     if (is_at(reading, '}')) {
-        reading->at++;
+        depth_leave(reading);
         return true;
     }
     while (good && more)
@@ -392,14 +434,12 @@ static bool value_read(struct reading *reading, struct json_view *view)
     return text_read(reading, &view->text);
 }
 
-bool tree_from_json(struct str text, enum tree_manner manner, struct arena *arena,
+bool tree_from_json(struct str text, const struct tree_reading *what, struct arena *arena,
                     struct json_view *root, struct err *err)
 {
-    struct reading reading = {.text = text, .manner = manner, .arena = arena, .err = err};
+    struct reading reading = {.text = text, .what = what, .arena = arena, .err = err};
     struct json_view read = {0};
 
-    if (!size_check(text, err))
-        return false;
     blanks_skip(&reading);
     if (!value_read(&reading, &read))
         return false;
@@ -415,7 +455,7 @@ bool json_parse(struct str text, struct arena *arena, const struct json_view **v
 {
     struct json_view *root = ARENA_ALLOC(arena, struct json_view);
 
-    if (!tree_from_json(text, TREE_STRICT, arena, root, err))
+    if (!tree_from_json(text, &(struct tree_reading){.manner = TREE_STRICT}, arena, root, err))
         return false;
     *view = root;
     return true;

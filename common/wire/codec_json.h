@@ -19,7 +19,8 @@
 // allowed. Of a field's names the first one counts that is there and neither null nor empty.
 //
 // BODY_LENIENT is for what people wrote and aggregators carry: all that can be stored is taken.
-//   - What is not read is not looked at: unknown fields may be of any shape, and come twice.
+//   - What is not read is not looked at: unknown fields may be of any shape, size and depth, and come twice.
+//   - Where a text is expected (KEPT) and a flag, a list or an object comes, the text is that as it is written in JSON.
 //   - An optional field that cannot be read, or is over its limit, is left out (wire/message.h: KEPT).
 //   - JSON that is declared as a form, a form that is declared as JSON, either without a type, or with another
 //     one, is taken for what it is.

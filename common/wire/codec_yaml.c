@@ -280,7 +280,8 @@ static bool is_json(struct str text, struct arena *arena, struct json_view *root
     struct err ignored;
 
     return (str_starts(trimmed, STR("{")) || str_starts(trimmed, STR("["))) &&
-           tree_from_json(text, TREE_STRICT, arena, root, &ignored);
+           tree_from_json(text, &(struct tree_reading){.manner = TREE_STRICT}, arena, root,
+                          &ignored);
 }
 
 bool yaml_parse(struct str text, struct arena *arena, const struct json_view **view,

@@ -140,6 +140,21 @@ static struct str bare_number(struct str text)
     return text;
 }
 
+// Tables write 15551230001.0: without its last two characters.
+static struct str whole_number(struct str text)
+{
+    struct str number = text;
+    size_t i = 0;
+
+    if (!str_ends(text, STR(".0")))
+        return text;
+    number.len -= 2;
+    while (i < number.len &&
+           ((number.ptr[i] >= '0' && number.ptr[i] <= '9') || number.ptr[i] == '+'))
+        i++;
+    return i == number.len ? number : text;
+}
+
 static bool digits_read(struct str text, struct reading *reading)
 {
     char digit;
@@ -148,7 +163,7 @@ static bool digits_read(struct str text, struct reading *reading)
     text = str_trim(text);
     if (text.len > PHONE_TEXT_MAX)
         return false;
-    text = bare_number(text);
+    text = whole_number(bare_number(text));
     if (str_starts(text, STR("%2B")) || str_starts(text, STR("%2b"))) { // escaped twice
         reading->plus = true;
         text = str_skip(text, 3);
@@ -190,6 +205,39 @@ static bool international(struct str code, struct str digits, char out[PHONE_MAX
     return true;
 }
 
+// Can ten digits be a number of another country, its code in front? Not where numbers are longer.
+static bool may_be_foreign(struct str digits)
+{
+    // As in countries, of those that are not there.
+    static const struct country others[] = {
+        {.code = STR_INIT("30"), .minimum = 10}, // Greece
+        {.code = STR_INIT("34"), .minimum = 9},  // Spain
+        {.code = STR_INIT("48"), .minimum = 9},  // Poland
+        {.code = STR_INIT("52"), .minimum = 10}, // Mexico
+        {.code = STR_INIT("54"), .minimum = 10}, // Argentina
+        {.code = STR_INIT("55"), .minimum = 10}, // Brazil
+        {.code = STR_INIT("56"), .minimum = 9},  // Chile
+        {.code = STR_INIT("57"), .minimum = 10}, // Colombia
+        {.code = STR_INIT("58"), .minimum = 10}, // Venezuela
+        {.code = STR_INIT("7"), .minimum = 10},  // Russia and Kazakhstan
+    };
+
+    for (size_t i = 0; i < COUNT_OF(countries) + COUNT_OF(others); i++) {
+        const struct country *country =
+            i < COUNT_OF(countries) ? &countries[i] : &others[i - COUNT_OF(countries)];
+        if (str_starts(digits, country->code) && country->code.len + country->minimum > digits.len)
+            return false;
+    }
+    return true;
+}
+
+static bool is_north_american(struct str digits)
+{
+    // Neither area nor exchange begin with 0 or 1.
+    return digits.len == 10 && digits.ptr[0] >= '2' &&
+           (digits.ptr[3] >= '2' || !may_be_foreign(digits));
+}
+
 static bool national(struct str digits, const struct country *home, char out[PHONE_MAX],
                      size_t *length)
 {
@@ -197,8 +245,8 @@ static bool national(struct str digits, const struct country *home, char out[PHO
         return false;
     if (home->zero && digits.ptr[0] == '0')
         digits = str_skip(digits, 1);
-    else if (home->zero || digits.ptr[0] < '2' || digits.len != 10 || digits.ptr[3] < '2')
-        return false; // in North America neither area nor exchange begin with 0 or 1
+    else if (home->zero || !is_north_american(digits))
+        return false;
     return digits.len >= home->minimum && digits.len <= home->maximum && digits.ptr[0] != '0' &&
            international(home->code, digits, out, length);
 }
@@ -241,22 +289,26 @@ bool phone_normalize(struct str text, char out[PHONE_MAX], size_t *length)
 
 bool sender_normalize(struct str text, struct str home, char out[SENDER_MAX], size_t *length)
 {
-    struct str name = str_trim(text), rest = name;
-    size_t ignored, characters = 0;
+    static const struct str replacement = STR_INIT("\xEF\xBF\xBD"); // U+FFFD
+    struct str name = str_trim(text);
+    size_t fault, made = 0;
 
     if (number_spell(text, country_of(home), out, length))
         return true;
-    if (name.len == 0 || name.len > SENDER_MAX || !str_is_utf8(name, &ignored))
+    if (name.len == 0 || !str_is_utf8(name, &fault))
         return false;
-    for (; rest.len > 0; characters++) {
-        uint32_t character = character_take(&rest);
+    while (name.len > 0) {
+        struct str one = name;
+        uint32_t character = character_take(&name);
+        one.len -= name.len;
         if (character < ' ' || (character >= 0x7F && character < 0xA0))
+            one = replacement;
+        if (made + one.len > SENDER_MAX)
             return false;
+        memcpy(out + made, one.ptr, one.len);
+        made += one.len;
     }
-    if (characters > SENDER_CHARACTERS_MAX)
-        return false;
-    memcpy(out, name.ptr, name.len);
-    *length = name.len;
+    *length = made;
     return true;
 }
 

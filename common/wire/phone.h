@@ -11,27 +11,29 @@
 // of direction. "(0)" behind a country code is nobody's digit.
 //
 // A national form is read by the country of the number that was written to (its home), where it can
-// mean one thing only: ten digits in North America, and a 0 in front of the countries in phone.c.
+// mean one thing only: a 0 in front of the countries in phone.c, and ten digits in North America, unless
+// they are no number of North America and may be another country's.
 #pragma once
 
 #include "base/str.h"
 
 enum {
     PHONE_MAX = 16,
-    SENDER_CHARACTERS_MAX = 11,             // of a name, as 3GPP TS 23.040 has it
-    SENDER_MAX = 4 * SENDER_CHARACTERS_MAX, // bytes; a number is shorter
-    PHONE_TEXT_MAX = 128,                   // bytes; what is longer is not looked at
+    SENDER_MAX = 255,     // bytes of a name; a number is shorter
+    PHONE_TEXT_MAX = 128, // bytes; what is longer is no number
 };
 
 #define PHONE_RULE  "not a phone number (+ and 3 to 15 digits)"
-#define SENDER_RULE "neither a phone number (+ and 3 to 15 digits) nor a name of 1 to 11 characters"
+#define SENDER_RULE "neither a phone number (+ and 3 to 15 digits) nor a name of 1 to 255 bytes"
 
 // out is filled without a NUL; *length says how much. A spelling that came out goes in and comes out
 // as it is.
 MUST_USE bool phone_normalize(struct str text, char out[PHONE_MAX], size_t *length);
 
-// Who wrote: a number, or a name ("MYBANK"), which is kept as it came but for blanks around it. home
-// is the number that was written to, in its one spelling; absent: nobody knows.
+// Who wrote: a number, or a name, which is whatever else an aggregator says ("MYBANK", an e-mail address, a
+// number with too many digits). A name is kept as it came, but for blanks around it and control characters,
+// which become U+FFFD: what somebody wrote is not refused for how its sender is called. home is the number
+// that was written to, in its one spelling; absent: nobody knows.
 MUST_USE bool sender_normalize(struct str text, struct str home, char out[SENDER_MAX],
                                size_t *length);
 

@@ -40,17 +40,20 @@ enum tree_manner {
     TREE_LENIENT,
 };
 
-// The two readers. A form's root is an object, that of JSON may be anything.
-MUST_USE bool tree_from_json(struct str text, enum tree_manner manner, struct arena *arena,
-                             struct json_view *root, struct err *err);
-
-// charset: of the bytes that pairs are made of; NULL: nobody said. is_read: may be NULL; else pairs whose
-// name begins otherwise than is_read() says are passed over, and cost nothing.
-struct form_manner {
+// What is read, and how.
+struct tree_reading {
     enum tree_manner manner;
-    const struct charset *charset;
-    bool (*is_read)(const void *context, struct str name);
+    const struct charset
+        *charset; // of the bytes that a form's pairs are made of; NULL: nobody said
+    // NULL: all is read. Else members and pairs that it says no to are passed over, whatever they hold, and
+    // cost nothing. wrapper: the object that the member is in, which is itself one of the outermost; absent: it is
+    // outermost. Deeper ones are read. Of a form's pair the first step counts, as outermost.
+    bool (*is_read)(const void *context, struct str wrapper, struct str name);
     const void *context;
 };
-MUST_USE bool tree_from_form(struct str text, const struct form_manner *manner, struct arena *arena,
+
+// The two readers. A form's root is an object, that of JSON may be anything.
+MUST_USE bool tree_from_json(struct str text, const struct tree_reading *what, struct arena *arena,
+                             struct json_view *root, struct err *err);
+MUST_USE bool tree_from_form(struct str text, const struct tree_reading *what, struct arena *arena,
                              struct json_view *root, struct err *err);

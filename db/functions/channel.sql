@@ -59,20 +59,52 @@ language sql stable as $$
             order by length(e.section) desc limit 1) place (queue) on true
 $$;
 
--- What a request that names this number of ours may be signed with: a row for each of the contact center's numbers it may
--- be about that has a secret; secrets are sealed, one a line. One that names none, as a receipt may, or what is no number of
--- the contact center, may be about any; of more numbers than 32 the others are not asked.
+-- What a request may be signed with: secrets are sealed, one a line. about says why these numbers
+-- (secrets null: that number has none):
+--   1  it names a number of the contact center
+--   2  it names none, as a receipt may, or what is no number in use; it is a receipt for a message of these numbers
+--   3  nobody knows its message (yet), so it may be about any number that has, or had, a secret: p_limit of them and one
+--      more, which says that there are more
+create or replace function proof_secrets(p_tenant int, p_number text, p_message text, p_limit int)
+returns table (ccid text, address text, secrets text, about smallint)
+language plpgsql stable
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+    of_tenant text := (select t.ccid::text from tenant t where t.id = p_tenant);
+begin
+    return query
+        select of_tenant, c.address, array_to_string(nullif(c.secrets, '{}'), E'\n'), 1::smallint
+          from channel c
+         where c.tenant_id = p_tenant and c.address = p_number and c.retired is null;
+    if found then
+        return;
+    end if;
+    return query
+        select of_tenant, c.address, array_to_string(nullif(c.secrets, '{}'), E'\n'), 2::smallint
+          from (select p.channel_id from provider_message p
+                 where p.tenant_id = p_tenant and p.provider_id = p_message
+                 union
+                select m.channel_id from message m
+                 where m.tenant_id = p_tenant and m.id = message_id_of(p_message) and m.direction = 2) known
+          join channel c on c.tenant_id = p_tenant and c.id = known.channel_id
+         where receipt_fits(p_tenant, p_number, c.address)
+         order by c.id desc limit p_limit;
+    if found then
+        return;
+    end if;
+    return query
+        select of_tenant, c.address, array_to_string(c.secrets, E'\n'), 3::smallint
+          from channel c
+         where c.tenant_id = p_tenant and c.secrets <> '{}'
+         order by c.retired is not null, c.id limit p_limit + 1;
+end
+$$;
+
+-- The same for workers of before, which know neither the message nor whether there are more numbers.
 create or replace function channel_secrets(p_tenant int, p_number text)
 returns table (ccid text, address text, secrets text)
 language sql stable as $$
-    select t.ccid::text, c.address, array_to_string(c.secrets, E'\n')
-      from channel c
-      join tenant t on t.id = c.tenant_id
-     where c.tenant_id = p_tenant and c.retired is null and c.secrets <> '{}'
-       and (c.address = p_number
-            or not exists (select from channel k where k.tenant_id = p_tenant and k.address = p_number and k.retired is null))
-     order by c.id
-     limit 32
+    select s.ccid, s.address, s.secrets from proof_secrets(p_tenant, p_number, null, 31) s where s.secrets is not null
 $$;
 
 -- Numbers that are no longer asked for are in use no longer, so another contact center may have them.
@@ -116,7 +148,8 @@ end
 $$;
 
 -- Makes channel and destination what the provisioning says; called in the transaction of each change of it. What already
--- is so is not touched. Each channel has a row of destination of its own; a new URL starts with a closed breaker.
+-- is so is not touched. Each channel has a row of destination of its own; one that had no webhook for a while gets the row back for which its messages
+-- wait, so none of them has to be moved. A new URL starts with a closed breaker.
 create or replace function channels_derive(p_tenant int) returns void
 language plpgsql as $$
 declare
@@ -142,7 +175,7 @@ begin
 
     with wanted as materialized (
         select w.*, case when w.url is not null
-                         then coalesce(c.destination_id,
+                         then coalesce(c.destination_id, destination_left(p_tenant, c.id),
                                        nextval(pg_get_serial_sequence('destination', 'id'))::int) end as destination_id
           from channels_wanted(p_tenant) w
           left join channel c on c.tenant_id = p_tenant and c.address = w.address
@@ -184,7 +217,7 @@ end
 $$;
 
 -- What waits follows its number. A webhook that no number has is never called; what waited for it goes to the webhook that
--- its number has now, or waits until it has one again. Whoever provisions, be it the same again, lets the destinations
+-- its number has now, or waits until it has one again: 10 000 rows at once, the others by upkeep. Whoever provisions, be it the same again, lets the destinations
 -- that fail be tried at once, and switches on what was off: nothing stays off in silence until somebody finds a switch.
 create or replace function destinations_follow(p_tenant int) returns void
 language plpgsql as $$
@@ -198,10 +231,7 @@ begin
      where dst.tenant_id = p_tenant and dst.id = used.id
        and (dst.enabled <> used.now or dst.switched_off is not null);
 
-    update delivery d set destination_id = c.destination_id
-      from destination former, channel c
-     where former.tenant_id = p_tenant and not former.enabled and d.destination_id = former.id
-       and c.tenant_id = p_tenant and c.id = d.channel_id and c.retired is null and c.destination_id is not null;
+    perform deliveries_follow(array(select d.id from destination d where d.tenant_id = p_tenant and not d.enabled), 10000);
 
     insert into breaker_change (tenant_id, destination_id, kind)
     select p_tenant, d.id, 4 from destination d where d.tenant_id = p_tenant and d.enabled and d.failures > 0;

@@ -112,6 +112,60 @@ language sql as $$
     where d.id = soon.id
 $$;
 
+-- The destination that no channel has and for which messages of this channel wait; null: none.
+create or replace function destination_left(p_tenant int, p_channel int) returns int
+language sql stable as $$
+    select f.id from destination f
+     where f.tenant_id = p_tenant
+       and not exists (select from channel c where c.tenant_id = p_tenant and c.destination_id = f.id)
+       and (select d.channel_id from delivery d where d.destination_id = f.id order by d.due limit 1) = p_channel
+     order by f.id limit 1
+$$;
+
+-- What waits for these destinations, which no number uses, goes to the one that its number has now: p_room rows, the first due
+-- in front; returns how many. A younger row of the same conversation that waits there already is not sent before them
+-- (delivery_claim). Call it again while it is p_room; each call stands for itself, so nothing is lost by a death in between.
+create or replace function deliveries_follow(p_former int[], p_room int) returns int
+language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+    moved int;
+begin
+    with stray as (
+        select d.id, c.destination_id
+          from unnest(p_former) f (id)
+          join destination former on former.id = f.id and not former.enabled and former.switched_off is null
+         cross join lateral (select q.channel_id from delivery q where q.destination_id = f.id order by q.due limit 1) head
+          join channel c on c.id = head.channel_id and c.tenant_id = former.tenant_id and c.retired is null
+                        and c.destination_id is not null and c.destination_id <> f.id
+         cross join lateral (select q.id from delivery q
+                              where q.destination_id = f.id and q.channel_id = c.id
+                              order by q.due limit p_room for update skip locked) d
+         limit p_room
+    )
+    update delivery d set destination_id = s.destination_id from stray s where d.id = s.id;
+    get diagnostics moved = row_count;
+    return moved;
+end
+$$;
+
+-- The rest of what destinations_follow() began. Looked at are the destinations for which something waits, not all there are.
+create or replace function upkeep_followers(p_room int) returns int
+language plpgsql set enable_seqscan = off as $$
+begin
+    if not upkeep_claim('followers') then
+        return null;
+    end if;
+    return deliveries_follow(array(
+        with recursive hop (id) as (
+            (select d.destination_id from delivery d order by d.destination_id limit 1)
+            union all
+            select (select d.destination_id from delivery d where d.destination_id > hop.id order by d.destination_id limit 1)
+              from hop where hop.id is not null
+        )
+        select h.id from hop h join destination f on f.id = h.id where not f.enabled), p_room);
+end
+$$;
+
 -- Tries it now. Where its breaker is open, one message goes out as its test.
 create or replace function destination_try(p_tenant int, p_id text) returns destination
 language plpgsql security definer set search_path from current as $$

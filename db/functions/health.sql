@@ -30,3 +30,12 @@ begin
     insert into write_probe values (repeat('.', 900));
 end
 $$;
+
+-- A server process of a worker that has been at one statement for longer than any may take (5 s): it is stopped, or its disk
+-- hangs, so it does not even notice that its time is over, and keeps what it has locked. '' where there is none.
+create or replace function process_hanging() returns text language sql stable as $$
+    select coalesce((select 'process ' || a.pid from pg_stat_activity a
+                      where a.datname = current_database() and a.usename = current_user and a.application_name like '%-worker-%'
+                        and a.state = 'active' and a.query_start < now() - interval '6500 ms'
+                      order by a.query_start limit 1), '')
+$$;

@@ -7,6 +7,28 @@ language sql immutable as $$
     select length(p_text) <= 48 or p_text collate "und-x-icu" !~ '^(?:[^[:alnum:]]*[[:alnum:]]){49}'
 $$;
 
+-- A text without what programs put below it: a signature behind a line of hyphens, "Sent from my …" in our languages, and
+-- lines of the message that it answers. sms-worker asks for it where a text in ASCII holds one of their signs
+-- (sms-worker/keyword.c); where nothing is left, all of it was said.
+create or replace function keyword_said_alone(p_text text) returns text
+language plpgsql immutable as $$
+declare
+    alone text;
+begin
+    -- Nearly all texts hold nothing of that; a regular expression takes ten times as long to see it.
+    if not p_text like any (array[E'%\n%', E'%\r%', '%ent %', '%ENT %', '%et %', '%nvi%', '%nvoy%', '%on meine%', '%esendet %',
+                                  '%er_onden %', '%erstuurd %']) then
+        return p_text;
+    end if;
+    alone := regexp_replace(p_text collate "und-x-icu",
+        '(?i)(?:[\r\n]\s*(?:[-_\u2013\u2014=*~]{2,}\s*[\r\n]|>)'
+        '|[^[:alnum:]](?:sent (?:from|via|using|with) |get (?:outlook|bluemail) for |envoy[e\u00E9] (?:de|avec|via|\u00E0 partir)'
+        '|enviado (?:desde|con|do|de|com|a partir|via) |von meine[mr] [^\r\n]{1,60} gesendet|gesendet (?:von|mit|aus|\u00FCber) '
+        '|inviato (?:da|dal|con|tramite) |(?:verzonden|verstuurd) (?:vanaf|vanuit|van|met|via) )).*$', '');
+    return case when alone ~ '[[:alnum:]]' then alone else p_text end;
+end
+$$;
+
 -- What a text is compared by, null when it is too long to be a keyword: the letters and digits of all scripts in lower case,
 -- without accents and without what stands between them, so that "Opt-out", "OPT  OUT" and "«Opt Out!»" are one. A word that
 -- is said again and again is said once.
@@ -15,20 +37,26 @@ $$;
 create or replace function keyword_key(p_text text) returns text
 language plpgsql immutable as $$
 declare
-    key text;
+    said text := keyword_said_alone(p_text);
+    key  text;
 begin
-    if not keyword_sized(p_text) then
+    if not keyword_sized(said) then
         return null;
-    elsif octet_length(p_text) = length(p_text) then
-        key := lower(regexp_replace(p_text, '[^A-Za-z0-9]+', '', 'g') collate "C"); -- ASCII: the same, but faster
+    elsif octet_length(said) = length(said) then
+        key := lower(regexp_replace(said, '[^A-Za-z0-9]+', '', 'g') collate "C"); -- ASCII: the same, but faster
     else
         -- Pictures whose plain form would be letters: trade marks, keys, and what has a selector of pictures behind it.
-        key := regexp_replace(p_text, '[0-9]\uFE0F?\u20E3|[\u2139\u24C2]\uFE0F|[\u2120\u2122\u3297\u3299\U0001F200-\U0001F25F]', '', 'g');
+        key := regexp_replace(said, '[0-9]\uFE0F?\u20E3|[\u2139\u24C2]\uFE0F|[\u2120\u2122\u3297\u3299\U0001F200-\U0001F25F]', '', 'g');
         -- NFKD makes full-width, circled and bold letters plain, and takes accents off; they go with the rest, as does all
         -- that is not seen: soft hyphens, zero-width characters, directions, selectors of variants, byte order marks. So do
         -- letters that are not seen (fillers), or are used as marks (apostrophes, lengths, repetitions).
         key := lower(regexp_replace(normalize(key, NFKD) collate "und-x-icu",
                                     '(?:[^[:alnum:]]|[\u115F\u1160\u02B9-\u02DF\u0640\u3005\u3031-\u3035\u30FC-\u30FE])+', '', 'g'));
+        -- Letters whose capitals look like Latin ones, of which a keyboard for two scripts gives one too easily, and the
+        -- dotless i of a Turkish one.
+        if octet_length(key) > length(key) then
+            key := translate(key, 'авеѕіјкмнорстухαβεζηικμνορτυχı', 'abesijkmhopctyxabezhikmnoptyxi');
+        end if;
     end if;
     return left(key, strpos(substr(key || key, 2), key)); -- its smallest period
 end
@@ -66,7 +94,8 @@ with ours as (
 ), polite as (
     select w.word, l.language
       from (values
-        ('en', array['', 'please', 'pls', 'thanks', 'thank you', 'thx', 'now', 'messages', 'texts', 'sms']),
+        ('en', array['', 'please', 'pls', 'thanks', 'thank you', 'thx', 'now', 'me', 'text', 'texts', 'texting',
+                          'texting me', 'message', 'messages', 'messaging me', 'msg', 'sms']),
         ('fr', array['', 'merci', 'svp', 's''il vous plaît', 's''il te plaît']),
         ('es', array['', 'por favor', 'gracias']),
         ('de', array['', 'bitte', 'danke']),

@@ -40,6 +40,13 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as
     select tenant_id, id, traceparent, (extract(epoch from created) * 1000000)::bigint from changed
 $$;
 
+-- Our id of a message, however somebody spells it: in capitals, without dashes, in braces, as urn:uuid:…; null: it is none.
+create or replace function message_id_of(word text) returns uuid
+language sql immutable as $$
+    select case when translate(word, '{-} ', '') ~* '^(urn:uuid:)?[0-9a-f]{32}$'
+                then right(translate(word, '{-} ', ''), 32)::uuid end
+$$;
+
 -- Is the receipt that names this number of ours about a message that left from the channel's number? A receipt that names
 -- none, or what is no number of the contact center, is judged by its id alone.
 create or replace function receipt_fits(of_tenant int, named text, channel_number text) returns boolean
@@ -82,8 +89,7 @@ begin
             limit 1) known on true
         left join message own
             on own.tenant_id = i.tenant_id and known.message_id is null and own.direction = 2
-           and own.id = case when i.provider_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-                             then i.provider_id::uuid end
+           and own.id = message_id_of(i.provider_id)
            and receipt_fits(i.tenant_id, i.number, (select c.address from channel c where c.tenant_id = own.tenant_id
                                                                                       and c.id = own.channel_id))
     ), stored as (

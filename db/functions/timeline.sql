@@ -38,7 +38,7 @@ language plpgsql stable
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
-    own uuid := case when p_word ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_word::uuid end;
+    own uuid := message_id_of(p_word);
     called_bytes bytea := convert_to(p_word, 'UTF8');
 begin
     return query
@@ -134,6 +134,8 @@ create or replace function attempt_told(m message, a attempt) returns text
 language sql stable as $$
     select coalesce(a.status || ' after ' || a.duration_ms || ' ms',
                     case a.decision & 15
+                        when 5 then 'it was not reached, after ' || a.duration_ms || ' ms'
+                        when 7 then 'nothing was sent, because its address is not allowed'
                         when 8 then 'nothing was sent, because the destination''s settings cannot be used'
                         else 'no answer within ' || a.duration_ms || ' ms' end, a.outcome)
         || case when a.status is null and a.detail is not null then ' (' || a.detail || ')' else '' end
@@ -431,7 +433,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off s
                           union all
                          select * from inbound_part i
                           where i.tenant_id = t.id and i.channel_id = c.id
-                            and i.id = case when p_word ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_word::uuid end) p
+                            and i.id = message_id_of(p_word)) p
       left join inbound_part f on f.tenant_id = p.tenant_id and f.id = p.copy_of
      where p_tenant in (0, t.id) and p.message_id is null
      order by p.received limit 1

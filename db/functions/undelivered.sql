@@ -142,3 +142,19 @@ language sql as $$
     )
     select destination_id, count(*)::int from queued group by destination_id
 $$;
+
+-- nexusctl replay: how many go out again. Whoever names messages wants those: none of them is a mistake, and leaves no trace.
+create or replace function operator_replay(p_tenant int, p_ids uuid[], p_reason text, p_channel text, p_from timestamptz,
+                                           p_to timestamptz, p_room int, p_by text) returns bigint
+language plpgsql as $$
+declare
+    count bigint := (select coalesce(sum(r.replayed), 0)
+                       from undelivered_replay(p_tenant, p_ids, p_reason, operator_channel(p_tenant, p_channel), p_from, p_to, p_room, p_by) r);
+begin
+    if count = 0 and p_ids is not null then
+        raise exception 'there is no such undelivered message' using errcode = 'NX404';
+    end if;
+    perform audit_write(p_tenant, 'message.replay', coalesce(p_channel, 'all'), '{}');
+    return count;
+end
+$$;

@@ -1,4 +1,4 @@
-"""Measures Nexus: ./build.sh bench [--quick] [--json FILE] [--record] [MEASUREMENT…] (tests/bench/run.sh).
+"""Measures Nexus: ./build.sh bench [--quick] [--json FILE] [--record] [--beside TREE] [MEASUREMENT…] (tests/bench/run.sh).
 
 Writes result.json and result.md into the folder named first. Exit code 1: something could not be measured, or an
 audit found a loss. A target that was missed is marked in the table and fails nothing."""
@@ -11,6 +11,7 @@ import traceback
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e"))
 
 import accepting    # noqa: E402 -- they import the harness, which the line above makes known
+import beside       # noqa: E402
 import counting     # noqa: E402
 import delivering   # noqa: E402
 import hotspots     # noqa: E402
@@ -43,8 +44,8 @@ def main():
     try:
         quietness = machine.Quietness(rig.folder)
         report = Report(machine.facts(), arguments.quick)
-        for name in arguments.measurements or MEASUREMENTS:
-            report.sections.append(measure(rig, name))
+        for function, section in chosen(arguments):
+            report.sections.append(measure(rig, function, section))
         report.machine |= quietness.facts()
     finally:
         rig.close()
@@ -58,20 +59,28 @@ def read_arguments():
     parser = argparse.ArgumentParser(prog="./build.sh bench")
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--quick", action="store_true", help="short runs: to see that it works, not to publish")
+    parser.add_argument("--beside", type=pathlib.Path, metavar="TREE",
+                        help="compares accepting and delivering with another tree, built by its ./build.sh build release")
     parser.add_argument("measurements", nargs="*", metavar="MEASUREMENT", choices=[[], *MEASUREMENTS],
                         help=", ".join(MEASUREMENTS) + "; all when none is named")
     return parser.parse_intermixed_args()
 
 
-def measure(rig, name):
-    function, what = MEASUREMENTS[name]
-    section = Section(name, what)
-    print(f"── {what}", file=sys.stderr, flush=True)
+def chosen(arguments):
+    if arguments.beside:
+        yield beside.throughput(arguments.beside), Section("beside", "Beside another build")
+    for name in arguments.measurements or ([] if arguments.beside else MEASUREMENTS):
+        function, what = MEASUREMENTS[name]
+        yield function, Section(name, what)
+
+
+def measure(rig, function, section):
+    print(f"── {section.what}", file=sys.stderr, flush=True)
     try:
         function(rig, section)
     except Exception as failure:    # whatever it was: the other measurements are still worth having
         traceback.print_exc()
-        section = Section(name, what)
+        section = Section(section.name, section.what)
         section.failure = f"{type(failure).__name__}: {failure}".splitlines()[0]
     return section
 

@@ -1,4 +1,4 @@
-"""Messages coming in while somebody holds a row of one phone, as a person at psql does: what do the other phones notice?"""
+"""Messages coming in while somebody holds a row of one phone, as a person at psql does, or of twenty: what do the other phones notice?"""
 
 import contextlib
 import statistics
@@ -12,46 +12,51 @@ ROWS = {
     "contact": "select from contact where (tenant_id, id) = (select tenant_id, contact_id from conversation where id = %s) for update",
 }
 PAUSE_S = 0.05      # of the phone between its texts
+MANY = 20
 
 
 def throughput(rig, section):
     with rig.nexus() as nexus:
         nexus.inbound("first", COMPARED, 1)     # contacts, conversations and caches of the tenant
         loads = []
-        for row, held in ROWS.items():
-            pairs = [pair(nexus, number, row, held, loads) for number in range(rig.scale.pairs)]
-            section.table(f"{COMPARED} connections while one phone texts, too; the {row} of that phone is held, or is not",
+        for phones, row in ((1, "conversation"), (1, "contact"), (MANY, "conversation")):
+            pairs = [pair(nexus, number, row, phones, loads) for number in range(rig.scale.pairs)]
+            section.table(f"{COMPARED} connections while {phones} more phone(s) text, too; the {row} of each of these is held, or is not",
                           [*pairs, middle(pairs)])
-            section.at_least(f"accepted from other phones beside a held {row}", statistics.median(one["ratio"] for one in pairs),
-                             0.95, "×")
+            section.at_least(f"accepted from other phones beside {phones} held {row}(s)",
+                             statistics.median(one["ratio"] for one in pairs), 0.95, "×")
         nexus.audit(*loads)
 
 
-def pair(nexus, number, row, held, loads):
+def pair(nexus, number, row, count, loads):
     """In turns first, because the machine's speed changes with its neighbours."""
-    phone = nexus.tenant.phone()
-    conversation = conversation_of(nexus.tenant, phone)
+    phones = [nexus.tenant.phone() for _ in range(count)]
+    conversations = [conversation_of(nexus.tenant, phone) for phone in phones]
 
     def run(name, *statements):
-        with contextlib.closing(nexus.postgres.connect(nexus.stack.database)) as holder, texting(nexus, phone) as statuses:
+        with contextlib.closing(nexus.postgres.connect(nexus.stack.database)) as holder, contextlib.ExitStack() as texts:
             holder.autocommit = False
             for statement in statements:
-                holder.cursor().execute(statement, [conversation])
-            loads.append(nexus.inbound(f"{row}-{number}-{name}", COMPARED, nexus.scale.run_s))
+                for conversation in conversations:
+                    holder.cursor().execute(statement, [conversation])
+            statuses = []
+            for phone in phones:
+                texts.enter_context(texting(nexus, phone, statuses))
+            loads.append(nexus.inbound(f"{row}-{count}-{number}-{name}", COMPARED, nexus.scale.run_s))
         return loads[-1].per_second, loads[-1].errors, statuses.count(503)
 
     if number % 2 == 0:
-        (free, *_), (beside, errors, refused) = run("free"), run("held", held)
+        (free, *_), (beside, errors, refused) = run("free"), run("held", ROWS[row])
     else:
-        (beside, errors, refused), (free, *_) = run("held", held), run("free")
+        (beside, errors, refused), (free, *_) = run("held", ROWS[row]), run("free")
     return {"pair": str(number + 1), "free /s": round(free), "held /s": round(beside), "ratio": round(beside / free, 3),
-            "refused of others": errors, "refused of its phone": refused}
+            "refused of others": errors, "refused of its phones": refused}
 
 
 @contextlib.contextmanager
-def texting(nexus, phone):
+def texting(nexus, phone, statuses):
     """This phone texts all the while and tries again when it is refused."""
-    statuses, enough = [], threading.Event()
+    enough = threading.Event()
 
     def text():
         aggregator = nexus.tenant.aggregator()
@@ -61,7 +66,7 @@ def texting(nexus, phone):
     thread = threading.Thread(target=text)
     thread.start()
     try:
-        yield statuses
+        yield
     finally:
         enough.set()
         thread.join()

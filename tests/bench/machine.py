@@ -17,7 +17,7 @@ def facts():
         "kernel": platform.release(),
         "PostgreSQL": subprocess.run([BINARIES / "postgres", "--version"], capture_output=True, text=True,
                                      check=True).stdout.split()[2],
-        "commit": _commit()}
+        "commit": commit(pathlib.Path(__file__).parent)}
 
 
 class Quietness:
@@ -67,8 +67,8 @@ def _cpu_ticks():
     return ticks[7], sum(ticks)
 
 
-def _commit():
-    """Of the tree; git refuses other people's, and a copy has none."""
-    answer = subprocess.run(["git", "-c", "safe.directory=*", "-C", pathlib.Path(__file__).parent, "describe", "--always",
+def commit(tree):
+    """git refuses other people's trees unless it is told not to; a copy without .git has no commit."""
+    answer = subprocess.run(["git", "-c", "safe.directory=*", "-C", tree, "describe", "--always",
                              "--dirty"], capture_output=True, text=True, check=False)
     return answer.stdout.strip() or "unknown"

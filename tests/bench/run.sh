@@ -1,18 +1,29 @@
 #!/usr/bin/env bash
-# ./build.sh bench [--quick] [--json FILE] [--record] [MEASUREMENT…]: measures, as the user that the programs run as.
+# ./build.sh bench [--quick] [--json FILE] [--record] [--beside TREE] [MEASUREMENT…]: measures, as the user that the programs
+# run as. Files are read as seen from where the caller is.
 #
-#   --json FILE   the result as JSON, too
-#   --record      puts the tables into docs/performance.md
+#   --json FILE     the result as JSON, too
+#   --record        puts the tables into docs/performance.md
+#   --beside TREE   compares accepting and delivering with another tree, which is built
 set -euo pipefail
+caller_dir=${caller_dir:-$PWD}
 cd "$(dirname "$(readlink -f "$0")")/../.."
 root=$PWD
 # shellcheck source=supervise/user.sh
 . supervise/user.sh
 
-json='' record=false arguments=()
+seen_from_the_caller() { (cd "$caller_dir" && realpath -m -- "$1"); }
+
+json='' record=false arguments=() readable=()
 while [ $# -gt 0 ]; do
     case $1 in
-    --json) json=${2:?"--json wants a file"} && shift ;;
+    --json) json=$(seen_from_the_caller "${2:?"--json wants a file"}") && shift ;;
+    --beside)
+        other=$(seen_from_the_caller "${2:?"--beside wants a tree"}") && shift
+        [ -x "$other/build/release/bin/gateway" ] || { echo "bench: $other is not built; its ./build.sh build release does" >&2 && exit 2; }
+        readable+=("$other/tests/bench" "$other/tests/e2e" "$other/build/release/bench")
+        arguments+=(--beside "$other")
+        ;;
     --record) record=true ;;
     *) arguments+=("$1") ;;
     esac
@@ -22,7 +33,7 @@ done
 scratch=$(mktemp -d /tmp/nexus-bench-XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
-unprivileged "$root/tests/bench" "$root/tests/e2e" "$root/build/release/bench"
+unprivileged "$root/tests/bench" "$root/tests/e2e" "$root/build/release/bench" "${readable[@]}"
 [ "$(id -u)" -ne 0 ] || chown nexus: "$scratch"
 
 status=0

@@ -143,6 +143,16 @@ def test_an_aggregators_key_is_no_agents_token(tenant):
     assert agent.get("/chat/v3/conversations").status_code == 403
 
 
+def test_who_lacks_a_permission_is_told_which_would_do(tenant):
+    agent = tenant.agent()
+    agent.session.headers["Authorization"] = f"Bearer {tenant.api_key}"
+
+    assert agent.get("/chat/v3/contacts", params={"address": "15551230001"}).json()["detail"] == (
+        "this key has none of the permissions that allow this: nexus:agent:chat nexus:designer:chat")
+    assert tenant.gws_agent().get("/nexus/v3/audit").json()["detail"] == (
+        "this user has none of the permissions that allow this: nexus:admin:audit")
+
+
 def test_another_tenants_conversation_is_not_found(nexus, conversation):
     stranger = Tenant(nexus).agent()
     path = f"/chat/v3/conversations/{conversation['id']}"

@@ -169,6 +169,13 @@ def test_what_waits_for_a_dead_destination_is_held_back_by_the_breaker_until_it_
     assert "waiting" not in timeline.names
 
 
+def test_a_receiver_that_was_not_reached_is_told_apart_from_one_that_does_not_answer(nexus):
+    answer = Answer(Tenant(nexus, webhook_url="http://127.0.0.1:1/"))
+
+    eventually(lambda: "it was not reached, after" in "".join(step["text"] for step in Timeline(answer.tenant, answer.id).steps),
+               "the first attempt is told")
+
+
 def test_what_was_not_sent_because_of_a_stop_says_which(tenant):
     phone = tenant.phone()
     conversation = conversation_of(tenant, phone)

@@ -1,12 +1,16 @@
 """What runs under s6 outlives its supervisors and its logs, or is ended and started again, and loses nothing by it."""
 
+import fcntl
 import os
+import shutil
 import signal
+import subprocess
 
 import pytest
 import requests
 
 from harness.fault_run import WINDOW, FaultRun
+from harness.stack import ROOT
 from harness.supervised import Supervised
 from harness.wait import eventually
 
@@ -96,3 +100,41 @@ def test_nobody_reads_the_logs(supervised):
         is_green(supervised)
 
     assert set(run.statuses) == {200}
+
+
+def in_stack_sh(state, commands):
+    """These, with the functions of stack.sh, for that state directory."""
+    script = f"root={ROOT} caller_dir={ROOT}; say() {{ :; }}; . supervise/stack.sh; as_user=() state={state} sockets={state}/run; {commands}"
+    return subprocess.run(["bash", "-euc", script], cwd=ROOT, timeout=60).returncode
+
+
+def test_a_service_is_supervised_when_its_status_can_be_read_and_not_before(tmp_path):
+    """s6-supervise takes its lock and opens its fifo first, and s6-svok is content with that; s6-svwait fails until there is a status."""
+    service = tmp_path / "supervise/one"
+    (service / "supervise").mkdir(parents=True)
+    (service / "run").write_text("#!/bin/sh\nexec sleep 100\n")
+    (service / "run").chmod(0o755)
+    (service / "down").touch()
+    os.mkfifo(service / "supervise/control")
+    with open(service / "supervise/lock", "w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        reader = os.open(service / "supervise/control", os.O_RDWR)
+        assert subprocess.run(["s6-svok", service]).returncode == 0, "s6-svok is content"
+        assert in_stack_sh(tmp_path, "all_supervised") != 0
+        os.close(reader)
+    shutil.rmtree(service / "supervise")
+
+    supervisor = subprocess.Popen(["s6-supervise", service])
+    try:
+        eventually(lambda: in_stack_sh(tmp_path, "all_supervised") == 0, "it is supervised")
+        assert subprocess.run(["s6-svwait", "-D", "-t", "5000", service]).returncode == 0
+    finally:
+        supervisor.terminate()
+        supervisor.wait(30)
+
+
+def test_a_supervisor_that_does_not_listen_yet_is_stopped_all_the_same(tmp_path):
+    (tmp_path / "supervise").mkdir()
+    (tmp_path / "alive").mkdir()
+
+    assert in_stack_sh(tmp_path, "sleep 1000 & supervisor=$!; stack_stop; ! kill -0 $supervisor 2>&-") == 0

@@ -2,6 +2,9 @@
 
 import contextlib
 import json
+import os
+import signal
+import time
 
 import pytest
 
@@ -58,6 +61,48 @@ def test_a_transaction_that_does_not_end_is_told_while_it_holds_back_the_event_s
         eventually(lambda: stack.metric("nexus_db_oldest_xmin_age_seconds") < 5, "nothing holds anything back any more")
 
     assert set(run.statuses) == {200}
+
+
+def stopped_while_it_waits(tenant, table):
+    """A server process of chat-worker that has written nothing, stopped while it waits for a lock; it is given the lock afterwards."""
+    stack = tenant.stack
+
+    def stop_one():
+        with open_transaction(stack, f"lock table {table} in access exclusive mode"):
+            assert tenant.aggregator().message().status_code == 200  # which streams are told of
+            waits = ("select pid from pg_stat_activity where datname = current_database() and application_name like 'chat-worker-%%'"
+                     " and state = 'active' and wait_event_type = 'Lock' and backend_xid is null")
+            [pid] = eventually(lambda: stack.query(waits), "one waits for the lock")[0]
+            os.kill(pid, signal.SIGSTOP)
+            if stack.query(f"{waits} and pid = %s", pid):
+                return pid
+            os.kill(pid, signal.SIGCONT)  # its time to wait was over just before
+            return None
+
+    return eventually(stop_one, "one is stopped while it waits", 30)
+
+
+def test_a_server_process_that_hangs_is_told_as_long_as_it_does(make_stack):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    stream = tenant.agent().events()
+    pid = stopped_while_it_waits(tenant, "event_forgotten")
+    try:
+        eventually(lambda: "db.hangs" in stack.causes(), "its connection was given up", 30)
+        since, seen = time.monotonic(), []
+
+        def is_still_told():
+            seen.append(stack.causes())
+            return time.monotonic() - since > 15
+
+        eventually(is_still_told, "a process that gave up one connection has long been content", 40)
+        assert [causes for causes in seen if "db.hangs" not in causes] == []
+        is_told(stack, "db.hangs", f"process {pid}")
+        assert tenant.aggregator().message().status_code == 200
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        stream.close()
+    stack.wait_for("green", 30)
 
 
 def test_a_process_that_is_not_started_again_is_told_until_it_is(make_stack, tmp_path):

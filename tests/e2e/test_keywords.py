@@ -22,17 +22,25 @@ STOPS = ["STOP", "stop", " Stop. ", "UNSUBSCRIBE", "cancel", "QUIT", "STOPALL", 
          "stop, stop, stop!", "STOPSTOP", "Stop please", "Please stop!", "STOP thanks", "stop, thank you", "UNSUB", "End", "REVOKE",
          "remove", "STOP\ufffd", "STOP" + " " * 60, "\u200b" * 50 + "STOP", "STOP" + "!" * 200, "STOP" + "🛑" * 45, "STOP\n" * 12,
          "stop " * 7, "STOP\u3164", "\u115fSTOP", "ST\u1160OP", "STOP\u02bc", "STOP\u0640", "STOP\u30fc", "STOP™", "STOP ℹ\ufe0f",
-         "STOP 1\ufe0f\u20e3", "STOP 🈲", "STOP NOW", "STOP MESSAGES", "stop texts", "STOP SMS"]
+         "STOP 1\ufe0f\u20e3", "STOP 🈲", "STOP NOW", "STOP MESSAGES", "stop texts", "STOP SMS", "STOP TEXT", "Please stop texting me", "unsubscribe me",
+         "ЅТОР", "STОP", "ST\u039fP", "unsubscrıbe", "UNSUBSCRİBE"]
+SIGNED_STOPS = ["STOP\n-- \nJane Doe\nAcme Ltd, 12 Long Street, Springfield, phone 1 555 123 0001", "Stop. Sent from my iPhone",
+                "STOP\r\n\r\nSent via the Samsung Galaxy S23 Ultra 5G, an AT&T 5G smartphone", "stop\nGet Outlook for iOS<https://o.example>",
+                "Unsubscribe\n\nEnvoyé de mon iPhone", "Stopp\nVon meinem iPhone gesendet", "alto\nEnviado desde mi iPhone",
+                "Sair\nEnviado do meu iPhone", "Ferma\nInviato da iPhone", "stop\nVerstuurd vanaf mijn iPhone",
+                "STOP\r\n> You have an appointment at noon.\r\n> Reply STOP to get no more.", "ARRÊT\n___\nJane", "“Stop”\n—— \nJane"]
 IN_OTHER_LANGUAGES = ["ARRET", "ARRÊT", "arrêt", "Arre\u0302t", "arrêter", "ALTO", "parar", "Baja", "¡Basta!", "cancelar", "Stopp",
                       "abmelden", "ABBESTELLEN", "Pare", "sair", "Ferma", "annulla", "Disiscrivi", "stoppen", "afmelden",
                       "Uitschrijven", "stop merci", "Stop bitte", "baja por favor", "STOP/ARRET", "ARRÊT - STOP", "dar de baja",
                       "désabonnement"]
 NO_STOPS = ["Count me in! We have to STOP this", "ok i will stop by", "cancel my order", "STOP 12345", "please do not stop the delivery",
             "don't stop", "stopwatch", "bus stop", "the end", "end of the week", "no", "thanks", "🛑", "?", "stop or go",
-            "x" * 40 + " STOP", "x" * 60 + " STOP", "STOP 5", "1\ufe0f\u20e3", "™", "Please cancel the appointment"]
+            "x" * 40 + " STOP", "x" * 60 + " STOP", "STOP 5", "1\ufe0f\u20e3", "™", "Please cancel the appointment",
+            "Stop by at noon\n-- \nJane", "Hello\nSent from my iPhone", "Sent from my iPhone", "\n-- \nStop and Shop", "I sent from home: stop",
+            "Hello\n> STOP", "stop it sent home"]
 
 
-@pytest.mark.parametrize("text", STOPS + IN_OTHER_LANGUAGES)
+@pytest.mark.parametrize("text", STOPS + IN_OTHER_LANGUAGES + SIGNED_STOPS)
 def test_a_text_that_is_nothing_but_a_stop_word_opts_the_phone_out(tenant, text):
     phone = tenant.phone()
 
@@ -93,7 +101,8 @@ def test_what_says_nothing_around_a_word_changes_nothing(nexus, before, behind, 
 
 
 @settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from(["stop", "STOP", "Stop", "s", "t", "op", "all", "un", "sub", "end", "x", "7", " ", "  ", "\n", "-", "!", "."]),
+@given(st.lists(st.sampled_from(["stop", "STOP", "Stop", "s", "t", "op", "all", "un", "sub", "end", "x", "7", " ", "  ", "\n", "-", "!", ".",
+                                 "\n--\n", "\n> ", "\nSent from my phone", " sent from ", ". Get Outlook for iOS", "von "]),
                 min_size=1, max_size=30))
 def test_a_text_in_ascii_is_what_the_databases_own_rule_says(tenant, pieces):
     """sms-worker makes the key of such a text itself; keyword_key() is the rule for all texts."""

@@ -1,6 +1,8 @@
 """Somebody holds a row, a person at psql for instance: only the phone whose row it is waits; everybody else goes on."""
 
+import collections
 import concurrent.futures
+import threading
 
 import pytest
 
@@ -29,10 +31,11 @@ def holds():
         connections.append(tenant.stack.postgres.connect(tenant.stack.database))
         connections[-1].autocommit = False
         connections[-1].cursor().execute(ROWS[row], (conversation,))
+        return connections[-1]
 
     def let_go():
         while connections:
-            connections.pop().close()
+            connections.pop().close()  # twice does no harm
 
     hold.let_go = let_go
     yield hold
@@ -53,6 +56,38 @@ def test_a_held_row_delays_the_texts_of_its_own_phone_only(make_stack, holds, ro
         holds.let_go()
         assert [run.text(phone, "mine", name).status_code for name in names] == [200] * len(names)
 
+    assert set(run.statuses) == {200}, "others were told to try again"
+
+
+def test_many_held_rows_delay_nobody_else_and_each_is_written_to_as_soon_as_it_is_free(make_stack, holds):
+    """20 phones at one worker, all of them tried all the time."""
+    with FaultRun(make_stack(**FAST)) as run, concurrent.futures.ThreadPoolExecutor(20) as pool:
+        phones, told, stopping = [run.tenant.phone() for _ in range(20)], collections.Counter(), threading.Event()
+        locks = [holds(run.tenant, conversation_of(run.tenant, phone)) for phone in phones]
+
+        def texts_until_stopped(phone):
+            while not stopping.is_set():
+                told[run.text(phone).status_code] += 1
+
+        try:
+            told.update(answer.status_code for answer in pool.map(run.text, phones))
+            posting = {phone: pool.submit(texts_until_stopped, phone) for phone in phones[5:]}
+            eventually(lambda: sum(told.values()) > 60, "all of them have been answered again and again", 60)
+            run.goes_on()
+            assert 200 not in told, "they are held"
+
+            for phone, lock in zip(phones[:5], locks):
+                lock.close()
+                assert run.text(phone).status_code == 200, "this one is free, 15 and more others are not"
+            run.goes_on()
+        finally:
+            stopping.set()
+        holds.let_go()
+        for future in posting.values():
+            future.result()
+        assert [run.text(phone).status_code for phone in phones] == [200] * 20
+
+    assert set(told) <= {200, 503, 504}
     assert set(run.statuses) == {200}, "others were told to try again"
 
 

@@ -3,6 +3,8 @@
 import concurrent.futures
 import hashlib
 import hmac
+import itertools
+import json
 import pathlib
 import secrets
 import signal
@@ -13,7 +15,8 @@ from harness.people import Tenant
 from harness.stack import PROGRAMS, READABLE, RELEASE
 from harness.wait import eventually
 from test_failpoints import arm, disarm
-from test_media import KIB, MIB, SMS, answer_of, as_json, connect, head, mo, photo, received, stored, uploads_waiting
+from test_media import KIB, MIB, SMS, answer_of, as_json, connect, head, media, mo, photo, received, stored, uploads_waiting
+from test_signatures import fresh, hub_sha256
 
 ABOVE_IDLE = 8 * MIB  # what gateway and worker may take, each
 
@@ -107,7 +110,7 @@ def test_slow_senders_hold_up_neither_small_requests_nor_other_contact_centers(t
 def test_more_senders_than_may_wait_are_told_to_come_again(make_stack):
     stack = make_stack()
     tenant = Tenant(stack)
-    slow = [slow_body(tenant) for _ in range(3 + 64)]
+    slow = [slow_body(tenant) for _ in range(4 + 64)]
     eventually(lambda: as_json(tenant, contents=[photo(40 * KIB)]).status_code == 429, "no more of this one may wait")
 
     answer = as_json(tenant, contents=[photo(40 * KIB)])
@@ -198,3 +201,58 @@ def test_a_worker_that_dies_at_the_commit_makes_one_message_of_repetitions(make_
 
     assert answers[-1].json()["data"] == answers[-2].json()["data"]
     assert stored(tenant) == [content]
+
+
+def signed_photo(tenant, content, message_id, secret=None, **fields):
+    """Posts a text with a photo, signed by its number."""
+    body = json.dumps({"message_id": message_id, "phone_number": "+15550001234", "shortcode": tenant.number, "message": "look",
+                       "mms_attachment": media(content), **fields}).encode()
+    return tenant.aggregator().post(SMS, data=body, timeout=60, headers={
+        "Content-Type": "application/json", **hub_sha256(secret or tenant.api_secret, body)})
+
+
+def test_a_worker_that_dies_after_it_has_verified_a_large_body_costs_nothing(make_stack):
+    stack = make_stack(sms_workers=2)
+    tenant, content = Tenant(stack, api_secret=fresh()), photo(300 * KIB)
+    arm(stack, stack["sms-worker-0"], "sms.inbound.before_commit=kill:1")
+    names = (f"text {number}" for number in itertools.count())
+
+    def one_is_dead():
+        answer = signed_photo(tenant, content, next(names), phone_number=tenant.phone())
+        assert answer.status_code == 200, answer.text
+        return not stack["sms-worker-0"].alive
+
+    eventually(one_is_dead, "one comes to the worker that dies", 60)
+    assert set(stored(tenant)) == {content}
+    eventually(lambda: uploads_waiting(tenant) == 0, "no copy of a body is left")
+    disarm(stack["sms-worker-0"])
+
+
+def test_a_large_body_that_was_verified_by_workers_that_died_is_accepted_once_when_it_comes_again(make_stack):
+    stack = make_stack(sms_workers=2)
+    tenant, content = Tenant(stack, api_secret=fresh()), photo(300 * KIB)
+    for name in ("sms-worker-0", "sms-worker-1"):
+        arm(stack, stack[name], "sms.inbound.before_commit=kill:1")
+
+    assert signed_photo(tenant, content, "same").status_code in (503, 504)
+    eventually(lambda: not stack["sms-worker-0"].alive and not stack["sms-worker-1"].alive, "both have died")
+    assert stored(tenant) == []
+    for name in ("sms-worker-0", "sms-worker-1"):
+        disarm(stack[name])
+
+    eventually(lambda: signed_photo(tenant, content, "same").status_code == 200, "it is accepted", 30)
+    assert signed_photo(tenant, content, "same").status_code == 200
+    assert stored(tenant) == [content]
+    stack.query("update upload set created = created - interval '1 hour'")
+    eventually(lambda: stack.query("select upkeep_uploads(900)") and uploads_waiting(tenant) == 0, "upkeep drops what died with them")
+    assert stack.query("select count(*) from upload_piece where upload_id not in (select upload_id from attachment)")[0][0] == 0
+
+
+@pytest.mark.parametrize("status, fields", [(401, {"secret": "another"}), (404, {"shortcode": "+15559990000"}), (400, {"phone_number": None})],
+                         ids=["wrongly signed", "no such number", "no sender"])
+def test_a_photo_whose_text_is_refused_is_dropped_at_once(nexus, status, fields):
+    tenant = Tenant(nexus, api_secret=fresh())
+
+    assert signed_photo(tenant, photo(300 * KIB), "refused", **fields).status_code == status
+
+    eventually(lambda: uploads_waiting(tenant) == 0, "nothing of it is left")

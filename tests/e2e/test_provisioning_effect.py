@@ -111,6 +111,26 @@ def test_a_number_that_was_removed_sends_nothing_until_it_is_back(tenant, office
     assert len(customer.messages()) == asked + 1
 
 
+def test_a_number_that_had_no_webhook_for_a_while_gets_back_what_waits_without_moving_it(tenant, office, customer, nexus):
+    customer.answer(status=503)
+    answers = [Answer(tenant)]
+    customer.wait_for(answers[0].text)
+    answers += [Answer(tenant, answers[0].conversation) for _ in range(3)]
+    rows = "select array_agg(destination_id order by id) from delivery where message_id = any (%s::uuid[])"
+    before = nexus.query(rows, [answer.id for answer in answers])
+
+    office.has_number("chat.sms", endpoint="chat.before")  # through the aggregator
+    customer.answer(status=200)
+    assert office.gateway(f"{customer.url}/elsewhere", tenant.webhook_secret).status_code == 200
+    assert nexus.query(rows, [answer.id for answer in answers]) == before
+    office.has_number("chat.sms", provider="Async", endpoint="chat.before")
+
+    for answer in answers:
+        answer.becomes("sent", within=30)
+    assert [webhook.message["text"] for webhook in customer.messages() if webhook.path == "/sms/elsewhere"] == [a.text for a in answers]
+    assert nexus.query("select count(*) from destination d join tenant t on t.id = d.tenant_id where t.ccid = %s", tenant.ccid) == [(1,)]
+
+
 def test_a_secret_sealed_under_the_old_key_still_opens_while_a_new_key_seals(nexus, tenant, office, customer):
     file = nexus.folder / "key_encryption_key"
     old = file.read_text()

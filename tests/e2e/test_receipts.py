@@ -54,7 +54,7 @@ def test_each_receipt_state_makes_its_message_state(tenant, answer, receipt, sta
 
 @pytest.mark.parametrize("word, state", [("DELIVRD", "delivered"), ("Delivrd", "delivered"), ("EXPIRED", "expired"), ("UNDELIV", "failed"),
                                          ("REJECTD", "failed"), ("DELETED", "failed"), ("ACCEPTD", "sent"), ("ENROUTE", "sent"),
-                                         ("UNKNOWN", "sent"), ("read", "read")])
+                                         ("UNKNOWN", "sent"), ("read", "read"), ("EN-ROUTE", "sent"), ("Delivery failed", "failed")])
 def test_a_receipts_state_may_be_a_word_in_any_case(tenant, answer, word, state):
     assert tenant.aggregator().receipt(answer.provider_id, word).status_code == 200
 
@@ -76,8 +76,12 @@ def test_a_receipts_code_is_kept_as_it_was_written(tenant, answer, code):
     assert rows == [(code,)]
 
 
-def test_our_own_message_id_is_understood_as_well(tenant, answer):
-    assert tenant.aggregator().receipt(answer.id, 2).status_code == 200
+@pytest.mark.parametrize("spelled", ["{}", "{{{}}}", "urn:uuid:{}", "URN:UUID:{}", " {} "])
+@pytest.mark.parametrize("form", [str, str.upper, lambda name: name.replace("-", "")], ids=["as it is", "in capitals", "without dashes"])
+def test_our_own_message_id_is_understood_as_well_however_it_is_spelled(tenant, answer, form, spelled):
+    posted = tenant.aggregator().receipt(spelled.format(form(answer.id)), 2)
+
+    assert posted.status_code == 200 and posted.json()["data"]["bound"]
 
     assert answer.state == "delivered"
 

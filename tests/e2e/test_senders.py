@@ -54,7 +54,7 @@ def test_a_plus_that_a_form_lost_is_one(tenant):
 
 
 @pytest.mark.parametrize("number, spelled, full", [
-    ("+1844555{}", "(415) 555-{}", "+1415555{}"), ("+49171555{}", "0171 666{}", "+49171666{}"),
+    ("+1844555{}", "(415) 555-{}", "+1415555{}"), ("+1844556{}", "(555) 123-{}", "+1555123{}"), ("+49171555{}", "0171 666{}", "+49171666{}"),
     ("+44770090{}", "07700 91{}", "+44770091{}")])
 def test_a_national_number_is_of_the_country_that_was_written_to(nexus, number, spelled, full):
     tenant = Tenant(nexus)
@@ -105,12 +105,23 @@ def test_a_name_that_says_stop_is_sent_nothing(tenant):
     assert [m["text"] for m in tenant.agent().transcript(tenant.agent().conversation_with("LOUDSHOP")["id"])] == ["STOP"]
 
 
-@pytest.mark.parametrize("sender", ["A NAME TOO LONG", "+12345678901234567", "tel:+1 415 555 0123 45678", "Ring\x07"])
-def test_what_is_neither_number_nor_name_is_refused_with_the_rule(tenant, sender):
+@pytest.mark.parametrize("sender, kept", [
+    ("jane.doe@mail.example", None), ("A customer of ours", None), ("+12345678901234567", None), ("tel:+1 415 555 0123 45678", None),
+    ("14155550123 ext. 7", None), ("Ring\x07", "Ring\ufffd"), ("é" * 127, None)])
+def test_a_text_is_not_lost_for_what_its_sender_is_called(tenant, sender, kept):
+    posted = tenant.aggregator().message(sender, "hello")
+
+    assert posted.status_code == 200, posted.text
+    found = tenant.agent().conversation_with(kept or sender)
+    assert found["id"] == posted.json()["data"]["conversationId"] and found["contact"]["address"] == (kept or sender)
+
+
+@pytest.mark.parametrize("sender", ["  ", "x" * 256])
+def test_what_is_no_sender_is_refused_with_the_rule(tenant, sender):
     answer = tenant.aggregator().message(sender, "hello")
 
     assert answer.status_code == 400
-    assert answer.json()["status"]["message"].startswith("phone_number: neither a phone number")
+    assert answer.json()["status"]["message"].startswith("phone_number: ")
 
 
 def test_conversations_and_contacts_are_found_by_name_and_by_number_however_they_are_spelled(tenant):

@@ -133,6 +133,30 @@ def test_downloads_have_a_limit_by_contact_center_and_others_go_on(make_stack):
             one.close()
 
 
+def test_two_contact_centers_that_download_all_they_may_leave_room_for_a_third(make_stack):
+    stack = make_stack()
+    tenants = [Tenant(stack) for _ in range(3)]
+    paths = [received(tenant, photo(5 * MIB))[0] for tenant in tenants]
+    open_ones, had = [], []
+
+    try:
+        for tenant, path in zip(tenants[:2], paths):
+            answers = [downloads_of(stack, tenant, path)]
+            while answers[-1].status_code == 200:
+                answers.append(downloads_of(stack, tenant, path))
+            answers.pop().close()
+            open_ones += answers
+            had.append(len(answers))
+        for tenant, path in zip(tenants, paths):
+            with downloads_of(stack, tenant, path) as one:
+                assert one.status_code == (200 if tenant is tenants[2] else 429)
+    finally:
+        for one in open_ones:
+            one.close()
+
+    assert had == [24, 6], "75 percent of 32, and of what is left of them"
+
+
 def test_links_to_attachments_share_one_limit_which_leaves_room_for_who_shows_a_key(make_stack):
     stack = make_stack(settings={"gateway": {"NEXUS_TENANT_SHARE": "10"}})
     tenant, content = Tenant(stack), photo(5 * MIB)
@@ -153,7 +177,7 @@ def test_links_to_attachments_share_one_limit_which_leaves_room_for_who_shows_a_
 def test_large_bodies_that_wait_have_a_limit_by_contact_center_and_others_go_on(make_stack):
     stack = make_stack()
     noisy, quiet = Tenant(stack), Tenant(stack)
-    slow = [slow_body(noisy) for _ in range(3 + 64)]  # three have a place, of 64 that may wait 48 are one's
+    slow = [slow_body(noisy) for _ in range(4 + 64)]  # four have a place, of 64 that may wait 48 are one's
     try:
         eventually(lambda: as_json(noisy, contents=[photo(40 * KIB)]).status_code == 429, "no more of this one may wait")
         refused = as_json(noisy, contents=[photo(40 * KIB)])
@@ -163,6 +187,21 @@ def test_large_bodies_that_wait_have_a_limit_by_contact_center_and_others_go_on(
         assert as_json(quiet, contents=[photo(300 * KIB)]).status_code == 200
         assert noisy.aggregator().message().status_code == 200, "a small one needs no place"
         eventually(lambda: stack.metric("nexus_shares_exceeded_total", share="tenant_large_bodies") >= 1, "it is counted")
+    finally:
+        for one in slow:
+            one.close()
+
+
+def test_two_contact_centers_whose_large_bodies_do_not_come_leave_a_place_for_a_third(make_stack):
+    stack = make_stack()
+    noisy, quiet = [Tenant(stack) for _ in range(2)], Tenant(stack)
+    slow = []
+    try:
+        for tenant in noisy:
+            slow += [slow_body(tenant) for _ in range(4 + 64)]
+            eventually(lambda: as_json(tenant, contents=[photo(40 * KIB)]).status_code == 429, "no more of this one may wait")
+
+        assert as_json(quiet, contents=[photo(300 * KIB)]).status_code == 200
     finally:
         for one in slow:
             one.close()

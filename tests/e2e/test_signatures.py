@@ -14,7 +14,8 @@ import zlib
 
 import pytest
 
-from harness.people import Tenant
+from harness.customer import CustomerGateway
+from harness.people import Answer, Tenant
 from harness.stack import BINARIES
 from harness.wait import eventually
 
@@ -287,6 +288,89 @@ def test_a_receipt_that_names_no_number_of_ours_is_verified_by_any_of_their_secr
     assert is_refused(post(signed, body, {}, kind, RECEIPT))
     assert is_refused(post(signed, body, hub_sha1(fresh(), body), kind, RECEIPT))
     assert post(signed, body, hub_sha1(signed.api_secret, body), kind, RECEIPT).status_code == 200
+
+
+class Many:
+    """A contact center with many numbers, each with a secret of its own."""
+
+    def __init__(self, nexus, count):
+        self.customer = CustomerGateway()
+        self.tenant = Tenant(nexus, webhook_url=self.customer.url)
+        self.numbers = [(self.tenant.phone(), fresh()) for _ in range(count)]
+        nexus.private |= {secret for _, secret in self.numbers}
+        nexus.apply({"tenants": [{"ccid": self.tenant.ccid, "numbers": [
+            {"address": address, "name": f"n{place:03}", "endpoint": "sales", "webhook": self.tenant.webhook, "api": {"secret": secret}}
+            for place, (address, secret) in enumerate(self.numbers)]}]})
+
+    def sent_from(self, place):
+        """An answer that left from one of the numbers: (our id, the id that the customer's gateway gave it)."""
+        address, secret = self.numbers[place]
+        body, _ = as_json(text_of(self.tenant, shortcode=address))
+        conversation = post(self.tenant, body, hub_sha256(secret, body)).json()["data"]["conversationId"]
+        self.customer.answer(body=json.dumps({"messageId": (theirs := uuid.uuid4().hex)}))
+        return Answer(self.tenant, conversation).becomes("sent").id, theirs
+
+    def receipt(self, message, secret, **named):
+        body, _ = as_json({"message_id": message, "message_state": 2, **named})
+        return post(self.tenant, body, hub_sha256(secret, body) if secret else {}, path=RECEIPT)
+
+
+@pytest.fixture(scope="module")
+def _made():
+    made = {}
+    yield made
+    for many in made.values():
+        many.customer.close()
+
+
+@pytest.fixture
+def many(nexus, _made):
+    """many(40): made once."""
+    def make(count):
+        if count not in _made or _made[count].tenant.stack is not nexus:
+            _made[count] = Many(nexus, count)
+        return _made[count]
+    return make
+
+
+@pytest.mark.parametrize("named", [{}, {"shortcode": "+15559990000"}])
+def test_a_receipt_that_names_no_number_of_ours_is_verified_by_the_secret_of_its_messages_number(many, named):
+    all_of_them = many(70)
+    for place, other in ((0, 69), (39, 0), (69, 1)):
+        ours, theirs = all_of_them.sent_from(place)
+        for name in (theirs, ours, ours.upper()):
+            assert is_refused(all_of_them.receipt(name, None, **named))
+            assert is_refused(all_of_them.receipt(name, all_of_them.numbers[other][1], **named))
+            answer = all_of_them.receipt(name, all_of_them.numbers[place][1], **named)
+            assert answer.status_code == 200 and answer.json()["data"]["bound"], answer.text
+
+
+def test_a_receipt_whose_message_nobody_knows_yet_may_be_signed_with_the_secret_of_any_of_40_numbers(many):
+    forty = many(40)
+
+    for _, secret in (forty.numbers[0], forty.numbers[32], forty.numbers[39]):
+        assert forty.receipt(uuid.uuid4().hex, secret).status_code == 200
+    assert is_refused(forty.receipt(uuid.uuid4().hex, fresh()))
+
+
+def test_a_receipt_whose_message_nobody_knows_yet_is_asked_to_come_again_where_not_all_secrets_were_tried(many):
+    all_of_them = many(70)
+    address, secret = all_of_them.numbers[69]
+
+    assert all_of_them.receipt(uuid.uuid4().hex, all_of_them.numbers[63][1]).status_code == 200
+    for signed_with in (secret, fresh(), None):
+        answer = all_of_them.receipt(uuid.uuid4().hex, signed_with)
+        assert answer.status_code == 503 and "Retry-After" in answer.headers, answer.text
+    assert all_of_them.receipt(uuid.uuid4().hex, secret, shortcode=address).status_code == 200
+
+
+def test_a_receipt_may_be_signed_with_the_secret_of_a_number_that_is_in_use_no_longer(nexus):
+    tenant = Tenant(nexus, api_secret=fresh())
+    body, _ = as_json({"message_id": uuid.uuid4().hex, "message_state": 2, "shortcode": tenant.number})
+    nexus.query("update channel set retired = now() where address = %s", tenant.number)
+
+    assert is_refused(post(tenant, body, hub_sha256(fresh(), body), path=RECEIPT))
+    assert post(tenant, body, hub_sha256(tenant.api_secret, body), path=RECEIPT).status_code == 200
 
 
 def test_both_secrets_are_good_while_one_is_rotated_and_the_old_one_no_longer_afterwards(nexus):

@@ -147,3 +147,58 @@ def test_provisioning_hurries_no_more_than_the_next_ten_thousand_rows_of_a_desti
 
     assert value(database, "select array_agg(distinct address) from delivery where due <= now()") == ["next"]
     assert value(database, "select array_agg(distinct address) from delivery where due > now()") == ["later"]
+
+
+@pytest.fixture
+def moved_away(database):
+    """A number that has another destination now than the one for which 25 003 messages wait: (tenant, former, present)."""
+    database.execute("insert into tenant (ccid, name) values (gen_random_uuid(), 'moved') returning id")
+    [tenant] = database.fetchone()
+    database.execute("""insert into destination (tenant_id, url, enabled)
+                        values (%s, 'https://before.example.com', false), (%s, 'https://now.example.com', true) returning id""",
+                     [tenant, tenant])
+    (former,), (present,) = database.fetchall()
+    database.execute("""insert into channel (tenant_id, address, kind, name, provider, destination_id)
+                        values (%s, '+18445550001', 1, 'sales', 'Async', %s) returning id""", [tenant, present])
+    [channel] = database.fetchone()
+    database.execute("""insert into delivery (tenant_id, destination_id, channel_id, message_id, address, due, expires)
+                        select %s, %s, %s, gen_random_uuid(), n::text, now() + n * interval '1 ms', now() + interval '30 days'
+                        from generate_series(1, 25003) n""", [tenant, former, channel])
+    return tenant, former, present
+
+
+def waiting(cursor, destination):
+    return value(cursor, f"select count(*) from delivery where destination_id = {destination}")
+
+
+def test_what_waits_follows_its_number_ten_thousand_rows_at_a_time_first_due_first(database, moved_away):
+    tenant, former, present = moved_away
+
+    database.execute("select destinations_follow(%s)", [tenant])
+
+    assert (waiting(database, former), waiting(database, present)) == (15003, 10000)
+    assert value(database, f"select max(address::int) from delivery where destination_id = {present}") == 10000
+    for moved in (10000, 5003, 0):
+        assert value(database, "select upkeep_followers(10000)") == moved
+    assert (waiting(database, former), waiting(database, present)) == (0, 25003)
+
+
+def test_who_dies_while_it_lets_messages_follow_their_number_leaves_the_rest_to_the_next_round(database, moved_away):
+    _, former, present = moved_away
+    for room in (7000, 10000, 10000, 10000):
+        database.execute("begin")
+        database.execute("select upkeep_followers(%s)", [room])
+        database.execute("rollback")  # so far as PostgreSQL is concerned
+        value(database, f"select upkeep_followers({room})")
+
+    assert (waiting(database, former), waiting(database, present)) == (0, 25003)
+
+
+def test_messages_of_a_number_that_is_gone_stay_where_they_are(database, moved_away):
+    tenant, former, _ = moved_away
+    database.execute("update channel set retired = now() where tenant_id = %s", [tenant])
+
+    database.execute("select destinations_follow(%s)", [tenant])
+
+    assert value(database, "select upkeep_followers(10000)") == 0
+    assert waiting(database, former) == 25003

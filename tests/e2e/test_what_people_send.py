@@ -65,14 +65,20 @@ def test_a_form_is_taken_whatever_stands_in_fields_that_nobody_reads(tenant, odd
 
 @pytest.mark.parametrize("odd", ['"ref":123456789012345678901234567890', '"price":1e400', '"raw":"a\\u0000"', '"half":"\\ud83d"', '"a":1,"a":2',
                                  '"n":NaN', '"carrier":{"name":"x"}', '"carrier":[]', '"carrier":"' + "c" * 200 + '"', '"carrier":7',
-                                 '"deep":' + "[" * 30 + "]" * 30, '"operationId":7', '"concat_total":"many"'])
+                                 '"deep":' + "[" * 9000 + "]" * 9000, '"many":[' + "1," * 12000 + '1]', '"operationId":7', '"concat_total":"many"'])
 def test_json_is_taken_whatever_stands_in_fields_that_nobody_reads(tenant, odd):
     text = fields(tenant)
 
     arrives(tenant, post(tenant, json.dumps(text)[:-1] + "," + odd + "}"), "hi")
 
 
-@pytest.mark.parametrize("empty", [{"message": ""}, {"message": None}, {"message": None, "attachments": []}])
+@pytest.mark.parametrize("said, text", [(True, "true"), ({"body": "hi"}, '{"body":"hi"}'), (["a", "b"], '["a","b"]'), (7, "7")])
+def test_what_was_said_is_there_although_it_is_no_text(tenant, said, text):
+    arrives(tenant, post(tenant, json.dumps(fields(tenant, message=said))), text)
+
+
+@pytest.mark.parametrize("empty", [{"message": ""}, {"message": None}, {"message": None, "attachments": []}, {"message": []},
+                                   {"message": {}}])
 def test_an_empty_text_is_a_text(tenant, empty):
     text = fields(tenant, **empty)
 
@@ -122,7 +128,7 @@ def test_what_comes_twice_alike_may_be_written_in_two_ways(tenant):
 # --- encodings ---
 
 @pytest.mark.parametrize("charset", ["iso-8859-1", "ISO-8859-15", "windows-1252", "windows-1251", "koi8-r", "utf-8", "utf-16", "utf-16le",
-                                     "utf-16be", "shift_jis", "gbk", "big5", "euc-kr", "iso-8859-2"])
+                                     "utf-16be", "utf-32", "utf-32le", "utf-32be", "shift_jis", "gbk", "big5", "euc-kr", "iso-8859-2"])
 @pytest.mark.parametrize("packed", ["form", "json", "raw form"])
 def test_a_declared_charset_is_read_as_such(tenant, charset, packed):
     words = {"windows-1251": "Привет", "koi8-r": "Привет", "shift_jis": "こんにちは", "gbk": "你好", "big5": "你好", "euc-kr": "안녕",
@@ -276,11 +282,34 @@ def test_a_broken_attachment_loses_neither_the_text_nor_the_others_nor_itself(te
     assert stored(tenant, text["message_id"]) == [(unreadable, b"*broken*"), ("a/b", b"\0\0\0"), (unreadable, b'"none"')]
 
 
-def test_a_large_broken_attachment_does_not_lose_the_text_either(tenant):
-    text = fields(tenant, attachments=[{"content_type": "image/png", "content": "A" * 60_000 + "*" * 10}])
+def fetched(tenant, answer):
+    """The attachments of the text that this answered, byte for byte, as the agent gets them."""
+    talk, agent = answer.json()["data"]["conversationId"], tenant.agent()
+    message = agent.transcript(talk)[-1]
+    return [(a["contentType"], agent.get(f"/chat/v3/conversations/{talk}/messages/{message['id']}/attachments/{a['ordinal']}").content)
+            for a in message["attachments"]]
 
-    arrives(tenant, post(tenant, json.dumps(text)), "hi")
-    assert kinds(tenant, text["message_id"]) == ["application/vnd.nexus.unreadable"]
+
+@pytest.mark.parametrize("content, kept", [
+    ("A" * 60_000 + "*" * 10, b"\0" * 45_000 + b"*" * 10),
+    ("Grüße, no base64 at all. " * 3_000, None)], ids=["broken", "none"])
+def test_a_large_attachment_that_is_no_base64_is_kept_and_does_not_lose_the_text_either(tenant, content, kept):
+    answer = post(tenant, json.dumps(fields(tenant, attachments=[{"content_type": "image/png", "content": content}])))
+
+    arrives(tenant, answer, "hi")
+    [(kind, bytes_of)] = fetched(tenant, answer)
+    assert kind == "application/vnd.nexus.unreadable"
+    assert bytes_of == kept if kept else bytes_of.endswith(content.encode()[2:])
+
+
+def test_a_hundred_short_attachments_fit_into_one_text(tenant):
+    photos = [os.urandom(3_000) for _ in range(100)]
+    text = fields(tenant, attachments=[{"content_type": "image/png", "content": base64.b64encode(photo).decode()} for photo in photos])
+
+    answer = post(tenant, json.dumps(text))
+
+    arrives(tenant, answer, "hi")
+    assert [content for _, content in fetched(tenant, answer)] == photos
 
 
 def test_any_number_of_attachments_of_any_type_is_kept(tenant):
@@ -290,6 +319,41 @@ def test_any_number_of_attachments_of_any_type_is_kept(tenant):
     assert post(tenant, json.dumps(text)).status_code == 200
     octets = "application/octet-stream"
     assert kinds(tenant, text["message_id"]) == (["image/png"] + [octets] * 6 + ["text/plain; charset=utf-8"]) * 5
+
+
+def test_a_list_of_attachments_may_be_written_as_a_text_or_numbered(tenant):
+    one = {"content_type": "image/png", "content": "AAAA"}
+    form = fields(tenant, mms_attachment=json.dumps([one]))
+    numbered = fields(tenant, mms_attachment={"0": one, "1": one})
+
+    assert post(tenant, urllib.parse.urlencode(form), FORM).status_code == 200
+    assert post(tenant, json.dumps(numbered)).status_code == 200
+    assert stored(tenant, form["message_id"]) == [("image/png", b"\0\0\0")]
+    assert stored(tenant, numbered["message_id"]) == [("image/png", b"\0\0\0")] * 2
+
+
+@pytest.mark.parametrize("message", [{}, {"message": ""}, {"message": " "}], ids=["missing", "empty", "blank"])
+def test_the_text_of_an_mms_may_be_one_of_its_parts(tenant, message):
+    part = {"content_type": "text/plain; charset=iso-8859-1", "content": base64.b64encode("Grüße".encode("latin-1")).decode()}
+    text = fields(tenant, attachments=[{"content_type": "application/smil", "content": "AAAA"}, part])
+    text.pop("message")
+
+    answer = post(tenant, json.dumps({**text, **message}))
+    again = post(tenant, json.dumps({**text, **message}))
+
+    arrives(tenant, answer, "Grüße")
+    assert again.json()["data"]["messageId"] == answer.json()["data"]["messageId"]
+    assert kinds(tenant, text["message_id"]) == ["application/smil", "text/plain; charset=iso-8859-1"]
+
+
+def test_a_stop_that_comes_as_a_part_of_an_mms_counts(tenant):
+    text = fields(tenant, attachments=[{"content_type": "text/plain", "content": base64.b64encode("ARRÊT".encode()).decode()}])
+    text.pop("message")
+
+    assert post(tenant, json.dumps(text)).status_code == 200
+
+    assert tenant.stack.query("select 1 from opt_out o join tenant t on t.id = o.tenant_id where t.ccid = %s and o.address = %s"
+                              " and o.cleared is null", tenant.ccid, text["phone_number"])
 
 
 # --- lists ---

@@ -39,3 +39,28 @@ browse("the destinations of all contact centers fit on a phone", { viewport: PHO
   await fits(page, "the destinations");
   await picture(page, "destinations-phone");
 });
+
+browse("a destination whose answers are bad is not called good, and the overview leads to it", {}, async (page) => {
+  const center = await sending();
+  await knobs(center, { status: 404 });
+  await answered(center);
+  await logIn(page, operator(), "#/overview");
+  const link = page.getByRole("link", { name: "Which destinations" });
+  await eventually(async () => {
+    await press(page, page, "Read again");
+    await settled(page);
+    return (await link.count()) === 1;
+  }, "the overview tells of it");
+  await link.click();
+  await settled(page);
+  await row(page, center.number).getByText("fails", { exact: true }).waitFor();
+
+  await knobs(center, { status: 0 });
+  await press(page, row(page, center.number), "Try now");
+  await page.getByLabel("Which").selectOption("");
+  await eventually(async () => {
+    await press(page, page, "Read again");
+    await settled(page);
+    return (await row(page, center.number).getByText("good", { exact: true }).count()) === 1;
+  }, "the destination is well");
+});

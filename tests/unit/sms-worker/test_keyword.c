@@ -51,3 +51,19 @@ Test(keyword, of_a_text_with_other_letters_is_for_the_database_to_say)
     cr_assert(not(str_present(keyword_key(STR("ARR\xC3\x8AT"), room))));
     cr_assert(not(str_present(keyword_key(STR("STOP \xF0\x9F\x9B\x91"), room))));
 }
+
+Test(keyword, of_a_text_with_what_may_be_a_signature_is_for_the_database_to_say)
+{
+    static const char *const texts[] = {
+        "STOP\n-- \nJane",          "Stop. Sent from my iPhone", "stop\r\n\r\n> hello",
+        "Stopp\nVon meinem iPhone", "STOP\nGet Outlook for iOS", "end\n\n___\n" LETTERS_48,
+    };
+    static const char *const others[] = {"Sent from my iPhone", "\n-- \nSTOP", "consent from",
+                                         "STOP -"};
+    char room[KEYWORD_KEY_LIMIT];
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        cr_assert(not(str_present(keyword_key(str_of(texts[i]), room))), "%s", texts[i]);
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        cr_assert(str_present(keyword_key(str_of(others[i]), room)), "%s", others[i]);
+}

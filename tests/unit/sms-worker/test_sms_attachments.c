@@ -26,6 +26,11 @@ static const struct list_row {
     {"[{\"contentType\":\"a/b\",\"content\":\"AAAA\"}]", ONE("a/b", "AAAA")},
     {"[{\"content_type\":\"a/b\",\"content\":\"AAAA\",\"name\":\"x.png\",\"size\":3}]",
      "[{\"content_type\":\"a/b\",\"name\":\"x.png\",\"content\":\"AAAA\"}]"},
+    // lists in other clothes
+    {"\"[{\\\"content_type\\\":\\\"a/b\\\",\\\"content\\\":\\\"AAAA\\\"}]\"", ONE("a/b", "AAAA")},
+    {"\" {\\\"content_type\\\":\\\"a/b\\\",\\\"content\\\":\\\"AAAA\\\"}\"", ONE("a/b", "AAAA")},
+    {"\"[]\"", NULL},
+    {"{\"0\":{\"content_type\":\"a/b\",\"content\":\"AAAA\"},\"1\":null}", ONE("a/b", "AAAA")},
     // types
     {"[{\"content\":\"AAAA\"}]", ONE("application/octet-stream", "AAAA")},
     {ONE("", "AAAA"), ONE("application/octet-stream", "AAAA")},
@@ -43,6 +48,7 @@ static const struct list_row {
     {ONE("image/png", "*"), BROKEN("Kg==")},
     {ONE("image/png", "A"), BROKEN("QQ==")},
     {"[7]", BROKEN("Nw==")},
+    {"\"[7\"", BROKEN("Ils3Ig==")},
     {"\"none\"", BROKEN("Im5vbmUi")},
     {"[{\"content_type\":\"a/b\"}]", BROKEN("eyJjb250ZW50X3R5cGUiOiJhL2IifQ==")},
     {"[{\"content\":\"AAAA\"},{\"content\":\"*\"}]",
@@ -98,4 +104,36 @@ Test(sms_attachments, base64_in_lines_of_76_is_read_whatever_ends_the_lines)
         cr_assert(str_equal(sms_attachments(arena, buf_str(&list)), buf_str(&want)), "%zu", e);
         arena_free(&arena);
     }
+}
+
+#define TEXT(type, content) "{\"content_type\":\"" type "\",\"content\":\"" content "\"}"
+
+static const struct said_row {
+    const char *list, *want; // NULL: nothing
+} said_rows[] = {
+    {"[" TEXT("text/plain", "U1RPUA==") "]", "STOP"},
+    {"[" TEXT("application/smil", "PHNtaWw+") "," TEXT("Text/Plain; charset=utf-8", "U1RPUA==") "]",
+     "STOP"},
+    {"[" TEXT("text/plain; charset=iso-8859-1", "QVJSylQ=") "]", "ARR\xC3\x8AT"},
+    {"[" TEXT("text/plain;charset=utf-16", "//5TAFQATwBQAA==") "]", "STOP"},
+    {"[" TEXT("text/plain", "U1RPUA==") "," TEXT("text/plain", "U1RPUA==") "]", NULL},
+    {"[" TEXT("text/html", "U1RPUA==") "]", NULL},
+    {"[" TEXT("text/plain", "IAo=") "]", NULL},
+    {"[" TEXT("text/plain", "") "]", NULL},
+    {"[{\"content_type\":\"text/"
+     "plain\",\"content\":{\"upload\":\"01000000-0000-0000-0000-000000000000\","
+     "\"stream\":1,\"bytes\":9}}]",
+     NULL},
+    {"[]", NULL},
+};
+
+ROWS_TEST(sms_attachments, a_single_text_among_them_is_what_was_said, said_rows)
+{
+    struct arena *arena = arena_new();
+
+    struct str said = sms_attachments_text(arena, sms_attachments(arena, str_of(row->list)));
+
+    cr_assert(eq(int, str_present(said), row->want != NULL), "%s", row->list);
+    cr_assert(str_equal(said, str_of(row->want)), "%s: %.*s", row->list, STR_ARG(said));
+    arena_free(&arena);
 }

@@ -146,12 +146,12 @@ static const struct refusal_row {
     {JSON, MSG_SMS_INBOUND, "{\"message_id\":1.5}", "message_id: not text"},
     {JSON, MSG_SMS_INBOUND, "{\"message_id\":[]}", "message_id: not text"},
     {JSON, MSG_SMS_INBOUND, "{\"message_id\":\"\"}", "message_id: 0 bytes, at least 1"},
-    {JSON, MSG_SMS_INBOUND, "{\"message_id\":\"a\",\"phone_number\":\"Ann of the hills\"}",
-     "phone_number: neither a phone number (+ and 3 to 15 digits) nor a name of 1 to 11 "
-     "characters"},
+    {JSON, MSG_SMS_INBOUND, "{\"message_id\":\"a\",\"phone_number\":\" \"}",
+     "phone_number: neither a phone number (+ and 3 to 15 digits) nor a name of 1 to 255 "
+     "bytes"},
     {JSON, MSG_SMS_INBOUND, "{\"message_id\":\"a\",\"from\":{}}",
-     "phone_number: neither a phone number (+ and 3 to 15 digits) nor a name of 1 to 11 "
-     "characters"},
+     "phone_number: neither a phone number (+ and 3 to 15 digits) nor a name of 1 to 255 "
+     "bytes"},
     {JSON, MSG_SMS_INBOUND, "{\"message_id\":\"a\",\"from\":\"Ann\",\"to\":\"Bob\"}",
      "shortcode: not a phone number (+ and 3 to 15 digits)"},
     {FORM, MSG_SMS_INBOUND, "message_id=&from=12345&to=12345", "message_id: missing"},

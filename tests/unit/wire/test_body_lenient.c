@@ -80,6 +80,10 @@ static const struct text_row {
     {JSON, STR_INIT("{" JSON_IDS ",\"message\":\"two\nlines\\x\"}"), STR_INIT("two\nlines\\x")},
     {FORM, STR_INIT(FORM_IDS "&message=50%&x"), STR_INIT("50%")},
     {FORM, STR_INIT(FORM_IDS "&message=100%+sure%2"), STR_INIT("100% sure%2")},
+    // what stands behind a body
+    {FORM, STR_INIT(FORM_IDS "&message=hi\r\n"), STR_INIT("hi")},
+    {FORM, STR_INIT(FORM_IDS "&message=hi%0A"), STR_INIT("hi\n")},
+    {JSON, STR_INIT("{" JSON_IDS ",\"message\":\"hi\"}\n\0"), STR_INIT("hi")},
     // charsets
     {FORM "; charset=iso-8859-1", STR_INIT(FORM_IDS "&message=M%FCnchen"),
      STR_INIT("M\xC3\xBCnchen")},
@@ -104,6 +108,17 @@ static const struct text_row {
     // numbers are texts
     {JSON, STR_INIT("{" JSON_IDS ",\"message\":42}"), STR_INIT("42")},
     {JSON, STR_INIT("{" JSON_IDS ",\"message\":1.50}"), STR_INIT("1.50")},
+    // what is no text is one as it is written
+    {JSON, STR_INIT("{" JSON_IDS ",\"message\":true}"), STR_INIT("true")},
+    {JSON, STR_INIT("{" JSON_IDS ",\"message\":{ \"body\": \"hi\" }}"),
+     STR_INIT("{\"body\":\"hi\"}")},
+    {JSON, STR_INIT("{" JSON_IDS ",\"message\":[\"a\",1.5]}"), STR_INIT("[\"a\",1.5]")},
+    {JSON, STR_INIT("{" JSON_IDS ",\"message\":false,\"text\":\"hi\"}"), STR_INIT("hi")},
+    // what nobody reads may be broken inside, too
+    {JSON, STR_INIT("{" JSON_IDS ",\"message\":\"hi\",\"x\":[{\"]}\":\"\\\"}\",y}]}"),
+     STR_INIT("hi")},
+    {JSON, STR_INIT("{\"data\":{" JSON_IDS ",\"message\":\"hi\",\"x\":{\"y\":{z}}}}"),
+     STR_INIT("hi")},
     // kept as they came
     {JSON,
      STR_INIT("{" JSON_IDS ",\"message\":\"\xE2\x80\xAE\xE2\x80\x8B\xEF\xBB\xBF\\ud83d\\ude00\"}"),
@@ -130,6 +145,46 @@ static const struct phone_row {
     {"15551110001", "+15551110001"},
     {"+", NULL},
 };
+
+static const struct phone_row number_rows[] = {
+    {"15551110001.0", "+15551110001"},
+    {"1.5551110001e10", "+15551110001"},
+    {"15551110001", "+15551110001"},
+    {"\"15551110001.0\"", "+15551110001"},
+};
+
+ROWS_TEST(lenient, a_phone_number_may_be_a_number_however_it_is_written, number_rows)
+{
+    AUTO(buf) json = {0};
+
+    buf_printf(&json, "{\"message_id\":\"m\",\"phone_number\":%s,\"to\":12345.0,\"message\":\"x\"}",
+               row->text);
+    const struct msg_sms_inbound *message = read_text(JSON, buf_str(&json));
+
+    cr_assert(message != NULL, "%s: %s", row->text, err.text);
+    cr_assert(str_equal(message->phone_number, str_of(row->want)), "%.*s",
+              STR_ARG(message->phone_number));
+    cr_assert(str_equal(message->shortcode, STR("12345")));
+}
+
+Test(lenient, what_nobody_reads_may_be_as_large_and_deep_as_it_likes)
+{
+    AUTO(buf) json = {0};
+
+    buf_str_append(&json, STR("{" JSON_IDS ",\"x\":"));
+    for (int i = 0; i < 1000; i++)
+        buf_str_append(&json, STR("[{\"a\":"));
+    for (int i = 0; i < 30000; i++)
+        buf_str_append(&json, STR("1,"));
+    for (int i = 0; i < 1000; i++)
+        buf_str_append(&json, STR("}]"));
+    buf_str_append(&json, STR(",\"message\":\"hi\"}"));
+
+    const struct msg_sms_inbound *message = read_text(JSON, buf_str(&json));
+
+    cr_assert(message != NULL, "%s", err.text);
+    cr_assert(str_equal(message->message, STR("hi")));
+}
 
 ROWS_TEST(lenient, a_plus_that_nobody_escaped_is_a_plus, phone_rows)
 {
@@ -163,8 +218,9 @@ static const struct refusal_row {
 } refusal_rows[] = {
     {JSON, "{\"from\":\"15551110001\"}", "message_id: missing", ERR_BAD_INPUT},
     {JSON, "{\"message_id\":\"\"}", "message_id: 0 bytes, at least 1", ERR_BAD_INPUT},
-    {JSON, "{" JSON_IDS ",\"message\":{}}", "message: not text", ERR_BAD_INPUT},
-    {JSON, "{" JSON_IDS ",\"message\":true}", "message: not text", ERR_BAD_INPUT},
+    {JSON, "{\"message_id\":true}", "message_id: not text", ERR_BAD_INPUT},
+    {JSON, "{\"a\":[{}", "JSON: premature end at line 1, column 9, byte 8", ERR_BAD_INPUT},
+    {JSON, "{\"a\":[\"", "JSON: premature end at line 1, column 8, byte 7", ERR_BAD_INPUT},
     {JSON, "{" JSON_IDS ",\"message_id\":\"n\"}", "message_id: given twice, with different values",
      ERR_BAD_INPUT},
     {FORM, FORM_IDS "&message=a&message=b", "message: given twice, with different values",

@@ -68,6 +68,8 @@ static const struct place_row {
     {BODY_SCAN_JSON, "{\"a\":[{\"content\":\"", "\",\"b\":1}]}", "{\"a\":[{\"content\":" REFERENCE ",\"b\":1}]}"},
     {BODY_SCAN_JSON, "{ \"content\" : \"", "\" }", "{ \"content\" : " REFERENCE " }"},
     {BODY_SCAN_JSON, "{\"x\":\"content\",\"content\":\"", "\"}", "{\"x\":\"content\",\"content\":" REFERENCE "}"},
+    {BODY_SCAN_JSON, "{\"content\":\"data:image/png;base64,", "\"}", "{\"content\":" REFERENCE "}"},
+    {BODY_SCAN_JSON, "{\"content\":\"DATA:image/png;base64,", "\"}", "{\"content\":" REFERENCE "}"},
     {BODY_SCAN_JSON, "{\"contents\":\"", "\"}", NULL},
     {BODY_SCAN_JSON, "{\"message\":\"", "\"}", NULL},
     {BODY_SCAN_JSON, "[\"content\",\"", "\"]", NULL},
@@ -115,7 +117,7 @@ Test(body_scan, leaves_short_contents_where_they_are)
 static const struct fault_row {
     enum body_scan_format format;
     const char *before, *behind;
-    enum err_code code; // ERR_OK: it is kept as far as it is base64, and marked
+    enum err_code code; // ERR_OK: it is kept, and marked
 } faults[] = {
     {BODY_SCAN_JSON, "{\"content\":\"", "A*\"}", ERR_OK},
     {BODY_SCAN_JSON, "{\"content\":\"", "=AAA\"}", ERR_OK},
@@ -165,4 +167,42 @@ Test(body_scan, bounds_the_contents)
 
     cr_assert(eq(int, scan_all(BODY_SCAN_FORM, buf_str(&body), 16384), false));
     cr_assert(eq(int, err.code, ERR_TOO_LARGE));
+}
+
+static const struct broken_row {
+    enum body_scan_format format;
+    const char *before, *behind, *want; // of what is behind
+} broken_rows[] = {
+    {BODY_SCAN_JSON, "{\"content\":\"", "*not \\u00e4 \\u20ac\\n\\\"base64\\\"\"}",
+     "*not \xC3\xA4 \xE2\x82\xAC\n\"base64\""},
+    {BODY_SCAN_FORM, "content=", "*a%20b+c%zd", "*a b+czd"},
+};
+ROWS_TEST(body_scan, keeps_what_is_no_base64_as_it_came, broken_rows)
+{
+    AUTO(buf) bytes = {0};
+    AUTO(buf) body = {0};
+
+    long_content(&bytes, &body, row->before, row->behind);
+
+    cr_assert(scan_all(row->format, buf_str(&body), 11), "%s", err.text);
+    cr_assert(str_ends(buf_str(&taken), str_of(row->want)), "%.*s",
+              (int)(taken.len < 40 ? taken.len : 40),
+              taken.data + (taken.len < 40 ? 0 : taken.len - 40));
+}
+
+Test(body_scan, takes_short_contents_out_where_there_are_many)
+{
+    AUTO(buf) body = {0};
+
+    buf_str_append(&body, STR("{\"mms_attachment\":["));
+    for (int i = 0; i < 150; i++) {
+        buf_str_append(&body, STR("{\"content\":\""));
+        memset(buf_reserve(&body, 4000), 'A', 4000);
+        body.len += 4000;
+        buf_str_append(&body, STR("\"},"));
+    }
+    buf_str_append(&body, STR("null]}"));
+
+    cr_assert(scan_all(BODY_SCAN_JSON, buf_str(&body), 1000), "%s", err.text);
+    cr_assert(scan.rest.len < 2 * BODY_CROWDED);
 }

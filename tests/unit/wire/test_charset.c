@@ -19,6 +19,13 @@ static const struct decode_row {
      STR_INIT("a\xEF\xBF\xBD"
               "b")},
     {NULL, STR_INIT("\xC3\xBC cut \xC3"), STR_INIT("\xC3\xBC cut \xEF\xBF\xBD")},
+    {NULL, STR_INIT("\xED\xA0\xBD\xED\xB8\x80"), STR_INIT("\xF0\x9F\x98\x80")}, // CESU-8
+    {"utf-8", STR_INIT("a\xED\xA0\xBD\xED\xB8\x80"), STR_INIT("a\xF0\x9F\x98\x80")},
+    {"utf-8",
+     STR_INIT("\xED\xB8\x80"
+              "a\xED\xA0"),
+     STR_INIT("\xEF\xBF\xBD"
+              "a\xEF\xBF\xBD\xEF\xBF\xBD")},
     {"utf-8", STR_INIT("Gr\xFC"), STR_INIT("Gr\xEF\xBF\xBD")},
     {"UTF8", STR_INIT("\xF0\x9F\x98\x80"), STR_INIT("\xF0\x9F\x98\x80")},
     {"us-ascii", STR_INIT("\xE4"), STR_INIT("\xC3\xA4")},
@@ -46,6 +53,8 @@ static const struct decode_row {
               "a")},
     {"utf-16le", STR_INIT("a\0\0\0b"), STR_INIT("a\xEF\xBF\xBD\xEF\xBF\xBD")},
     {"utf-16le", STR_INIT("\xEF\xBB\xBF\xBB"), STR_INIT("\xEB\xAF\xAF\xEB\xAE\xBF")},
+    {"utf-32", STR_INIT("\xFF\xFE\0\0\xFC\0\0\0"), STR_INIT("\xC3\xBC")},
+    {"utf-32", STR_INIT("\0\0\0\xFC"), STR_INIT("\xC3\xBC")},
     {"iso-2022-jp", STR_INIT("a\xE4"), STR_INIT("a\xC3\xA4")},
 };
 
@@ -87,4 +96,37 @@ Test(charset, a_byte_order_mark_decides)
     cr_assert(charset_is_utf16(charset_of_mark(&unmarked)));
     cr_assert(eq(sz, unmarked.len, 4));
     cr_assert(eq(ptr, (void *)charset_of_mark(&none), NULL));
+}
+
+static const struct mark_row {
+    struct str bytes, want;
+} mark_rows[] = {
+    {STR_INIT("\xFF\xFE\0\0{\0\0\0"), STR_INIT("{")},
+    {STR_INIT("\0\0\xFE\xFF\0\0\0{"), STR_INIT("{")},
+    {STR_INIT("{\0\0\0"), STR_INIT("{")},
+    {STR_INIT("\0\0\0{"), STR_INIT("{")},
+    {STR_INIT("{\0}\0"), STR_INIT("{}")},
+    {STR_INIT("\0{\0}"), STR_INIT("{}")},
+    {STR_INIT("\xFF\xFE{\0"), STR_INIT("{")},
+};
+
+ROWS_TEST(charset, the_front_of_a_text_in_utf_16_or_32_says_which_it_is, mark_rows)
+{
+    struct str bytes = row->bytes;
+    AUTO(buf) out = {0};
+
+    const struct charset *charset = charset_of_mark(&bytes);
+
+    cr_assert(charset != NULL);
+    charset_decode(charset, bytes, &out);
+    cr_assert(str_equal(buf_str(&out), row->want), "%.*s", STR_ARG(buf_str(&out)));
+}
+
+Test(charset, a_media_type_may_declare_one)
+{
+    cr_assert(
+        charset_is_utf16(charset_of_type(STR("text/plain; format=flowed; Charset=\"UTF-16\""))));
+    cr_assert(charset_is_utf8(charset_of_type(STR("text/plain;charset=utf-8;charset=utf-8"))));
+    cr_assert(eq(ptr, (void *)charset_of_type(STR("text/plain")), NULL));
+    cr_assert(eq(ptr, (void *)charset_of_type(STR_ABSENT), NULL));
 }

@@ -225,8 +225,8 @@ static const struct hostile_row {
      "message_state: not a whole number"},
     {"a number over its limit", MSG_SMS_RECEIPT, "92a1610b", "message_state: not within 0 to 10"},
     {"a sender not in its normal spelling", MSG_SMS_INBOUND, "93a161a83132333435363738a3313233",
-     "phone_number: neither a phone number (+ and 3 to 15 digits) nor a name of 1 to 11 "
-     "characters"},
+     "phone_number: neither a phone number (+ and 3 to 15 digits) nor a name of 1 to 255 "
+     "bytes"},
     {"a phone number not in its normal spelling", MSG_SMS_INBOUND,
      "93a161a3313233a83132333435363738", "shortcode: not a phone number (+ and 3 to 15 digits)"},
     {"text that is not UTF-8", MSG_SMS_RECEIPT, "92a161fe", "message_state: not a whole number"},

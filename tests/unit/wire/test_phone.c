@@ -20,6 +20,7 @@ static const struct phone_row {
     {"+1 (415) 555-0123", "+14155550123"},
     {"415-555-0123", "+4155550123"},
     {"1.415.555.0123", "+14155550123"},
+    {"14155550123.0", "+14155550123"},
     {" 14155550123 ", "+14155550123"},
     {"0014155550123", "+14155550123"},
     {"+0014155550123", "+14155550123"},
@@ -94,7 +95,9 @@ static const struct sender_row {
     {"+18445551212", "01149 171 1234567", "+491711234567"},
     {"+18445551212", "+4155550123", "+4155550123"}, // says which country
     {"+18445551212", "1234567890", "+1234567890"},  // no area begins with 1
-    {"+18445551212", "4151550123", "+4151550123"},  // no exchange does
+    {"+18445551212", "4510550123", "+4510550123"}, // no exchange does, and Denmark has such numbers
+    {"+18445551212", "5551230001", "+15551230001"}, // nobody has
+    {"+18445551212", "(555) 023-0001", "+15550230001"},
     {"+18445551212", "72345", "72345"},
     {"+491711234567", "0171 7654321", "+491717654321"},
     {"+491711234567", "491717654321", "+491717654321"},
@@ -128,18 +131,13 @@ static const struct sender_row {
     {NULL, "M\xC3\xBCller & Co", "M\xC3\xBCller & Co"},
     {NULL, "12", "12"},
     {NULL, "ELEVENCHARS", "ELEVENCHARS"},
-    {NULL, "TWELVE_CHARS", NULL},
-    {NULL, "14155550123x", NULL},
+    {NULL, "A customer of ours", "A customer of ours"},
+    {NULL, "jane.doe@mail.example", "jane.doe@mail.example"},
+    {NULL, "14155550123x", "14155550123x"},
+    {NULL, "12345678901234567", "12345678901234567"},
     {NULL, "", NULL},
     {NULL, "  ", NULL},
-    {NULL,
-     "MY\x01"
-     "BANK",
-     NULL},
-    {NULL,
-     "MY\xC2\x80"
-     "BANK",
-     NULL},
+    {NULL, "MY\x01\xC2\x80\x7F BANK", "MY\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD BANK"},
     {NULL, "MYBANK\xFF", NULL},
 };
 
@@ -166,7 +164,8 @@ static const struct meanings_row {
     {"(415) 555-0123", "+4155550123 +14155550123/1"},
     {"0111 415 555 0123", "01114155550123 +14155550123/1 +431114155550123/43 +491114155550123/49"},
     {"MYBANK", "MYBANK"},
-    {"A NAME TOO LONG", ""},
+    {"A NAME OF ANY LENGTH", "A NAME OF ANY LENGTH"},
+    {"", ""},
 };
 
 ROWS_TEST(phone, says_what_a_text_may_mean, meanings_rows)

@@ -82,6 +82,7 @@ export async function versioned<T>(method: string, path: string, options: Call =
 export interface Health {
   state: "green" | "yellow" | "red";
   reasons?: string[];
+  causes?: { code: string }[];
   queues?: { name: string; depth: number; oldestMs: number }[];
 }
 

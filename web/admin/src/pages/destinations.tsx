@@ -42,6 +42,11 @@ const STATES: Record<State, { word: string; look: string }> = {
   unused: { word: "not used", look: "idle" },
 };
 
+// Messages go out to one whose breaker is closed; where all that it answers is bad, it is not good for that.
+function stateOf({ state, failing }: Destination): { word: string; look: string } {
+  return state === "closed" && failing ? { word: "fails", look: "expired" } : STATES[state];
+}
+
 export function nameOf({ numbers, host }: Destination): string {
   return numbers.map(({ number }) => number).join(", ") || host;
 }
@@ -130,8 +135,8 @@ function List({ rows, everyTenant, onStop, onDone }: ListProps) {
           title: "State",
           cell: (row) => (
             <span>
-              <span class={`state ${STATES[row.state].look}`}>{STATES[row.state].word}</span>
-              {row.nextTry && row.state !== "closed" && (
+              <span class={`state ${stateOf(row).look}`}>{stateOf(row).word}</span>
+              {row.nextTry && (row.state !== "closed" || row.failing) && (
                 <span class="faint">
                   {" "}
                   next try <Moment time={row.nextTry} />

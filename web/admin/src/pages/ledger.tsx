@@ -35,6 +35,10 @@ const STATE_WORDS: Record<string, string> = {
   copies: "copies of parts",
 };
 
+export function ledgerWord(state: string): string {
+  return STATE_WORDS[state] ?? state;
+}
+
 export function LedgerPanel({ tenant }: { tenant: string | null }) {
   const [query, change] = useState({ from: "", to: "", by: "channel" });
   const loaded = useLoaded(
@@ -90,7 +94,7 @@ function Equation({ of }: { of: Balance }) {
   const terms = Object.entries(of.states).filter(([, count]) => count !== 0);
   return (
     <span class="equation">
-      {of.accepted} accepted = {terms.length === 0 ? "0" : terms.map(([state, count]) => `${count} ${STATE_WORDS[state] ?? state}`).join(" + ")}
+      {of.accepted} accepted = {terms.length === 0 ? "0" : terms.map(([state, count]) => `${count} ${ledgerWord(state)}`).join(" + ")}
       {of.imbalance !== 0 && <strong class="remainder"> {of.imbalance > 0 ? "+" : "−"} {Math.abs(of.imbalance)} unaccounted for</strong>}
     </span>
   );

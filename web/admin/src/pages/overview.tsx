@@ -4,6 +4,7 @@ import { call, health, type Health } from "../api";
 import { useLoaded } from "../load";
 import { addressOf } from "../place";
 import { Panel, ReadAgain } from "../ui/panel";
+import { ledgerWord } from "./ledger";
 import { MessageTable, type MessageSummary } from "./messages";
 
 interface Ledger {
@@ -45,7 +46,7 @@ export function OverviewPanel({ tenant }: { tenant: string | null }) {
       {(data) => (
         <>
           <div class="cards">
-            <HealthCard health={data.health} />
+            <HealthCard tenant={tenant} health={data.health} />
             <LedgerCard tenant={tenant} ledger={data.ledger} />
             {data.health.queues && <QueuesCard tenant={tenant} queues={data.health.queues} />}
             <UndeliveredCard tenant={tenant} count={data.undelivered} />
@@ -79,7 +80,7 @@ function Card({ title, state, look, children }: { title: string; state: string; 
   );
 }
 
-function HealthCard({ health: { state, reasons = [] } }: { health: Health }) {
+function HealthCard({ tenant, health: { state, reasons = [], causes = [] } }: { tenant: string | null; health: Health }) {
   return (
     <Card title="Health" state={state} look={LOOKS[state]}>
       {reasons.length === 0 ? (
@@ -91,6 +92,9 @@ function HealthCard({ health: { state, reasons = [] } }: { health: Health }) {
           ))}
         </ul>
       )}
+      {causes.some(({ code }) => code.startsWith("destination.")) && (
+        <a href={addressOf({ tenant, panel: "destinations", about: "failing" })}>Which destinations</a>
+      )}
     </Card>
   );
 }
@@ -100,9 +104,9 @@ function LedgerCard({ tenant, ledger }: { tenant: string | null; ledger: Ledger 
   return (
     <Card title="Ledger today" state={ledger.balanced ? "balanced" : `${ledger.remainder} missing`} look={ledger.balanced ? "enabled" : "revoked"}>
       <dl>
-        <Fact title="accepted" value={ledger.totals.accepted} />
+        <Fact title="all accepted" value={ledger.totals.accepted} />
         {shown.map(([name, count]) => (
-          <Fact key={name} title={name.replace("_", " ")} value={count} />
+          <Fact key={name} title={ledgerWord(name)} value={count} />
         ))}
       </dl>
       <a href={addressOf({ tenant, panel: "ledger" })}>By number</a>
