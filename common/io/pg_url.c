@@ -32,9 +32,12 @@ static bool are_ports(struct str ports)
     return true;
 }
 
-bool pg_url_check(const char *url, struct err *err)
+bool pg_url_check(struct str url, struct err *err)
 {
-    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    AUTO(buf) text = {0};
+
+    buf_str_append(&text, url);
+    PQconninfoOption *options = PQconninfoParse(buf_c_string(&text), NULL);
     bool is_read = options != NULL;
 
     if (is_read) {

@@ -41,7 +41,7 @@ def test_a_password_that_breaks_the_address_of_postgresql_is_not_repeated(addres
 
     said = done.stdout + done.stderr
     assert done.returncode not in (0, None)
-    assert "the address of PostgreSQL cannot be read" in said
+    assert "postgresql://USER@HOST/DATABASE is wanted" in said
     assert "secret" not in said.replace("NEXUS_", "")
 
 

@@ -46,7 +46,7 @@ ROWS_TEST(pg_url, that_cannot_be_read_is_refused_without_repeating_it, reading_r
 {
     struct err err = {0};
 
-    cr_assert(eq(int, pg_url_check(row->url, &err), row->is_read), "%s", row->url);
+    cr_assert(eq(int, pg_url_check(str_of(row->url), &err), row->is_read), "%s", row->url);
     cr_assert(eq(ptr, strstr(err.text, "secret"), NULL), "%s: %s", row->url, err.text);
 }
 
