@@ -49,8 +49,9 @@ bool pg_url_check(struct str url, struct err *err)
     return is_read ||
            err_set(
                err, ERR_BAD_INPUT,
-               "the address of PostgreSQL cannot be read: key=value pairs, values with blanks "
-               "in quotes; or a URL, where %% @ : / ? of a password are %%25 %%40 %%3A %%2F %%3F");
+               "postgresql://USER@HOST/DATABASE is wanted, or host=HOST dbname=DATABASE; in a "
+               "URL a password's %% @ : / are %%25 %%40 %%3A %%2F, in a string one with blanks is "
+               "in quotes");
 }
 
 const char *pg_url_weakness(const char *url)
