@@ -3,7 +3,6 @@
 #include "large_body.h"
 
 #include "answer.h"
-#include "body_beginning.h"
 #include "body_format.h"
 #include "ingress.h"
 #include "proof.h"
@@ -66,7 +65,6 @@ struct waiting {
 struct large_bodies {
     struct gateway *gateway;
     struct place places[PLACES];
-    struct body_beginnings beginnings;
     struct list waiting; // oldest first
     size_t waiting_count;
     uv_timer_t tick; // runs while there is any
@@ -75,7 +73,6 @@ struct large_bodies {
 static void place_begin(struct place *place, struct exchange *exchange);
 static void place_heard(void *context, struct str bytes, const struct err *err);
 static void place_go_on(struct place *place);
-static void beginning_came(void *context, struct exchange *exchange, bool is_whole);
 static void on_tick(uv_timer_t *timer);
 
 struct large_bodies *large_bodies_new(struct gateway *gateway)
@@ -85,8 +82,6 @@ struct large_bodies *large_bodies_new(struct gateway *gateway)
     if (!all)
         panic("out of memory");
     all->gateway = gateway;
-    all->beginnings = (struct body_beginnings){.came = beginning_came, .context = all};
-    list_init(&all->beginnings.all);
     list_init(&all->waiting);
     for (size_t i = 0; i < PLACES; i++)
         all->places[i].all = all;
@@ -155,25 +150,6 @@ static void body_place(struct large_bodies *all, struct exchange *exchange)
         wait_for_place(all, exchange);
 }
 
-static void whole_may_go(void *context, const struct err *err)
-{
-    if (err)
-        answer_err(context, err);
-    else
-        ingress_send(context);
-}
-
-static void beginning_came(void *context, struct exchange *exchange, bool is_whole)
-{
-    if (!is_whole || body_encoding(exchange) != ENCODING_NONE) {
-        body_place(context, exchange);
-        return;
-    }
-    exchange->body = exchange->body_begin;
-    exchange->ready_us = clock_monotonic_us();
-    ingress_ask_again(exchange, whole_may_go, exchange);
-}
-
 void large_body_take(struct exchange *exchange)
 {
     struct large_bodies *all = exchange->gateway->large_bodies;
@@ -185,11 +161,6 @@ void large_body_take(struct exchange *exchange)
     if (body_encoding(exchange) == ENCODING_UNKNOWN) {
         answer_error(exchange, ERR_UNSUPPORTED_MEDIA,
                      STR("Content-Encoding: only gzip or deflate"));
-    } else if (length == 0) { // it came with its head, compressed
-        exchange->body_begin = http_body(exchange->http);
-        body_place(all, exchange);
-    } else if (length == HTTP_BODY_UNKNOWN) {
-        body_beginning_read(&all->beginnings, exchange);
     } else if (length > limit) {
         body_too_large(limit, &err);
         answer_err(exchange, &err);
@@ -206,13 +177,24 @@ static struct exchange *waiting_end(struct large_bodies *all, struct waiting *wa
     return waiting->exchange;
 }
 
-static void places_give(struct large_bodies *all)
+static struct waiting *waiting_that_fits(struct large_bodies *all, struct place **place)
 {
     LIST_EACH (&all->waiting, struct waiting, link, waiting) {
-        struct place *place = place_find(all, waiting->exchange->principal.tenant);
-        if (place)
-            place_begin(place, waiting_end(all, waiting));
+        *place = place_find(all, waiting->exchange->principal.tenant);
+        if (*place)
+            return waiting;
     }
+    return NULL;
+}
+
+static void places_give(struct large_bodies *all)
+{
+    struct waiting *waiting;
+    struct place *place;
+
+    // A body that came with its head may end in place_begin(), which gives its place away by itself.
+    while ((waiting = waiting_that_fits(all, &place)))
+        place_begin(place, waiting_end(all, waiting));
 }
 
 // ---- a body comes
@@ -282,10 +264,10 @@ static void place_begin(struct place *place, struct exchange *exchange)
         place->hash = crypto_hash_new();
     if (body_encoding(exchange) != ENCODING_NONE)
         place->gunzip = gunzip_new(body_encoding(exchange) == ENCODING_DEFLATE);
-    if (str_present(exchange->body_begin))
-        place_heard(place, exchange->body_begin, NULL);
-    else
+    if (http_body_left(exchange->http) > 0)
         place_read(place);
+    else // it came with its head, compressed
+        place_heard(place, http_body(exchange->http), NULL);
 }
 
 static bool scan(void *context, struct str bytes, struct err *err)
@@ -432,10 +414,9 @@ static void on_tick(uv_timer_t *timer)
     LIST_EACH (&all->waiting, struct waiting, link, waiting)
         if (now_ms - waiting->since_ms >= WAIT_MS)
             answer_error(waiting_end(all, waiting), ERR_BUSY, STR("too many large bodies at once"));
-    body_beginnings_look(&all->beginnings, now_ms);
     for (size_t i = 0; i < PLACES; i++)
         is_busy = is_busy || all->places[i].exchange;
-    if (!is_busy && all->waiting_count == 0 && list_is_empty(&all->beginnings.all))
+    if (!is_busy && all->waiting_count == 0)
         uv_timer_stop(&all->tick);
 }
 
@@ -453,7 +434,6 @@ void large_bodies_free(struct large_bodies **all)
         return;
     LIST_EACH (&ending->waiting, struct waiting, link, waiting)
         answer_error(waiting_end(ending, waiting), ERR_UNAVAILABLE, STR("the gateway is stopping"));
-    body_beginnings_end(&ending->beginnings);
     for (size_t i = 0; i < PLACES; i++) {
         struct place *place = &ending->places[i];
         if (!place->exchange)

@@ -2,7 +2,6 @@
 // for errors.
 #include "nexusctl/command.h"
 
-#include "base/config.h"
 #include "base/failpoint.h"
 #include "base/secrecy.h"
 #include "nexusctl/output.h"
@@ -31,30 +30,6 @@ bool usage_in(struct call *call, const char *word, struct err *err)
 {
     call->verdict = EXIT_USAGE;
     return err_in(err, word);
-}
-
-static bool connect_to(struct call *call, struct str setting, struct pg_script **script,
-                       struct err *err)
-{
-    struct str url = str_present(call->pg_url) ? call->pg_url : setting;
-
-    if (url.len == 0)
-        return usage_set(call, err, "no database is named: set NEXUS_PG_URL or give --pg URL");
-    return pg_script_open(arena_c_string(call->arena, url), "nexusctl", script, err);
-}
-
-bool call_connect(struct call *call, struct pg_script **script, struct err *err)
-{
-    return connect_to(call, call->settings.pg_url, script, err);
-}
-
-bool call_connect_owner(struct call *call, struct pg_script **script, struct err *err)
-{
-    const struct settings *settings = &call->settings;
-
-    return connect_to(
-        call, settings->pg_migration_url.len > 0 ? settings->pg_migration_url : settings->pg_url,
-        script, err);
 }
 
 // Whoever runs us, as the machine knows them: $USER can say anything.
@@ -169,27 +144,6 @@ bool call_read(struct call *call, struct str path, struct str *content, struct e
     return true;
 }
 
-static bool settings_load(struct call *call, struct err *err)
-{
-    static const struct config_key keys[] = {
-        CONFIG_STR(settings, pg_url, "NEXUS_PG_URL", "", CONFIG_SECRET, "PostgreSQL."),
-        CONFIG_STR(settings, pg_migration_url, "NEXUS_PG_MIGRATION_URL", "", CONFIG_SECRET,
-                   "PostgreSQL as whoever migrates; NEXUS_PG_URL when empty."),
-        CONFIG_STR(settings, key_pepper, "NEXUS_KEY_PEPPER", "", CONFIG_SECRET,
-                   "32 bytes in hex under which API keys are stored."),
-        CONFIG_STR(settings, key_encryption_key, "NEXUS_KEY_ENCRYPTION_KEY", "", CONFIG_SECRET,
-                   "32 bytes in hex that seal secrets at rest."),
-        CONFIG_STR(settings, log_key, "NEXUS_LOG_KEY", "", CONFIG_SECRET,
-                   "32 bytes in hex that make tokens of phone numbers in logs."),
-        CONFIG_BOOL(settings, webhook_https_only, "NEXUS_WEBHOOK_HTTPS_ONLY", "false",
-                    "Webhooks must have https://."),
-    };
-    const struct config_table table = {
-        .keys = keys, .count = COUNT_OF(keys), .values = &call->settings};
-
-    return config_load(&table, 1, call->config, call->arena, err);
-}
-
 static void error_as_json(const struct err *err)
 {
     AUTO(buf) line = {0};
@@ -254,7 +208,7 @@ static bool call_run(struct call *call, struct words before, struct words after,
     if (!parsed || !failpoints_init(err))
         return false;
     secrecy_begin();
-    return settings_load(call, err) && run_of(call)(call, err);
+    return call_settings_load(call, err) && run_of(call)(call, err);
 }
 
 bool call_flush(struct call *call, struct err *err)

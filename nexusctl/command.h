@@ -140,6 +140,9 @@ bool usage_set(struct call *call, struct err *err, const char *format, ...) PRIN
 // The same of a word whose rule has set the error: "NUMBER: …".
 bool usage_in(struct call *call, const char *word, struct err *err);
 
+// Of --config, or the package's, or none; the environment overrides.
+#define CONFIG_INSTALLED "/etc/nexus/nexus.conf"
+MUST_USE bool call_settings_load(struct call *call, struct err *err);
 MUST_USE bool call_connect(struct call *call, struct pg_script **script, struct err *err);
 // As whoever migrates: NEXUS_PG_MIGRATION_URL, where it is set.
 MUST_USE bool call_connect_owner(struct call *call, struct pg_script **script, struct err *err);

@@ -90,11 +90,10 @@ struct str http_header(const struct http_request *request,
 // All lines of that name, commas between; absent if none.
 struct str http_header_lines(struct http_request *request, const char *lower_case_name);
 struct str http_body(const struct http_request *request);
-// How much of the body is still to be read with http_body_read(). While there is any, http_body() is
-// empty. An answer given before the end waits until the client has sent the rest, which is thrown
+// How much of the body is still to be read with http_body_read(): of a chunked body, nothing. While
+// there is any, http_body() is empty. An answer given before the end waits until the client has sent the rest, which is thrown
 // away, at most 2 s; then the connection closes.
 int64_t http_body_left(const struct http_request *request);
-#define HTTP_BODY_UNKNOWN INT64_MAX // a chunked one, of which nobody knows until its end
 // Reads the next bytes, at most HTTP_PIECE_BYTES, once. got() runs later, or at once inside this call; with
 // err when the client has gone or has ended the body early, and then there is no more. bytes are
 // valid during got().

@@ -22,7 +22,8 @@ begin
     return '{}';
 end $$;
 
--- Drops uploads whose message has not come in that time, at most 100 a call; returns how many.
+-- Drops uploads whose message has not come in that time, at most 100 a call; returns how many. A message may take one over
+-- while this waits for its row, so the row is looked at once more.
 create or replace function upkeep_uploads(older_than_s int) returns int language plpgsql as $$
 declare
     dropped int;
@@ -31,7 +32,8 @@ begin
         return null;
     end if;
     delete from upload u
-     where (u.tenant_id, u.id) in (select w.tenant_id, w.id from upload w
+     where u.message_id is null
+       and (u.tenant_id, u.id) in (select w.tenant_id, w.id from upload w
                                     where w.message_id is null and w.created < now() - make_interval(secs => older_than_s)
                                     limit 100);
     get diagnostics dropped = row_count;

@@ -201,13 +201,19 @@ language sql stable as $$
            and exists (select from message m where m.tenant_id = d.tenant_id and m.id = d.message_id and m.created < before)
 $$;
 
--- True for the one caller that may send the probe to a destination whose breaker was open.
+-- True for the one caller that may send the probe to a destination whose breaker was open. It does not wait for the
+-- destination's row: a change of settings that holds it may be waiting for the rows which this claim has locked.
 create or replace function delivery_probe(destination int) returns boolean
 language plpgsql as $$
 begin
-    update destination dst set not_before = now() + interval '30 s'
-    where dst.id = destination and dst.failures > 0 and dst.not_before <= now();
-    return found;
+    perform from destination dst
+    where dst.id = destination and dst.failures > 0 and dst.not_before <= now()
+    for no key update skip locked;
+    if not found then
+        return false;
+    end if;
+    update destination dst set not_before = now() + interval '30 s' where dst.id = destination;
+    return true;
 end
 $$;
 
