@@ -96,7 +96,7 @@ def test_a_last_attempt_without_an_answer_is_held_where_the_channel_says_so(make
     customer.answer(delay=HANG)
 
     answer.becomes("uncertain")
-    assert answer.undelivered == ("uncertain", None, 2)
+    assert answer.undelivered == ("uncertain", 503, 2)  # the last status that there was
 
 
 def test_a_gateway_that_keeps_failing_exhausts_the_attempts(make_tenant, customer):

@@ -47,8 +47,9 @@ browse("messages are filtered, and lead to their conversation and back", {}, asy
 browse("what a filter says that cannot be understood is told once, at its field", { refusals: [400] }, async (page) => {
   const center = await sending();
   await logIn(page, center.administrator);
-  for (const one of ["messages", "conversations"]) {
-    await panel(page, `#/${one}`);
+  for (const one of ["Messages", "Conversations"]) {
+    await panel(page, `#/${one.toLowerCase()}`);
+    await page.getByRole("heading", { level: 1, name: one }).waitFor();
     await page.getByLabel("Phone number").fill("5".repeat(129));
     await page.keyboard.press("Enter");
     const field = page.locator("[aria-invalid=true]");

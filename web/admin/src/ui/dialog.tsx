@@ -44,11 +44,11 @@ export function Dialog({ title, onClose, sticky, wide, children }: Props) {
       onClickCapture={({ target }) => {
         if (!(target instanceof Element) || !target.closest("form button[type=button]:not(.buttons *)")) return;
         touch();
-        setTimeout(() => document.activeElement === document.body && dialog.current?.querySelector("h2")?.focus());
+        setTimeout(() => document.activeElement === document.body && dialog.current?.querySelector<HTMLElement>("button, input, select, textarea")?.focus());
       }}
       onCancel={cancel}
     >
-      <h2 id={id} tabIndex={-1}>{title}</h2>
+      <h2 id={id}>{title}</h2>
       {children}
       {warned && (
         <p class="warning" role="alert" ref={(said) => said?.scrollIntoView()}>
