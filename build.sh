@@ -30,6 +30,7 @@ usage: ./build.sh VERB [ARGUMENT…]
 
   deps                 install the Debian packages that are missing (root or sudo)
   build [PRESET]       compile: release (default), dev, asan, clang, fuzz, uncounted; into build/PRESET
+  package              make a Debian package of the release build, in build/packages
   web                  build the web pages into web/dist, if their sources changed
   docs                 write docs/generated anew from the tables
   fmt                  format the C sources
@@ -86,6 +87,22 @@ verb_build() {
     cmake --preset "$preset" --log-level=WARNING >/dev/null
     cmake --build --preset "$preset" -- --quiet | sed '/^ninja: no work to do\.$/d'
     [ "$preset" != release ] || verb_web
+}
+
+# packaging/ has what goes into it. The same commit gives the same package.
+verb_package() {
+    [ $# -eq 0 ] || wrong "package takes no arguments"
+    packages+=(dpkg-dev file)
+    umask 022
+    verb_build release
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
+    export SOURCE_DATE_EPOCH
+    say "packing"
+    rm -rf build/packages
+    cpack --config build/release/CPackConfig.cmake -B build/packages >build/release/package.log 2>&1 ||
+        die "it could not be packed: $(tail -n 5 build/release/package.log)"
+    rm -rf build/packages/_CPack_Packages
+    printf '%s\n' "$root"/build/packages/*.*deb
 }
 
 # The packages and the built pages each carry a mark that says what they were made from.
@@ -149,7 +166,7 @@ verb_fuzz() {
 verb_check() { verb_test checks; }
 
 verb_test() {
-    packages+=(chromium faketime fonts-dejavu-core prometheus python3-yaml)
+    packages+=(chromium faketime fonts-dejavu-core prometheus python3-yaml systemd dpkg-dev file adduser iproute2)
     verb_deps
     exec tests/run.sh "$@"
 }
@@ -163,6 +180,6 @@ ctl:*) ;;
 esac
 case ${1:-help} in
 help | -h | --help) usage ;;
-run | ctl | test | bench | fuzz | deps | build | web | docs | fmt | check | clean) "verb_$1" "${@:2}" ;;
+run | ctl | test | bench | fuzz | deps | build | package | web | docs | fmt | check | clean) "verb_$1" "${@:2}" ;;
 *) wrong "no verb \"$1\"; ./build.sh help lists them" ;;
 esac

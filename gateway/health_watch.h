@@ -1,6 +1,6 @@
 // health_watch: what a gateway looks up for its health every two seconds: which processes
 // metrics-agent has not heard from (NEXUS_METRICS_URL), and what the supervisor says of those that
-// died (NEXUS_DEATHS, a folder with a file for each process; supervise/finish writes them). Where
+// died (NEXUS_DEATHS, a folder with a file for each process; supervise/death writes them). Where
 // a setting is empty, nothing is looked up.
 #pragma once
 

@@ -5,12 +5,11 @@
 #include "nexusctl/commands.h"
 #include "nexusctl/provision_doc.h"
 #include "nexusctl/provision_file.h"
-#include "nexusctl/table.h"
 #include "wire/shape.h"
 
 enum { FILE_, DRY_RUN, PRUNE };
 static const struct option options[] = {
-    [FILE_] = {"--file", "-f", "FILE",
+    [FILE_] = {"--file", "-f", "FILE", .rule = file_check,
                .doc = "What there should be, in YAML or JSON; - is standard input."},
     [DRY_RUN] = {"--dry-run", NULL, NULL,
                  .doc = "Only say what would be done; exit code 3 if anything."},
@@ -99,16 +98,6 @@ static void plan_write(const struct json_view *plan, const struct provision_doc 
     buf_byte(out, '\n');
 }
 
-static struct str changed_text(const struct json_view *line, struct arena *arena)
-{
-    const struct json_view *changed = json_member(line, "changed"), *field;
-    AUTO(buf) text = {0};
-
-    for (size_t i = 0; (field = json_element(changed, i)) != NULL; i++)
-        buf_printf(&text, "%s%.*s", i ? ", " : "", STR_ARG(json_text(field)));
-    return arena_copy(arena, buf_str(&text));
-}
-
 static size_t differing(const struct json_view *plan)
 {
     const struct json_view *line;
@@ -122,18 +111,14 @@ static size_t differing(const struct json_view *plan)
 static void plan_print(const struct json_view *plan, const struct provision_doc *doc, bool dry_run,
                        struct arena *arena, struct buf *out)
 {
-    struct table table = {.columns = 5};
-    const struct json_view *line;
+    static const struct column columns[] = {{NULL, "action", NULL},
+                                            {NULL, "kind", NULL},
+                                            {NULL, "ccid", NULL},
+                                            {NULL, "name", NULL},
+                                            {NULL, "changed", NULL}};
+    static const struct listing list = {NULL, columns, COUNT_OF(columns)};
 
-    for (size_t i = 0; (line = json_element(plan, i)) != NULL; i++) {
-        struct str action = json_text(json_member(line, "action"));
-        table_cell(&table, action);
-        table_cell(&table, json_text(json_member(line, "kind")));
-        table_cell(&table, json_text(json_member(line, "ccid")));
-        table_cell(&table, json_text(json_member(line, "name")));
-        table_cell(&table, changed_text(line, arena));
-    }
-    table_print(&table, out);
+    listing_print(&list, plan, arena, out);
     for (size_t i = 0; i < doc->fresh_count; i++)
         buf_printf(out, "new key \"%.*s\" of %.*s, shown only now: %.*s\n",
                    STR_ARG(doc->fresh[i].name), STR_ARG(doc->fresh[i].ccid),

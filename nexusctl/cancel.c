@@ -1,14 +1,17 @@
 // cancel: takes back messages that wait to be sent.
 #include "nexusctl/commands.h"
-#include "wire/codec_json.h"
+#include "nexusctl/output.h"
+#include "store/rules.h"
 
 enum { ID, DESTINATION, TENANT, LIMIT, DRY_RUN };
 static const struct option options[] = {
-    [ID] = {"--id", NULL, "ID", .doc = "This message; may be repeated.", .repeats = true},
-    [DESTINATION] = {"--destination", NULL, "ID",
+    [ID] = {"--id", NULL, "ID", .rule = uuid_check, .doc = "This message; may be repeated.",
+            .repeats = true},
+    [DESTINATION] = {"--destination", NULL, "ID", .minimum = 1, .maximum = INT32_MAX,
                      .doc = "What waits for it; see nexusctl destinations."},
-    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only messages of this contact center."},
-    [LIMIT] = {"--limit", NULL, "COUNT",
+    [TENANT] = {"--tenant", NULL, "CCID", .rule = uuid_check,
+                .doc = "Only messages of this contact center."},
+    [LIMIT] = {"--limit", NULL, "COUNT", .minimum = 1, .maximum = 10000,
                .doc = "At most so many, the oldest first; 1000 when left out."},
     [DRY_RUN] = {"--dry-run", NULL, NULL,
                  .doc = "Only say how many; exit code 3 when there are any."},
@@ -17,7 +20,7 @@ static const struct option options[] = {
 static void result_print(const struct call *call, int64_t cancelled, int64_t in_hand,
                          struct buf *out)
 {
-    buf_printf(out, "%lld %s %s\n", (long long)cancelled, cancelled == 1 ? "message" : "messages",
+    buf_printf(out, "%lld %s %s\n", (long long)cancelled, plural(cancelled, "message", "messages"),
                option_given(call, DRY_RUN) ? "would be cancelled" : "cancelled");
     if (in_hand > 0)
         buf_printf(out, "%lld being sent and left; look again within a minute\n",
@@ -27,27 +30,23 @@ static void result_print(const struct call *call, int64_t cancelled, int64_t in_
 static bool cancel(struct call *call, struct err *err)
 {
     const struct json_view *result;
-    int64_t limit = 1000, cancelled = 0, in_hand = 0;
-    struct str ids, text;
+    int64_t cancelled = 0, in_hand = 0;
 
     if (option_given(call, ID) == option_given(call, DESTINATION))
         return usage_set(call, err, "no messages are chosen: give either --id or --destination");
-    if (!option_number(call, LIMIT, 1, 10000, &limit, err) || !option_ids(call, ID, &ids, err))
-        return false;
-    const struct str parameters[] = {option_text(call, TENANT), ids, option_text(call, DESTINATION),
-                                     arena_printf(call->arena, "%lld", (long long)limit),
-                                     option_given(call, DRY_RUN) ? STR("true") : STR("false")};
-    if (!call_ask(call, STATEMENT_OPERATOR_CANCEL, parameters, COUNT_OF(parameters), &text, err) ||
-        !answer_parse(text, call->arena, &result, err))
+    const struct str parameters[] = {
+        option_text(call, TENANT), option_ids(call, ID), option_text(call, DESTINATION),
+        arena_printf(call->arena, "%lld", (long long)option_number(call, LIMIT, 1000)),
+        option_given(call, DRY_RUN) ? STR("true") : STR("false")};
+    if (!call_answer(call, STATEMENT_OPERATOR_CANCEL, parameters, COUNT_OF(parameters), &result,
+                     err))
         return false;
     (void)json_number(json_member(result, "cancelled"), &cancelled);
     (void)json_number(json_member(result, "inHand"), &in_hand);
     // Whoever names messages wants those: none of them is a mistake, not a success.
     if (option_given(call, ID) && cancelled + in_hand == 0)
         return err_set(err, ERR_NOT_FOUND, "no such message waits to be sent");
-    if (call->json)
-        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
-    else
+    if (!call->json)
         result_print(call, cancelled, in_hand, &call->out);
     if (option_given(call, DRY_RUN) && cancelled > 0)
         call->verdict = EXIT_DIFFERS;

@@ -1,13 +1,10 @@
-// command: options, help and the two places where text leaves: stdout for answers, stderr for
-// errors.
+// command: finds a command, runs it, and has the two places where text leaves: stdout for answers, stderr
+// for errors.
 #include "nexusctl/command.h"
 
-#include "base/config.h"
 #include "base/failpoint.h"
-#include "base/list.h"
 #include "base/secrecy.h"
 #include "nexusctl/output.h"
-#include "store/rules.h"
 #include "wire/codec_yaml.h"
 
 #include <errno.h>
@@ -16,38 +13,6 @@
 #include <stdarg.h>
 
 enum { FILE_LIMIT = 4 * 1024 * 1024 };
-
-const struct option common_options[COMMON_OPTIONS] = {
-    [COMMON_JSON] = {"--json", NULL, NULL, .doc = "Answer and errors as JSON."},
-    [COMMON_PG] = {"--pg", NULL, "URL", .doc = "PostgreSQL; NEXUS_PG_URL when left out."},
-    [COMMON_CONFIG] = {"--config", NULL, "FILE",
-                       .doc = "Settings (NAME=value); the environment overrides."},
-    [COMMON_HELP] = {"--help", "-h", NULL, .doc = "This text."},
-};
-
-static const struct option *table_find(const struct option *options, size_t count, struct str name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (str_equal(name, str_of(options[i].name)) ||
-            (options[i].short_name && str_equal(name, str_of(options[i].short_name))))
-            return &options[i];
-    return NULL;
-}
-
-bool common_option_applies(const struct command *command, size_t option)
-{
-    return option != COMMON_PG || !command->offline;
-}
-
-static const struct option *option_find(const struct command *command, struct str name)
-{
-    const struct option *own = table_find(command->options, command->option_count, name);
-    const struct option *common = table_find(common_options, COMMON_OPTIONS, name);
-
-    if (own || !common)
-        return own;
-    return common_option_applies(command, (size_t)(common - common_options)) ? common : NULL;
-}
 
 bool usage_set(struct call *call, struct err *err, const char *format, ...)
 {
@@ -61,195 +26,10 @@ bool usage_set(struct call *call, struct err *err, const char *format, ...)
     return err_set(err, ERR_BAD_INPUT, "%s", buf_c_string(&text));
 }
 
-// Of --config the last one counts: ./build.sh ctl gives one before the caller's.
-static bool option_is_new(const struct call *call, const struct option *option)
+bool usage_in(struct call *call, const char *word, struct err *err)
 {
-    if (option == &common_options[COMMON_PG])
-        return !str_present(call->pg_url);
-    for (size_t i = 0; i < call->given_count; i++)
-        if (call->given[i].option == option)
-            return option->repeats || !option->value;
-    return true;
-}
-
-static void option_take(struct call *call, const struct option *option, struct str value)
-{
-    if (option == &common_options[COMMON_JSON])
-        call->json = true;
-    else if (option == &common_options[COMMON_HELP])
-        call->help = true;
-    else if (option == &common_options[COMMON_PG])
-        call->pg_url = value;
-    else if (option == &common_options[COMMON_CONFIG])
-        call->config = arena_c_string(call->arena, value);
-    else
-        call->given[call->given_count++] = (struct given){.option = option, .value = value};
-}
-
-static bool word_take(struct call *call, struct str word, struct err *err)
-{
-    const struct command *command = call->command;
-
-    if (word.len == 0)
-        return usage_set(call, err, "an argument is empty");
-    if (command->verbs && !call->verb) {
-        for (size_t i = 0; i < command->verb_count; i++)
-            if (str_equal(word, str_of(command->verbs[i].name)))
-                call->verb = &command->verbs[i];
-        return call->verb || usage_set(call, err, "unknown subcommand \"%.*s\"", STR_ARG(word));
-    }
-    if (call->argument_count == command->arguments_limit)
-        return usage_set(call, err, "unexpected argument \"%.*s\"", STR_ARG(word));
-    call->arguments[call->argument_count++] = word;
-    return true;
-}
-
-bool call_parse(struct call *call, const char *const *words, size_t count, struct err *err)
-{
-    struct str name, value;
-    bool options_ended = false;
-
-    for (size_t i = 0; i < count; i++) {
-        struct str word = str_of(words[i]);
-        if (!options_ended && str_equal(word, STR("--"))) {
-            options_ended = true; // an id may begin with a hyphen
-            continue;
-        }
-        if (options_ended || !str_starts(word, STR("-")) || word.len == 1) {
-            if (!word_take(call, word, err))
-                return false;
-            continue;
-        }
-        bool joined = str_starts(word, STR("--")) && str_cut(word, '=', &name, &value);
-        const struct option *option = option_find(call->command, joined ? name : word);
-        if (!option)
-            return usage_set(call, err, "unknown option %s", words[i]);
-        if (joined && !option->value)
-            return usage_set(call, err, "%s takes no value", option->name);
-        if (!joined && option->value && ++i == count)
-            return usage_set(call, err, "%s needs a value: %s", option->name, option->value);
-        if (call->given_count == GIVEN_LIMIT)
-            return usage_set(call, err, "more than %d options", GIVEN_LIMIT);
-        if (!joined)
-            value = str_of(option->value ? words[i] : NULL);
-        // A shell variable that is not set: without its value the command would mean something else.
-        if (option->value && value.len == 0)
-            return usage_set(call, err, "%s: the value is empty", option->name);
-        if (option->value && str_equal(str_of(option->value), STR("CCID")) &&
-            !str_equal(value, STR("*")) && !uuid_check(value, err))
-            return usage_set(call, err, "%s: a UUID is wanted", option->name);
-        if (!option_is_new(call, option))
-            return usage_set(call, err, "%s is given twice", option->name);
-        option_take(call, option, value);
-    }
-    return true;
-}
-
-bool option_next(const struct call *call, size_t option, size_t *cursor, struct str *value)
-{
-    while (*cursor < call->given_count) {
-        const struct given *given = &call->given[(*cursor)++];
-        if (given->option == &call->command->options[option]) {
-            *value = given->value;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool option_given(const struct call *call, size_t option)
-{
-    struct str value;
-    size_t cursor = 0;
-
-    return option_next(call, option, &cursor, &value);
-}
-
-struct str option_text(const struct call *call, size_t option)
-{
-    struct str value = STR_ABSENT;
-    size_t cursor = 0;
-
-    while (option_next(call, option, &cursor, &value))
-        continue;
-    return value;
-}
-
-bool option_number(struct call *call, size_t option, int64_t minimum, int64_t maximum,
-                   int64_t *value, struct err *err)
-{
-    struct str text = option_text(call, option);
-
-    if (str_present(text) && !str_to_int(text, minimum, maximum, value))
-        return usage_set(call, err, "%s: a whole number from %lld to %lld is wanted",
-                         call->command->options[option].name, (long long)minimum,
-                         (long long)maximum);
-    return true;
-}
-
-bool option_check(struct call *call, size_t option, bool (*rule)(struct str text, struct err *err),
-                  struct err *err)
-{
-    struct err broken;
-    struct str value;
-    size_t cursor = 0;
-
-    while (option_next(call, option, &cursor, &value))
-        if (!rule(value, &broken))
-            return usage_set(call, err, "%s: %s", call->command->options[option].name, broken.text);
-    return true;
-}
-
-bool option_ids(struct call *call, size_t option, struct str *ids, struct err *err)
-{
-    AUTO(buf) list = {0};
-    struct str id;
-    size_t cursor = 0;
-
-    if (!option_check(call, option, uuid_check, err))
-        return false;
-    while (option_next(call, option, &cursor, &id))
-        buf_printf(&list, "%c%.*s", list.len ? ',' : '{', STR_ARG(id));
-    if (list.len > 0)
-        buf_byte(&list, '}');
-    *ids = list.len ? arena_copy(call->arena, buf_str(&list)) : STR_ABSENT;
-    return true;
-}
-
-bool options_ordered(struct call *call, size_t from, size_t to, struct err *err)
-{
-    struct str first = option_text(call, from), last = option_text(call, to);
-
-    // 2027-01-31 and 2027-01-31T12:00:00Z: the order of the moments is that of the letters.
-    if (str_present(first) && str_present(last) &&
-        strcmp(arena_c_string(call->arena, first), arena_c_string(call->arena, last)) > 0)
-        return usage_set(call, err, "%s is after %s", call->command->options[from].name,
-                         call->command->options[to].name);
-    return true;
-}
-
-static bool connect_to(struct call *call, struct str setting, struct pg_script **script,
-                       struct err *err)
-{
-    struct str url = str_present(call->pg_url) ? call->pg_url : setting;
-
-    if (url.len == 0)
-        return usage_set(call, err, "no database is named: set NEXUS_PG_URL or give --pg URL");
-    return pg_script_open(arena_c_string(call->arena, url), "nexusctl", script, err);
-}
-
-bool call_connect(struct call *call, struct pg_script **script, struct err *err)
-{
-    return connect_to(call, call->settings.pg_url, script, err);
-}
-
-bool call_connect_owner(struct call *call, struct pg_script **script, struct err *err)
-{
-    const struct settings *settings = &call->settings;
-
-    return connect_to(
-        call, settings->pg_migration_url.len > 0 ? settings->pg_migration_url : settings->pg_url,
-        script, err);
+    call->verdict = EXIT_USAGE;
+    return err_in(err, word);
 }
 
 // Whoever runs us, as the machine knows them: $USER can say anything.
@@ -274,6 +54,18 @@ bool call_ask(struct call *call, enum statement statement, const struct str *par
     return call_try(call, statement, params, count, false, answer, err);
 }
 
+// What the database refuses by the name of an option ("after: …") is wrong use as well.
+static bool refused(struct call *call, struct err *err)
+{
+    struct str name, rule;
+
+    for (size_t i = 0; i < call->given_count; i++)
+        if (err->code == ERR_BAD_INPUT && str_cut(str_of(err->text), ':', &name, &rule) &&
+            str_equal(name, str_of(call->given[i].option->name + strlen("--"))))
+            return usage_set(call, err, "--%s", err->text);
+    return false;
+}
+
 bool call_try(struct call *call, enum statement statement, const struct str *params, size_t count,
               bool dry_run, struct str *answer, struct err *err)
 {
@@ -287,7 +79,42 @@ bool call_try(struct call *call, enum statement statement, const struct str *par
     pg_script_close(&script); // rolls back what is open
     if (answered)
         *answer = json_squeeze(*answer, call->arena);
-    return answered;
+    return answered || refused(call, err);
+}
+
+bool call_answer(struct call *call, enum statement statement, const struct str *params,
+                 size_t count, const struct json_view **view, struct err *err)
+{
+    struct str text;
+
+    if (!call_ask(call, statement, params, count, &text, err) ||
+        !answer_parse(text, call->arena, view, err))
+        return false;
+    if (call->json)
+        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
+    return true;
+}
+
+void next_print(struct call *call, const struct json_view *page)
+{
+    struct str next = json_text(json_member(page, "next"));
+
+    if (str_present(next))
+        buf_printf(&call->out, "there are more: --after %.*s\n", STR_ARG(next));
+}
+
+bool call_list(struct call *call, enum statement statement, const struct str *params, size_t count,
+               const struct listing *list, struct err *err)
+{
+    const struct json_view *page;
+
+    if (!call_answer(call, statement, params, count, &page, err))
+        return false;
+    if (!call->json) {
+        listing_print(list, page, call->arena, &call->out);
+        next_print(call, page);
+    }
+    return true;
 }
 
 bool answer_parse(struct str json, struct arena *arena, const struct json_view **view,
@@ -315,27 +142,6 @@ bool call_read(struct call *call, struct str path, struct str *content, struct e
                        count > 0 ? "larger than 4 MiB" : strerror(errno));
     *content = arena_copy(call->arena, buf_str(&bytes));
     return true;
-}
-
-static bool settings_load(struct call *call, struct err *err)
-{
-    static const struct config_key keys[] = {
-        CONFIG_STR(settings, pg_url, "NEXUS_PG_URL", "", CONFIG_SECRET, "PostgreSQL."),
-        CONFIG_STR(settings, pg_migration_url, "NEXUS_PG_MIGRATION_URL", "", CONFIG_SECRET,
-                   "PostgreSQL as whoever migrates; NEXUS_PG_URL when empty."),
-        CONFIG_STR(settings, key_pepper, "NEXUS_KEY_PEPPER", "", CONFIG_SECRET,
-                   "32 bytes in hex under which API keys are stored."),
-        CONFIG_STR(settings, key_encryption_key, "NEXUS_KEY_ENCRYPTION_KEY", "", CONFIG_SECRET,
-                   "32 bytes in hex that seal secrets at rest."),
-        CONFIG_STR(settings, log_key, "NEXUS_LOG_KEY", "", CONFIG_SECRET,
-                   "32 bytes in hex that make tokens of phone numbers in logs."),
-        CONFIG_BOOL(settings, webhook_https_only, "NEXUS_WEBHOOK_HTTPS_ONLY", "false",
-                    "Webhooks must have https://."),
-    };
-    const struct config_table table = {
-        .keys = keys, .count = COUNT_OF(keys), .values = &call->settings};
-
-    return config_load(&table, 1, call->config, call->arena, err);
 }
 
 static void error_as_json(const struct err *err)
@@ -366,6 +172,14 @@ struct words {
     int count;
 };
 
+static bool json_is_wanted(struct words words)
+{
+    for (int i = 0; i < words.count; i++)
+        if (str_equal(str_of(words.list[i]), STR("--json")))
+            return true;
+    return false;
+}
+
 static bool words_parse(struct call *call, struct words words, struct err *err)
 {
     return call_parse(call, (const char *const *)words.list, (size_t)words.count, err);
@@ -382,6 +196,8 @@ static bool call_run(struct call *call, struct words before, struct words after,
 {
     bool parsed = words_parse(call, before, err) && words_parse(call, after, err);
 
+    if (!parsed) // it may stand behind what is wrong
+        call->json |= json_is_wanted(before) || json_is_wanted(after);
     if (!output_open(err))
         return false;
     if (call->help) {
@@ -392,7 +208,7 @@ static bool call_run(struct call *call, struct words before, struct words after,
     if (!parsed || !failpoints_init(err))
         return false;
     secrecy_begin();
-    return settings_load(call, err) && run_of(call)(call, err);
+    return call_settings_load(call, err) && run_of(call)(call, err);
 }
 
 bool call_flush(struct call *call, struct err *err)
@@ -457,7 +273,7 @@ static const struct option *common_option_find(struct str word)
     struct str name, value;
 
     str_cut(word, '=', &name, &value);
-    return table_find(common_options, COMMON_OPTIONS, name);
+    return option_named(common_options, COMMON_OPTIONS, name);
 }
 
 // The place of the command's name: the first word that is neither an option nor its value. *unknown is
@@ -469,7 +285,7 @@ static int command_place(int argc, char **argv, const char **unknown)
     *unknown = NULL;
     while (place < argc && argv[place][0] == '-') {
         const struct option *option =
-            table_find(common_options, COMMON_OPTIONS, str_of(argv[place]));
+            option_named(common_options, COMMON_OPTIONS, str_of(argv[place]));
         if (!common_option_find(str_of(argv[place])))
             *unknown = argv[place];
         place += option && option->value ? 2 : 1;
@@ -494,7 +310,6 @@ int nexusctl_run(const struct command *const *commands, size_t count, int argc, 
         return command_run(&call, (struct words){argv + 1, place - 1},
                            (struct words){argv + named + 1, argc - named - 1});
     bool asked = named >= argc && argc > 1 && !unknown; // help, --help
-    for (int i = 1; i < argc; i++)
-        call.json |= str_equal(str_of(argv[i]), STR("--json"));
+    call.json = json_is_wanted((struct words){argv + 1, argc - 1});
     return overview(&call, unknown, named < argc ? argv[named] : NULL, asked);
 }

@@ -2,8 +2,8 @@
 //
 //   enum { FROM, TENANT };
 //   static const struct option options[] = {
-//       [FROM] = {"--from", NULL, "DAY", .doc = "First day, UTC."},
-//       [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only this contact center."},
+//       [FROM] = {"--from", NULL, "DAY", .rule = day_check, .doc = "First day, UTC."},
+//       [TENANT] = {"--tenant", NULL, "CCID", .rule = uuid_check, .doc = "Only this contact center."},
 //   };
 //   const struct command ledger_command = {.name = "ledger", .options = options, …, .run = ledger};
 //
@@ -17,18 +17,32 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "io/pg_script.h"
+#include "nexusctl/table.h"
 #include "store/statements.h"
 #include "wire/codec_json.h"
 
 #include <stdio.h>
 
+typedef bool value_rule(struct str value, struct err *err);
+
+// A value is a text without control characters, and more by what its option declares. One that breaks that is wrong use,
+// before the command runs: its value is never empty, a number in its range, and so on.
 struct option {
     const char *name;       // "--file"
     const char *short_name; // "-f", or NULL
-    const char *value;      // what to write after it, for the help; NULL: a flag
+    const char *value; // what to write after it, for the help; in lower case the words that it may
+                       // be: "channel|tenant"; NULL: a flag
     const char *doc;
-    bool repeats; // may be given more than once: option_next()
+    const char *verb;         // the only one that takes it; NULL: all
+    value_rule *rule;         // of the value, or NULL
+    int64_t minimum, maximum; // of a whole number; no maximum: no number
+    bool repeats;             // may be given more than once: option_next()
 };
+
+// A rule: the name of a file that can be read, or "-".
+MUST_USE bool file_check(struct str value, struct err *err);
+// A rule: a phone number or a mail domain.
+MUST_USE bool address_check(struct str value, struct err *err);
 
 // What every command knows; allowed before its name, too.
 enum common_option { COMMON_JSON, COMMON_PG, COMMON_CONFIG, COMMON_HELP, COMMON_OPTIONS };
@@ -44,6 +58,7 @@ struct verb {
     const char *name;
     const char *summary;
     run_fn *run;
+    size_t arguments_limit; // words after it
 };
 
 struct command {
@@ -56,7 +71,7 @@ struct command {
     size_t option_count;
     const struct verb *verbs;
     size_t verb_count;
-    size_t arguments_limit; // words that are no options, the verb not counted
+    size_t arguments_limit; // words that are no options, where there are no verbs
     bool offline;           // needs no database: there is no --pg
     run_fn *run;            // where there are no verbs
 };
@@ -95,8 +110,13 @@ struct call {
 // Reads the words after the command's name into call.
 MUST_USE bool call_parse(struct call *call, const char *const *words, size_t count,
                          struct err *err);
+// The one of a table with this name or short name, or NULL.
+const struct option *option_named(const struct option *options, size_t count, struct str name);
 // Does the command know this one of common_options?
 bool common_option_applies(const struct command *command, size_t option);
+// "-f, --file FILE" and what it is, as help and manual write them.
+void option_spell(const struct option *option, struct buf *out);
+void option_tell(const struct option *option, struct buf *out);
 // The manual page of a command; and what all of them are.
 void command_help(const struct command *command, struct buf *out);
 void commands_help(const struct command *const *commands, size_t count, struct buf *out);
@@ -106,19 +126,23 @@ bool option_given(const struct call *call, size_t option);
 struct str option_text(const struct call *call, size_t option); // absent: not given
 // Each value of an option that may be repeated: start with *cursor = 0.
 bool option_next(const struct call *call, size_t option, size_t *cursor, struct str *value);
-// Their values by a rule; what breaks it is a wrong use that names the option.
-MUST_USE bool option_number(struct call *call, size_t option, int64_t minimum, int64_t maximum,
-                            int64_t *value, struct err *err);
-MUST_USE bool option_check(struct call *call, size_t option,
-                           bool (*rule)(struct str text, struct err *err), struct err *err);
+// The number that is given, or else this one.
+int64_t option_number(const struct call *call, size_t option, int64_t otherwise);
+// The one spelling of an address, as it is stored; absent: not given.
+struct str option_address(struct call *call, size_t option);
 // All values of an option that takes ids, as PostgreSQL spells an array: "{id,id}"; absent where there is none.
-MUST_USE bool option_ids(struct call *call, size_t option, struct str *ids, struct err *err);
+struct str option_ids(struct call *call, size_t option);
 // Two moments of one form: the first option's is not after the second's.
 MUST_USE bool options_ordered(struct call *call, size_t from, size_t to, struct err *err);
 
 // For a run() that finds it was used wrongly: sets exit code 2 and the error.
 bool usage_set(struct call *call, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4);
+// The same of a word whose rule has set the error: "NUMBER: …".
+bool usage_in(struct call *call, const char *word, struct err *err);
 
+// Of --config, or the package's, or none; the environment overrides.
+#define CONFIG_INSTALLED "/etc/nexus/nexus.conf"
+MUST_USE bool call_settings_load(struct call *call, struct err *err);
 MUST_USE bool call_connect(struct call *call, struct pg_script **script, struct err *err);
 // As whoever migrates: NEXUS_PG_MIGRATION_URL, where it is set.
 MUST_USE bool call_connect_owner(struct call *call, struct pg_script **script, struct err *err);
@@ -132,7 +156,14 @@ MUST_USE bool call_flush(struct call *call, struct err *err);
 // One question to the database on a connection of its own. An answer in JSON is without blanks.
 MUST_USE bool call_ask(struct call *call, enum statement statement, const struct str *params,
                        size_t count, struct str *answer, struct err *err);
-// The same; a dry run takes it back at once, so what it says is what the run would do.
+// The same, read; with --json it is printed, too.
+MUST_USE bool call_answer(struct call *call, enum statement statement, const struct str *params,
+                          size_t count, const struct json_view **view, struct err *err);
+// The same of a list, or a page of one: without --json it is a table, and behind it is said how to go on.
+MUST_USE bool call_list(struct call *call, enum statement statement, const struct str *params,
+                        size_t count, const struct listing *list, struct err *err);
+void next_print(struct call *call, const struct json_view *page);
+// call_ask(), but a dry run takes it back at once, so what it says is what the run would do.
 MUST_USE bool call_try(struct call *call, enum statement statement, const struct str *params,
                        size_t count, bool dry_run, struct str *answer, struct err *err);
 // An answer of our own functions, which may be longer than what is allowed to strangers' JSON.

@@ -2,6 +2,8 @@
 #include "nexusctl/commands.h"
 #include "store/api_key.h"
 
+#include <ctype.h>
+
 // Values that are files and those that are one of a few words say so in the tables: "FILE",
 // "channel|tenant", and the names below. Any other value is the caller's own.
 static const struct words {
@@ -10,7 +12,6 @@ static const struct words {
 #define X(permission) permission " "
     {"PERMISSION", API_KEY_PERMISSIONS(X)},
 #undef X
-    {"REASON", "refused exhausted expired uncertain forbidden_address"},
 };
 
 static const char *words_of(const char *value)
@@ -18,7 +19,7 @@ static const char *words_of(const char *value)
     for (size_t i = 0; i < COUNT_OF(known); i++)
         if (strcmp(known[i].value, value) == 0)
             return known[i].words;
-    return strchr(value, '|') ? value : NULL;
+    return islower((unsigned char)value[0]) ? value : NULL;
 }
 
 static void value_case(const struct option *option, struct buf *out)
@@ -169,7 +170,7 @@ static bool bash(struct call *call, struct err *err)
 }
 
 static const struct verb verbs[] = {
-    {"bash", "for ~/.bashrc, or a file of /etc/bash_completion.d", bash},
+    {"bash", "for ~/.bashrc, or a file of /etc/bash_completion.d", bash, 0},
 };
 
 const struct command completion_command = {

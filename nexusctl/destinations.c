@@ -1,16 +1,18 @@
 // destinations: the webhooks that messages go to, and what an operator does about one that fails.
 #include "nexusctl/commands.h"
-#include "nexusctl/table.h"
+#include "store/rules.h"
 #include "wire/codec_json.h"
 
 enum { TENANT, STATE, AFTER, LIMIT };
 static const struct option options[] = {
-    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only those of this contact center."},
-    [STATE] = {"--state", NULL, "closed|open|half_open|off|unused|failing",
-               .doc = "list: only those in this state."},
-    [AFTER] = {"--after", NULL, "NEXT",
-               .doc = "list: go on after a page, which said it at its end."},
-    [LIMIT] = {"--limit", NULL, "COUNT", .doc = "list: at most so many; 50 when left out."},
+    [TENANT] = {"--tenant", NULL, "CCID", .rule = uuid_check,
+                .doc = "Only those of this contact center."},
+    [STATE] = {"--state", NULL, "closed|open|half_open|off|unused|failing", .verb = "list",
+               .doc = "only those in this state."},
+    [AFTER] = {"--after", NULL, "NEXT", .verb = "list",
+               .doc = "go on after a page, which said it at its end."},
+    [LIMIT] = {"--limit", NULL, "COUNT", .verb = "list", .minimum = 1, .maximum = 1000,
+               .doc = "at most so many; 50 when left out."},
 };
 
 static struct str numbers_text(const struct json_view *destination, struct arena *arena)
@@ -39,82 +41,49 @@ static struct str answer_text(const struct json_view *destination, struct arena 
 }
 
 // A breaker that is closed does not make a destination good: all that it answers may be bad.
-static struct str state_text(const struct json_view *destination)
+static struct str state_text(const struct json_view *destination, struct arena *arena)
 {
     struct str state = json_text(json_member(destination, "state"));
     bool failing = json_is_true(json_member(destination, "failing"));
 
+    (void)arena;
     return failing && str_equal(state, STR("closed")) ? STR("closed, failing") : state;
 }
 
-static void destinations_print(const struct json_view *list, struct arena *arena, struct buf *out)
-{
-    static const char *const titles[] = {"ID",      "CCID",   "HOST", "NUMBERS", "STATE",
-                                         "WAITING", "OLDEST", "LAST", "LAST AT", "NEXT TRY"};
-    const struct json_view *one;
-    struct table table = {.columns = COUNT_OF(titles)};
-
-    for (size_t i = 0; i < COUNT_OF(titles); i++)
-        table_cell(&table, str_of(titles[i]));
-    for (size_t i = 0; (one = json_element(list, i)) != NULL; i++) {
-        int64_t waiting = 0;
-        (void)json_number(json_member(one, "waiting"), &waiting);
-        table_cell(&table, json_text(json_member(one, "id")));
-        table_cell(&table, json_text(json_member(one, "ccid")));
-        table_cell(&table, json_text(json_member(one, "host")));
-        table_cell(&table, numbers_text(one, arena));
-        table_cell(&table, state_text(one));
-        table_cell(&table, arena_printf(arena, "%lld", (long long)waiting));
-        table_cell(&table, json_text(json_member(one, "oldest")));
-        table_cell(&table, answer_text(one, arena));
-        table_cell(&table, json_text(json_member(json_member(one, "lastAnswer"), "at")));
-        table_cell(&table, json_text(json_member(one, "nextTry")));
-    }
-    table_print(&table, out);
-}
+static const struct column columns[] = {
+    {"ID", "id", NULL},
+    {"CCID", "ccid", NULL},
+    {"HOST", "host", NULL},
+    {"NUMBERS", NULL, numbers_text},
+    {"STATE", NULL, state_text},
+    {"WAITING", "waiting", NULL},
+    {"OLDEST", "oldest", NULL},
+    {"LAST", NULL, answer_text},
+    {"LAST AT", "lastAnswer.at", NULL},
+    {"NEXT TRY", "nextTry", NULL},
+};
+static const struct listing list = {"destinations", columns, COUNT_OF(columns)};
 
 static bool destinations_list(struct call *call, struct err *err)
 {
-    const struct json_view *page;
-    int64_t limit = 50;
-    struct str text;
+    const struct str parameters[] = {
+        option_text(call, TENANT), option_text(call, STATE), option_text(call, AFTER),
+        arena_printf(call->arena, "%lld", (long long)option_number(call, LIMIT, 50))};
 
-    if (call->argument_count > 0)
-        return usage_set(call, err, "list takes no words; --tenant and --state choose");
-    if (!option_number(call, LIMIT, 1, 1000, &limit, err))
-        return false;
-    const struct str parameters[] = {option_text(call, TENANT), option_text(call, STATE),
-                                     option_text(call, AFTER),
-                                     arena_printf(call->arena, "%lld", (long long)limit)};
-    if (!call_ask(call, STATEMENT_OPERATOR_DESTINATIONS, parameters, COUNT_OF(parameters), &text,
-                  err) ||
-        !answer_parse(text, call->arena, &page, err))
-        return false;
-    if (call->json) {
-        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
-        return true;
-    }
-    destinations_print(json_member(page, "destinations"), call->arena, &call->out);
-    struct str next = json_text(json_member(page, "next"));
-    if (str_present(next))
-        buf_printf(&call->out, "there are more: --after %.*s\n", STR_ARG(next));
-    return true;
+    return call_list(call, STATEMENT_OPERATOR_DESTINATIONS, parameters, COUNT_OF(parameters), &list,
+                     err);
 }
 
 static bool change(struct call *call, enum statement statement, const char *done, struct err *err)
 {
     const struct json_view *destination;
-    struct str text;
 
     if (call->argument_count == 0)
         return usage_set(call, err, "no destination is named: give its ID, as list shows it");
     const struct str parameters[] = {option_text(call, TENANT), call->arguments[0]};
-    if (!call_ask(call, statement, parameters, COUNT_OF(parameters), &text, err) ||
-        !answer_parse(text, call->arena, &destination, err))
+    if (!call_answer(call, statement, parameters, COUNT_OF(parameters), &destination, err))
         return false;
-    if (call->json)
-        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
-    else
+    if (!call->json)
         buf_printf(&call->out, "destination %.*s (%.*s) %s\n", STR_ARG(call->arguments[0]),
                    STR_ARG(json_text(json_member(destination, "host"))), done);
     return true;
@@ -136,10 +105,10 @@ static bool destination_disable(struct call *call, struct err *err)
 }
 
 static const struct verb verbs[] = {
-    {"list", "destinations, and what waits for each", destinations_list},
-    {"try", "try one now", destination_try},
-    {"enable", "switch one on", destination_enable},
-    {"disable", "switch one off; its messages wait", destination_disable},
+    {"list", "destinations, and what waits for each", destinations_list, 0},
+    {"try", "try one now", destination_try, 1},
+    {"enable", "switch one on", destination_enable, 1},
+    {"disable", "switch one off; its messages wait", destination_disable, 1},
 };
 
 const struct command destinations_command = {
@@ -164,5 +133,4 @@ const struct command destinations_command = {
     .option_count = COUNT_OF(options),
     .verbs = verbs,
     .verb_count = COUNT_OF(verbs),
-    .arguments_limit = 1,
 };

@@ -1,31 +1,17 @@
 // explain: what became of one message, step by step.
 #include "nexusctl/commands.h"
-#include "nexusctl/table.h"
+#include "store/rules.h"
 #include "wire/codec_json.h"
 
 enum { TENANT };
 static const struct option options[] = {
-    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only messages of this contact center."},
+    [TENANT] = {"--tenant", NULL, "CCID", .rule = uuid_check,
+                .doc = "Only messages of this contact center."},
 };
 
 static struct str text_of(const struct json_view *object, const char *name)
 {
     return json_text(json_member(object, name));
-}
-
-// "2026-11-25T03:11:48.123456+00:00" → "2026-11-25 03:11:48.123"
-static struct str moment(const struct json_view *object, const char *name, struct arena *arena)
-{
-    enum { DAY = 10, TIME_FROM = 11, SECONDS = 8, MILLISECONDS = 12 };
-    struct str time = text_of(object, name), zone = {0}, clock = {0};
-
-    if (time.len < TIME_FROM)
-        return STR_ABSENT;
-    str_cut(str_make(time.ptr + TIME_FROM, time.len - TIME_FROM), '+', &clock, &zone);
-    // PostgreSQL leaves out zeros at the end of a fraction, and the point before nothing.
-    struct str digits =
-        arena_printf(arena, "%.*s%s000", STR_ARG(clock), clock.len > SECONDS ? "" : ".");
-    return arena_printf(arena, "%.*s %.*s", DAY, time.ptr, MILLISECONDS, digits.ptr);
 }
 
 static struct str after_text(const struct json_view *step, struct arena *arena)
@@ -50,7 +36,7 @@ static struct str step_name(const struct json_view *step, struct arena *arena)
 static struct str what(const struct json_view *step, struct arena *arena)
 {
     AUTO(buf) text = {0};
-    struct str decision = text_of(step, "decision"), until = moment(step, "until", arena);
+    struct str decision = text_of(step, "decision"), until = text_of(step, "until");
     const struct json_view *request = json_member(step, "request");
     struct str excerpt = text_of(json_member(step, "answer"), "excerpt");
     int64_t status = 0;
@@ -70,7 +56,7 @@ static struct str what(const struct json_view *step, struct arena *arena)
     return arena_copy(arena, buf_str(&text));
 }
 
-static void head_print(const struct json_view *message, struct arena *arena, struct buf *out)
+static void head_print(const struct json_view *message, struct buf *out)
 {
     static const struct {
         const char *member, *title;
@@ -81,81 +67,59 @@ static void head_print(const struct json_view *message, struct arena *arena, str
                  {"trace", "trace"}};
     bool inbound = str_equal(text_of(message, "direction"), STR("in"));
 
-    buf_printf(out, "message %.*s: %.*s, %.*s UTC, %.*s %.*s (%.*s) %s %.*s\n",
+    buf_printf(out, "message %.*s: %.*s, %.*s, %.*s %.*s (%.*s) %s %.*s\n",
                STR_ARG(text_of(message, "id")), STR_ARG(text_of(message, "state")),
-               STR_ARG(moment(message, "created", arena)),
-               STR_ARG(inbound ? STR("to") : STR("from")), STR_ARG(text_of(message, "channel")),
-               STR_ARG(text_of(message, "number")), inbound ? "from" : "to",
-               STR_ARG(text_of(message, "phone")));
+               STR_ARG(text_of(message, "created")), STR_ARG(inbound ? STR("to") : STR("from")),
+               STR_ARG(text_of(message, "channel")), STR_ARG(text_of(message, "number")),
+               inbound ? "from" : "to", STR_ARG(text_of(message, "phone")));
     for (size_t i = 0; i < COUNT_OF(lines); i++)
         if (str_present(text_of(message, lines[i].member)))
             buf_printf(out, "  %-18s %.*s\n", lines[i].title,
                        STR_ARG(text_of(message, lines[i].member)));
 }
 
-static void steps_print(const struct json_view *steps, struct arena *arena, struct buf *out)
+static const struct column of_steps[] = {
+    {"AFTER", NULL, after_text},
+    {"STEP", NULL, step_name},
+    {"PROCESS", "process", NULL},
+    {"WHAT", NULL, what},
+};
+static const struct listing steps = {"steps", of_steps, COUNT_OF(of_steps)};
+
+static const struct column of_matches[] = {
+    {"MESSAGE", "message.id", NULL},      {"CCID", "message.ccid", NULL},
+    {"DIR", "message.direction", NULL},   {"STATE", "message.state", NULL},
+    {"CREATED", "message.created", NULL}, {"CALLED SO BY", "called", NULL},
+};
+static const struct listing matches = {"matches", of_matches, COUNT_OF(of_matches)};
+
+static void explain_print(const struct json_view *view, struct arena *arena, struct buf *out)
 {
-    static const struct str titles[] = {STR_INIT("AFTER"), STR_INIT("STEP"), STR_INIT("PROCESS"),
-                                        STR_INIT("WHAT")};
-    struct table table = {.columns = COUNT_OF(titles)};
-    const struct json_view *step;
+    const struct json_view *found = json_member(view, "matches");
 
-    for (size_t i = 0; i < COUNT_OF(titles); i++)
-        table_cell(&table, titles[i]);
-    for (size_t i = 0; (step = json_element(steps, i)) != NULL; i++) {
-        table_cell(&table, after_text(step, arena));
-        table_cell(&table, step_name(step, arena));
-        table_cell(&table, text_of(step, "process"));
-        table_cell(&table, what(step, arena));
+    if (json_element(found, 1)) {
+        buf_str_append(out, STR("several messages have this id:\n"));
+        listing_print(&matches, view, arena, out);
+        return;
     }
-    table_print(&table, out);
-}
-
-static void matches_print(const struct json_view *matches, struct arena *arena, struct buf *out)
-{
-    static const char *const members[] = {"id", "ccid", "direction", "state"};
-    static const struct str titles[] = {STR_INIT("MESSAGE"), STR_INIT("CCID"),
-                                        STR_INIT("DIR"),     STR_INIT("STATE"),
-                                        STR_INIT("CREATED"), STR_INIT("CALLED SO BY")};
-    struct table table = {.columns = COUNT_OF(titles)};
-    const struct json_view *match;
-
-    buf_str_append(out, STR("several messages have this id:\n"));
-    for (size_t i = 0; i < COUNT_OF(titles); i++)
-        table_cell(&table, titles[i]);
-    for (size_t i = 0; (match = json_element(matches, i)) != NULL; i++) {
-        const struct json_view *message = json_member(match, "message");
-        for (size_t m = 0; m < COUNT_OF(members); m++)
-            table_cell(&table, text_of(message, members[m]));
-        table_cell(&table, moment(message, "created", arena));
-        table_cell(&table, text_of(match, "called"));
-    }
-    table_print(&table, out);
+    head_print(json_member(json_element(found, 0), "message"), out);
+    listing_print(&steps, view, arena, out);
 }
 
 static bool explain(struct call *call, struct err *err)
 {
-    const struct json_view *view, *matches;
-    struct str text;
+    const struct json_view *view;
 
     if (call->argument_count != 1)
         return usage_set(call, err,
                          "no message is named: give its id, or the id that its sender or the "
                          "provider gave it");
     const struct str parameters[] = {option_text(call, TENANT), call->arguments[0]};
-    if (!call_ask(call, STATEMENT_OPERATOR_TIMELINE, parameters, COUNT_OF(parameters), &text,
-                  err) ||
-        !answer_parse(text, call->arena, &view, err))
+    if (!call_answer(call, STATEMENT_OPERATOR_TIMELINE, parameters, COUNT_OF(parameters), &view,
+                     err))
         return false;
-    matches = json_member(view, "matches");
-    if (call->json) {
-        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
-    } else if (json_element(matches, 1)) {
-        matches_print(matches, call->arena, &call->out);
-    } else {
-        head_print(json_member(json_element(matches, 0), "message"), call->arena, &call->out);
-        steps_print(json_member(view, "steps"), call->arena, &call->out);
-    }
+    if (!call->json)
+        explain_print(view, call->arena, &call->out);
     return true;
 }
 

@@ -5,11 +5,13 @@
 // is, so the file as it comes changes nothing.
 #include "nexusctl/commands.h"
 #include "nexusctl/export_file.h"
+#include "store/rules.h"
 #include "wire/codec_yaml.h"
 
 enum { TENANT };
 static const struct option options[] = {
-    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only this contact center, without cluster keys."},
+    [TENANT] = {"--tenant", NULL, "CCID", .rule = uuid_check,
+                .doc = "Only this contact center, without cluster keys."},
 };
 
 static bool export(struct call *call, struct err *err)

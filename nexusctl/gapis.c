@@ -2,7 +2,6 @@
 // neither PostgreSQL, its logs nor a backup has ever seen it in clear.
 #include "nexusctl/commands.h"
 #include "nexusctl/secret_option.h"
-#include "nexusctl/table.h"
 #include "store/keyring.h"
 #include "store/rules.h"
 #include "store/secret.h"
@@ -10,21 +9,21 @@
 
 enum { URL = SECRET_OPTIONS, CLIENT, BROWSER_URL, CENTER, OPERATORS };
 static const struct option options[] = {
-    [SECRET] = {"--secret", NULL, "TEXT", .doc = "add: its secret; others here can see it in ps."},
-    [SECRET_FILE] = {"--secret-file", NULL, "FILE",
-                     .doc = "add: its secret is what stands in this file."},
-    [URL] = {"--url", NULL, "URL", .doc = "add: where GWS is, as we reach it."},
-    [CLIENT] = {"--client-id", NULL, "NAME", .doc = "add: who we are there."},
-    [BROWSER_URL] = {"--browser-url", NULL, "URL",
-                     .doc = "add: where browsers reach it; --url if left out."},
-    [CENTER] =
-        {"--center", NULL, "CCID",
-         .doc =
-             "add: a contact center it may vouch for; repeat it. Left out: any that no other row "
-             "names.",
-         .repeats = true},
-    [OPERATORS] = {"--operators", NULL, NULL,
-                   .doc = "add: its users without a contact center are operators."},
+    [SECRET] = {"--secret", NULL, "TEXT", .verb = "add",
+                .doc = "its secret; others here can see it in ps."},
+    [SECRET_FILE] = {"--secret-file", NULL, "FILE", .verb = "add", .rule = file_check,
+                     .doc = "its secret is what stands in this file."},
+    [URL] = {"--url", NULL, "URL", .verb = "add", .rule = webhook_url_check,
+             .doc = "where GWS is, as we reach it."},
+    [CLIENT] = {"--client-id", NULL, "NAME", .verb = "add", .doc = "who we are there."},
+    [BROWSER_URL] = {"--browser-url", NULL, "URL", .verb = "add", .rule = webhook_url_check,
+                     .doc = "where browsers reach it; --url if left out."},
+    [CENTER] = {"--center", NULL, "CCID", .verb = "add", .rule = uuid_check,
+                .doc = "a contact center it may vouch for; repeat it. Left out: any that no other "
+                       "row names.",
+                .repeats = true},
+    [OPERATORS] = {"--operators", NULL, NULL, .verb = "add",
+                   .doc = "its users without a contact center are operators."},
 };
 
 static bool ring_read(void *context, struct arena *arena, struct str *text, struct err *err)
@@ -55,37 +54,28 @@ static bool secret_seal(struct call *call, struct buf *sealed, struct err *err)
     return done;
 }
 
-static bool centers_write(struct call *call, struct buf *doc, struct err *err)
+static void centers_write(const struct call *call, struct buf *doc)
 {
     struct str center;
     size_t cursor = 0;
-    struct id id;
 
     json_key(doc, "centers");
     if (!option_given(call, CENTER)) {
         json_nil(doc);
-        return true;
+        return;
     }
     json_open(doc, '[');
-    while (option_next(call, CENTER, &cursor, &center)) {
-        if (!id_parse(center, &id))
-            return usage_set(call, err, "--center: not a UUID");
+    while (option_next(call, CENTER, &cursor, &center))
         json_str(doc, center);
-    }
     json_close(doc, ']');
-    return true;
 }
 
 static bool doc_write(struct call *call, struct buf *doc, struct err *err)
 {
-    static const size_t urls[] = {URL, BROWSER_URL};
     AUTO(buf) sealed = {0};
 
-    if (call->argument_count > 0 || !option_given(call, URL) || !option_given(call, CLIENT))
+    if (!option_given(call, URL) || !option_given(call, CLIENT))
         return usage_set(call, err, "--url and --client-id are needed");
-    for (size_t i = 0; i < COUNT_OF(urls); i++)
-        if (option_given(call, urls[i]) && !webhook_url_check(option_text(call, urls[i]), err))
-            return err_in(err, options[urls[i]].name);
     if (!secret_seal(call, &sealed, err))
         return false;
     json_open(doc, '{');
@@ -97,8 +87,7 @@ static bool doc_write(struct call *call, struct buf *doc, struct err *err)
                  option_given(call, BROWSER_URL) ? option_text(call, BROWSER_URL)
                                                  : option_text(call, URL));
     json_key_bool(doc, "operators", option_given(call, OPERATORS));
-    if (!centers_write(call, doc, err))
-        return false;
+    centers_write(call, doc);
     json_close(doc, '}');
     return true;
 }
@@ -107,83 +96,59 @@ static bool gapis_add(struct call *call, struct err *err)
 {
     AUTO(buf) doc = {0};
     const struct json_view *row;
-    struct str text;
 
     if (!doc_write(call, &doc, err))
         return false;
     struct str parameter = buf_str(&doc);
-    if (!call_ask(call, STATEMENT_GAPIS_ADD, &parameter, 1, &text, err) ||
-        !answer_parse(text, call->arena, &row, err))
+    if (!call_answer(call, STATEMENT_GAPIS_ADD, &parameter, 1, &row, err))
         return false;
-    if (call->json)
-        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
-    else
+    if (!call->json)
         buf_printf(&call->out, "added as %.*s\n", STR_ARG(json_text(json_member(row, "id"))));
     return true;
 }
 
 static struct str centers_text(const struct json_view *row, struct arena *arena)
 {
-    const struct json_view *centers = json_member(row, "centers"), *center;
-    AUTO(buf) text = {0};
+    const struct json_view *centers = json_member(row, "centers");
 
     if (json_kind(centers) != TREE_ARRAY)
         return STR("any that no other row names");
-    for (size_t i = 0; (center = json_element(centers, i)) != NULL; i++)
-        buf_printf(&text, "%s%.*s", i ? " " : "", STR_ARG(json_text(center)));
-    return text.len > 0 ? arena_copy(arena, buf_str(&text)) : STR("none");
+    return json_element(centers, 0) ? texts_join(centers, arena) : STR("none");
 }
+
+static const struct column columns[] = {
+    {"ID", "id", NULL},
+    {"URL", "url", NULL},
+    {"CLIENT", "clientid", NULL},
+    {"SECRET", "secret", NULL},
+    {"OPERATORS", "operators", NULL},
+    {"CENTERS", NULL, centers_text},
+};
+static const struct listing list = {"gapis", columns, COUNT_OF(columns)};
 
 static bool gapis_list(struct call *call, struct err *err)
 {
-    static const char *const titles[] = {"ID", "URL", "CLIENT", "SECRET", "OPERATORS", "CENTERS"};
-    struct table table = {.columns = COUNT_OF(titles)};
-    const struct json_view *view, *row;
-    struct str text;
-
-    if (call->argument_count > 0)
-        return usage_set(call, err, "list takes no words");
-    if (!call_ask(call, STATEMENT_GAPIS_LIST, NULL, 0, &text, err) ||
-        !answer_parse(text, call->arena, &view, err))
-        return false;
-    if (call->json) {
-        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
-        return true;
-    }
-    for (size_t i = 0; i < COUNT_OF(titles); i++)
-        table_cell(&table, str_of(titles[i]));
-    for (size_t i = 0; (row = json_element(json_member(view, "gapis"), i)) != NULL; i++) {
-        table_cell(&table, json_text(json_member(row, "id")));
-        table_cell(&table, json_text(json_member(row, "url")));
-        table_cell(&table, json_text(json_member(row, "clientid")));
-        table_cell(&table, json_text(json_member(row, "secret")));
-        table_cell(&table, json_is_true(json_member(row, "operators")) ? STR("yes") : STR("no"));
-        table_cell(&table, centers_text(row, call->arena));
-    }
-    table_print(&table, &call->out);
-    return true;
+    return call_list(call, STATEMENT_GAPIS_LIST, NULL, 0, &list, err);
 }
 
 static bool gapis_remove(struct call *call, struct err *err)
 {
-    struct str text;
+    const struct json_view *row;
     int64_t id;
 
     if (call->argument_count != 1 || !str_to_int(call->arguments[0], 1, INT32_MAX, &id))
         return usage_set(call, err, "no row is named: give its ID, as list shows it");
-    if (!call_ask(call, STATEMENT_GAPIS_REMOVE, &call->arguments[0], 1, &text, err))
+    if (!call_answer(call, STATEMENT_GAPIS_REMOVE, &call->arguments[0], 1, &row, err))
         return false;
-    if (call->json)
-        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
-    else
+    if (!call->json)
         buf_printf(&call->out, "removed; who logged in there is logged out\n");
     return true;
 }
 
 static const struct verb verbs[] = {
-    {"list", "the GWS installations that say who somebody is", gapis_list},
-    {"add", "add one; its secret is sealed before the database sees it", gapis_add},
-    {"remove", "remove one", gapis_remove},
+    {"list", "the GWS installations that say who somebody is", gapis_list, 0},
+    {"add", "add one; its secret is sealed before the database sees it", gapis_add, 0},
+    {"remove", "remove one", gapis_remove, 1},
 };
 
 const struct command gapis_command = {
@@ -205,5 +170,4 @@ const struct command gapis_command = {
     .option_count = COUNT_OF(options),
     .verbs = verbs,
     .verb_count = COUNT_OF(verbs),
-    .arguments_limit = 1,
 };

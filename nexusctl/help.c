@@ -4,11 +4,17 @@
 // Of the left column. An option that is longer than the greatest has its text on a line of its own.
 enum { LEFT_WIDTH = 24, GREATEST_LEFT_WIDTH = 28 };
 
-static void option_left(const struct option *option, struct buf *out)
+void option_spell(const struct option *option, struct buf *out)
 {
     buf_printf(out, "%s%s%s%s%s", option->short_name ? option->short_name : "",
                option->short_name ? ", " : "", option->name, option->value ? " " : "",
                option->value ? option->value : "");
+}
+
+void option_tell(const struct option *option, struct buf *out)
+{
+    buf_printf(out, "%s%s%s", option->verb ? option->verb : "", option->verb ? ": " : "",
+               option->doc);
 }
 
 static int options_width(const struct option *options, size_t count)
@@ -17,7 +23,7 @@ static int options_width(const struct option *options, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         AUTO(buf) left = {0};
-        option_left(&options[i], &left);
+        option_spell(&options[i], &left);
         if (left.len > width && left.len <= GREATEST_LEFT_WIDTH)
             width = left.len;
     }
@@ -28,11 +34,13 @@ static void option_help(const struct option *option, int width, struct buf *out)
 {
     AUTO(buf) left = {0};
 
-    option_left(option, &left);
+    option_spell(option, &left);
     if (left.len > (size_t)width)
-        buf_printf(out, "  %s\n  %*s  %s\n", buf_c_string(&left), width, "", option->doc);
+        buf_printf(out, "  %s\n  %*s  ", buf_c_string(&left), width, "");
     else
-        buf_printf(out, "  %-*s  %s\n", width, buf_c_string(&left), option->doc);
+        buf_printf(out, "  %-*s  ", width, buf_c_string(&left));
+    option_tell(option, out);
+    buf_byte(out, '\n');
 }
 
 static void options_help(const struct command *command, struct buf *out)

@@ -2,90 +2,66 @@
 // database holds a MAC of it.
 #include "nexusctl/commands.h"
 #include "nexusctl/provision_doc.h"
-#include "nexusctl/table.h"
 #include "store/api_key.h"
 #include "store/rules.h"
 #include "wire/codec_json.h"
 
+static bool owner_check(struct str value, struct err *err)
+{
+    return str_equal(value, STR("*")) || uuid_check(value, err) ||
+           err_set(err, ERR_BAD_INPUT, "a UUID is wanted, or '*' for cluster keys");
+}
+
 enum { TENANT, NAME, PERMISSION, CAPACITY, FREQUENCY, EXPIRES, DRY_RUN };
 static const struct option options[] = {
-    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Whose keys; '*' for cluster keys."},
-    [NAME] = {"--name", NULL, "NAME", .doc = "create: what people call it."},
-    [PERMISSION] = {"--permission", NULL, "PERMISSION",
-                    .doc = "create: what it may do; may be repeated.", .repeats = true},
-    [CAPACITY] = {"--capacity", NULL, "COUNT",
-                  .doc = "create: requests per frequency; 0: no limit; 120."},
-    [FREQUENCY] = {"--frequency", NULL, "SECONDS",
-                   .doc = "create: see capacity; 60 when left out."},
-    [EXPIRES] = {"--expires", NULL, "TIME", .doc = "create: not good from then on (RFC 3339)."},
+    [TENANT] = {"--tenant", NULL, "CCID", .rule = owner_check,
+                .doc = "Whose keys; '*' for cluster keys."},
+    [NAME] = {"--name", NULL, "NAME", .verb = "create", .doc = "what people call it."},
+    [PERMISSION] = {"--permission", NULL, "PERMISSION", .verb = "create",
+                    .rule = api_key_permission_check, .doc = "what it may do; may be repeated.",
+                    .repeats = true},
+    [CAPACITY] = {"--capacity", NULL, "COUNT", .verb = "create", .maximum = 1000000,
+                  .doc = "requests per frequency; 0: no limit; 120."},
+    [FREQUENCY] = {"--frequency", NULL, "SECONDS", .verb = "create", .minimum = 1, .maximum = 86400,
+                   .doc = "see capacity; 60 when left out."},
+    [EXPIRES] = {"--expires", NULL, "TIME", .verb = "create", .rule = time_check,
+                 .doc = "not good from then on (RFC 3339)."},
     [DRY_RUN] = {"--dry-run", NULL, NULL, .doc = "Only say what would be done; exit code 3."},
 };
 
-static struct str list_text(const struct json_view *list, struct arena *arena)
+static struct str state_text(const struct json_view *key, struct arena *arena)
 {
-    const struct json_view *element;
-    AUTO(buf) text = {0};
-
-    for (size_t i = 0; (element = json_element(list, i)) != NULL; i++)
-        buf_printf(&text, "%s%.*s", i ? " " : "", STR_ARG(json_text(element)));
-    return arena_copy(arena, buf_str(&text));
-}
-
-static struct str state_text(const struct json_view *key)
-{
+    (void)arena;
     return json_is_true(json_member(key, "revoked"))    ? STR("revoked")
            : !json_is_true(json_member(key, "enabled")) ? STR("disabled")
            : json_is_true(json_member(key, "expired"))  ? STR("expired")
                                                         : STR("enabled");
 }
 
-static void keys_print(const struct json_view *keys, struct arena *arena, struct buf *out)
-{
-    static const struct str titles[] = {STR_INIT("CCID"),    STR_INIT("NAME"),
-                                        STR_INIT("PREFIX"),  STR_INIT("STATE"),
-                                        STR_INIT("EXPIRES"), STR_INIT("PERMISSIONS")};
-    struct table table = {.columns = COUNT_OF(titles)};
-    const struct json_view *key;
-
-    for (size_t i = 0; i < COUNT_OF(titles); i++)
-        table_cell(&table, titles[i]);
-    for (size_t i = 0; (key = json_element(keys, i)) != NULL; i++) {
-        table_cell(&table, json_text(json_member(key, "ccid")));
-        table_cell(&table, json_text(json_member(key, "name")));
-        table_cell(&table, json_text(json_member(key, "prefix")));
-        table_cell(&table, state_text(key));
-        table_time(&table, json_text(json_member(key, "expires")));
-        table_cell(&table, list_text(json_member(key, "permissions"), arena));
-    }
-    table_print(&table, out);
-}
+static const struct column columns[] = {
+    {"CCID", "ccid", NULL},      {"NAME", "name", NULL},       {"PREFIX", "prefix", NULL},
+    {"STATE", NULL, state_text}, {"EXPIRES", "expires", NULL}, {"PERMISSIONS", "permissions", NULL},
+};
+static const struct listing list = {"keys", columns, COUNT_OF(columns)};
 
 static bool keys_list(struct call *call, struct err *err)
 {
-    struct str tenant = option_text(call, TENANT), text;
-    const struct json_view *view;
+    struct str tenant = option_text(call, TENANT);
 
-    if (!call_ask(call, STATEMENT_KEY_LIST, &tenant, 1, &text, err) ||
-        !json_parse(text, call->arena, &view, err))
-        return false;
-    if (call->json)
-        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
-    else
-        keys_print(json_member(view, "keys"), call->arena, &call->out);
-    return true;
+    return call_list(call, STATEMENT_KEY_LIST, &tenant, 1, &list, err);
 }
 
 static struct str permissions_read(const struct call *call)
 {
-    AUTO(buf) list = {0};
+    AUTO(buf) permissions = {0};
     struct str permission;
     size_t cursor = 0;
 
-    json_open(&list, '[');
+    json_open(&permissions, '[');
     while (option_next(call, PERMISSION, &cursor, &permission))
-        json_str(&list, permission);
-    json_close(&list, ']');
-    return arena_copy(call->arena, buf_str(&list));
+        json_str(&permissions, permission);
+    json_close(&permissions, ']');
+    return arena_copy(call->arena, buf_str(&permissions));
 }
 
 static bool key_read(struct call *call, struct file_key *key, struct err *err)
@@ -94,15 +70,12 @@ static bool key_read(struct call *call, struct file_key *key, struct err *err)
                              .expires = option_text(call, EXPIRES),
                              .expires_given = true,
                              .enabled = true,
-                             .capacity = 120,
-                             .frequency = 60};
+                             .capacity = option_number(call, CAPACITY, API_KEY_CAPACITY),
+                             .frequency = option_number(call, FREQUENCY, API_KEY_FREQUENCY_S)};
     if (!option_given(call, TENANT) || key->name.len == 0 || !option_given(call, PERMISSION))
         return usage_set(call, err, "--tenant, --name and --permission are needed");
     key->permissions = permissions_read(call);
-    return option_check(call, EXPIRES, time_check, err) &&
-           option_check(call, PERMISSION, api_key_permission_check, err) &&
-           option_number(call, CAPACITY, 0, 1000000, &key->capacity, err) &&
-           option_number(call, FREQUENCY, 1, 86400, &key->frequency, err);
+    return true;
 }
 
 static bool keys_create(struct call *call, struct err *err)
@@ -152,7 +125,7 @@ static bool key_state_set(struct call *call, const char *state, struct err *err)
     bool dry_run = option_given(call, DRY_RUN);
     if (!call_try(call, STATEMENT_OPERATOR_KEY_STATE, parameters, COUNT_OF(parameters), dry_run,
                   &text, err) ||
-        !json_parse(text, call->arena, &key, err))
+        !answer_parse(text, call->arena, &key, err))
         return false;
     if (call->json)
         buf_printf(&call->out, "%.*s\n", STR_ARG(text));
@@ -182,11 +155,11 @@ static bool keys_revoke(struct call *call, struct err *err)
 }
 
 static const struct verb verbs[] = {
-    {"list", "what keys there are: names and first characters, never the keys", keys_list},
-    {"create", "make one and print it, once: the database cannot give it back", keys_create},
-    {"disable", "refuse it until it is enabled again", keys_disable},
-    {"enable", "take it again", keys_enable},
-    {"revoke", "refuse it for good; its record stays", keys_revoke},
+    {"list", "what keys there are: names and first characters, never the keys", keys_list, 0},
+    {"create", "make one and print it, once: the database cannot give it back", keys_create, 0},
+    {"disable", "refuse it until it is enabled again", keys_disable, 1},
+    {"enable", "take it again", keys_enable, 1},
+    {"revoke", "refuse it for good; its record stays", keys_revoke, 1},
 };
 
 const struct command keys_command = {
@@ -209,5 +182,4 @@ const struct command keys_command = {
     .option_count = COUNT_OF(options),
     .verbs = verbs,
     .verb_count = COUNT_OF(verbs),
-    .arguments_limit = 1,
 };

@@ -1,17 +1,17 @@
 // ledger: the proof that nothing accepted was lost.
 #include "nexusctl/commands.h"
-#include "nexusctl/table.h"
+#include "nexusctl/output.h"
 #include "store/rules.h"
 #include "wire/codec_json.h"
 
 enum { FROM, TO, BY, TENANT };
 static const struct option options[] = {
-    [FROM] = {"--from", NULL, "DAY",
+    [FROM] = {"--from", NULL, "DAY", .rule = day_check,
               .doc = "First day, UTC (YYYY-MM-DD); all of history when left out."},
-    [TO] = {"--to", NULL, "DAY", .doc = "Last day."},
+    [TO] = {"--to", NULL, "DAY", .rule = day_check, .doc = "Last day."},
     [BY] = {"--by", NULL, "channel|tenant",
             .doc = "A line a number (as when left out) or a tenant."},
-    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Only this contact center."},
+    [TENANT] = {"--tenant", NULL, "CCID", .rule = uuid_check, .doc = "Only this contact center."},
 };
 
 static int64_t number_of(const struct json_view *object, const char *name)
@@ -23,10 +23,10 @@ static int64_t number_of(const struct json_view *object, const char *name)
 }
 
 // "sent 12, failed 1": the states that occur.
-static struct str states_text(const struct json_view *states, struct arena *arena)
+static struct str states_text(const struct json_view *line, struct arena *arena)
 {
+    const struct json_view *states = json_member(line, "states"), *value;
     AUTO(buf) text = {0};
-    const struct json_view *value;
     struct str name;
     size_t cursor = 0;
     int64_t count = 0;
@@ -37,38 +37,33 @@ static struct str states_text(const struct json_view *states, struct arena *aren
     return text.len ? arena_copy(arena, buf_str(&text)) : STR_ABSENT;
 }
 
-static void line_add(struct table *table, struct str ccid, struct str channel, struct str direction,
-                     const struct json_view *line, struct arena *arena)
+// The totals are nobody's.
+static struct str owner_text(const struct json_view *line, struct arena *arena)
 {
-    table_cell(table, ccid);
-    table_cell(table, channel);
-    table_cell(table, direction);
-    table_number(table, number_of(line, "accepted"));
-    table_number(table, number_of(line, "imbalance"));
-    table_cell(table, states_text(json_member(line, "states"), arena));
+    struct str ccid = json_text(json_member(line, "ccid"));
+
+    (void)arena;
+    return str_present(ccid) ? ccid : STR("total");
 }
+
+static const struct column columns[] = {
+    {"CCID", NULL, owner_text},     {"CHANNEL", "channel", NULL},     {"DIR", "direction", NULL},
+    {"ACCEPTED", "accepted", NULL}, {"IMBALANCE", "imbalance", NULL}, {"STATES", NULL, states_text},
+};
+static const struct listing list = {"rows", columns, COUNT_OF(columns)};
 
 static void ledger_print(const struct json_view *ledger, struct arena *arena, struct buf *out)
 {
-    static const struct str titles[] = {STR_INIT("CCID"),      STR_INIT("CHANNEL"),
-                                        STR_INIT("DIR"),       STR_INIT("ACCEPTED"),
-                                        STR_INIT("IMBALANCE"), STR_INIT("STATES")};
-    const struct json_view *rows = json_member(ledger, "rows"), *row;
-    struct table table = {.columns = COUNT_OF(titles)};
+    struct table table = {0};
 
-    for (size_t i = 0; i < COUNT_OF(titles); i++)
-        table_cell(&table, titles[i]);
-    for (size_t i = 0; (row = json_element(rows, i)) != NULL; i++)
-        line_add(&table, json_text(json_member(row, "ccid")),
-                 json_text(json_member(row, "channel")), json_text(json_member(row, "direction")),
-                 row, arena);
-    line_add(&table, STR("total"), STR_ABSENT, STR_ABSENT, json_member(ledger, "totals"), arena);
+    listing_add(&table, &list, ledger, arena);
+    listing_add_row(&table, &list, json_member(ledger, "totals"), arena);
     table_print(&table, out);
 
     int64_t waiting = number_of(ledger, "partsWaiting");
     if (waiting > 0)
         buf_printf(out, "%lld %s for the rest\n", (long long)waiting,
-                   waiting == 1 ? "part of a long message waits" : "parts of long messages wait");
+                   plural(waiting, "part of a long message waits", "parts of long messages wait"));
     if (number_of(ledger, "remainder") == 0)
         buf_printf(out, "balanced\n");
     else
@@ -77,23 +72,14 @@ static void ledger_print(const struct json_view *ledger, struct arena *arena, st
 
 static bool ledger(struct call *call, struct err *err)
 {
-    struct str by = option_text(call, BY);
     const struct str parameters[] = {option_text(call, TENANT), option_text(call, FROM),
-                                     option_text(call, TO), by};
+                                     option_text(call, TO), option_text(call, BY)};
     const struct json_view *view;
-    struct str text;
 
-    if (str_present(by) && !str_equal(by, STR("channel")) && !str_equal(by, STR("tenant")))
-        return usage_set(call, err, "--by: channel or tenant is wanted");
-    if (!option_check(call, FROM, day_check, err) || !option_check(call, TO, day_check, err) ||
-        !options_ordered(call, FROM, TO, err))
+    if (!options_ordered(call, FROM, TO, err) ||
+        !call_answer(call, STATEMENT_OPERATOR_LEDGER, parameters, COUNT_OF(parameters), &view, err))
         return false;
-    if (!call_ask(call, STATEMENT_OPERATOR_LEDGER, parameters, COUNT_OF(parameters), &text, err) ||
-        !json_parse(text, call->arena, &view, err))
-        return false;
-    if (call->json)
-        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
-    else
+    if (!call->json)
         ledger_print(view, call->arena, &call->out);
     if (!json_is_true(json_member(view, "balanced")))
         call->verdict = EXIT_FAILED;

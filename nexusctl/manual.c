@@ -37,13 +37,13 @@ static void verbatim_write(const char *text, struct buf *out)
 static void option_write(const struct option *option, struct buf *out)
 {
     AUTO(buf) name = {0};
+    AUTO(buf) doc = {0};
 
-    buf_printf(&name, "%s%s%s%s%s", option->short_name ? option->short_name : "",
-               option->short_name ? ", " : "", option->name, option->value ? " " : "",
-               option->value ? option->value : "");
+    option_spell(option, &name);
+    option_tell(option, &doc);
     buf_str_append(out, STR(".TP\n.B "));
     line_write(buf_str(&name), out);
-    lines_write(option->doc, out);
+    lines_write(buf_c_string(&doc), out);
 }
 
 static void command_write(const struct command *command, struct buf *out)

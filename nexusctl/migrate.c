@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/panic.h"
 #include "nexusctl/commands.h"
+#include "nexusctl/output.h"
 #include "nexusctl/sql_files.h"
 #include "store/statements.h"
 
@@ -237,9 +238,10 @@ static void report(const struct migration *migration, struct call *call)
     size_t applied = sql_migrations_count - migration->before;
 
     if (!call->json) {
-        buf_printf(&call->out,
-                   "schema version %zu: %zu migrations applied, %zu function files written\n",
-                   sql_migrations_count, applied, migration->functions);
+        buf_printf(&call->out, "schema version %zu: %zu %s applied, %zu function %s written\n",
+                   sql_migrations_count, applied,
+                   plural((int64_t)applied, "migration", "migrations"), migration->functions,
+                   plural((int64_t)migration->functions, "file", "files"));
         return;
     }
     json_open(&call->out, '{');

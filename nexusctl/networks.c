@@ -1,59 +1,40 @@
 // networks: private address ranges that the webhooks of one contact center may reach.
 #include "io/address.h"
 #include "nexusctl/commands.h"
-#include "nexusctl/table.h"
+#include "store/rules.h"
 
 enum { TENANT };
 static const struct option options[] = {
-    [TENANT] = {"--tenant", NULL, "CCID",
+    [TENANT] = {"--tenant", NULL, "CCID", .rule = uuid_check,
                 .doc = "The contact center; list shows those of all without it."},
 };
 
+static const struct column columns[] = {
+    {"CCID", "ccid", NULL},
+    {"NETWORK", "range", NULL},
+    {"GRANTED", "granted", NULL},
+};
+static const struct listing list = {"networks", columns, COUNT_OF(columns)};
+
 static bool networks_list(struct call *call, struct err *err)
 {
-    static const char *const titles[] = {"CCID", "NETWORK", "GRANTED"};
-    struct table table = {.columns = COUNT_OF(titles)};
-    const struct json_view *view, *row;
-    struct str text, tenant = option_text(call, TENANT);
+    struct str tenant = option_text(call, TENANT);
 
-    if (call->argument_count > 0)
-        return usage_set(call, err, "list takes no words; --tenant chooses");
-    if (!call_ask(call, STATEMENT_NETWORK_LIST, &tenant, 1, &text, err) ||
-        !answer_parse(text, call->arena, &view, err))
-        return false;
-    if (call->json) {
-        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
-        return true;
-    }
-    for (size_t i = 0; i < COUNT_OF(titles); i++)
-        table_cell(&table, str_of(titles[i]));
-    for (size_t i = 0; (row = json_element(json_member(view, "networks"), i)) != NULL; i++) {
-        table_cell(&table, json_text(json_member(row, "ccid")));
-        table_cell(&table, json_text(json_member(row, "range")));
-        table_time(&table, json_text(json_member(row, "granted")));
-    }
-    table_print(&table, &call->out);
-    return true;
+    return call_list(call, STATEMENT_NETWORK_LIST, &tenant, 1, &list, err);
 }
 
 static bool change(struct call *call, enum statement statement, struct str *range,
                    const struct json_view **answer, struct err *err)
 {
     char canonical[ADDRESS_GRANT_TEXT];
-    struct str text;
 
     if (call->argument_count != 1 || !option_given(call, TENANT))
         return usage_set(call, err, "which network, and of whom? give RANGE --tenant CCID");
     if (!address_grant_read(call->arguments[0], canonical, err))
-        return err_in(err, "RANGE");
+        return usage_in(call, "RANGE", err);
     *range = arena_copy(call->arena, str_of(canonical));
     const struct str parameters[] = {option_text(call, TENANT), *range};
-    if (!call_ask(call, statement, parameters, COUNT_OF(parameters), &text, err) ||
-        !answer_parse(text, call->arena, answer, err))
-        return false;
-    if (call->json)
-        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
-    return true;
+    return call_answer(call, statement, parameters, COUNT_OF(parameters), answer, err);
 }
 
 static bool networks_grant(struct call *call, struct err *err)
@@ -83,9 +64,9 @@ static bool networks_revoke(struct call *call, struct err *err)
 }
 
 static const struct verb verbs[] = {
-    {"list", "the networks that were granted", networks_list},
-    {"grant", "let the webhooks of a contact center reach one", networks_grant},
-    {"revoke", "let them reach it no longer", networks_revoke},
+    {"list", "the networks that were granted", networks_list, 0},
+    {"grant", "let the webhooks of a contact center reach one", networks_grant, 1},
+    {"revoke", "let them reach it no longer", networks_revoke, 1},
 };
 
 const struct command networks_command = {
@@ -109,5 +90,4 @@ const struct command networks_command = {
     .option_count = COUNT_OF(options),
     .verbs = verbs,
     .verb_count = COUNT_OF(verbs),
-    .arguments_limit = 1,
 };

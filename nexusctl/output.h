@@ -9,3 +9,8 @@
 MUST_USE bool output_open(struct err *err);
 // Prints the text and empties it; false where it could not be written as a whole.
 MUST_USE bool output_print(struct buf *text, struct err *err);
+
+static inline const char *plural(int64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}

@@ -11,14 +11,15 @@
 #include "io/crypto.h"
 #include "nexusctl/commands.h"
 #include "nexusctl/key_file.h"
+#include "nexusctl/output.h"
 #include "nexusctl/rekey_wrap.h"
 #include "store/secret.h"
 
 enum { KEY_FILE, NEW_KEY_FILE, WRAP_ONLY, FORGET, DRY_RUN };
 static const struct option options[] = {
-    [KEY_FILE] = {"--key-file", NULL, "FILE",
+    [KEY_FILE] = {"--key-file", NULL, "FILE", .rule = file_check,
                   .doc = "The file of keys; NEXUS_KEY_ENCRYPTION_KEY_FILE when left out."},
-    [NEW_KEY_FILE] = {"--new-key-file", NULL, "FILE",
+    [NEW_KEY_FILE] = {"--new-key-file", NULL, "FILE", .rule = file_check,
                       .doc = "The new key, 64 hex digits; else one is made."},
     [WRAP_ONLY] = {"--wrap-only", NULL, NULL,
                    .doc = "Leave the file; bring all secrets under its first key."},
@@ -173,14 +174,16 @@ static void keys_print(const struct rekey *rekey, const struct json_view *census
 
     for (size_t i = 0; (id = keyring_key_id(rekey->ring, i)) != NULL; i++) {
         int64_t count = count_of(census, str_of(id));
-        buf_printf(out, "key %s: %lld secrets%s\n", id, (long long)count,
+        buf_printf(out, "key %s: %lld %s%s\n", id, (long long)count,
+                   plural(count, "secret", "secrets"),
                    i == 0       ? ", seals"
                    : count == 0 ? ", no longer in use"
                                 : "");
     }
-    if (count_of(census, STR("v1")) > 0)
-        buf_printf(out, "of the old form, without a key's id: %lld secrets\n",
-                   (long long)count_of(census, STR("v1")));
+    int64_t old = count_of(census, STR("v1"));
+    if (old > 0)
+        buf_printf(out, "of the old form, without a key's id: %lld %s\n", (long long)old,
+                   plural(old, "secret", "secrets"));
 }
 
 static void report(const struct rekey *rekey, const struct json_view *census, bool dry_run,
@@ -200,13 +203,14 @@ static void report(const struct rekey *rekey, const struct json_view *census, bo
     }
     keys_print(rekey, census, out);
     if (dry_run)
-        buf_printf(out, "%s; %lld secrets would be wrapped anew; nothing was done\n",
+        buf_printf(out, "%s; %lld %s would be wrapped anew; nothing was done\n",
                    rekey->goes_on ? "a rekey that was broken off would go on"
                    : option_given(rekey->call, WRAP_ONLY) ? "the keys would stay"
                                                           : "a new key would be made",
-                   (long long)waiting);
+                   (long long)waiting, plural(waiting, "secret", "secrets"));
     else
-        buf_printf(out, "%lld secrets wrapped anew\n", (long long)rekey->rewrapped);
+        buf_printf(out, "%lld %s wrapped anew\n", (long long)rekey->rewrapped,
+                   plural(rekey->rewrapped, "secret", "secrets"));
 }
 
 // Old keys in the file and secrets under them: a run did not come to its end.

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "nexusctl/output.h"
 #include "store/secret.h"
 #include "wire/shape.h"
 
@@ -77,8 +78,9 @@ static void progress(struct rekey *rekey, size_t done, size_t all)
     if (done < all && now_ms - rekey->told_ms < 1000)
         return;
     rekey->told_ms = now_ms;
-    fprintf(stderr, "rekey: %zu of %zu contact centers, %lld secrets\n", done, all,
-            (long long)rekey->rewrapped);
+    fprintf(stderr, "rekey: %zu of %zu %s, %lld %s\n", done, all,
+            plural((int64_t)all, "contact center", "contact centers"), (long long)rekey->rewrapped,
+            plural(rekey->rewrapped, "secret", "secrets"));
 }
 
 static bool pass(struct rekey *rekey, size_t *found, struct err *err)

@@ -3,19 +3,26 @@
 // The statement puts them back into the delivery queue; sms-workers find them with their sweep,
 // within seconds. Each replay leaves a row of who did it.
 #include "nexusctl/commands.h"
+#include "nexusctl/output.h"
 #include "store/rules.h"
+
+#include <stdlib.h>
 
 enum { ID, REASON, CHANNEL, FROM, TO, LIMIT, TENANT, BY, ALL, DRY_RUN };
 static const struct option options[] = {
-    [ID] = {"--id", NULL, "ID", .doc = "This message; may be repeated.", .repeats = true},
-    [REASON] = {"--reason", NULL, "REASON",
-                .doc = "Those that failed for this: exhausted, expired…"},
-    [CHANNEL] = {"--channel", NULL, "NUMBER", .doc = "Those of this number of ours."},
-    [FROM] = {"--from", NULL, "TIME", .doc = "Those that failed at or after it (RFC 3339)."},
-    [TO] = {"--to", NULL, "TIME", .doc = "Those that failed before it."},
-    [LIMIT] = {"--limit", NULL, "COUNT",
+    [ID] = {"--id", NULL, "ID", .rule = uuid_check, .doc = "This message; may be repeated.",
+            .repeats = true},
+    [REASON] = {"--reason", NULL, "gone|refused|forbidden_address|exhausted|expired|uncertain",
+                .doc = "Those that failed for this reason."},
+    [CHANNEL] = {"--channel", NULL, "NUMBER", .rule = address_check,
+                 .doc = "Those of this number of ours."},
+    [FROM] = {"--from", NULL, "TIME", .rule = time_check,
+              .doc = "Those that failed at or after it (RFC 3339)."},
+    [TO] = {"--to", NULL, "TIME", .rule = time_check, .doc = "Those that failed before it."},
+    [LIMIT] = {"--limit", NULL, "COUNT", .minimum = 1, .maximum = 10000,
                .doc = "At most so many, the oldest first; 1000 when left out."},
-    [TENANT] = {"--tenant", NULL, "CCID", .doc = "Those of this contact center."},
+    [TENANT] = {"--tenant", NULL, "CCID", .rule = uuid_check,
+                .doc = "Those of this contact center."},
     [BY] = {"--by", NULL, "NAME", .doc = "Who does it, for the record; $USER when left out."},
     [ALL] = {"--all", NULL, NULL, .doc = "Whatever is there; needed when nothing above is given."},
     [DRY_RUN] = {"--dry-run", NULL, NULL, .doc = "Only say how many; exit code 3 if any."},
@@ -54,31 +61,25 @@ static void report(struct call *call, struct str replayed, bool dry_run)
 static bool replay(struct call *call, struct err *err)
 {
     bool dry_run = option_given(call, DRY_RUN);
-    int64_t limit = 1000;
-    struct str replayed, ids;
+    struct str replayed;
 
     if (!is_chosen(call))
         return usage_set(call, err, "no messages are chosen: give a filter, or --all");
-    if (!option_number(call, LIMIT, 1, 10000, &limit, err) || !option_ids(call, ID, &ids, err) ||
-        !option_check(call, FROM, time_check, err) || !option_check(call, TO, time_check, err) ||
-        !options_ordered(call, FROM, TO, err))
+    if (!options_ordered(call, FROM, TO, err))
         return false;
     const struct str parameters[] = {
         option_text(call, TENANT),
-        ids,
+        option_ids(call, ID),
         option_text(call, REASON),
-        option_text(call, CHANNEL),
+        option_address(call, CHANNEL),
         option_text(call, FROM),
         option_text(call, TO),
-        arena_printf(call->arena, "%lld", (long long)limit),
+        arena_printf(call->arena, "%lld", (long long)option_number(call, LIMIT, 1000)),
         operator_name(call),
     };
     if (!call_try(call, STATEMENT_OPERATOR_REPLAY, parameters, COUNT_OF(parameters), dry_run,
                   &replayed, err))
         return false;
-    // Whoever names messages wants those: none of them is a mistake, not a success.
-    if (option_given(call, ID) && str_equal(replayed, STR("0")))
-        return err_set(err, ERR_NOT_FOUND, "no such undelivered message");
     report(call, replayed, dry_run);
     call->verdict = dry_run && !str_equal(replayed, STR("0")) ? EXIT_DIFFERS : EXIT_DONE;
     return true;

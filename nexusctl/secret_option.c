@@ -1,6 +1,8 @@
 // secret_option: see the header.
 #include "nexusctl/secret_option.h"
 
+#include "nexusctl/output.h"
+
 enum { SHOWN_LIMIT = 2048 };
 
 bool secret_option_read(struct call *call, struct str *secret, struct err *err)
@@ -25,7 +27,8 @@ bool body_read(struct call *call, struct str *body, struct err *err)
 void signed_print(struct str text, struct buf *out)
 {
     buf_printf(out, "  the signed string is %s%zu byte%s:\n  %.*s%s\n",
-               text.len == 1 ? "this " : "these ", text.len, text.len == 1 ? "" : "s",
+               plural((int64_t)text.len, "this ", "these "), text.len,
+               plural((int64_t)text.len, "", "s"),
                (int)(text.len < SHOWN_LIMIT ? text.len : SHOWN_LIMIT), text.ptr,
                text.len > SHOWN_LIMIT ? "…" : "");
 }

@@ -9,7 +9,7 @@ enum { SECRET, SECRET_FILE, SECRET_OPTIONS };
 // clang-format off
 #define SECRET_OPTION_ROWS \
     [SECRET] = {"--secret", NULL, "TEXT", .doc = "The channel's secret; others on this machine can see it in ps."}, \
-    [SECRET_FILE] = {"--secret-file", NULL, "FILE", .doc = "The secret is what stands in this file."}
+    [SECRET_FILE] = {"--secret-file", NULL, "FILE", .rule = file_check, .doc = "The secret is what stands in this file."}
 // clang-format on
 
 MUST_USE bool secret_option_read(struct call *call, struct str *secret, struct err *err);

@@ -7,8 +7,9 @@
 enum { ID = SECRET_OPTIONS, TIMESTAMP, HEADERS };
 static const struct option options[] = {
     SECRET_OPTION_ROWS,
-    [ID] = {"--id", NULL, "ID", .doc = "webhook-id; msg_test when left out."},
-    [TIMESTAMP] = {"--timestamp", NULL, "SECONDS", .doc = "webhook-timestamp; now when left out."},
+    [ID] = {"--id", NULL, "TEXT", .doc = "webhook-id; msg_test when left out."},
+    [TIMESTAMP] = {"--timestamp", NULL, "SECONDS", .maximum = INT64_MAX,
+                   .doc = "webhook-timestamp; now when left out."},
     [HEADERS] = {"--headers", NULL, NULL, .doc = "Only the headers, as curl -H @- reads them."},
 };
 
@@ -48,15 +49,14 @@ static void headers_write(const struct header *headers, size_t count, struct buf
 static bool sign(struct call *call, struct err *err)
 {
     struct str id = option_given(call, ID) ? option_text(call, ID) : STR("msg_test");
-    int64_t seconds = clock_unix_us() / 1000000;
+    int64_t seconds = option_number(call, TIMESTAMP, clock_unix_us() / 1000000);
     AUTO(buf) sha1 = {0};
     AUTO(buf) sha256 = {0};
     AUTO(buf) standard = {0};
     AUTO(buf) standard_text = {0};
     struct str secret, body;
 
-    if (!option_number(call, TIMESTAMP, 0, INT64_MAX, &seconds, err) ||
-        !secret_option_read(call, &secret, err) || !body_read(call, &body, err))
+    if (!secret_option_read(call, &secret, err) || !body_read(call, &body, err))
         return false;
     struct str timestamp = arena_printf(call->arena, "%lld", (long long)seconds);
     signature_hub_sha1(secret, body, &sha1);

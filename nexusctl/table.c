@@ -3,8 +3,6 @@
 
 #include "base/panic.h"
 
-#include <ctype.h>
-
 void table_cell(struct table *table, struct str text)
 {
     size_t column = table->count++ % table->columns;
@@ -16,27 +14,6 @@ void table_cell(struct table *table, struct str text)
     buf_byte(&table->text, '\0');
     if (width > table->widths[column])
         table->widths[column] = width;
-}
-
-void table_time(struct table *table, struct str time)
-{
-    enum { SECONDS = 19, FRACTION = 20, DIGITS = 3 }; // "2026-11-28T09:19:52", and a point
-    AUTO(buf) text = {0};
-
-    if (time.len < SECONDS) {
-        table_cell(table, time);
-        return;
-    }
-    buf_str_append(&text, str_make(time.ptr, SECONDS));
-    buf_byte(&text, '.');
-    // PostgreSQL leaves out zeros at the end.
-    bool ended = time.len <= SECONDS || time.ptr[SECONDS] != '.';
-    for (size_t i = 0; i < DIGITS; i++) {
-        ended |= FRACTION + i >= time.len || !isdigit((unsigned char)time.ptr[FRACTION + i]);
-        buf_byte(&text, ended ? '0' : (unsigned char)time.ptr[FRACTION + i]);
-    }
-    buf_byte(&text, 'Z');
-    table_cell(table, buf_str(&text));
 }
 
 void table_number(struct table *table, int64_t number)
@@ -77,4 +54,73 @@ void table_print(struct table *table, struct buf *out)
     }
     buf_release(&table->text);
     *table = (struct table){0};
+}
+
+struct str texts_join(const struct json_view *texts, struct arena *arena)
+{
+    const struct json_view *text;
+    AUTO(buf) joined = {0};
+
+    for (size_t i = 0; (text = json_element(texts, i)) != NULL; i++)
+        buf_printf(&joined, "%s%.*s", i ? " " : "", STR_ARG(json_text(text)));
+    return arena_copy(arena, buf_str(&joined));
+}
+
+static const struct json_view *member_at(const struct json_view *row, const char *path)
+{
+    struct str name, rest = str_of(path);
+    AUTO(buf) text = {0};
+
+    while (str_present(rest)) {
+        str_cut(rest, '.', &name, &rest);
+        buf_clear(&text);
+        buf_str_append(&text, name);
+        row = json_member(row, buf_c_string(&text));
+    }
+    return row;
+}
+
+static void member_add(struct table *table, const struct json_view *member, struct arena *arena)
+{
+    int64_t number;
+
+    if (json_number(member, &number))
+        table_number(table, number);
+    else if (json_kind(member) == TREE_BOOL)
+        table_cell(table, json_is_true(member) ? STR("yes") : STR("no"));
+    else if (json_kind(member) == TREE_ARRAY)
+        table_cell(table, texts_join(member, arena));
+    else
+        table_cell(table, json_text(member));
+}
+
+void listing_add_row(struct table *table, const struct listing *list, const struct json_view *row,
+                     struct arena *arena)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->columns[i].text)
+            table_cell(table, list->columns[i].text(row, arena));
+        else
+            member_add(table, member_at(row, list->columns[i].member), arena);
+}
+
+void listing_add(struct table *table, const struct listing *list, const struct json_view *answer,
+                 struct arena *arena)
+{
+    const struct json_view *rows = list->member ? json_member(answer, list->member) : answer, *row;
+
+    table->columns = list->count;
+    for (size_t i = 0; i < list->count && list->columns[0].title; i++)
+        table_cell(table, str_of(list->columns[i].title));
+    for (size_t i = 0; (row = json_element(rows, i)) != NULL; i++)
+        listing_add_row(table, list, row, arena);
+}
+
+void listing_print(const struct listing *list, const struct json_view *answer, struct arena *arena,
+                   struct buf *out)
+{
+    struct table table = {0};
+
+    listing_add(&table, list, answer, arena);
+    table_print(&table, out);
 }

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
-#include "nexusctl/table.h"
+#include "nexusctl/output.h"
 #include "store/rules.h"
 
 enum { TRIES_LIMIT = 20 };
@@ -53,28 +53,24 @@ static bool preview(struct deletion *deletion, struct str ccid, const struct jso
     return true;
 }
 
-static void preview_print(const struct json_view *view, struct buf *out)
+static void preview_print(const struct json_view *view, struct arena *arena, struct buf *out)
 {
-    struct table table = {.columns = 2};
-    const struct json_view *kind;
+    static const struct column columns[] = {{"KIND", "kind", NULL}, {"ROWS", "rows", NULL}};
+    static const struct listing list = {"kinds", columns, COUNT_OF(columns)};
     struct str begun = json_text(json_member(view, "deleting"));
+    int64_t numbers = rows_of(view, "numbers"), audit = rows_of(view, "audit");
 
     buf_printf(out, "contact center %.*s, %.*s\n", STR_ARG(json_text(json_member(view, "ccid"))),
                STR_ARG(json_text(json_member(view, "name"))));
-    table_cell(&table, STR("KIND"));
-    table_cell(&table, STR("ROWS"));
-    for (size_t i = 0; (kind = json_element(json_member(view, "kinds"), i)) != NULL; i++) {
-        table_cell(&table, json_text(json_member(kind, "kind")));
-        table_number(&table, rows_of(kind, "rows"));
-    }
-    table_print(&table, out);
-    buf_printf(out, "%lld entries of the audit log stay until they are old\n",
-               (long long)rows_of(view, "audit"));
+    listing_print(&list, view, arena, out);
+    buf_printf(out, "%lld %s until %s old\n", (long long)audit,
+               plural(audit, "entry of the audit log stays", "entries of the audit log stay"),
+               plural(audit, "it is", "they are"));
     if (str_present(begun))
         buf_printf(out, "its deletion began at %.*s and goes on with --yes\n", STR_ARG(begun));
-    else if (rows_of(view, "numbers") > 0)
+    else if (numbers > 0)
         buf_printf(out, "numbers that can still receive texts: %lld; --yes wants --force, too\n",
-                   (long long)rows_of(view, "numbers"));
+                   (long long)numbers);
     buf_printf(out, "nothing was done; --yes deletes all of this for good\n");
 }
 
@@ -87,8 +83,8 @@ static void progress(struct deletion *deletion)
     if (now_ms - deletion->told_ms < 1000)
         return;
     deletion->told_ms = now_ms;
-    fprintf(stderr, "tenants delete: %lld of about %lld rows\n", (long long)deletion->done,
-            (long long)deletion->all);
+    fprintf(stderr, "tenants delete: %lld of about %lld %s\n", (long long)deletion->done,
+            (long long)deletion->all, plural(deletion->all, "row", "rows"));
 }
 
 // A worker that ends what it began may hold a row.
@@ -175,7 +171,7 @@ static bool run(struct deletion *deletion, struct str ccid, struct err *err)
         if (call->json)
             buf_printf(&call->out, "%.*s\n", STR_ARG(text));
         else
-            preview_print(view, &call->out);
+            preview_print(view, call->arena, &call->out);
         return true;
     }
     if (!lock(deletion, err) || !delete_all(deletion, ccid, err))
@@ -183,7 +179,8 @@ static bool run(struct deletion *deletion, struct str ccid, struct err *err)
     if (call->json)
         buf_printf(&call->out, "{\"deleted\":%lld}\n", (long long)deletion->done);
     else
-        buf_printf(&call->out, "deleted with %lld rows\n", (long long)deletion->done);
+        buf_printf(&call->out, "deleted with %lld %s\n", (long long)deletion->done,
+                   plural(deletion->done, "row", "rows"));
     return true;
 }
 
@@ -193,10 +190,8 @@ bool tenants_delete(struct call *call, struct err *err)
 
     if (call->argument_count != 1)
         return usage_set(call, err, "no contact center is named: give its CCID");
-    if (!uuid_check(call->arguments[0], err)) {
-        call->verdict = EXIT_USAGE;
-        return err_in(err, "CCID");
-    }
+    if (!uuid_check(call->arguments[0], err))
+        return usage_in(call, "CCID", err);
     bool done = run(&deletion, call->arguments[0], err);
     pg_script_close(&deletion.script);
     return done;

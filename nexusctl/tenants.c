@@ -1,64 +1,35 @@
 // tenants: which contact centers there are, and the end of one.
 #include "nexusctl/commands.h"
-#include "nexusctl/table.h"
 #include "nexusctl/tenant_delete.h"
 
 static const struct option options[TENANTS_OPTIONS] = {
-    [TENANTS_YES] = {"--yes", NULL, NULL, .doc = "delete: do it; without it, only count."},
-    [TENANTS_FORCE] = {"--force", NULL, NULL,
-                       .doc = "delete: also while numbers can receive texts."},
+    [TENANTS_YES] = {"--yes", NULL, NULL, .verb = "delete",
+                     .doc = "do it; without it, only count."},
+    [TENANTS_FORCE] = {"--force", NULL, NULL, .verb = "delete",
+                       .doc = "also while numbers can receive texts."},
 };
 
-static int64_t number_of(const struct json_view *tenant, const char *name)
+static struct str state_text(const struct json_view *tenant, struct arena *arena)
 {
-    int64_t number = 0;
-
-    (void)json_number(json_member(tenant, name), &number); // every contact center has it
-    return number;
+    (void)arena;
+    return str_present(json_text(json_member(tenant, "deleting"))) ? STR("being deleted")
+                                                                   : STR("in use");
 }
 
-static void tenants_print(const struct json_view *tenants, struct buf *out)
-{
-    static const struct str titles[] = {STR_INIT("CCID"), STR_INIT("NAME"),    STR_INIT("NUMBERS"),
-                                        STR_INIT("KEYS"), STR_INIT("CREATED"), STR_INIT("STATE")};
-    struct table table = {.columns = COUNT_OF(titles)};
-    const struct json_view *tenant;
-
-    for (size_t i = 0; i < COUNT_OF(titles); i++)
-        table_cell(&table, titles[i]);
-    for (size_t i = 0; (tenant = json_element(tenants, i)) != NULL; i++) {
-        table_cell(&table, json_text(json_member(tenant, "ccid")));
-        table_cell(&table, json_text(json_member(tenant, "name")));
-        table_number(&table, number_of(tenant, "numbers"));
-        table_number(&table, number_of(tenant, "keys"));
-        table_time(&table, json_text(json_member(tenant, "created")));
-        table_cell(&table, str_present(json_text(json_member(tenant, "deleting")))
-                               ? STR("being deleted")
-                               : STR("in use"));
-    }
-    table_print(&table, out);
-}
+static const struct column columns[] = {
+    {"CCID", "ccid", NULL}, {"NAME", "name", NULL},       {"NUMBERS", "numbers", NULL},
+    {"KEYS", "keys", NULL}, {"CREATED", "created", NULL}, {"STATE", NULL, state_text},
+};
+static const struct listing list = {"tenants", columns, COUNT_OF(columns)};
 
 static bool tenants_list(struct call *call, struct err *err)
 {
-    const struct json_view *view;
-    struct str text;
-
-    if (call->argument_count > 0)
-        return usage_set(call, err, "list takes no arguments");
-    if (!call_ask(call, STATEMENT_OPERATOR_TENANTS, NULL, 0, &text, err) ||
-        !answer_parse(text, call->arena, &view, err))
-        return false;
-    if (call->json)
-        buf_printf(&call->out, "%.*s\n", STR_ARG(text));
-    else
-        tenants_print(json_member(view, "tenants"), &call->out);
-    return true;
+    return call_list(call, STATEMENT_OPERATOR_TENANTS, NULL, 0, &list, err);
 }
 
 static const struct verb verbs[] = {
-    {"list", "all contact centers, with how many numbers and keys they have", tenants_list},
-    {"delete", "delete a contact center and all that is its own, for good", tenants_delete},
+    {"list", "all contact centers, with how many numbers and keys they have", tenants_list, 0},
+    {"delete", "delete a contact center and all that is its own, for good", tenants_delete, 1},
 };
 
 const struct command tenants_command = {
@@ -95,5 +66,4 @@ const struct command tenants_command = {
     .option_count = COUNT_OF(options),
     .verbs = verbs,
     .verb_count = COUNT_OF(verbs),
-    .arguments_limit = 1,
 };

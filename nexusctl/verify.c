@@ -7,10 +7,16 @@
 
 #include <stdlib.h>
 
+static bool header_check(struct str value, struct err *err)
+{
+    return (memchr(value.ptr, ':', value.len) && value.ptr[0] != ':') ||
+           err_set(err, ERR_BAD_INPUT, "NAME: VALUE is wanted");
+}
+
 enum { HEADER = SECRET_OPTIONS };
 static const struct option options[] = {
     SECRET_OPTION_ROWS,
-    [HEADER] = {"--header", "-H", "'NAME: VALUE'",
+    [HEADER] = {"--header", "-H", "'NAME: VALUE'", .rule = header_check,
                 .doc = "A header of the request; repeat it for each.", .repeats = true},
 };
 

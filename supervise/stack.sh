@@ -255,7 +255,7 @@ program() {
 service() {
     local dir=$state/supervise/$1 setting
     "${as_user[@]}" cp -r "supervise/$2" "$dir"
-    "${as_user[@]}" cp -r supervise/finish supervise/only-one supervise/log "$dir"
+    "${as_user[@]}" cp -r supervise/finish supervise/only-one supervise/death supervise/log "$dir"
     own_dir "$dir/env"
     "${as_user[@]}" touch "$dir/down"
     for setting in "${@:3}"; do

@@ -1,7 +1,9 @@
 // pg_script: libpq's synchronous calls.
 #include "io/pg_script.h"
 
+#include "base/buf.h"
 #include "base/panic.h"
+#include "io/pg.h"
 #include "io/pg_result.h"
 
 #include <libpq-fe.h>
@@ -25,6 +27,8 @@ static struct str line_of(const char *text)
 bool pg_script_open(const char *url, const char *application, struct pg_script **script,
                     struct err *err)
 {
+    if (!pg_url_check(str_of(url), err))
+        return false;
     const char *names[] = {"dbname",          "application_name", "connect_timeout",
                            "client_encoding", "options",          NULL};
     const char *values[] = {

@@ -12,14 +12,12 @@
 #include "io/zmq_socket.h"
 #include "service/memory.h"
 #include "service/process.h"
+#include "service/ready.h"
 #include "service/state.h"
 #include "service/writes.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-
-enum { READY_DESCRIPTOR = 3 };
 
 // ---- stop
 
@@ -156,15 +154,6 @@ static void finish(struct service *service)
     spans_free(&service->spans);
 }
 
-// The supervisor that gave us the descriptor takes a newline on it for "ready".
-static void ready_say(int descriptor)
-{
-    if (descriptor < 0)
-        return;
-    (void)!write(descriptor, "\n", 1); // nobody reads: then nobody waits
-    close(descriptor);
-}
-
 static void environment_check(const struct service *service)
 {
     struct err err;
@@ -187,8 +176,7 @@ static void log_start(const struct service *service)
 
 int service_main(const struct service_def *def, int argc, char **argv)
 {
-    // Asked before anything is opened: afterwards the number may be one of ours.
-    int ready = fcntl(READY_DESCRIPTOR, F_GETFD) >= 0 ? READY_DESCRIPTOR : -1;
+    int ready = ready_descriptor();
     struct service *service = calloc(1, sizeof *service);
     struct err err;
 

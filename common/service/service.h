@@ -4,8 +4,7 @@
 //
 // The life of a process: options (--help, --version, --config FILE, --check-config, --instance N) →
 // refuse uid 0 → config → log → failpoints → loop and signals → what it needs (PostgreSQL, bus,
-// Redis, HTTP client) → init → "ready" to the supervisor (a newline on descriptor 3 where one is
-// open) → run → SIGTERM or SIGINT → drain, at most NEXUS_DRAIN_TIMEOUT → done → exit 0. A second
+// Redis, HTTP client) → init → "ready" to the supervisor (service/ready.h) → run → SIGTERM or SIGINT → drain, at most NEXUS_DRAIN_TIMEOUT → done → exit 0. A second
 // signal exits at once. Bad configuration exits 125. SIGUSR1 makes the log one step more
 // talkative, SIGUSR2 one step less. A loop that has not ticked for 10 s aborts (a
 // watchdog timer of the kernel's, setitimer), so that a wedged process is restarted.

@@ -359,8 +359,8 @@ begin
         update transaction_section s set options = s.options - 'endpoint'
          where s.tenant_id = heir and s.transaction = 'NexusServices' and s.section = name
            and exists (select from transaction_section e where e.tenant_id = heir and e.transaction = 'NexusEndpoints')
-           and exists (select from jsonb_to_recordset(endpoint_references(heir)) as r (holder text, there boolean)
-                        where r.holder = name and not r.there);
+           and exists (select from jsonb_to_recordset(references_of(heir)) as r (option text, holder text, there boolean)
+                        where r.option = 'endpoint' and r.holder = name and not r.there);
         perform references_note(heir); -- the service that it names may still have to be set up
     end if;
     plan := plan || plan_line('create', 'number', p_to::text, p_number, '{}');

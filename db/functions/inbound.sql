@@ -16,9 +16,9 @@
 -- destination of our answer to a keyword.
 --
 -- One transaction: after a crash anywhere in it nothing of the batch exists; after COMMIT all of it does. Run twice it
--- changes nothing and answers the same. Rows are locked in the order conversation (by key), message, contact (by key),
--- so two batches that touch the same rows wait for each other and do not deadlock. They wait briefly: of a batch that meets a
--- row which somebody holds for longer, those of that row wait by themselves (common/store/batcher.h).
+-- changes nothing and answers the same. Rows are locked in the order conversation (by channel and address), message, contact
+-- (by address), so two batches that touch the same rows wait for each other and do not deadlock. They wait briefly: of a batch
+-- that meets a row which somebody holds for longer, those of that row wait by themselves (common/store/batcher.h).
 drop function if exists sms_accept(int[], text[], uuid[], text[], text[], text[], uuid[], text[], text[], smallint[], smallint[], text[]);
 create or replace function sms_accept(
     tenants int[], numbers text[], ids uuid[], externals text[], addresses text[], bodies text[],

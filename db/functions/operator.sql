@@ -10,6 +10,51 @@ language sql stable as $$
     from tenant t
 $$;
 
+-- A number or mail domain that some contact center (p_tenant 0), or this one, has or had; null: none is meant.
+create or replace function operator_channel(p_tenant int, p_address text) returns text
+language plpgsql stable as $$
+begin
+    if p_address is not null and not exists (select from channel c where c.address = p_address and p_tenant in (0, c.tenant_id)) then
+        raise exception 'there is no such number or mail domain' using errcode = 'NX404';
+    end if;
+    return p_address;
+end
+$$;
+
+-- A page of the numbers and mail domains that were ever provisioned, in the order in which they came; p_after: the "next" of the
+-- page before. Of the sections one page's are read.
+create or replace function number_list(p_tenant int, p_after text, p_count int) returns text
+language plpgsql stable security definer set search_path from current as $$
+begin
+    if coalesce(p_after, '') !~ '^[0-9]{0,9}$' then
+        raise exception 'after: the "next" of an earlier page is wanted' using errcode = 'NX400';
+    end if;
+    return (with page as materialized (
+                select c.* from channel c
+                 where p_tenant in (0, c.tenant_id) and c.id > coalesce(nullif(p_after, ''), '0')::int
+                 order by c.id limit p_count
+            ), country as (
+                select s.tenant_id, s.options ->> 'channelId' as address, min(s.options ->> 'country') as code
+                  from transaction_section s
+                 where s.tenant_id in (select p.tenant_id from page p) and s.transaction = 'NexusServices' and s.options ? 'country'
+                 group by 1, 2
+            )
+            select json_build_object(
+                'numbers', coalesce(json_agg(json_build_object(
+                    'number', p.address, 'ccid', t.ccid, 'kind', case p.kind when 1 then 'sms' else 'email' end,
+                    'country', y.code, 'name', p.name, 'endpoint', nullif(p.endpoint, ''), 'service', p.provider,
+                    'destination', p.destination_id::text,
+                    'state', case when p.retired is not null then 'retired'
+                                  when p.claim is null then 'in use twice'
+                                  when p.destination_id is null then 'no webhook'
+                                  else 'in use' end) order by p.id), '[]'),
+                'next', case when count(*) = p_count then max(p.id)::text end)::text
+              from page p
+              join tenant t on t.id = p.tenant_id
+              left join country y on y.tenant_id = p.tenant_id and y.address = p.address);
+end
+$$;
+
 create or replace function key_json(k api_key) returns json
 language sql stable as $$
     select json_build_object(

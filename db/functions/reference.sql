@@ -6,29 +6,20 @@
 -- (its provider) must be there. What else may come before what it needs (a number without a provider before the service SMS, a
 -- key before its contact center) waits for it.
 
--- [{"number", "holder": its section, "endpoint": its name, "there": is it?}]
-create or replace function endpoint_references(p_tenant int) returns jsonb
+-- [{"option": endpoint or provider, "number", "holder": its section, "name": of what it names, "there": is it?}]
+create or replace function references_of(p_tenant int) returns jsonb
 language sql stable as $$
-    select coalesce(jsonb_agg(jsonb_build_object(
-               'number', c.options ->> 'channelId', 'holder', c.section, 'endpoint', c.options ->> 'endpoint', 'there', exists (
+    select coalesce(jsonb_agg(jsonb_build_object('option', o.option, 'number', c.options ->> 'channelId', 'holder', c.section,
+                                                 'name', o.name, 'there', o.there) order by o.option desc, c.section), '[]')
+      from transaction_section c
+     cross join lateral (values
+           ('endpoint', c.options ->> 'endpoint', exists (
                select from transaction_section e
                 where e.tenant_id = p_tenant and e.transaction = 'NexusEndpoints'
-                  and e.section in (c.options ->> 'endpoint', regexp_replace(c.options ->> 'endpoint', '^chat\.', ''))))
-               order by c.section), '[]')
-      from transaction_section c
-     where c.tenant_id = p_tenant and c.transaction = 'NexusServices' and c.options ->> 'endpoint' <> ''
-       and (c.section like 'chat.%' or c.section like 'cxc.%')
-$$;
-
--- A number or mail domain may say whose gateway it uses, which is a service that must be there: the same shape, "service" is its name.
-create or replace function service_references(p_tenant int) returns jsonb
-language sql stable as $$
-    select coalesce(jsonb_agg(jsonb_build_object(
-               'number', c.options ->> 'channelId', 'holder', c.section, 'service', c.options ->> 'provider', 'there', exists (
-               select from service v where v.tenant_id = p_tenant and v.name = c.options ->> 'provider'))
-               order by c.section), '[]')
-      from transaction_section c
-     where c.tenant_id = p_tenant and c.transaction = 'NexusServices' and c.options ->> 'provider' <> ''
+                  and e.section in (c.options ->> 'endpoint', regexp_replace(c.options ->> 'endpoint', '^chat\.', '')))),
+           ('provider', c.options ->> 'provider', exists (
+               select from service v where v.tenant_id = p_tenant and v.name = c.options ->> 'provider'))) o (option, name, there)
+     where c.tenant_id = p_tenant and c.transaction = 'NexusServices' and o.name <> ''
        and (c.section like 'chat.%' or c.section like 'cxc.%')
 $$;
 
@@ -38,7 +29,7 @@ language plpgsql as $$
 begin
     perform set_config('nexus.references',
                        (coalesce(nullif(current_setting('nexus.references', true), ''), '{}')::jsonb
-                        || jsonb_build_object(p_tenant::text, endpoint_references(p_tenant) || service_references(p_tenant)))::text, true);
+                        || jsonb_build_object(p_tenant::text, references_of(p_tenant)))::text, true);
 end
 $$;
 
@@ -48,34 +39,26 @@ language plpgsql as $$
 declare
     -- Where nobody noted, all that is wrong is new.
     before jsonb := nullif(current_setting('nexus.references', true), '')::jsonb -> p_tenant::text;
+    has_endpoints boolean := exists (select from transaction_section e where e.tenant_id = p_tenant and e.transaction = 'NexusEndpoints');
     lost record;
     was jsonb;
 begin
-    for lost in select r.number, r.holder, r.service
-                  from jsonb_to_recordset(service_references(p_tenant)) as r (number text, holder text, service text, there boolean)
-                 where not r.there loop
+    for lost in select r.*
+                  from jsonb_to_recordset(references_of(p_tenant))
+                       as r (option text, number text, holder text, name text, there boolean)
+                 where not r.there and (r.option = 'provider' or has_endpoints) loop
         was := (select b from jsonb_array_elements(before) b
-                 where b @> jsonb_build_object('number', lost.number, 'service', lost.service));
+                 where b @> jsonb_build_object('option', lost.option, 'number', lost.number, 'name', lost.name));
         if was is null then
-            raise exception 'provider: % names the service "%", and there is no such service', lost.holder, lost.service
-                  using errcode = 'NX400';
-        end if; -- it may be taken away; then answers of the number wait
-    end loop;
-    if not exists (select from transaction_section e where e.tenant_id = p_tenant and e.transaction = 'NexusEndpoints') then
-        return;
-    end if;
-    for lost in select r.number, r.holder, r.endpoint
-                  from jsonb_to_recordset(endpoint_references(p_tenant))
-                       as r (number text, holder text, endpoint text, there boolean)
-                 where not r.there loop
-        was := (select b from jsonb_array_elements(before) b
-                 where b @> jsonb_build_object('number', lost.number, 'endpoint', lost.endpoint));
-        if was is null then
-            raise exception 'endpoint: % names "%", and there is no such endpoint', lost.holder, lost.endpoint
-                  using errcode = 'NX400';
-        elsif (was ->> 'there')::boolean then
-            raise exception 'the endpoint "%" is named by %', lost.endpoint, lost.holder using errcode = 'NX409';
-        end if;
+            raise exception '%: % names %"%", and there is no such %', lost.option, lost.holder,
+                            case lost.option when 'provider' then 'the service ' else '' end, lost.name,
+                            case lost.option when 'provider' then 'service' else 'endpoint' end using errcode = 'NX400';
+        elsif lost.option = 'endpoint' and (was ->> 'there')::boolean then
+            raise exception 'the endpoint "%" is named by %', lost.name, lost.holder using errcode = 'NX409';
+        end if; -- a service may be taken away; then answers of the number wait
     end loop;
 end
 $$;
+
+drop function if exists endpoint_references(int);
+drop function if exists service_references(int);

@@ -116,7 +116,7 @@ def test_each_grant_is_listed_and_audited_and_a_repetition_changes_nothing(stric
 def test_what_is_no_network_is_refused_with_its_rule(strict, operator, network, rule):
     tenant = Tenant(strict)
 
-    refused = grant(operator, tenant, network, code=1)
+    refused = grant(operator, tenant, network, code=2)
 
     assert "RANGE: " in refused.stderr and rule in refused.stderr
     assert json.loads(operator.run("networks", "list", "--tenant", tenant.ccid, "--json").stdout) == {"networks": []}

@@ -82,7 +82,7 @@ def test_a_new_key_comes_in_front_and_every_secret_under_it(operator):
 
 def test_progress_is_shown_and_the_end_says_which_keys_are_no_longer_in_use(operator):
     done = operator.run("rekey")
-    assert "1 of 1 contact centers" in done.stderr
+    assert "1 of 1 contact center, " in done.stderr
     assert "no longer in use" in done.stdout
 
 

@@ -2,11 +2,18 @@
 
 #include "rows.h"
 
-enum { FROM, DRY_RUN, ID };
+static bool no_y(struct str value, struct err *err)
+{
+    return !memchr(value.ptr, 'y', value.len) || err_set(err, ERR_BAD_INPUT, "no y is wanted");
+}
+
+enum { FROM, DRY_RUN, ID, BY, LIMIT };
 static const struct option options[] = {
-    [FROM] = {"--from", "-f", "DAY", "first day"},
+    [FROM] = {"--from", "-f", "DAY", "first day", .rule = no_y},
     [DRY_RUN] = {"--dry-run", NULL, NULL, "only say"},
     [ID] = {"--id", NULL, "ID", "this one", .repeats = true},
+    [BY] = {"--by", NULL, "channel|tenant", "a line for each"},
+    [LIMIT] = {"--limit", NULL, "COUNT", "at most", .minimum = 1, .maximum = 9},
 };
 static const struct command command = {.name = "test",
                                        .summary = "a test",
@@ -96,6 +103,21 @@ static const struct wrong_row {
     {{"--from"}, 1, "--from needs a value: DAY"},
     {{"--dry-run=yes"}, 1, "--dry-run takes no value"},
     {{"one", "two"}, 2, "unexpected argument \"two\""},
+    {{""}, 1, "an argument is empty"},
+    {{"a\nb"}, 1, "an argument: a text without control characters is wanted"},
+    {{"--id", ""}, 2, "--id: the value is empty"},
+    {{"--id="}, 1, "--id: the value is empty"},
+    {{"--id", "\xff"}, 2, "--id: a text in UTF-8 is wanted"},
+    {{"--id", "a\x07"}, 2, "--id: a text without control characters is wanted"},
+    {{"--from", "yes"}, 2, "--from: no y is wanted"},
+    {{"-f", "yes"}, 2, "--from: no y is wanted"},
+    {{"--by", "day"}, 2, "--by: channel or tenant is wanted"},
+    {{"--limit", "0"}, 2, "--limit: a whole number from 1 to 9 is wanted"},
+    {{"--limit=ten"}, 1, "--limit: a whole number from 1 to 9 is wanted"},
+    {{"--pg", "nonsense"},
+     2,
+     "--pg: postgresql://USER@HOST/DATABASE is wanted, or host=HOST dbname=DATABASE"},
+    {{"--config", "/"}, 2, "--config: /: Is a directory"},
 };
 
 ROWS_TEST(command, refuses_what_it_does_not_know_with_exit_code_2, wrong_rows)
@@ -108,6 +130,59 @@ ROWS_TEST(command, refuses_what_it_does_not_know_with_exit_code_2, wrong_rows)
     cr_assert(not(good));
     cr_assert(eq(int, call.verdict, EXIT_USAGE));
     cr_assert(eq(str, err.text, (char *)row->error));
+    arena_free(&call.arena);
+}
+
+Test(command, gives_the_number_or_else_another)
+{
+    const char *const words[] = {"--limit", "7"};
+    struct call call;
+    struct err err;
+
+    cr_assert(parse(&call, words, 0, &err));
+    cr_assert(eq(i64, option_number(&call, LIMIT, 5), 5));
+    arena_free(&call.arena);
+    cr_assert(parse(&call, words, 2, &err));
+    cr_assert(eq(i64, option_number(&call, LIMIT, 5), 7));
+    arena_free(&call.arena);
+}
+
+static const struct option of_verbs[] = {
+    {"--all", NULL, NULL, .doc = "whatever is there"},
+    {"--name", NULL, "NAME", .doc = "its name", .verb = "make"},
+};
+static const struct verb verbs[] = {{"list", "shows them", NULL, 0},
+                                    {"make", "makes one", NULL, 1}};
+static const struct command with_verbs = {.name = "things",
+                                          .options = of_verbs,
+                                          .option_count = COUNT_OF(of_verbs),
+                                          .verbs = verbs,
+                                          .verb_count = COUNT_OF(verbs)};
+
+static const struct wrong_row wrong_verb_rows[] = {
+    {{"destroy"}, 1, "unknown subcommand \"destroy\""},
+    {{"list", "one"}, 2, "unexpected argument \"one\""},
+    {{"--name=x"}, 1, "--name is an option of things make"},
+    {{"--name=x", "list"}, 2, "--name is an option of things make"},
+};
+
+ROWS_TEST(command, refuses_what_belongs_to_another_verb, wrong_verb_rows)
+{
+    struct call call = {.command = &with_verbs, .arena = arena_new()};
+    struct err err = {0};
+
+    cr_assert(not(call_parse(&call, row->words, row->count, &err)));
+    cr_assert(eq(str, err.text, (char *)row->error));
+    arena_free(&call.arena);
+}
+
+Test(command, takes_what_belongs_to_a_verb)
+{
+    const char *const words[] = {"make", "one", "--name=x", "--all"};
+    struct call call = {.command = &with_verbs, .arena = arena_new()};
+    struct err err = {0};
+
+    cr_assert(call_parse(&call, words, COUNT_OF(words), &err));
     arena_free(&call.arena);
 }
 

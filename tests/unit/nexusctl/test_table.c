@@ -18,18 +18,49 @@ Test(table, aligns_text_to_the_left_and_numbers_to_the_right)
     cr_assert(eq(str, (char *)buf_c_string(&out), "WHO  COUNT  WHAT\né        7  -\n"));
 }
 
-Test(table, shows_moments_in_one_form_to_the_millisecond)
+static struct str shout(const struct json_view *row, struct arena *arena)
 {
-    struct table table = {.columns = 1};
-    AUTO(buf) out = {0};
+    return arena_printf(arena, "%.*s!", STR_ARG(json_text(json_member(row, "name"))));
+}
 
-    table_time(&table, STR("2026-11-28T09:19:52.115645+00:00"));
-    table_time(&table, STR("2026-11-28T09:19:52.1+00:00"));
-    table_time(&table, STR("2026-11-28T09:19:52+00:00"));
-    table_time(&table, STR_ABSENT);
-    table_print(&table, &out);
+Test(table, shows_the_rows_of_an_answer_as_columns_say)
+{
+    static const struct column columns[] = {{"NAME", NULL, shout},
+                                            {"COUNT", "count", NULL},
+                                            {"ON", "on", NULL},
+                                            {"OF", "list", NULL},
+                                            {"AT", "last.at", NULL}};
+    static const struct listing list = {"rows", columns, COUNT_OF(columns)};
+    struct str json = STR(
+        "{\"rows\":[{\"name\":\"a\",\"count\":7,\"on\":true,\"list\":[\"x\",\"y\"],"
+        "\"last\":{\"at\":\"noon\"}},{\"name\":\"b\",\"count\":12,\"on\":false,\"last\":null}]}");
+    struct arena *arena = arena_new();
+    const struct json_view *answer;
+    AUTO(buf) out = {0};
+    struct err err;
+
+    cr_assert(json_parse(json, arena, &answer, &err));
+    listing_print(&list, answer, arena, &out);
 
     cr_assert(eq(str, (char *)buf_c_string(&out),
-                 "2026-11-28T09:19:52.115Z\n2026-11-28T09:19:52.100Z\n"
-                 "2026-11-28T09:19:52.000Z\n-\n"));
+                 "NAME  COUNT  ON   OF   AT\n"
+                 "a!        7  yes  x y  noon\n"
+                 "b!       12  no   -    -\n"));
+    arena_free(&arena);
+}
+
+Test(table, shows_rows_without_a_heading)
+{
+    static const struct column columns[] = {{NULL, "name", NULL}};
+    static const struct listing list = {NULL, columns, COUNT_OF(columns)};
+    struct arena *arena = arena_new();
+    const struct json_view *answer;
+    AUTO(buf) out = {0};
+    struct err err;
+
+    cr_assert(json_parse(STR("[{\"name\":\"a\"}]"), arena, &answer, &err));
+    listing_print(&list, answer, arena, &out);
+
+    cr_assert(eq(str, (char *)buf_c_string(&out), "a\n"));
+    arena_free(&arena);
 }

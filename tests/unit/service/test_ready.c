@@ -1,0 +1,82 @@
+// Telling the supervisor that we are ready. The test is systemd.
+#include "service/ready.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+// The socket is bound to path; where that begins with @, it has no file.
+static int supervisor(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    if (path[0] == '@')
+        address.sun_path[0] = '\0';
+    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    cr_assert(zero(int, bind(listener, (struct sockaddr *)&address, length)));
+    setenv("NOTIFY_SOCKET", path, 1);
+    return listener;
+}
+
+static void expect_ready(int listener)
+{
+    char text[64] = "";
+
+    cr_assert(eq(long, recv(listener, text, sizeof text - 1, 0), 7));
+    cr_assert(eq(str, text, "READY=1"));
+    close(listener);
+}
+
+Test(ready, systemd_hears_it_on_the_socket_that_it_names)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/tmp/nexus-ready-%ld", (long)getpid());
+    int listener = supervisor(path);
+
+    ready_say(-1);
+
+    expect_ready(listener);
+    unlink(path);
+}
+
+Test(ready, the_socket_may_be_one_without_a_file)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "@nexus-ready-%ld", (long)getpid());
+    int listener = supervisor(path);
+
+    ready_say(-1);
+
+    expect_ready(listener);
+}
+
+Test(ready, nobody_waits_for_a_supervisor_that_has_gone)
+{
+    setenv("NOTIFY_SOCKET", "/nowhere/notify", 1);
+    ready_say(-1);
+    setenv("NOTIFY_SOCKET", "", 1);
+    ready_say(-1);
+}
+
+Test(ready, s6_hears_it_on_the_descriptor_that_it_gave)
+{
+    int pipe_ends[2];
+    char byte = 0;
+
+    cr_assert(zero(int, pipe(pipe_ends)));
+
+    ready_say(pipe_ends[1]);
+
+    cr_assert(eq(long, read(pipe_ends[0], &byte, 1), 1));
+    cr_assert(eq(chr, byte, '\n'));
+    cr_assert(eq(long, read(pipe_ends[0], &byte, 1), 0), "it is closed");
+    close(pipe_ends[0]);
+}
