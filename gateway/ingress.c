@@ -211,6 +211,35 @@ static void ingress_known(void *context, struct caller *caller, const struct err
     }
 }
 
+static void ingress_known_again(void *context, struct caller *caller, const struct err *err)
+{
+    struct exchange *exchange = context;
+    struct err refusal;
+
+    if (caller && caller->principal.tenant != exchange->principal.tenant) {
+        err_set(&refusal, ERR_UNKNOWN_KEY, "the right to send this has ended");
+        err = &refusal;
+    } else if (caller && !may(exchange, caller, &refusal)) {
+        err = &refusal;
+    } else if (caller && !exchange->gateway->bus) {
+        err_set(&refusal, ERR_UNAVAILABLE, "the gateway is stopping");
+        err = &refusal;
+    }
+    exchange->known_again(exchange->known_context, err);
+}
+
+void ingress_ask_again(struct exchange *exchange,
+                       void (*done)(void *context, const struct err *err), void *context)
+{
+    exchange->known_again = done;
+    exchange->known_context = context;
+    exchange->wait = (struct principal_wait){.done = ingress_known_again,
+                                             .context = exchange,
+                                             .is_let_in = true,
+                                             .traceparent = exchange->wait.traceparent};
+    principals_find(exchange->gateway->principals, &exchange->credentials, &exchange->wait);
+}
+
 static struct str body_text(const struct exchange *exchange)
 {
     return str_present(exchange->body) ? exchange->body : http_body(exchange->http);

@@ -1,4 +1,4 @@
-// large_body: large_body_take() → a place → heard, scanned, pieces stored, heard … → finished, or failed.
+// large_body: large_body_take() → a place → heard, scanned, pieces stored, heard … → finished → still allowed, or failed.
 // Where nothing is out, place_go_on() decides what is next.
 #include "large_body.h"
 
@@ -48,7 +48,7 @@ struct place {
     struct crypto_hash *hash; // of the body; NULL: nobody asks
     struct piece content;     // of the contents
     struct piece raw;         // the body as it comes, for who judges its signature (proof.h)
-    unsigned out;             // pieces on their way
+    unsigned out;             // pieces on their way, and the question who sends
     bool has_ended;           // the body has come
     struct err err;           // what ends it once nothing is out
     int64_t started_ms, heard_ms;
@@ -324,9 +324,25 @@ static void place_fail(struct place *place)
     places_give(all);
 }
 
+// Asked in the place, so that there are never more bodies than places.
+static void place_may_go(void *context, const struct err *err)
+{
+    struct place *place = context;
+    struct large_bodies *all = place->all;
+
+    place->out--;
+    if (err) {
+        place->err = *err;
+        place_fail(place);
+        return;
+    }
+    ingress_send(place->exchange); // may be answered in here, and is no more
+    place_leave(place);
+    places_give(all);
+}
+
 static void place_finish(struct place *place)
 {
-    struct large_bodies *all = place->all;
     struct exchange *exchange = place->exchange;
     unsigned char digest[SHA256_BYTES];
 
@@ -340,9 +356,8 @@ static void place_finish(struct place *place)
         exchange->upload = place->content.upload;
     proof_stored(exchange, place->raw.upload, (uint32_t)place->heard);
     exchange->ready_us = clock_monotonic_us();
-    ingress_send(exchange); // may be answered in here, and is no more
-    place_leave(place);
-    places_give(all);
+    place->out++;
+    ingress_ask_again(exchange, place_may_go, place);
 }
 
 static void place_go_on(struct place *place)

@@ -271,6 +271,7 @@ bool http_head_check(struct str head, struct http_head *found, struct err *err)
         return bad(err, "HTTP/1.1 needs a Host header");
     if (!host_is_the_targets(&reading, err))
         return false;
+    reading.head.wants_leave = reading.is_http_1_1 && str_present(reading.head.expect_name);
     *found = reading.head;
     return true;
 }

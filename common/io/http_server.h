@@ -15,6 +15,9 @@
 //   static void handle(void *context, struct http_request *request)
 //   { … http_answer(request, &(struct http_answer){.status = 200, .body = …}); }
 //
+// Whoever does not read its answer, or not as much as 32 KiB in 10 s, is cut off; so is the reader of a stream or
+// download.
+//
 // A request is answered exactly once, now or later, by http_answer(), http_stream_start() or
 // http_close(). It lives until then; if the client has gone meanwhile the answer is dropped. All
 // its strings live as long as it does.
@@ -73,6 +76,7 @@ struct http_server_counts {
     uint64_t closed_address,
         closed_full;       // idle ones, for their address's share or the server's limit
     uint64_t refused_full; // new ones, when nobody was idle
+    uint64_t closed_slow;  // who did not read what was written
     size_t connections, unanswered;
 };
 struct http_server_counts http_server_counts(const struct http_server *server);
@@ -126,6 +130,8 @@ struct http_stream *http_stream_start(struct http_request *request, struct str c
                                       void (*closed)(void *context), void *context);
 MUST_USE bool http_stream_write(struct http_stream *stream, struct str bytes);
 void http_stream_end(struct http_stream *stream); // closed does not run
+void http_stream_cut(
+    struct http_stream *stream); // the same, and what waits for the reader is thrown away
 
 // A large answer whose length is known: status, content_type and headers of head are its own. The owner
 // writes a piece, and the next one when drained() runs: then all of the last one has left. It ends

@@ -164,3 +164,12 @@ begin
     perform attachment_read(of_tenant, of_conversation, of_message, of_ordinal, -1);
     return answer;
 end $$;
+
+-- Whether a link that was made with this API key (0: by a user) may still be followed. It is asked before the link's tenant is
+-- believed, so outside of any scope.
+create or replace function attachment_link_is_good(p_tenant int, p_key int) returns boolean language sql stable as $$
+    select exists (select from tenant t where t.id = p_tenant and t.deleting is null)
+       and (p_key = 0 or exists (select from api_key k
+                                  where k.id = p_key and coalesce(k.tenant_id, p_tenant) = p_tenant
+                                    and k.enabled and not k.revoked and (k.expires is null or k.expires > now())))
+$$;
