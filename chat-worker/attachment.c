@@ -1,8 +1,9 @@
 // attachment: what came with messages, for agents, and for those to whom an agent gave a link.
 //
-// A link ends in a token: base64url of tenant, message, ordinal, expiry and a MAC over them. Its key is made of
-// the installation's key-encryption key, so every worker knows it; no table grows with links. When that
-// key is replaced, tokens under the old one are good as long as it is in the ring.
+// A link ends in a token: base64url of tenant, the API key it was made with (0: a user made it), message, ordinal, expiry
+// and a MAC over them. The MAC's key is made of the installation's key-encryption key, so every worker knows it; no table
+// grows with links. When that key is replaced, tokens under the old one are good as long as it is in the ring. A link is
+// good no longer than the API key it was made with.
 #include "base/clock.h"
 #include "io/crypto.h"
 #include "service/service.h"
@@ -15,12 +16,12 @@
 enum {
     LINK_DEFAULT_S = 900,
     MAC_BYTES = 16,
-    SAID_BYTES = 4 + 16 + 4 + 8,
+    SAID_BYTES = 4 + 4 + 16 + 4 + 8,
     TOKEN_BYTES = SAID_BYTES + MAC_BYTES
 };
 
 struct said {
-    uint32_t tenant;
+    uint32_t tenant, key;
     struct id message;
     uint32_t ordinal;
     uint64_t expires_s;
@@ -53,10 +54,12 @@ void on_attachment_read(struct task *task, const struct msg_attachment_read *mes
 
 static void said_put(struct buf *out, const struct said *said)
 {
-    uint32_t tenant = htobe32(said->tenant), ordinal = htobe32(said->ordinal);
+    uint32_t tenant = htobe32(said->tenant), key = htobe32(said->key);
+    uint32_t ordinal = htobe32(said->ordinal);
     uint64_t expires = htobe64(said->expires_s);
 
     buf_append(out, &tenant, sizeof tenant);
+    buf_append(out, &key, sizeof key);
     buf_str_append(out, id_bytes(&said->message));
     buf_append(out, &ordinal, sizeof ordinal);
     buf_append(out, &expires, sizeof expires);
@@ -64,14 +67,16 @@ static void said_put(struct buf *out, const struct said *said)
 
 static void said_get(const char *bytes, struct said *said)
 {
-    uint32_t tenant, ordinal;
+    uint32_t tenant, key, ordinal;
     uint64_t expires;
 
     memcpy(&tenant, bytes, 4);
-    memcpy(said->message.bytes, bytes + 4, 16);
-    memcpy(&ordinal, bytes + 20, 4);
-    memcpy(&expires, bytes + 24, 8);
+    memcpy(&key, bytes + 4, 4);
+    memcpy(said->message.bytes, bytes + 8, 16);
+    memcpy(&ordinal, bytes + 24, 4);
+    memcpy(&expires, bytes + 28, 8);
     said->tenant = be32toh(tenant);
+    said->key = be32toh(key);
     said->ordinal = be32toh(ordinal);
     said->expires_s = be64toh(expires);
 }
@@ -120,6 +125,11 @@ static bool token_make(struct task *task, const struct said *said, struct buf *t
     return true;
 }
 
+static bool link_refuse(struct err *err)
+{
+    return err_set(err, ERR_NOT_FOUND, "the link is not valid or has expired");
+}
+
 static bool token_read(struct task *task, struct str token, struct said *said, struct err *err)
 {
     struct str lines, line;
@@ -142,9 +152,7 @@ static bool token_read(struct task *task, struct str token, struct said *said, s
         }
         said_get(bytes.data, said);
     }
-    if (!is_ours || said->expires_s <= (uint64_t)clock_unix_us() / 1000000)
-        return err_set(err, ERR_NOT_FOUND, "the link is not valid or has expired");
-    return true;
+    return (is_ours && said->expires_s > (uint64_t)clock_unix_us() / 1000000) || link_refuse(err);
 }
 
 // ---- links
@@ -153,6 +161,7 @@ void on_attachment_link(struct task *task, const struct msg_attachment_link *mes
 {
     uint32_t seconds = message->seconds ? message->seconds : LINK_DEFAULT_S;
     struct said said = {.tenant = task_tenant(task),
+                        .key = task->envelope.principal.key,
                         .message = message->message,
                         .ordinal = message->ordinal,
                         .expires_s = (uint64_t)clock_unix_us() / 1000000 + seconds};
@@ -181,16 +190,47 @@ void on_attachment_link(struct task *task, const struct msg_attachment_link *mes
     task_answer_by(task, STATEMENT_ATTACHMENT_LINK, &params);
 }
 
-// The token says whose it is: from here on the task is that tenant's, and sees its rows only.
+// A link that is being followed: what its token says.
+struct following {
+    struct task *task;
+    struct said said;
+};
+
+// From here on the task is the tenant's that the token names, and sees its rows only.
+static void link_judged(void *context, const struct pg_result *result, const struct err *err)
+{
+    struct following *following = context;
+    struct task *task = following->task;
+    const struct msg_attachment_linked *message = task->message;
+    const struct said *said = &following->said;
+    struct err refusal;
+
+    if (!err && !pg_get_bool(result, 0, 0)) {
+        link_refuse(&refusal);
+        err = &refusal;
+    }
+    if (err) {
+        task_fail(task, err);
+        return;
+    }
+    task->envelope.principal.tenant = said->tenant;
+    read_by(task, (struct id){0}, said->message, said->ordinal, message->piece);
+}
+
 void on_attachment_linked(struct task *task, const struct msg_attachment_linked *message)
 {
-    struct said said = {0};
+    struct following *following = ARENA_ALLOC(task->arena, struct following);
+    struct pg_params params;
     struct err err;
 
-    if (!token_read(task, message->token, &said, &err)) {
+    *following = (struct following){.task = task};
+    if (!token_read(task, message->token, &following->said, &err)) {
         task_fail(task, &err);
         return;
     }
-    task->envelope.principal.tenant = said.tenant;
-    read_by(task, (struct id){0}, said.message, said.ordinal, message->piece);
+    pg_params_init(&params);
+    pg_int4(&params, (int32_t)following->said.tenant);
+    pg_int4(&params, (int32_t)following->said.key);
+    pg_call(service_pg(task->service), STATEMENT_ATTACHMENT_LINK_GOOD, &params, link_judged,
+            following);
 }

@@ -1,4 +1,4 @@
-// attachment: attachment_open() or attachment_linked() → piece_ask() → piece_came() → the client has it → ask …
+// attachment: attachment_open() or attachment_linked() → piece_ask() → piece_came() → the client has it → may it still? → ask …
 #include "attachment.h"
 
 #include "answer.h"
@@ -17,6 +17,7 @@
 enum {
     DOWNLOADS_LIMIT = 32,
     PIECE_DEADLINE_MS = 5000,
+    USER_MS = 1000,       // after which GWS is asked again whether it knows the user
     DOWNLOAD_MS = 300000, // who reads more slowly than that is cut off
 };
 
@@ -25,18 +26,22 @@ struct download {
     struct exchange *exchange;  // NULL once its head has left
     struct http_stream *stream; // NULL before, and when the client has gone
     struct share *share;
-    bool is_linked, is_asking;
+    bool is_linked, is_asking; // asking: for a piece, or whose download it is
     struct msg_attachment_read read;
     struct msg_attachment_linked linked;
     char token[129];
     uint32_t piece;
     size_t length, sent;
-    int64_t started_ms;
+    int64_t started_ms, ends_ms, known_ms;
+    const struct credentials *shown; // of the request, which lives as long as its stream
+    struct principal_wait known;
+    enum permission permission;
     struct principal principal; // of the calls; its name is static
     struct id operation;
 };
 
 static void piece_ask(struct download *download);
+static void right_ask(struct download *download);
 static void piece_came(void *context, enum err_code code, struct str payload);
 
 // ---- which one
@@ -72,6 +77,10 @@ static struct download *download_new(struct exchange *exchange)
                                   .exchange = exchange,
                                   .share = share,
                                   .started_ms = clock_monotonic_ms(),
+                                  .ends_ms = INT64_MAX,
+                                  .known_ms = clock_monotonic_ms(),
+                                  .shown = &exchange->credentials,
+                                  .permission = exchange->match.route->permission,
                                   .principal = exchange->principal,
                                   .operation = exchange->operation};
     download->principal.name = STR("gateway");
@@ -167,11 +176,53 @@ static void on_drained(void *context)
 {
     struct download *download = context;
 
-    if (download->sent >= download->length ||
+    if (download->sent >= download->length || !download->gateway->bus ||
         clock_monotonic_ms() - download->started_ms > DOWNLOAD_MS)
         download_end(download);
+    else if (download->is_linked)
+        piece_ask(download); // the link is judged with each piece
     else
+        right_ask(download);
+}
+
+// As that to a stream of events (event_stream.c): it may end while the download goes on.
+static bool has_right(const struct download *download, const struct caller *caller,
+                      const struct err *err)
+{
+    if (!caller) // any other error says that nobody could be asked
+        return err->code != ERR_UNKNOWN_KEY && clock_monotonic_ms() < download->ends_ms;
+    return caller->principal.tenant == download->principal.tenant &&
+           caller->permissions & 1U << download->permission;
+}
+
+static void right_known(void *context, struct caller *caller, const struct err *err)
+{
+    struct download *download = context;
+
+    download->is_asking = false;
+    if (caller)
+        download->ends_ms = caller->ends_ms;
+    if (!download->stream)
+        download_free(download, true); // the client has gone
+    else if (download->gateway->bus && has_right(download, caller, err))
         piece_ask(download);
+    else
+        download_end(download); // too short, as the client sees
+}
+
+static void right_ask(struct download *download)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    bool is_users = download->principal.key == 0, is_due = now_ms - download->known_ms >= USER_MS;
+
+    if (is_due)
+        download->known_ms = now_ms;
+    download->is_asking = true;
+    download->known = (struct principal_wait){.done = right_known,
+                                              .context = download,
+                                              .is_let_in = true,
+                                              .asks_anew = is_users && is_due};
+    principals_find(download->gateway->principals, download->shown, &download->known);
 }
 
 static bool is_plain_type(struct str type)
@@ -241,6 +292,7 @@ static void download_begin(struct download *download, const struct json_view *re
         return;
     }
     head.headers[5] = (struct http_header_line){"traceparent", exchange->traceparent};
+    answer_safe_headers(gateway, &head);
     download->exchange = NULL;
     struct http_request *http = exchange->http;
     gateway->exchanges++; // until the last byte

@@ -108,7 +108,7 @@ static void on_checked(void *context, struct caller *caller, const struct err *e
             err_set(&refusal, ERR_UNKNOWN_KEY, "the right to this stream has ended");
             answer_err(stream->exchange, &refusal);
         } else {
-            http_stream_end(stream->http);
+            http_stream_cut(stream->http);
         }
         event_stream_drop(stream);
     }

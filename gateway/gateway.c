@@ -80,6 +80,7 @@ static void on_tick(uv_timer_t *timer)
     closed_tell(gateway, "address", counts.closed_address, &gateway->closed_told.address);
     closed_tell(gateway, "full", counts.closed_full, &gateway->closed_told.full);
     closed_tell(gateway, "refused", counts.refused_full, &gateway->closed_told.refused);
+    closed_tell(gateway, "slow", counts.closed_slow, &gateway->closed_told.slow);
     metric_set(metrics_series(gateway->metrics, METRIC_HTTP_INFLIGHT), (double)gateway->exchanges);
     metric_set(metrics_series(gateway->metrics, METRIC_INFLIGHT, "accept"),
                (double)bus_gateway_in_flight(gateway->bus));

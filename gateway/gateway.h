@@ -52,8 +52,8 @@ struct gateway {
     const struct gateway_config *config;
     struct metrics *metrics;
     struct random *random;
-    struct spans *spans; // NULL: none are kept
-    struct bus_gateway *bus;
+    struct spans *spans;     // NULL: none are kept
+    struct bus_gateway *bus; // NULL while the program ends
     struct http_server *server;
     struct redis *redis;
     struct rates *rates;
@@ -77,7 +77,7 @@ struct gateway {
     bool is_https;    // for browsers, as NEXUS_PUBLIC_URL says
     bool draining;
     struct {
-        uint64_t address, full, refused;
+        uint64_t address, full, refused, slow;
     } closed_told; // of connections, as the metric has it
     uv_timer_t tick;
 };
@@ -94,14 +94,15 @@ struct exchange {
     struct route_match match;
     struct credentials credentials; // what the caller showed; the strings are the request's
     struct principal_wait wait;     // for who asks
-    struct principal principal;     // once known
-    struct str ccid;                // x-ccid of a route whose contact center is NAMED
+    void (*known_again)(void *context, const struct err *err); // ingress_ask_again()
+    void *known_context;
+    struct principal principal; // once known
+    struct str ccid;            // x-ccid of a route whose contact center is NAMED
     struct id operation;
     struct trace trace;           // where the request belongs, and its own span
     uint64_t caller_span;         // that span's parent; 0: none
     uint64_t bus_span;            // of what a worker is asked for it
     struct str traceparent;       // what the answer says
-    struct str body_begin;        // of one whose length nobody has said
     struct str body, body_digest; // where it was not read with the head (large_body.h); else absent
     struct id upload;   // the contents that came ahead of it (upload.h); none: nothing did
     struct proof proof; // of a route that is SIGNED

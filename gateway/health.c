@@ -27,6 +27,16 @@ static void say(struct health_view *view, enum health_reason_id id, const char *
     reason_add(view, &reason);
 }
 
+static void say_of(struct health_view *view, enum health_reason_id id, struct str whom)
+{
+    struct health_reason reason = {.id = id};
+
+    if (whom.len > 0)
+        memcpy(reason.about, whom.ptr,
+               whom.len < HEALTH_ABOUT_LIMIT ? whom.len : HEALTH_ABOUT_LIMIT);
+    reason_add(view, &reason);
+}
+
 static enum health_weight worst(const struct health_reasons *reasons)
 {
     enum health_weight weight = HEALTH_WEIGHT_YELLOW;
@@ -82,6 +92,9 @@ struct health_view health_view_of(const struct bus_worker_view *workers, size_t 
     for (size_t i = 0; i < SERVICE_COUNT && view.database; i++)
         if (!takes_requests[i])
             say(&view, HEALTH_SERVICE_MISSING, service_name((enum service_id)i).ptr);
+    for (size_t i = 0; i < count && view.database; i++)
+        if (!workers[i].db_ready && !workers[i].draining)
+            say_of(&view, HEALTH_DB_UNREACHED, workers[i].instance);
     if (facts->cache == HEALTH_CACHE_AWAY)
         say(&view, HEALTH_CACHE_DOWN, "");
     if (facts->cache == HEALTH_CACHE_REFUSES)

@@ -63,7 +63,6 @@ void ingress_begin(void *context, struct http_request *request)
     *exchange = (struct exchange){.gateway = gateway,
                                   .http = request,
                                   .operation = id_new(),
-                                  .body_begin = STR_ABSENT,
                                   .body = STR_ABSENT,
                                   .body_digest = STR_ABSENT,
                                   .started_us = clock_monotonic_us()};
@@ -210,6 +209,35 @@ static void ingress_known(void *context, struct caller *caller, const struct err
         rates_take(exchange->gateway->rates, caller->principal.key, caller->capacity,
                    caller->frequency_s, &exchange->rate_wait);
     }
+}
+
+static void ingress_known_again(void *context, struct caller *caller, const struct err *err)
+{
+    struct exchange *exchange = context;
+    struct err refusal;
+
+    if (caller && caller->principal.tenant != exchange->principal.tenant) {
+        err_set(&refusal, ERR_UNKNOWN_KEY, "the right to send this has ended");
+        err = &refusal;
+    } else if (caller && !may(exchange, caller, &refusal)) {
+        err = &refusal;
+    } else if (caller && !exchange->gateway->bus) {
+        err_set(&refusal, ERR_UNAVAILABLE, "the gateway is stopping");
+        err = &refusal;
+    }
+    exchange->known_again(exchange->known_context, err);
+}
+
+void ingress_ask_again(struct exchange *exchange,
+                       void (*done)(void *context, const struct err *err), void *context)
+{
+    exchange->known_again = done;
+    exchange->known_context = context;
+    exchange->wait = (struct principal_wait){.done = ingress_known_again,
+                                             .context = exchange,
+                                             .is_let_in = true,
+                                             .traceparent = exchange->wait.traceparent};
+    principals_find(exchange->gateway->principals, &exchange->credentials, &exchange->wait);
 }
 
 static struct str body_text(const struct exchange *exchange)

@@ -1,4 +1,4 @@
-// large_body: large_body_take() → a place → heard, scanned, pieces stored, heard … → finished, or failed.
+// large_body: large_body_take() → a place → heard, scanned, pieces stored, heard … → finished → still allowed, or failed.
 // Where nothing is out, place_go_on() decides what is next.
 #include "large_body.h"
 
@@ -48,7 +48,7 @@ struct place {
     struct crypto_hash *hash; // of the body; NULL: nobody asks
     struct piece content;     // of the contents
     struct piece raw;         // the body as it comes, for who judges its signature (proof.h)
-    unsigned out;             // pieces on their way
+    unsigned out;             // pieces on their way, and the question who sends
     bool has_ended;           // the body has come
     struct err err;           // what ends it once nothing is out
     int64_t started_ms, heard_ms;
@@ -62,20 +62,10 @@ struct waiting {
     int64_t since_ms;
 };
 
-// A chunked body may well be small: its first 32 KiB need no place.
-struct beginning {
-    struct list link;
-    struct large_bodies *all;
-    struct exchange *exchange;
-    struct buf bytes;
-    int64_t since_ms;
-};
-
 struct large_bodies {
     struct gateway *gateway;
     struct place places[PLACES];
-    struct list beginnings; // oldest first
-    struct list waiting;    // oldest first
+    struct list waiting; // oldest first
     size_t waiting_count;
     uv_timer_t tick; // runs while there is any
 };
@@ -92,7 +82,6 @@ struct large_bodies *large_bodies_new(struct gateway *gateway)
     if (!all)
         panic("out of memory");
     all->gateway = gateway;
-    list_init(&all->beginnings);
     list_init(&all->waiting);
     for (size_t i = 0; i < PLACES; i++)
         all->places[i].all = all;
@@ -161,50 +150,6 @@ static void body_place(struct large_bodies *all, struct exchange *exchange)
         wait_for_place(all, exchange);
 }
 
-static struct exchange *beginning_end(struct beginning *beginning)
-{
-    list_remove(&beginning->link);
-    buf_release(&beginning->bytes);
-    return beginning->exchange;
-}
-
-static void beginning_heard(void *context, struct str bytes, const struct err *err)
-{
-    struct beginning *beginning = context;
-    struct exchange *exchange = beginning->exchange;
-    struct large_bodies *all = beginning->all;
-
-    if (err) {
-        answer_err(beginning_end(beginning), err);
-        return;
-    }
-    buf_str_append(&beginning->bytes, bytes);
-    bool is_whole = http_body_left(exchange->http) == 0;
-    if (!is_whole && beginning->bytes.len <= LARGE_BODY_OVER) {
-        http_body_read(exchange->http, beginning_heard, beginning);
-        return;
-    }
-    exchange->body_begin = arena_copy(http_arena(exchange->http), buf_str(&beginning->bytes));
-    beginning_end(beginning);
-    if (!is_whole || body_encoding(exchange) != ENCODING_NONE) {
-        body_place(all, exchange);
-        return;
-    }
-    exchange->body = exchange->body_begin;
-    exchange->ready_us = clock_monotonic_us();
-    ingress_send(exchange);
-}
-
-static void beginning_read(struct large_bodies *all, struct exchange *exchange)
-{
-    struct beginning *beginning = ARENA_ALLOC(http_arena(exchange->http), struct beginning);
-
-    *beginning =
-        (struct beginning){.all = all, .exchange = exchange, .since_ms = clock_monotonic_ms()};
-    list_append(&all->beginnings, &beginning->link);
-    http_body_read(exchange->http, beginning_heard, beginning);
-}
-
 void large_body_take(struct exchange *exchange)
 {
     struct large_bodies *all = exchange->gateway->large_bodies;
@@ -216,11 +161,6 @@ void large_body_take(struct exchange *exchange)
     if (body_encoding(exchange) == ENCODING_UNKNOWN) {
         answer_error(exchange, ERR_UNSUPPORTED_MEDIA,
                      STR("Content-Encoding: only gzip or deflate"));
-    } else if (length == 0) { // it came with its head, compressed
-        exchange->body_begin = http_body(exchange->http);
-        body_place(all, exchange);
-    } else if (length == HTTP_BODY_UNKNOWN) {
-        beginning_read(all, exchange);
     } else if (length > limit) {
         body_too_large(limit, &err);
         answer_err(exchange, &err);
@@ -237,13 +177,24 @@ static struct exchange *waiting_end(struct large_bodies *all, struct waiting *wa
     return waiting->exchange;
 }
 
-static void places_give(struct large_bodies *all)
+static struct waiting *waiting_that_fits(struct large_bodies *all, struct place **place)
 {
     LIST_EACH (&all->waiting, struct waiting, link, waiting) {
-        struct place *place = place_find(all, waiting->exchange->principal.tenant);
-        if (place)
-            place_begin(place, waiting_end(all, waiting));
+        *place = place_find(all, waiting->exchange->principal.tenant);
+        if (*place)
+            return waiting;
     }
+    return NULL;
+}
+
+static void places_give(struct large_bodies *all)
+{
+    struct waiting *waiting;
+    struct place *place;
+
+    // A body that came with its head may end in place_begin(), which gives its place away by itself.
+    while ((waiting = waiting_that_fits(all, &place)))
+        place_begin(place, waiting_end(all, waiting));
 }
 
 // ---- a body comes
@@ -313,10 +264,10 @@ static void place_begin(struct place *place, struct exchange *exchange)
         place->hash = crypto_hash_new();
     if (body_encoding(exchange) != ENCODING_NONE)
         place->gunzip = gunzip_new(body_encoding(exchange) == ENCODING_DEFLATE);
-    if (str_present(exchange->body_begin))
-        place_heard(place, exchange->body_begin, NULL);
-    else
+    if (http_body_left(exchange->http) > 0)
         place_read(place);
+    else // it came with its head, compressed
+        place_heard(place, http_body(exchange->http), NULL);
 }
 
 static bool scan(void *context, struct str bytes, struct err *err)
@@ -373,9 +324,25 @@ static void place_fail(struct place *place)
     places_give(all);
 }
 
+// Asked in the place, so that there are never more bodies than places.
+static void place_may_go(void *context, const struct err *err)
+{
+    struct place *place = context;
+    struct large_bodies *all = place->all;
+
+    place->out--;
+    if (err) {
+        place->err = *err;
+        place_fail(place);
+        return;
+    }
+    ingress_send(place->exchange); // may be answered in here, and is no more
+    place_leave(place);
+    places_give(all);
+}
+
 static void place_finish(struct place *place)
 {
-    struct large_bodies *all = place->all;
     struct exchange *exchange = place->exchange;
     unsigned char digest[SHA256_BYTES];
 
@@ -389,9 +356,8 @@ static void place_finish(struct place *place)
         exchange->upload = place->content.upload;
     proof_stored(exchange, place->raw.upload, (uint32_t)place->heard);
     exchange->ready_us = clock_monotonic_us();
-    ingress_send(exchange); // may be answered in here, and is no more
-    place_leave(place);
-    places_give(all);
+    place->out++;
+    ingress_ask_again(exchange, place_may_go, place);
 }
 
 static void place_go_on(struct place *place)
@@ -448,13 +414,9 @@ static void on_tick(uv_timer_t *timer)
     LIST_EACH (&all->waiting, struct waiting, link, waiting)
         if (now_ms - waiting->since_ms >= WAIT_MS)
             answer_error(waiting_end(all, waiting), ERR_BUSY, STR("too many large bodies at once"));
-    LIST_EACH (&all->beginnings, struct beginning, link, beginning)
-        if (now_ms - beginning->since_ms >= SILENCE_MS)
-            answer_error(beginning_end(beginning), ERR_REQUEST_TIMEOUT,
-                         STR("the body did not come in time"));
     for (size_t i = 0; i < PLACES; i++)
         is_busy = is_busy || all->places[i].exchange;
-    if (!is_busy && all->waiting_count == 0 && list_is_empty(&all->beginnings))
+    if (!is_busy && all->waiting_count == 0)
         uv_timer_stop(&all->tick);
 }
 
@@ -472,8 +434,6 @@ void large_bodies_free(struct large_bodies **all)
         return;
     LIST_EACH (&ending->waiting, struct waiting, link, waiting)
         answer_error(waiting_end(ending, waiting), ERR_UNAVAILABLE, STR("the gateway is stopping"));
-    LIST_EACH (&ending->beginnings, struct beginning, link, beginning)
-        answer_error(beginning_end(beginning), ERR_UNAVAILABLE, STR("the gateway is stopping"));
     for (size_t i = 0; i < PLACES; i++) {
         struct place *place = &ending->places[i];
         if (!place->exchange)

@@ -10,7 +10,8 @@
 //
 //   ingress.c   large_body_take(exchange)  …  exchange->body is read, ingress_send(exchange)
 //
-// or the exchange is answered: 413, 408, 400, 503.
+// or the exchange is answered: 413, 408, 400, 503; 401 where the right to send ended before the body did, and then nothing
+// of it is stored.
 #pragma once
 
 #include <stdbool.h>

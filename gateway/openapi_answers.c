@@ -118,7 +118,7 @@ static void success_answer(struct buf *out, const struct route *route)
 
 // --- what the gateway answers by itself
 
-static void own_content(struct buf *out, const struct own_answer *answer)
+static void own_content(struct buf *out, const struct route *route, const struct own_answer *answer)
 {
     static const char *const media[] = {
         [MEDIUM_JSON] = "application/json",
@@ -138,10 +138,12 @@ static void own_content(struct buf *out, const struct own_answer *answer)
         envelope_schema(out, ENVELOPE_E1, answer->object);
     else
         json_raw(out, STR("{\"type\":\"string\"}"));
+    example_of_gateway(out, route, answer->status,
+                       answer->medium == MEDIUM_E1 ? ENVELOPE_E1 : ENVELOPE_E3);
     json_close(out, '}');
 }
 
-static void own_answer(struct buf *out, const struct own_answer *answer)
+static void own_answer(struct buf *out, const struct route *route, const struct own_answer *answer)
 {
     status_key(out, answer->status);
     json_open(out, '{');
@@ -150,7 +152,7 @@ static void own_answer(struct buf *out, const struct own_answer *answer)
     if (answer->medium != MEDIUM_NO_BODY) {
         json_key(out, "content");
         json_open(out, '{');
-        own_content(out, answer);
+        own_content(out, route, answer);
         json_close(out, '}');
     }
     json_close(out, '}');
@@ -187,7 +189,7 @@ void answers_of_route(struct buf *out, const struct route *route)
         success_answer(out, route);
     for (size_t i = 0; i < COUNT_OF(own_answers); i++)
         if (own_answers[i].route == route->id)
-            own_answer(out, &own_answers[i]);
+            own_answer(out, route, &own_answers[i]);
     for (int status = 0; (status = errors_next(route, status));) {
         if (is_own(route, status))
             continue;

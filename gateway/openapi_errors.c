@@ -1,6 +1,8 @@
 // openapi_errors: see the header.
 #include "openapi_errors.h"
 
+#include "answer_body.h"
+#include "openapi_examples.h"
 #include "openapi_schema.h"
 
 #include "base/err.h"
@@ -161,11 +163,43 @@ static void envelope_details(struct buf *out, enum error_look look, int status)
         codes_of(out, status, err_symbolic);
         json_close(out, '}');
     }
+    // Again, because what checks examples looks at each part of an allOf for itself.
+    json_key_raw(out, "message", STR("{\"type\":\"string\"}"));
     json_close(out, '}');
     json_close(out, '}');
 }
 
-// "application/…": {"schema": the error, narrowed to what this status can mean}
+// Each error of this status, as the gateway would write it. No path: it is a part of many operations.
+static void error_examples(struct buf *out, enum error_look look, int status)
+{
+    AUTO(buf) body = {0};
+    AUTO(buf) name = {0};
+
+    json_key(out, "examples");
+    json_open(out, '{');
+    for (int i = 0; i < ERR_COUNT; i++) {
+        enum err_code code = (enum err_code)i;
+        struct str text = example_of_fault(code);
+        if (err_http_status(code) != status)
+            continue;
+        buf_clear(&body);
+        buf_clear(&name);
+        buf_str_append(&name, err_name(code));
+        if (look == LOOK_PROBLEM)
+            body_render_problem(&body, code, text, STR(""), example_operation());
+        else
+            body_render_error(&body, look == LOOK_E1 ? ENVELOPE_E1 : ENVELOPE_E2, code, text,
+                              example_operation());
+        json_key(out, buf_c_string(&name));
+        json_open(out, '{');
+        json_key_str(out, "summary", err_title(code));
+        json_key_raw(out, "value", buf_str(&body));
+        json_close(out, '}');
+    }
+    json_close(out, '}');
+}
+
+// "application/…": {"schema": the error, narrowed to what this status can mean, "examples": …}
 static void error_medium(struct buf *out, enum error_look look, int status)
 {
     static const char *const objects[LOOK_COUNT] = {
@@ -189,6 +223,7 @@ static void error_medium(struct buf *out, enum error_look look, int status)
     json_close(out, '}');
     json_close(out, ']');
     json_close(out, '}');
+    error_examples(out, look, status);
     json_close(out, '}');
 }
 

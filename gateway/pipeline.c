@@ -15,7 +15,7 @@
 
 enum {
     FRESH_US = 1000 * 1000,
-    MEMORY_US = 60 * 1000 * 1000,
+    SAMPLES = 6, // FRESH_US apart at least: enough for what pipeline_before() looks back
     PAGE_LIMIT = 2 * 1024 * 1024,
     TIMEOUT_MS = 2000,
 };
@@ -29,8 +29,9 @@ struct pipeline {
     struct gateway *gateway;
     struct http_fetch *fetch; // NULL: none is out
     struct list waiters;
-    struct pipeline_sample before, now; // at_us 0: there is none
-    struct buf text;                    // of the answer to who waits
+    struct pipeline_sample samples[SAMPLES]; // the latest first
+    size_t count;
+    struct buf text; // of the answer to who waits
 };
 
 struct pipeline *pipeline_new(struct gateway *gateway)
@@ -47,12 +48,11 @@ struct pipeline *pipeline_new(struct gateway *gateway)
 static void answer_all(struct pipeline *pipeline, const struct err *err)
 {
     struct buf *text = &pipeline->text;
-    int64_t interval_us = pipeline->now.at_us - pipeline->before.at_us;
-    bool compared = pipeline->before.at_us && interval_us <= MEMORY_US;
 
     if (!err) {
         buf_clear(text);
-        pipeline_write(compared ? &pipeline->before : NULL, &pipeline->now, text);
+        pipeline_write(pipeline_before(pipeline->samples, pipeline->count), &pipeline->samples[0],
+                       text);
     }
     LIST_EACH (&pipeline->waiters, struct waiter, link, waiter) {
         list_remove(&waiter->link);
@@ -72,8 +72,10 @@ static void on_page(void *context, struct str page, const struct err *err)
         err_set(&ours, ERR_UNAVAILABLE, "metrics-agent cannot be read: %s", err->text);
         answer_all(pipeline, &ours);
     } else {
-        pipeline->before = pipeline->now;
-        pipeline_read(page, clock_unix_us(), &pipeline->now);
+        memmove(&pipeline->samples[1], &pipeline->samples[0],
+                (SAMPLES - 1) * sizeof pipeline->samples[0]);
+        pipeline_read(page, clock_unix_us(), &pipeline->samples[0]);
+        pipeline->count += pipeline->count < SAMPLES;
         answer_all(pipeline, NULL);
     }
     http_fetch_close(&pipeline->fetch);
@@ -108,7 +110,7 @@ void pipeline_open(struct exchange *exchange)
     list_append(&pipeline->waiters, &waiter->link);
     if (pipeline->fetch)
         return;
-    if (clock_unix_us() - pipeline->now.at_us < FRESH_US)
+    if (pipeline->count && clock_unix_us() - pipeline->samples[0].at_us < FRESH_US)
         answer_all(pipeline, NULL);
     else if (!page_ask(pipeline, &err))
         answer_all(pipeline, &err);

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { NUMBER_LENGTH = 32 };
+enum { NUMBER_LENGTH = 32, WINDOW_US = 4 * 1000 * 1000, MEMORY_US = 60 * 1000 * 1000 };
 static const double share_warn = 0.01, share_bad = 0.2;
 static const double number_limit = 9007199254740992.0; // what JSON's readers know exactly
 
@@ -107,6 +107,21 @@ void pipeline_read(struct str exposition, int64_t at_us, struct pipeline_sample 
             if (matches(needs[i].metric, needs[i].label, name, labels))
                 sample->needs[i] = value + (sample->needs[i] > 0 ? sample->needs[i] : 0);
     }
+}
+
+const struct pipeline_sample *pipeline_before(const struct pipeline_sample *samples, size_t count)
+{
+    const struct pipeline_sample *before = NULL;
+
+    for (size_t i = 1; i < count; i++) {
+        int64_t age_us = samples[0].at_us - samples[i].at_us;
+        if (age_us > MEMORY_US)
+            break;
+        before = &samples[i];
+        if (age_us >= WINDOW_US)
+            break;
+    }
+    return before;
 }
 
 // ---- judging

@@ -41,6 +41,10 @@ struct pipeline_sample {
 
 void pipeline_read(struct str exposition, int64_t at_us, struct pipeline_sample *sample);
 
+// Which of these readings the latest is compared with; samples: the latest first. That which is 4 s older, or a little more: what
+// went wrong stays to be seen for so long, however often and by how many it is read. NULL: there is none within a minute.
+const struct pipeline_sample *pipeline_before(const struct pipeline_sample *samples, size_t count);
+
 enum pipeline_state { PIPELINE_IDLE, PIPELINE_GOOD, PIPELINE_WARN, PIPELINE_BAD };
 
 // Rates are those between two samples; before may be NULL: then nobody knows any.

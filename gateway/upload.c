@@ -30,7 +30,7 @@ static void dropped(void *context, enum err_code code, struct str text)
 
 void upload_drop(struct exchange *exchange, struct id upload)
 {
-    if (!id_is_none(upload))
+    if (!id_is_none(upload) && exchange->gateway->bus)
         upload_call(exchange, upload, MSG_UPLOAD_DROP, &(struct msg_upload_drop){.upload = upload},
                     dropped, NULL);
 }

@@ -1,6 +1,7 @@
 // options: the words after a command's name, read by its table. What breaks it is wrong use, and nothing was done yet.
 #include "nexusctl/command.h"
 
+#include "io/pg.h"
 #include "store/form.h"
 
 #include <ctype.h>

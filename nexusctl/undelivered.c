@@ -3,7 +3,7 @@
 #include "store/rules.h"
 #include "wire/codec_json.h"
 
-enum { TENANT, REASON, CHANNEL, FROM, TO, BY, AFTER, LIMIT };
+enum { TENANT, REASON, CHANNEL, FROM, TO, BY, SORT, ORDER, AFTER, LIMIT };
 static const struct option options[] = {
     [TENANT] = {"--tenant", NULL, "CCID", .rule = uuid_check,
                 .doc = "Only those of this contact center."},
@@ -17,6 +17,11 @@ static const struct option options[] = {
             .doc = "Only those that failed before this time."},
     [BY] = {"--by", NULL, "destination",
             .doc = "A line for each destination instead of each message."},
+    [SORT] = {"--sort", NULL, "since|channel|reason|status|attempts",
+              .doc = "By this column; since when left out."},
+    [ORDER] = {"--order", NULL, "asc|desc",
+               .doc =
+                   "desc (when left out): the latest or largest first; asc: the other way round."},
     [AFTER] = {"--after", NULL, "NEXT", .doc = "Go on after a page, which said it at its end."},
     [LIMIT] = {"--limit", NULL, "COUNT", .minimum = 1, .maximum = 10000,
                .doc = "At most so many; 100 when left out."},
@@ -60,12 +65,17 @@ static bool undelivered(struct call *call, struct err *err)
         option_address(call, CHANNEL),
         option_text(call, FROM),
         option_text(call, TO),
-        arena_printf(call->arena, "%lld", (long long)option_number(call, LIMIT, 100))};
+        arena_printf(call->arena, "%lld", (long long)option_number(call, LIMIT, 100)),
+        option_text(call, SORT),
+        option_text(call, ORDER)};
     const struct json_view *page;
 
     if (option_given(call, BY) && option_given(call, AFTER))
         return usage_set(call, err,
                          "--by and --after do not go together: what is counted is counted at once");
+    if (option_given(call, BY) && (option_given(call, SORT) || option_given(call, ORDER)))
+        return usage_set(
+            call, err, "--by does not go with --sort and --order: those with the most come first");
     if (!options_ordered(call, FROM, TO, err) ||
         !call_answer(call, STATEMENT_OPERATOR_UNDELIVERED, parameters, COUNT_OF(parameters), &page,
                      err))
@@ -81,11 +91,12 @@ const struct command undelivered_command = {
     .usage = "[OPTIONS]",
     .manual =
         "Messages that will not be tried again by themselves: refused, expired, given up. The\n"
-        "latest come first; those of all contact centers without --tenant. replay sends them once\n"
-        "more.",
+        "latest come first unless --sort says otherwise; those of all contact centers without\n"
+        "--tenant. replay sends them once more.",
     .examples =
         "  nexusctl undelivered\n"
         "  nexusctl undelivered --by destination\n"
+        "  nexusctl undelivered --sort attempts --order asc\n"
         "  nexusctl undelivered --tenant 578ec98e-0000-46ad-9675-000000000001 --reason expired",
     .options = options,
     .option_count = COUNT_OF(options),

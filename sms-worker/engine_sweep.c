@@ -280,7 +280,7 @@ static void ailing_tell(const struct ailing *ailing, enum health_reason_id id,
         health_reasons_add(reasons, id, about);
     }
     if (shown < ailing->count) {
-        snprintf(about, sizeof about, "%zu more", ailing->count - shown);
+        snprintf(about, sizeof about, "… and %zu more", ailing->count - shown);
         health_reasons_add(reasons, id, about);
     }
 }

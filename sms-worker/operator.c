@@ -59,6 +59,8 @@ void on_undelivered_list(struct task *task, const struct msg_undelivered_list *m
     pg_text(&params, message->from);
     pg_text(&params, message->to);
     pg_int4(&params, message->count ? (int32_t)message->count : PAGE_DEFAULT);
+    pg_text(&params, message->sort);
+    pg_text(&params, message->order);
     task_answer_by(task, STATEMENT_UNDELIVERED_LIST, &params);
 }
 

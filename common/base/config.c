@@ -139,10 +139,21 @@ static bool name_is_known(const struct config_table *tables, size_t count, struc
     return false;
 }
 
+// Anything else may be a part of a secret, whose value was cut in two or lacks its name.
+static bool is_name(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!((text.ptr[i] >= 'A' && text.ptr[i] <= 'Z') ||
+              (text.ptr[i] >= '0' && text.ptr[i] <= '9') || text.ptr[i] == '_'))
+            return false;
+    return text.len > 0;
+}
+
 static bool names_check(const struct config_table *tables, size_t count, struct str file,
                         struct err *err)
 {
     struct str line, name, value;
+    unsigned lines = 0;
 
     for (char **entry = environ; entry && *entry; entry++) {
         str_cut(str_of(*entry), '=', &name, &value);
@@ -153,11 +164,16 @@ static bool names_check(const struct config_table *tables, size_t count, struct 
     while (str_present(file)) {
         str_cut(file, '\n', &line, &file);
         line = str_trim(line);
+        lines++;
         if (line.len == 0 || line.ptr[0] == '#')
             continue;
-        if (!str_cut(line, '=', &name, &value) || !name_is_known(tables, count, str_trim(name)))
+        bool has_name = str_cut(line, '=', &name, &value) && is_name(str_trim(name));
+        if (!has_name)
+            return err_set(err, ERR_BAD_INPUT, "configuration file: line %u is not NAME=value",
+                           lines);
+        if (!name_is_known(tables, count, str_trim(name)))
             return err_set(err, ERR_BAD_INPUT, "configuration file: %.*s is not a setting",
-                           STR_ARG(name));
+                           STR_ARG(str_trim(name)));
     }
     return true;
 }

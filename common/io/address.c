@@ -62,6 +62,8 @@ static const struct range denied[] = {
 };
 // clang-format on
 
+static const struct range all_v4 = V4(0, 0, 0, 0, 0, "");
+
 // Global unicast is 2000::/3. What is outside of it is local, reserved or multicast, or wraps an IPv4
 // address for a translator that may be near (::a.b.c.d, ::ffff:0:a.b.c.d, 64:ff9b::a.b.c.d).
 static bool is_global_v6(const uint8_t address[16])
@@ -189,7 +191,6 @@ static bool has_bits_behind(const uint8_t address[16], unsigned bits)
 
 bool address_grant_read(struct str text, char canonical[static ADDRESS_GRANT_TEXT], struct err *err)
 {
-    static const struct range all_v4 = V4(0, 0, 0, 0, 0, "");
     char host[ADDRESS_TEXT];
     struct range range = {0};
 
@@ -249,9 +250,7 @@ void address_make(const char *host, int port, struct sockaddr_storage *address)
 
 bool address_is_v4(const uint8_t address[static ADDRESS_BYTES])
 {
-    static const struct range mapped = V4(0, 0, 0, 0, 0, "");
-
-    return range_holds(&mapped, address);
+    return range_holds(&all_v4, address);
 }
 
 static uint16_t port_of(const struct sockaddr *address)
@@ -347,10 +346,9 @@ bool address_is_of(const uint8_t address[static ADDRESS_BYTES], const struct add
 
 struct str address_text(const uint8_t address[static ADDRESS_BYTES], char text[static ADDRESS_TEXT])
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    bool is_ipv4 = memcmp(address, mapped, sizeof mapped) == 0;
+    bool is_v4 = address_is_v4(address);
 
-    if (!inet_ntop(is_ipv4 ? AF_INET : AF_INET6, is_ipv4 ? address + sizeof mapped : address, text,
+    if (!inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? address + MAPPED_BITS / 8 : address, text,
                    ADDRESS_TEXT))
         panic("an address has no text");
     return str_of(text);

@@ -17,11 +17,11 @@ void http_body_divert(struct connection *connection, const struct http_head *hea
     struct unread_body *body = &connection->body;
     char *input = connection->socket->input->bytes;
 
-    *body = (struct unread_body){.left = head->content_length,
-                                 .waits_for_leave = str_present(head->expect_name)};
+    *body =
+        (struct unread_body){.left = head->content_length, .waits_for_leave = head->wants_leave};
     buf_append(&body->early, input + head_len, early_len);
     overwrite(input, head->length_digits, "000000000000000");
-    if (body->waits_for_leave)
+    if (str_present(head->expect_name))
         overwrite(input, head->expect_name, "x-want"); // libh2o would give leave at once
 }
 

@@ -4,7 +4,8 @@
 // A connection is where it is listed:
 //
 //   waiting    for a request, or for the rest of one; oldest first, cut at its deadline
-//   (none)     a request is in the handler's hands, parked or being answered
+//   (none)     a request is in the handler's hands
+//   answering  something is written to it, an answer or a stream; looked at now and then (http_pace.c)
 //   fresh      its answer is out; libh2o reads again, our ear on the socket is not put back yet
 //   skipping   answered before its body had come; the answer leaves when the rest was thrown away
 //   lingering  refused; what the client still sends is thrown away so that it can read the refusal
@@ -29,6 +30,7 @@
 #include "io/http_framing.h"
 #include "io/http_server.h"
 #include "io/listener.h"
+#include "io/tcp_progress.h"
 
 // h2o's inline functions call rand(), which base/banned.h forbids us.
 #pragma push_macro("rand")
@@ -64,7 +66,7 @@ struct http_server {
     enum http_drain drain;
     bool is_drained;         // and told
     struct list connections; // all
-    struct list waiting, fresh, skipping, lingering;
+    struct list waiting, answering, fresh, skipping, lingering;
     struct list streams, downloads;
     struct map *places; // by address: who holds connections, struct http_place (http_crowd.c)
     size_t open, spare; // connections within the limit, and those over it
@@ -103,6 +105,7 @@ struct connection {
     struct unread_body body;       // of the request that is in work
     struct http_request *skipping; // whose answer waits for the rest of its body
     struct http_stream *stream;    // NULL unless its answer goes on
+    struct tcp_progress pace;      // at the last look; zero before the first
 };
 
 struct http_request {
@@ -115,10 +118,14 @@ struct http_request {
 
 // http_server.c
 void http_connection_listen(struct connection *connection);
+void http_connection_answers(struct connection *connection);  // something is about to be written
 void http_connection_answered(struct connection *connection); // its request's memory has gone
 void http_connection_cut(struct connection *connection);      // without another word
 void http_connection_linger(struct connection *connection);
 void http_connection_skip(struct connection *connection);
+
+// http_pace.c
+bool http_pace_is_kept(struct connection *connection); // since the look before
 
 // http_drain.c
 // Whether bytes of its client wait to be read.

@@ -207,6 +207,7 @@ static void answer_send(struct http_request *request, const struct http_answer *
     if (answer->close || connection->body.left > 0 || is_last)
         h2o->http1_is_persistent = 0;
     http_body_forget(connection);
+    http_connection_answers(connection);
     h2o_send_inline(h2o, answer->body.len ? answer->body.ptr : "", answer->body.len);
     if (has_failed)
         http_refused_write_tell(connection);

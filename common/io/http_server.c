@@ -62,6 +62,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_server_op
     signal(SIGPIPE, SIG_IGN);    // a client that has gone is an error of its write, nothing more
     list_init(&server->connections);
     list_init(&server->waiting);
+    list_init(&server->answering);
     list_init(&server->fresh);
     list_init(&server->skipping);
     list_init(&server->lingering);
@@ -141,10 +142,12 @@ static void clock_set(struct http_server *server)
     uint64_t waiting = deadline_of(&server->waiting, REQUEST_TIMEOUT_MS);
     uint64_t lingering = deadline_of(&server->lingering, LINGER_MS);
     uint64_t skipping = deadline_of(&server->skipping, LINGER_MS);
+    uint64_t answering = deadline_of(&server->answering, REQUEST_TIMEOUT_MS);
     uint64_t next = waiting < lingering ? waiting : lingering;
     uint64_t now = uv_now(server->loop);
 
     next = skipping < next ? skipping : next;
+    next = answering < next ? answering : next;
     if (next != UINT64_MAX)
         uv_timer_start(&server->clock, on_clock, next > now ? next - now : 0, 0);
 }
@@ -238,7 +241,8 @@ static void leave_give(struct connection *connection, struct str body)
     static char leave[] = "HTTP/1.1 100 Continue\r\n\r\n";
     uv_buf_t bytes = uv_buf_init(leave, sizeof leave - 1);
     const char *name = connection->head.expect_name.ptr;
-    bool is_waited_for = connection->head.chunked || connection->body_left > 0;
+    bool is_waited_for =
+        connection->head.wants_leave && (connection->head.chunked || connection->body_left > 0);
 
     connection->socket->input->bytes[name - connection->socket->input->bytes] = 'x';
     if (is_waited_for && body.len == 0)
@@ -353,6 +357,17 @@ static void early_read(struct connection *connection)
     buf_release(&early);
 }
 
+// Its time is as long as that of those who wait for a request, so the clock need not be set anew.
+void http_connection_answers(struct connection *connection)
+{
+    if (!connection->socket)
+        return;
+    connection->pace = (struct tcp_progress){0};
+    state_set(connection, &connection->server->answering);
+    if (!uv_is_active((uv_handle_t *)&connection->server->clock))
+        clock_set(connection->server);
+}
+
 void http_connection_answered(struct connection *connection)
 {
     if (connection->socket)
@@ -422,6 +437,19 @@ static void request_is_late(struct connection *connection)
     http_refuse(connection, str_make(input->bytes, input->size), &err);
 }
 
+static void answer_look(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+
+    if (http_pace_is_kept(connection)) {
+        state_set(connection, &server->answering);
+        return;
+    }
+    server->counts.closed_slow++;
+    list_remove(&connection->state);
+    http_connection_cut(connection);
+}
+
 static void on_clock(uv_timer_t *timer)
 {
     struct http_server *server = CONTAINER_OF(timer, struct http_server, clock);
@@ -432,6 +460,8 @@ static void on_clock(uv_timer_t *timer)
         list_remove(&late->state);
         request_is_late(late);
     }
+    while (deadline_of(&server->answering, REQUEST_TIMEOUT_MS) <= now)
+        answer_look(LIST_FIRST(&server->answering, struct connection, state));
     while (deadline_of(&server->skipping, LINGER_MS) <= now)
         http_answer_held(LIST_FIRST(&server->skipping, struct connection, state));
     while (deadline_of(&server->lingering, LINGER_MS) <= now) {

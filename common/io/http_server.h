@@ -1,4 +1,4 @@
-// http_server: HTTP/1.1 ingress on libh2o; the only file that knows h2o.
+// http_server: HTTP/1.1 ingress on libh2o, which only the files that include io/http_h2o.h know.
 //
 // The server parses, bounds and refuses; what passes is handed to one function. Refused here, with
 // 400 and close: ambiguous framing (Content-Length beside Transfer-Encoding, two lengths, folded
@@ -14,6 +14,9 @@
 //
 //   static void handle(void *context, struct http_request *request)
 //   { … http_answer(request, &(struct http_answer){.status = 200, .body = …}); }
+//
+// Whoever does not read its answer, or not as much as 32 KiB in 10 s, is cut off; so is the reader of a stream or
+// download.
 //
 // A request is answered exactly once, now or later, by http_answer(), http_stream_start() or
 // http_close(). It lives until then; if the client has gone meanwhile the answer is dropped. All
@@ -73,6 +76,7 @@ struct http_server_counts {
     uint64_t closed_address,
         closed_full;       // idle ones, for their address's share or the server's limit
     uint64_t refused_full; // new ones, when nobody was idle
+    uint64_t closed_slow;  // who did not read what was written
     size_t connections, unanswered;
 };
 struct http_server_counts http_server_counts(const struct http_server *server);
@@ -86,11 +90,10 @@ struct str http_header(const struct http_request *request,
 // All lines of that name, commas between; absent if none.
 struct str http_header_lines(struct http_request *request, const char *lower_case_name);
 struct str http_body(const struct http_request *request);
-// How much of the body is still to be read with http_body_read(). While there is any, http_body() is
-// empty. An answer given before the end waits until the client has sent the rest, which is thrown
+// How much of the body is still to be read with http_body_read(): of a chunked body, nothing. While
+// there is any, http_body() is empty. An answer given before the end waits until the client has sent the rest, which is thrown
 // away, at most 2 s; then the connection closes.
 int64_t http_body_left(const struct http_request *request);
-#define HTTP_BODY_UNKNOWN INT64_MAX // a chunked one, of which nobody knows until its end
 // Reads the next bytes, at most HTTP_PIECE_BYTES, once. got() runs later, or at once inside this call; with
 // err when the client has gone or has ended the body early, and then there is no more. bytes are
 // valid during got().
@@ -127,6 +130,8 @@ struct http_stream *http_stream_start(struct http_request *request, struct str c
                                       void (*closed)(void *context), void *context);
 MUST_USE bool http_stream_write(struct http_stream *stream, struct str bytes);
 void http_stream_end(struct http_stream *stream); // closed does not run
+void http_stream_cut(
+    struct http_stream *stream); // the same, and what waits for the reader is thrown away
 
 // A large answer whose length is known: status, content_type and headers of head are its own. The owner
 // writes a piece, and the next one when drained() runs: then all of the last one has left. It ends

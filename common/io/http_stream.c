@@ -134,6 +134,7 @@ static struct http_stream *stream_new(struct http_request *request, struct list 
     connection->stream = stream;
     list_append(list, &stream->link);
     connection->server->counts.unanswered--;
+    http_connection_answers(connection);
     return stream;
 }
 
@@ -191,6 +192,14 @@ void http_stream_end(struct http_stream *stream)
 {
     ASSERT(stream->is_open);
     stop_listing(stream);
+    advance(stream);
+}
+
+void http_stream_cut(struct http_stream *stream)
+{
+    ASSERT(stream->is_open);
+    stop_listing(stream);
+    buf_clear(&stream->waiting);
     advance(stream);
 }
 

@@ -232,6 +232,17 @@ static void write_failed(struct pg *pg, const char *state)
     memcpy(pg->writes.state, state, sizeof pg->writes.state);
 }
 
+static void lock_was_not_had(struct pg *pg, const struct pg_call *call)
+{
+    struct pg_writes *writes = &pg->writes;
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (now_ms - writes->locked_ms >= PG_LOCKED_PAUSE_MS)
+        writes->locked_since_ms = now_ms;
+    writes->locked_ms = now_ms;
+    writes->locked = pg->statements[call->statements[call->count - 1]].name;
+}
+
 // A migration was committed while a function ran: the rest of its old text does not fit the tables. Or
 // this program is newer than the database. Either way nothing was done, and the same call is good when
 // the schema is.
@@ -260,6 +271,8 @@ static void call_failed(struct pg_connection *connection, struct pg_call *call,
     call_met_another_schema(connection, call);
     if (call->writes)
         write_failed(connection->pg, call->state);
+    if (call->err.code == ERR_LOCKED)
+        lock_was_not_had(connection->pg, call);
     connection->refuses_writes |= call->err.code == ERR_UNAVAILABLE;
     for (int i = 0; i < call->count; i++)
         if (call->prepares[i])

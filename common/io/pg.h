@@ -142,12 +142,16 @@ void pg_call_batch(struct pg *pg, const struct pg_step *steps, size_t count, pg_
 void pg_call_probe(struct pg *pg, unsigned statement, bool proves_all, pg_done_fn *done,
                    void *context);
 
+// Is it a URL or a connection string, whether a server is there or not? libpq's words about one that cannot repeat parts of it, and may take a part of a password for a port or a
+// host; ours repeat nothing, so what passes here may be shown to libpq and its words be logged.
+MUST_USE bool pg_url_check(struct str url, struct err *err);
+
 // What is wrong with how a server is reached, for people: NULL for one of this machine, or one on
 // another whose certificate is verified.
 const char *pg_url_weakness(const char *url);
 
 // How writes fare: those of pg_call_batch() and pg_call_probe(). Times are clock_monotonic_ms().
-enum { PG_SQLSTATE_LENGTH = 5 };
+enum { PG_SQLSTATE_LENGTH = 5, PG_LOCKED_PAUSE_MS = 5000 };
 struct pg_writes {
     int64_t committed_ms; // when a commit, or a first connection, was last heard of; 0: never
     int64_t oldest_ms;    // when the oldest that is in flight was sent; 0: none is
@@ -156,7 +160,11 @@ struct pg_writes {
     int64_t hung_ms; // when a connection was last given up, as its server process did not answer
     int64_t full_ms; // and for want of room (53100, 53200, 58030)
     char state[PG_SQLSTATE_LENGTH + 1]; // SQLSTATE of the last such failure
-    bool read_only;                     // the server was left for taking no writes
+    // Of all calls, what waited in vain for a lock (55P03): since when without a pause of
+    // PG_LOCKED_PAUSE_MS, when last, and which statement that was; 0 and NULL: none ever.
+    int64_t locked_since_ms, locked_ms;
+    const char *locked;
+    bool read_only; // the server was left for taking no writes
 };
 struct pg_writes pg_writes(const struct pg *pg);
 

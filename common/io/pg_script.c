@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/panic.h"
+#include "io/pg.h"
 #include "io/pg_result.h"
 
 #include <libpq-fe.h>
@@ -23,23 +24,11 @@ static struct str line_of(const char *text)
     return head;
 }
 
-// What libpq says of it could repeat a password.
-bool pg_url_check(struct str url, struct err *err)
-{
-    AUTO(buf) text = {0};
-
-    buf_str_append(&text, url);
-    PQconninfoOption *options = PQconninfoParse(buf_c_string(&text), NULL);
-    bool good = options != NULL;
-    PQconninfoFree(options);
-    return good ||
-           err_set(err, ERR_BAD_INPUT,
-                   "postgresql://USER@HOST/DATABASE is wanted, or host=HOST dbname=DATABASE");
-}
-
 bool pg_script_open(const char *url, const char *application, struct pg_script **script,
                     struct err *err)
 {
+    if (!pg_url_check(str_of(url), err))
+        return false;
     const char *names[] = {"dbname",          "application_name", "connect_timeout",
                            "client_encoding", "options",          NULL};
     const char *values[] = {

@@ -17,8 +17,6 @@
 
 struct pg_script;
 
-// Is it a URL or a connection string, whether a server is there or not?
-MUST_USE bool pg_url_check(struct str url, struct err *err);
 // Gives up after 10 s.
 MUST_USE bool pg_script_open(const char *url, const char *application, struct pg_script **script,
                              struct err *err);

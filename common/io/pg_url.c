@@ -19,6 +19,41 @@ static bool is_here(struct str host)
            str_equal(host, STR("::1"));
 }
 
+static bool are_ports(struct str ports)
+{
+    struct str port;
+    int64_t number;
+
+    while (str_present(ports)) {
+        str_cut(ports, ',', &port, &ports);
+        if (port.len > 0 && !str_to_int(port, 1, 65535, &number))
+            return false;
+    }
+    return true;
+}
+
+bool pg_url_check(struct str url, struct err *err)
+{
+    AUTO(buf) text = {0};
+
+    buf_str_append(&text, url);
+    PQconninfoOption *options = PQconninfoParse(buf_c_string(&text), NULL);
+    bool is_read = options != NULL;
+
+    if (is_read) {
+        struct str host = option_of(options, "host", "PGHOST");
+        is_read = are_ports(option_of(options, "port", "PGPORT")) &&
+                  !(host.len > 1 && memchr(host.ptr + 1, '@', host.len - 1));
+        PQconninfoFree(options);
+    }
+    return is_read ||
+           err_set(
+               err, ERR_BAD_INPUT,
+               "postgresql://USER@HOST/DATABASE is wanted, or host=HOST dbname=DATABASE; in a "
+               "URL a password's %% @ : / are %%25 %%40 %%3A %%2F, in a string one with blanks is "
+               "in quotes");
+}
+
 const char *pg_url_weakness(const char *url)
 {
     PQconninfoOption *options = PQconninfoParse(url, NULL);

@@ -159,6 +159,11 @@ static bool log_key_read(struct settings *settings, struct err *err)
     return true;
 }
 
+static bool pg_url_read(const struct settings *settings, struct err *err)
+{
+    return pg_url_check(settings->skeleton.pg_url, err) || err_in(err, "NEXUS_PG_URL");
+}
+
 NO_RETURN static void check_config(const struct settings *settings,
                                    const struct config_table *tables, size_t count,
                                    struct arena *arena)
@@ -187,7 +192,7 @@ void settings_read(struct settings *settings, const struct service_def *def, int
     if (!config_load(tables, COUNT_OF(tables), settings->file, arena, &err) ||
         !curve_read(settings, &err) || !keys_check(settings, &err) ||
         !log_level_check(settings, &err) || !trace_sample_read(settings, &err) ||
-        !log_key_read(settings, &err))
+        !log_key_read(settings, &err) || !pg_url_read(settings, &err))
         die("%s: %s", def->name, err.text);
     if (line.check_config)
         check_config(settings, tables, COUNT_OF(tables), arena);

@@ -20,6 +20,23 @@ static bool is_full(const struct pg_writes *writes, int64_t now_ms)
            (writes->full_ms >= writes->committed_ms || now_ms - writes->full_ms < WRITES_FULL_MS);
 }
 
+// Told for as long as a pause would be, because what waits in vain is tried again now and then.
+static bool is_locked(const struct pg_writes *writes, int64_t now_ms)
+{
+    return writes->locked && now_ms - writes->locked_ms < PG_LOCKED_PAUSE_MS &&
+           writes->locked_ms - writes->locked_since_ms >= WRITES_LOCKED_MS;
+}
+
+// What is wrong with some while others commit.
+static void others_judge(const struct pg_writes *writes, int64_t now_ms,
+                         struct health_reasons *reasons)
+{
+    if (writes->hung_ms > 0 && now_ms - writes->hung_ms < WRITES_HUNG_MS)
+        health_reasons_add(reasons, HEALTH_DB_HANGS, NULL);
+    if (is_locked(writes, now_ms))
+        health_reasons_add(reasons, HEALTH_DB_LOCKED, writes->locked);
+}
+
 void writes_judge(const struct pg_writes *writes, bool connected, int64_t now_ms,
                   struct health_reasons *reasons)
 {
@@ -43,6 +60,6 @@ void writes_judge(const struct pg_writes *writes, bool connected, int64_t now_ms
         health_reasons_add(reasons, HEALTH_DB_STUCK, timed_out ? about : NULL);
     else if (lacks || (failed && !timed_out))
         health_reasons_add(reasons, HEALTH_DB_FAILING, about);
-    else if (writes->hung_ms > 0 && now_ms - writes->hung_ms < WRITES_HUNG_MS)
-        health_reasons_add(reasons, HEALTH_DB_HANGS, NULL);
+    else
+        others_judge(writes, now_ms, reasons);
 }

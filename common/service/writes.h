@@ -12,9 +12,10 @@
 //   hangs      a server process did not answer, not even to say that its time was over, and its
 //              connection was given up a moment ago; others are committed. As long as it is at its
 //              statement and keeps its locks, provisioning-worker tells it (db/functions/health.sql)
+//   locked     for WRITES_LOCKED_MS and more statements have waited in vain for a lock, though others commit
 //   read-only  the server takes no writes; the pool has left it
 //
-// One batch that waits for a row somebody holds is none of this: others commit beside it.
+// One batch that waits for a moment for a row that somebody holds is none of this: others commit beside it.
 #pragma once
 
 #include "bus/health_reason.h"
@@ -24,7 +25,8 @@ enum {
     WRITES_PROBE_MS = 750,
     WRITES_STUCK_MS = 1500,
     WRITES_FULL_MS = 2000,
-    WRITES_HUNG_MS = 10000
+    WRITES_HUNG_MS = 10000,
+    WRITES_LOCKED_MS = 2000
 };
 
 // Should a probe be written, and should it be the one that goes through all?

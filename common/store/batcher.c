@@ -50,7 +50,7 @@ struct batcher {
     struct list flying; // batches
     size_t flying_count[TRACKS];
     struct list again;      // batches
-    struct batch_keys held; // of items that failed because somebody else held their rows
+    struct batch_held held; // keys of items that failed because somebody else held their rows
     uv_timer_t start;       // gathers what one round of the loop brings
     uv_timer_t pause;       // before batches run again
     bool pausing, closing;
@@ -234,7 +234,7 @@ static void batch_finished(void *context, const struct pg_result *result, const 
     switch (batch_plan_step(err ? err->code : ERR_OK, batch->count, batch_has_one_key(batch))) {
     case BATCH_ANSWER:
         if (batch->track == TRACK_HELD)
-            batch_keys_drop(&batcher->held, batch->items[0]->key);
+            batch_held_drop(&batcher->held, batch->items[0]->key);
         batch_answers_take(batch, result);
         batcher->def->done(batcher->context, batch->items, batch->count, result);
         batch_free(batch);
@@ -246,7 +246,7 @@ static void batch_finished(void *context, const struct pg_result *result, const 
         if (err->code == ERR_LOCKED) {
             batch->track = TRACK_HELD;
             batch->locked++;
-            batch_keys_take(&batcher->held, batch->items[0]->key);
+            batch_held_add(&batcher->held, batch->items[0]->key);
         }
         if (batch_thin(batch, batcher->closing || batch->locked >= LOCKED_TRIES, err))
             batch_again(batch);
@@ -295,15 +295,18 @@ static void batch_send(struct batch *batch)
 
 // ---- what goes next
 
-static void keys_of(const struct list *batches, struct batch_keys *taken)
-{
-    LIST_EACH (batches, struct batch, link, batch)
-        batch_keys_join(taken, &batch->keys);
-}
-
 static bool is_held(const struct batcher *batcher, const struct batch_item *item)
 {
-    return batch_keys_has(&batcher->held, item->key);
+    return batch_held_has(&batcher->held, item->key);
+}
+
+// Batches of keys that are held take nothing from the open track, whose items have other keys.
+static void keys_of(const struct batcher *batcher, const struct list *batches, enum track track,
+                    struct batch_keys *taken)
+{
+    LIST_EACH (batches, struct batch, link, batch)
+        if (track == TRACK_HELD || batch->track == TRACK_OPEN || !is_held(batcher, batch->items[0]))
+            batch_keys_join(taken, &batch->keys);
 }
 
 // The oldest waiting items that fit one batch of that track and whose keys are free; on the track of the
@@ -317,12 +320,14 @@ static struct batch *batch_gather(struct batcher *batcher, enum track track)
     size_t bytes = 0;
 
     batch->track = track;
-    keys_of(&batcher->flying, &taken);
-    keys_of(&batcher->again, &taken);
+    keys_of(batcher, &batcher->flying, track, &taken);
+    keys_of(batcher, &batcher->again, track, &taken);
     LIST_EACH (&batcher->waiting, struct batch_item, link, item) {
         if (!batch_plan_fits(batch->count, bytes, item->bytes, def->rows_limit, def->bytes_limit))
             break;
-        if (is_held(batcher, item) != (track == TRACK_HELD) || batch_keys_has(&taken, item->key) ||
+        if (is_held(batcher, item) != (track == TRACK_HELD))
+            continue; // no key is on both
+        if (batch_keys_has(&taken, item->key) ||
             (track == TRACK_HELD && batch->count > 0 && batch->items[0]->key != item->key)) {
             batch_keys_take(&taken, item->key);
             continue;
@@ -378,7 +383,7 @@ static void batches_start(struct batcher *batcher)
                             def->rows_limit) &&
            (batch = batch_gather(batcher, TRACK_OPEN)))
         batch_send(batch);
-    while (!batch_keys_is_empty(&batcher->held) && has_a_lane(batcher, TRACK_HELD) &&
+    while (batcher->held.count > 0 && has_a_lane(batcher, TRACK_HELD) &&
            (batch = batch_gather(batcher, TRACK_HELD)))
         batch_send_in_time(batch);
 }

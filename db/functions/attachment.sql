@@ -22,7 +22,8 @@ begin
     return '{}';
 end $$;
 
--- Drops uploads whose message has not come in that time, at most 100 a call; returns how many.
+-- Drops uploads whose message has not come in that time, at most 100 a call; returns how many. A message may take one over
+-- while this waits for its row, so the row is looked at once more.
 create or replace function upkeep_uploads(older_than_s int) returns int language plpgsql as $$
 declare
     dropped int;
@@ -31,7 +32,8 @@ begin
         return null;
     end if;
     delete from upload u
-     where (u.tenant_id, u.id) in (select w.tenant_id, w.id from upload w
+     where u.message_id is null
+       and (u.tenant_id, u.id) in (select w.tenant_id, w.id from upload w
                                     where w.message_id is null and w.created < now() - make_interval(secs => older_than_s)
                                     limit 100);
     get diagnostics dropped = row_count;
@@ -162,3 +164,12 @@ begin
     perform attachment_read(of_tenant, of_conversation, of_message, of_ordinal, -1);
     return answer;
 end $$;
+
+-- Whether a link that was made with this API key (0: by a user) may still be followed. It is asked before the link's tenant is
+-- believed, so outside of any scope.
+create or replace function attachment_link_is_good(p_tenant int, p_key int) returns boolean language sql stable as $$
+    select exists (select from tenant t where t.id = p_tenant and t.deleting is null)
+       and (p_key = 0 or exists (select from api_key k
+                                  where k.id = p_key and coalesce(k.tenant_id, p_tenant) = p_tenant
+                                    and k.enabled and not k.revoked and (k.expires is null or k.expires > now())))
+$$;

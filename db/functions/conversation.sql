@@ -14,35 +14,45 @@ create or replace function conversation_json(c conversation) returns json langua
         'lastActivity', moment(c.last_activity), 'ended', moment(c.ended));
 $$;
 
--- Oldest waiting first. wanted null: all that are not done.
-create or replace function conversation_list(
-    of_tenant int, wanted text, of_queue text, of_contact uuid, skip int, at_most int)
-returns text language sql stable as $$
-    select json_build_object('conversations', coalesce(json_agg(conversation_json(c) order by c.state, c.waiting_since), '[]'))::text
-      from (select *
-              from conversation c
-             where c.tenant_id = of_tenant
-               and case when wanted is null then c.state < 9 else conversation_state_name(c.state) = wanted end
-               and (of_queue is null or c.queue = of_queue)
-               and (of_contact is null or c.contact_id = of_contact)
-             order by c.state, c.waiting_since
-            offset skip limit at_most) as c;
-$$;
-
--- The same of one person, who may be meant by several numbers (senders_meant()).
+-- Oldest waiting first. wanted null: all that are not done. of_senders: one person, who may be meant by several numbers
+-- (senders_meant()); null: everybody.
+--
+-- Each kind of question is a part of its own with its own index, and only one of them runs. One condition for all of them
+-- would read all conversations that ever were.
 create or replace function conversation_list_of_senders(
     of_tenant int, wanted text, of_queue text, of_contact uuid, skip int, at_most int, of_senders text[])
 returns text language sql stable as $$
     select json_build_object('conversations', coalesce(json_agg(conversation_json(c) order by c.state, c.waiting_since), '[]'))::text
-      from (select c.*
-              from contact k
-              join conversation c on c.tenant_id = k.tenant_id and c.contact_id = k.id
-             where k.tenant_id = of_tenant and k.address = any (of_senders)
-               and case when wanted is null then c.state < 9 else conversation_state_name(c.state) = wanted end
-               and (of_queue is null or c.queue = of_queue)
-               and (of_contact is null or c.contact_id = of_contact)
-             order by c.state, c.waiting_since
+      from (select v.*
+              from (select c.*
+                      from contact k
+                      join conversation c on c.tenant_id = k.tenant_id and c.contact_id = k.id
+                     where k.tenant_id = of_tenant and k.address = any (of_senders) and (of_contact is null or k.id = of_contact)
+                     union all
+                    select c.*
+                      from conversation c
+                     where of_senders is null and c.tenant_id = of_tenant and c.contact_id = of_contact
+                     union all
+                    select c.*
+                      from conversation c
+                     where of_senders is null and of_contact is null and wanted is distinct from 'done'
+                       and c.tenant_id = of_tenant and c.state < 9
+                     union all
+                    select c.*
+                      from conversation c
+                     where of_senders is null and of_contact is null and wanted = 'done'
+                       and c.tenant_id = of_tenant and c.state = 9) v
+             where (wanted is null and v.state < 9 or conversation_state_name(v.state) = wanted)
+               and (of_queue is null or v.queue = of_queue)
+             order by v.state, v.waiting_since
             offset skip limit at_most) as c;
+$$;
+
+-- The same of everybody.
+create or replace function conversation_list(
+    of_tenant int, wanted text, of_queue text, of_contact uuid, skip int, at_most int)
+returns text language sql stable as $$
+    select conversation_list_of_senders(of_tenant, wanted, of_queue, of_contact, skip, at_most, null)
 $$;
 
 create or replace function contact_list_of_senders(of_tenant int, of_senders text[]) returns text language sql stable as $$
@@ -129,12 +139,13 @@ begin
           from unnest(tenants, conversations, ids, client_ids, authors, bodies, contents, traces) with ordinality
                as i (tenant_id, conversation_id, id, client_id, author, body, content, trace, place)
     ), locked as materialized (
-        -- In the order of the key, so that two batches wait for each other and do not deadlock.
+        -- In the order in which sms_accept() takes open conversations, so that two batches wait for each other and do not
+        -- deadlock.
         select c.tenant_id, c.id, c.channel_id, c.address
           from (select distinct i.tenant_id, i.conversation_id from input i) as i
           join conversation c on c.tenant_id = i.tenant_id and c.id = i.conversation_id
          where c.state < 9
-         order by c.tenant_id, c.id
+         order by c.tenant_id, c.channel_id, c.address
            for update of c
     ), fresh as materialized (
         select distinct on (i.tenant_id, i.id) i.*, l.channel_id, l.address, k.destination_id, k.validity

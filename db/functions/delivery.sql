@@ -22,7 +22,7 @@ language sql as $$
         update message m set state = e.state, changed = now()
         from (select * from ended order by tenant_id, message_id) e
         where m.tenant_id = e.tenant_id and m.id = e.message_id and m.state in (1, 2, 3)
-        returning m.tenant_id, m.id, m.conversation_id, m.sequence, m.state, e.destination_id, e.attempt
+        returning m.tenant_id, m.id, m.channel_id, m.conversation_id, m.sequence, m.state, e.destination_id, e.attempt
     ), told as (
         insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
         select tenant_id, 2, conversation_id, id, sequence, state from changed
@@ -31,12 +31,14 @@ language sql as $$
         select c.tenant_id, c.id, c.attempt, s.name, process_here()
         from changed c join message_state s on s.id = c.state
     )
-    insert into undelivered (tenant_id, message_id, destination_id, reason, attempts)
-    select c.tenant_id, c.id, c.destination_id, s.name, c.attempt
-    from changed c join message_state s on s.id = c.state
+    insert into undelivered (tenant_id, message_id, channel, destination_id, reason, last_status, attempts)
+    select c.tenant_id, c.id, n.address, c.destination_id, s.name, message_last_status(c.tenant_id, c.id), c.attempt
+    from changed c
+    join message_state s on s.id = c.state
+    join channel n on n.id = c.channel_id
     where c.state in (8, 12)
     on conflict (tenant_id, message_id) do update
-        set reason = excluded.reason, attempts = excluded.attempts, last_status = null, since = now()
+        set reason = excluded.reason, attempts = excluded.attempts, last_status = excluded.last_status, since = now()
 $$;
 
 -- A lease ran out without an outcome: its holder died, or was cut off. When it last was heard of is all that is known.
@@ -201,13 +203,19 @@ language sql stable as $$
            and exists (select from message m where m.tenant_id = d.tenant_id and m.id = d.message_id and m.created < before)
 $$;
 
--- True for the one caller that may send the probe to a destination whose breaker was open.
+-- True for the one caller that may send the probe to a destination whose breaker was open. It does not wait for the
+-- destination's row: a change of settings that holds it may be waiting for the rows which this claim has locked.
 create or replace function delivery_probe(destination int) returns boolean
 language plpgsql as $$
 begin
-    update destination dst set not_before = now() + interval '30 s'
-    where dst.id = destination and dst.failures > 0 and dst.not_before <= now();
-    return found;
+    perform from destination dst
+    where dst.id = destination and dst.failures > 0 and dst.not_before <= now()
+    for no key update skip locked;
+    if not found then
+        return false;
+    end if;
+    update destination dst set not_before = now() + interval '30 s' where dst.id = destination;
+    return true;
 end
 $$;
 
@@ -282,15 +290,16 @@ begin
             traceparent = coalesce(g.trace, m.traceparent)
         from (select * from gone order by tenant_id, message_id) g
         where m.tenant_id = g.tenant_id and m.id = g.message_id and m.state in (1, 2, 3)
-        returning m.tenant_id, m.id, m.conversation_id, m.sequence, m.state,
+        returning m.tenant_id, m.id, m.channel_id, m.conversation_id, m.sequence, m.state,
                   g.destination_id, g.reason, g.status, g.attempt
     ), told as (
         insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
         select tenant_id, 2, conversation_id, id, sequence, state from changed
     ), kept as (
-        insert into undelivered (tenant_id, message_id, destination_id, reason, last_status, attempts)
-        select tenant_id, id, destination_id, case state when 12 then 'uncertain' else reason end, status, attempt + 1
-        from changed where state in (7, 12)
+        insert into undelivered (tenant_id, message_id, channel, destination_id, reason, last_status, attempts)
+        select k.tenant_id, k.id, n.address, k.destination_id, case k.state when 12 then 'uncertain' else k.reason end,
+               coalesce(k.status, message_last_status(k.tenant_id, k.id)), k.attempt + 1
+        from changed k join channel n on n.id = k.channel_id where k.state in (7, 12)
         on conflict (tenant_id, message_id) do update
             set reason = excluded.reason, last_status = excluded.last_status, attempts = excluded.attempts,
                 since = now()

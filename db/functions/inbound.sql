@@ -16,9 +16,9 @@
 -- destination of our answer to a keyword.
 --
 -- One transaction: after a crash anywhere in it nothing of the batch exists; after COMMIT all of it does. Run twice it
--- changes nothing and answers the same. Rows are locked in the order conversation (by key), message, contact (by key),
--- so two batches that touch the same rows wait for each other and do not deadlock. They wait briefly: of a batch that meets a
--- row which somebody holds for longer, those of that row wait by themselves (common/store/batcher.h).
+-- changes nothing and answers the same. Rows are locked in the order conversation (by channel and address), message, contact
+-- (by address), so two batches that touch the same rows wait for each other and do not deadlock. They wait briefly: of a batch
+-- that meets a row which somebody holds for longer, those of that row wait by themselves (common/store/batcher.h).
 drop function if exists sms_accept(int[], text[], uuid[], text[], text[], text[], uuid[], text[], text[], smallint[], smallint[], text[]);
 create or replace function sms_accept(
     tenants int[], numbers text[], ids uuid[], externals text[], addresses text[], bodies text[],
@@ -76,8 +76,8 @@ begin
     ), placed as materialized (
         select n.*, t.id as conversation_id, (t.last_sequence - n.of_them + n.nth)::int as sequence, t.is_new
           from numbered n
-          -- A left join by meaning. A full one cannot be done by comparing each with each, which the planner, who expects
-          -- one row, would choose for all 200.
+          -- What is meant is a left join. The planner expects one row and would run it as a nested loop, which compares each
+          -- of 200 with each; a full join cannot be run that way.
           full join talk t on (t.tenant_id, t.channel_id, t.address) = (n.tenant_id, n.channel_id, n.address)
     ), written as (
         insert into message (tenant_id, id, channel_id, conversation_id, sequence, direction, state, address,

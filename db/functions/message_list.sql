@@ -72,17 +72,25 @@ create or replace function message_list_of(
     of_tenant int, of_senders text[], of_conversation uuid, of_number text, of_direction smallint, of_state text,
     before_us bigint, at_most int)
 returns text language sql stable as $$
-    with found_ones as materialized (
-        select m as one, m.created
+    with talk as materialized (
+        -- Two parts, of which one runs: a condition for both would read all conversations.
+        select t.id
           from conversation t
-          join message m on m.tenant_id = t.tenant_id and m.conversation_id = t.id
-          join message_state s on s.id = m.state
-          join channel c on c.tenant_id = m.tenant_id and c.id = m.channel_id
-         where t.tenant_id = of_tenant
-           and (of_conversation is null or t.id = of_conversation)
+         where t.tenant_id = of_tenant and t.id = of_conversation
            and (of_senders is null
                 or t.contact_id in (select k.id from contact k where k.tenant_id = of_tenant and k.address = any (of_senders)))
-           and (before_us is null or m.created < timestamptz 'epoch' + before_us * interval '1 us')
+         union all
+        select t.id
+          from contact k
+          join conversation t on t.tenant_id = k.tenant_id and t.contact_id = k.id
+         where of_conversation is null and k.tenant_id = of_tenant and k.address = any (of_senders)
+    ), found_ones as materialized (
+        select m as one, m.created
+          from talk t
+          join message m on m.tenant_id = of_tenant and m.conversation_id = t.id
+          join message_state s on s.id = m.state
+          join channel c on c.tenant_id = m.tenant_id and c.id = m.channel_id
+         where (before_us is null or m.created < timestamptz 'epoch' + before_us * interval '1 us')
            and (of_number is null or c.address = of_number)
            and (of_direction is null or m.direction = of_direction)
            and (of_state is null or s.name = of_state)

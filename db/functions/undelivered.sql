@@ -1,81 +1,150 @@
 -- What failed for good, and its replay.
 
--- The last HTTP status: that of the failure, or where there was none (it expired) that of the last attempt.
-create or replace function undelivered_status(u undelivered) returns int
+-- The last HTTP status that the attempts of a message brought; null: none did. For a failure that had none itself, as expiry.
+create or replace function message_last_status(p_tenant int, p_message uuid) returns int
 language sql stable as $$
-    select coalesce(u.last_status, (select a.status from attempt a
-                                     where a.tenant_id = u.tenant_id and a.message_id = u.message_id and a.status is not null
-                                     order by a.at desc limit 1))
+    select a.status from attempt a
+     where a.tenant_id = p_tenant and a.message_id = p_message and a.status is not null
+     order by a.at desc limit 1
 $$;
 
--- A page of what is undelivered, the latest first. Tenant 0 sees all; each filter that is null or '' lets everything through.
--- p_after: the "next" of the page before, or the id of its last message. The first page says how many there are and by
--- destination, of the latest 10 000 that match; so no page reads more than that.
-create or replace function undelivered_page(p_tenant int, p_after text, p_reason text, p_channel text, p_from text, p_to text,
-                                            p_count int) returns text
-language plpgsql stable security definer set search_path from current as $$
+-- By what a row is sorted, as text, for the position of a page's end. By since alone: null.
+create or replace function undelivered_key(u undelivered, p_sort text) returns text
+language sql immutable as $$
+    select case p_sort when 'channel' then u.channel when 'reason' then u.reason when 'status' then u.status_key::text
+                       when 'attempts' then u.attempts::text end
+$$;
+
+-- Where a page ends: "<µs since 1970>-<id>", after "<order>.<key in hexadecimal digits>-" where it is not sorted by since. A position
+-- stays good when its row has gone.
+create or replace function undelivered_position(u undelivered, p_sort text) returns text
+language sql immutable as $$
+    select coalesce(p_sort || '.' || encode(convert_to(undelivered_key(u, p_sort), 'UTF8'), 'hex') || '-', '')
+           || (extract(epoch from u.since) * 1000000)::bigint || '-' || u.message_id
+$$;
+
+-- A position, or the id of a message that is undelivered now, read back into a row that has what sorts it.
+create or replace function undelivered_after(p_tenant int, p_after text, p_sort text) returns undelivered
+language plpgsql stable as $$
 declare
-    since_from timestamptz := coalesce(replay_moment('from', p_from), '-infinity');
-    since_to timestamptz := coalesce(replay_moment('to', p_to), 'infinity');
-    room int := coalesce(nullif(p_count, 0), 100);
-    is_first boolean := coalesce(p_after, '') = '';
-    last_at timestamptz := 'infinity';
-    last_id uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    parts text[] := regexp_match(p_after, '^(?:([a-z]+)\.([0-9a-f]*)-)?([0-9]{1,16})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$', 'i');
+    key text;
+    place undelivered;
 begin
-    if p_after ~* '^[0-9]{1,16}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-        last_at := 'epoch'::timestamptz + split_part(p_after, '-', 1)::bigint * interval '1 microsecond';
-        last_id := substr(p_after, strpos(p_after, '-') + 1)::uuid;
-    elsif p_after ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-        select u.since, u.message_id into last_at, last_id from undelivered u
-         where p_tenant in (0, u.tenant_id) and u.message_id = p_after::uuid;
-        if last_id is null then
+    if p_after ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        select u.* into place from undelivered u where p_tenant in (0, u.tenant_id) and u.message_id = p_after::uuid;
+        if place.message_id is null then
             raise exception 'after: this message is not undelivered any more; begin again' using errcode = 'NX400';
         end if;
-    elsif not is_first then
-        raise exception 'after: the "next" of an earlier page is wanted' using errcode = 'NX400';
+        return place;
+    elsif parts is null or parts[1] is distinct from nullif(p_sort, 'since') then
+        raise data_exception;
     end if;
-    if p_reason <> all (array['gone', 'refused', 'forbidden_address', 'exhausted', 'expired', 'uncertain']) then
+    key := convert_from(decode(parts[2], 'hex'), 'UTF8');
+    place.since := 'epoch'::timestamptz + parts[3]::bigint * interval '1 microsecond';
+    place.message_id := parts[4]::uuid;
+    case p_sort when 'channel' then place.channel := key;
+                when 'reason' then place.reason := key;
+                when 'status' then place.status_key := key::int;
+                when 'attempts' then place.attempts := key::int;
+                else null;
+    end case;
+    return place;
+exception when data_exception then
+    raise exception 'after: the "next" of an earlier page in the same order is wanted' using errcode = 'NX400';
+end
+$$;
+
+-- A page of what is undelivered. Tenant 0 sees all; each filter that is null or '' lets everything through. Sorted by since where
+-- nothing else is said, and the rows of one value by since again, then by id; descending unless p_order is asc. p_after: the "next" of
+-- the page before, or the id of its last message.
+--
+-- The first page says how many there are and by destination, of the latest 10 000 that match. Every order has an index, for one
+-- contact center and for all; so a page reads what it shows, and the first one what it counts. Only of two filters, or a filter and
+-- another order, one is looked up and the other looked at row by row.
+create or replace function undelivered_page(p_tenant int, p_after text, p_reason text, p_channel text, p_from text, p_to text,
+                                            p_count int, p_sort text, p_order text) returns text
+language plpgsql stable security definer set search_path from current as $$
+declare
+    by_what text := coalesce(nullif(p_sort, ''), 'since');
+    key text := case by_what when 'since' then '' when 'channel' then 'u.channel' when 'reason' then 'u.reason'
+                             when 'status' then 'u.status_key' when 'attempts' then 'u.attempts' end;
+    way text := case p_order when 'asc' then ' asc' else ' desc' end;
+    is_first boolean := coalesce(p_after, '') = '';
+    matching text := '';
+    onward text := '';
+    last undelivered;
+    counted json;
+    by_destination json;
+    answer text;
+begin
+    if key is null then
+        raise exception 'sort: since, channel, reason, status or attempts' using errcode = 'NX400';
+    elsif p_order <> all (array['', 'asc', 'desc']) then
+        raise exception 'order: asc or desc' using errcode = 'NX400';
+    elsif p_reason <> all (array['', 'gone', 'refused', 'forbidden_address', 'exhausted', 'expired', 'uncertain']) then
         raise exception 'reason: gone, refused, forbidden_address, exhausted, expired or uncertain' using errcode = 'NX400';
     end if;
-    return (with matching as materialized (
-                select u as one, u.tenant_id, u.message_id, u.destination_id, u.since, m.conversation_id, m.state, c.address
-                  from undelivered u
-                  join message m on m.tenant_id = u.tenant_id and m.id = u.message_id
-                  join channel c on c.tenant_id = m.tenant_id and c.id = m.channel_id
-                 where (p_tenant = 0 or u.tenant_id = p_tenant) and u.since >= since_from and u.since < since_to
-                   and u.since <= last_at and (u.since, u.message_id) < (last_at, last_id)
-                   and (coalesce(p_reason, '') = '' or u.reason = p_reason)
-                   and (coalesce(p_channel, '') = '' or c.address = p_channel)
-                 order by u.since desc, u.message_id desc limit case when is_first then greatest(room, 10000) else room end
-            ), page as materialized (
-                select * from matching order by since desc, message_id desc limit room
-            ), by_destination as (
-                select t.ccid, f.address, coalesce(url_host(d.url), '') as host, count(*) as count, min(f.since) as oldest,
+    -- Only what is asked for stands in the statement, so that it is planned for that and finds its index.
+    matching := concat(case when p_tenant <> 0 then ' and u.tenant_id = $1' end,
+                       case when p_reason <> '' then ' and u.reason = $2' end,
+                       case when p_channel <> '' then ' and u.channel = $3' end,
+                       case when p_from <> '' then ' and u.since >= $4' end,
+                       case when p_to <> '' then ' and u.since < $5' end);
+    if not is_first then
+        last := undelivered_after(p_tenant, p_after, by_what);
+        onward := format(' and (%s) %s (%s)', concat_ws(', ', nullif(key, ''), 'u.since', 'u.message_id'),
+                         case p_order when 'asc' then '>' else '<' end,
+                         concat_ws(', ', case when key <> '' then format('%L', undelivered_key(last, by_what)) end, '$7', '$8'));
+    else
+        execute format($count$
+            with matching as (
+                select u.tenant_id, u.channel, u.destination_id, u.since from undelivered u
+                 where true %s order by u.since desc, u.message_id desc limit 10000
+            ), groups as (
+                select t.ccid, f.channel, coalesce(url_host(d.url), '') as host, count(*) as count, min(f.since) as oldest,
                        max(f.since) as latest
                   from matching f
                   join tenant t on t.id = f.tenant_id
                   left join destination d on d.tenant_id = f.tenant_id and d.id = f.destination_id
-                 where is_first
-                 group by t.ccid, f.address, d.url order by count(*) desc, t.ccid, f.address limit 100)
-            select json_build_object(
-                'undelivered', coalesce(json_agg(json_build_object(
-                    'id', p.message_id, 'ccid', t.ccid, 'channel', p.address, 'host', coalesce(url_host(d.url), ''),
-                    'conversation', p.conversation_id, 'state', s.name, 'reason', (p.one).reason,
-                    'status', undelivered_status(p.one), 'attempts', (p.one).attempts, 'since', moment(p.since))
-                    order by p.since desc, p.message_id desc), '[]'),
-                'total', case when is_first then (select count(*) from matching) end,
-                'destinations', case when is_first then (
-                    select coalesce(json_agg(json_build_object(
-                               'ccid', g.ccid, 'channel', g.address, 'host', g.host, 'count', g.count,
-                               'oldest', moment(g.oldest), 'latest', moment(g.latest))), '[]') from by_destination g) end,
-                'next', case when count(*) = room then
-                        (select (extract(epoch from l.since) * 1000000)::bigint || '-' || l.message_id
-                           from page l order by l.since, l.message_id limit 1) end)::text
-              from page p
-              join tenant t on t.id = p.tenant_id
-              join message_state s on s.id = p.state
-              left join destination d on d.tenant_id = p.tenant_id and d.id = p.destination_id);
+                 group by t.ccid, f.channel, d.url order by count(*) desc, t.ccid, f.channel limit 100)
+            select to_json((select count(*) from matching)),
+                   coalesce(json_agg(json_build_object('ccid', g.ccid, 'channel', g.channel, 'host', g.host, 'count', g.count,
+                                                       'oldest', moment(g.oldest), 'latest', moment(g.latest))), '[]')
+              from groups g$count$, matching)
+          into counted, by_destination
+         using p_tenant, p_reason, p_channel, replay_moment('from', p_from), replay_moment('to', p_to);
+    end if;
+    execute format($page$
+        with page as materialized (
+            select u as one, row_number() over (order by %1$s) as place
+              from undelivered u where true %2$s order by %1$s limit $6
+        )
+        select json_build_object(
+            'undelivered', coalesce(json_agg(json_build_object(
+                'id', (p.one).message_id, 'ccid', t.ccid, 'channel', (p.one).channel, 'host', coalesce(url_host(d.url), ''),
+                'conversation', m.conversation_id, 'state', s.name, 'reason', (p.one).reason, 'status', (p.one).last_status,
+                'attempts', (p.one).attempts, 'since', moment((p.one).since)) order by p.place), '[]'),
+            'total', $9, 'destinations', $10,
+            'next', (select undelivered_position(l.one, $11) from page l where l.place = $6))::text
+          from page p
+          join tenant t on t.id = (p.one).tenant_id
+          join message m on m.tenant_id = (p.one).tenant_id and m.id = (p.one).message_id
+          join message_state s on s.id = m.state
+          left join destination d on d.tenant_id = (p.one).tenant_id and d.id = (p.one).destination_id$page$,
+        concat_ws(', ', nullif(key, '') || way, 'u.since' || way, 'u.message_id' || way), matching || onward)
+      into answer
+     using p_tenant, p_reason, p_channel, replay_moment('from', p_from), replay_moment('to', p_to),
+           coalesce(nullif(p_count, 0), 100), last.since, last.message_id, counted, by_destination, nullif(by_what, 'since');
+    return answer;
 end
+$$;
+
+-- As builds call it that know of no order; workers of before may still run.
+create or replace function undelivered_page(p_tenant int, p_after text, p_reason text, p_channel text, p_from text, p_to text,
+                                            p_count int) returns text
+language sql stable security definer set search_path from current as $$
+    select undelivered_page(p_tenant, p_after, p_reason, p_channel, p_from, p_to, p_count, '', '')
 $$;
 
 -- A moment as callers write it (RFC 3339, or a day); null or '' is open.

@@ -230,6 +230,7 @@ def test_a_fault_in_path_or_query_is_named(tenant, path, name):
 
 @pytest.mark.parametrize("path, name", [
     ("/nexus/v3/ledger?from=yesterday", "from"), ("/nexus/v3/ledger?by=colour", "by"),
+    ("/nexus/v3/undelivered?sort=colour", "sort"), ("/nexus/v3/undelivered?order=down", "order"),
     ("/nexus/v3/undelivered?after=x", "after"), ("/nexus/v3/undelivered?count=1001", "count"),
     ("/nexus/v3/sms/receipts/unmatched?after=x", "after"), ("/nexus/v3/sms/receipts/unmatched?after=9" + "9" * 18, "after"),
     ("/nexus/v3/ledger?from=2026-02-30", "from")])

@@ -264,6 +264,7 @@ def test_one_410_makes_health_yellow_and_says_which_destination_until_it_works_a
 
     eventually(lambda: health_says(nexus, "destination.failing", identity), "health tells of it", within=20)
     assert nexus.health().json()["state"] == "yellow"
+    assert f"messages wait for a destination that fails (ID {identity})" in nexus.health().json()["reasons"]
     assert [one["id"] for one in destinations_of(tenant, state="failing")] == [identity]
     assert "closed, failing" in nexus.nexusctl("destinations", "--tenant", tenant.ccid).stdout
     customer.answer(status=200)

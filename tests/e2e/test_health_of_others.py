@@ -9,8 +9,9 @@ import time
 import pytest
 
 from harness.fault_run import FAST, WINDOW, FaultRun, under_audit
-from harness.people import Tenant
+from harness.people import Answer, Tenant, conversation_of
 from harness.wait import eventually
+from test_media import KIB, as_json, photo
 
 
 def is_told(stack, code, about="", gateway=0):
@@ -144,3 +145,44 @@ def test_redis_that_refuses_writes_is_told_while_messages_go_on(make_stack):
         run.goes_on()
         run.stack.redis.command_line("config", "set", "min-replicas-to-write", "0")
         run.stack.wait_for("green")
+
+
+def test_a_worker_that_alone_does_not_reach_postgresql_is_told_while_messages_go_on(make_stack):
+    stack = make_stack(sms_workers=2)
+    aggregator, worker = Tenant(stack).aggregator(), stack["sms-worker-1"]
+    worker.stop()
+    right = worker.environment["NEXUS_PG_URL"]
+    worker.environment["NEXUS_PG_URL"] = "host=/nowhere dbname=nexus"
+    worker.restart()
+
+    is_told(stack, "db.unreached", "sms-worker-1")
+    assert {aggregator.message().status_code for _ in range(10)} == {200}
+    worker.stop()
+    worker.environment["NEXUS_PG_URL"] = right
+    worker.restart()
+    stack.wait_for("green")
+
+
+def answer_something(tenant):
+    return Answer(tenant, conversation_of(tenant))
+
+
+@pytest.mark.parametrize("table, what_needs_it", [
+    ("upload", lambda tenant: as_json(tenant, contents=[photo(40 * KIB)])),  # photos alone
+    ("audit", lambda tenant: tenant.administrator().put(f"/nexus/v3/apikeys/{tenant.agent_token[:13]}", json={"enabled": True})),
+    ("destination_answer", answer_something)])  # what became of answers
+def test_a_locked_table_that_only_some_need_is_told_while_the_others_go_on(make_stack, table, what_needs_it):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    conversation_of(tenant)
+    with open_transaction(stack, f"lock table {table} in access exclusive mode"):
+        def is_told_and_others_go_on():
+            what_needs_it(tenant)
+            assert tenant.aggregator().message().status_code == 200
+            health = stack.health().json()
+            return health["state"] == "yellow" and "db.locked" in {cause["code"] for cause in health["causes"]}
+
+        eventually(is_told_and_others_go_on, "health is yellow and tells db.locked", 60)
+
+    stack.wait_for("green")
+    assert as_json(tenant, contents=[photo(40 * KIB)]).status_code == 200

@@ -18,6 +18,7 @@ from harness.people import Tenant
 from harness.raw import RawClient
 from harness.stack import READABLE
 from harness.wait import eventually
+from test_media import MIB, photo, received
 
 
 @pytest.fixture
@@ -155,6 +156,42 @@ def drips_no_more(client):
         return False
     except OSError:
         return True
+
+
+def read_slowly(clients):
+    """A kilobyte a second of each; true once all are gone."""
+    for client in list(clients):
+        if time.monotonic() < getattr(client, "reads_next", 0):
+            continue
+        client.reads_next = time.monotonic() + 0.25
+        try:
+            client.socket.settimeout(0.05)
+            if client.socket.recv(256):
+                continue
+        except TimeoutError:
+            continue
+        except OSError:
+            pass
+        clients.remove(client)
+    return not clients
+
+
+def test_whoever_reads_too_slowly_loses_the_connection_and_the_place_it_holds(make_stack):
+    # The kernel gives up a connection on which nothing at all is read; a few bytes a second kept it for hours.
+    stack = make_stack(settings={"gateway": {"NEXUS_TENANT_SHARE": "10"}})  # of 32 downloads 3
+    tenant = Tenant(stack)
+    path = received(tenant, photo(5 * MIB))[0]
+    with contextlib.ExitStack() as crowd:
+        clients = [crowd.enter_context(RawClient.narrow(stack)) for _ in range(3)]
+        for client in clients:
+            client.send(f"GET {path}/1 HTTP/1.1\r\nHost: n\r\nx-api-key: {tenant.agent_token}\r\n\r\n".encode())
+            assert client.socket.recv(256).startswith(b"HTTP/1.1 200 ")
+        assert tenant.agent().get(f"{path}/1").status_code == 429
+
+        eventually(lambda: read_slowly(clients), "those who read slowly are cut off", within=60)
+
+    eventually(lambda: tenant.agent().get(f"{path}/1").status_code == 200, "there is room again")
+    eventually(lambda: closed(stack, "slow") == 3, "they are counted")
 
 
 def test_a_client_that_leaves_before_its_answer_costs_nothing(tenant):

@@ -1,6 +1,7 @@
 """Large bodies under trouble: many at once, slow ones, and processes that die while one comes."""
 
 import concurrent.futures
+import gzip
 import hashlib
 import hmac
 import itertools
@@ -120,6 +121,26 @@ def test_more_senders_than_may_wait_are_told_to_come_again(make_stack):
     for connection in slow:
         connection.close()
     eventually(lambda: as_json(tenant, contents=[photo(40 * KIB)]).status_code == 200, "there is room again")
+
+
+def test_small_compressed_bodies_that_waited_for_a_place_are_taken_once_each(make_stack):
+    tenant = Tenant(make_stack())
+    slow = [slow_body(tenant) for _ in range(3)]
+    assert tenant.aggregator().message().status_code == 200, "meanwhile they have the places"
+    waiting = [connect(tenant) for _ in range(4)]
+    for connection in waiting:
+        body = gzip.compress(json.dumps({"message_id": secrets.token_hex(8), "phone_number": tenant.phone(),
+                                         "shortcode": tenant.number, "message": "small"}).encode())
+        connection.sendall(head(tenant, len(body), "Content-Encoding: gzip") + body)
+    assert tenant.aggregator().message().status_code == 200, "meanwhile they wait"
+
+    slow.pop().close()
+
+    assert [answer_of(connection)[0] for connection in waiting] == [200] * len(waiting)
+    eventually(lambda: tenant.stack.metric("nexus_messages_total", direction="in") == 6, "each is counted")
+    assert tenant.stack.metric("nexus_duplicates_total") == 0
+    for connection in slow + waiting:
+        connection.close()
 
 
 @pytest.mark.usefixtures("slow_senders")

@@ -462,6 +462,8 @@ def test_an_id_may_begin_with_a_hyphen(operator):
 def test_a_reason_that_there_is_not_is_refused(operator):
     for command in ("undelivered", "replay"):
         assert "--reason: gone or refused or" in operator.run(command, "--reason", "refuse", code=2).stderr
+    assert "--sort: since or channel or" in operator.run("undelivered", "--sort", "colour", code=2).stderr
+    operator.run("undelivered", "--by", "destination", "--sort", "attempts", code=2)
 
 
 def test_a_database_without_nexus_is_said_to_be_one(beginner):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 
 import jsonschema
 import pytest
@@ -59,16 +60,21 @@ def test_nothing_in_the_document_is_left_unused(api):
     assert unused == []
 
 
+def shown(medium):
+    """The examples of one kind of body."""
+    return [medium["example"]] if "example" in medium else [one["value"] for one in medium.get("examples", {}).values()]
+
+
 def test_every_example_follows_its_schema(api):
     media = [medium for operation in api.operations for answer in operation.responses.values()
              for medium in answer.get("content", {}).values()]
     media += [medium for operation in api.operations
               for medium in operation.declared.get("requestBody", {}).get("content", {}).values()]
-    examples = [medium for medium in media if "example" in medium]
+    examples = [(medium["schema"], example) for medium in media for example in shown(medium)]
 
     assert examples
-    for medium in examples:
-        api.validator(medium["schema"]).validate(medium["example"])
+    for schema, example in examples:
+        api.validator(schema).validate(example)
 
 
 def test_every_operation_that_needs_a_body_shows_an_example_of_it(api):
@@ -78,15 +84,72 @@ def test_every_operation_that_needs_a_body_shows_an_example_of_it(api):
     assert without == []
 
 
-def test_every_call_shows_an_example_of_its_answer(api):
-    calls = [operation for operation in api.operations if operation.path not in ("/nexus/v3/pipeline", "/auth/session", "/auth/sign-out")]
-
-    without = [operation for operation in calls
-               for status, answer in operation.responses.items() if str(status).startswith("2")
-               for medium in answer.get("content", {}).values()
-               if "example" not in medium and "operationId" in medium["schema"].get("properties", {})]
+def test_every_answer_in_json_of_every_status_shows_an_example(api):
+    without = [f"{operation} {status} {kind}" for operation in api.operations for status, answer in operation.responses.items()
+               for kind, medium in answer.get("content", {}).items() if kind.endswith("json") and not shown(medium)]
 
     assert without == []
+
+
+def same_members(real, example):
+    """What is empty, or null, in one of them says nothing of the other."""
+    if isinstance(real, dict) and isinstance(example, dict):
+        return set(real) == set(example) and all(same_members(real[name], example[name]) for name in real)
+    if isinstance(real, list) and isinstance(example, list):
+        return not real or not example or all(same_members(one, example[0]) for one in real)
+    return isinstance(real, type(example)) or isinstance(example, type(real)) or None in (real, example) or {
+        type(real), type(example)} == {int, float}
+
+
+@pytest.mark.parametrize("path, of_operator", [("/nexus/v3/pipeline", True), ("/health/live", False), ("/health/startup", False),
+                                               ("/health/ready", False), ("/health/detail", False), ("/openapi.json", False)])
+def test_what_the_gateway_answers_by_itself_is_as_its_example_shows(nexus, api, path, of_operator):
+    real = nexus.operator().get(path) if of_operator else requests.get(nexus.url() + path, timeout=10)
+
+    operation, _ = api.operation("GET", path)
+    [example] = shown(operation.responses[real.status_code]["content"]["application/json"])
+    if path == "/openapi.json":  # its paths and what they share are by name, and of those the example shows none
+        assert set(real.json()) == set(example)
+    else:
+        assert same_members(real.json(), example), real.text
+
+
+def provoked(tenant):
+    """(the error's name, an answer that says it), in problem+json."""
+    agent, administrator = tenant.agent(), tenant.administrator()
+    problem, key = {"Accept": "application/problem+json"}, {"Idempotency-Key": tenant.text("once")}
+    conversation = conversation_of(tenant)
+    agent.post(f"/chat/v3/conversations/{conversation}/accept", headers=key)
+    done = conversation_of(tenant)
+    agent.post(f"/chat/v3/conversations/{done}/accept")
+    agent.post(f"/chat/v3/conversations/{done}/done")
+    url = tenant.stack.url()
+    services = f"/nexus/v3/provisioning/services/{tenant.ccid}"
+    yield "bad_input", administrator.get("/nexus/v3/messages?count=201")
+    yield "bad_request", agent.post(f"/chat/v3/conversations/{conversation}/messages", data=b"x",
+                                    headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
+    yield "unauthenticated", requests.get(f"{url}/nexus/v3/messages", timeout=10)
+    yield "unknown_key", requests.get(f"{url}/nexus/v3/messages", timeout=10, headers={"x-api-key": str(uuid.uuid4()), "x-ccid": tenant.ccid})
+    yield "forbidden", agent.get("/nexus/v3/messages")
+    yield "not_found", agent.get(f"/chat/v3/conversations/{uuid.uuid4()}")
+    yield "conflict", agent.answer(done)
+    yield "idempotency_key_reused", agent.post(f"/chat/v3/conversations/{done}/accept", headers=key)
+    yield "changed_meanwhile", administrator.put(f"{services}/SMS", json={"url": "N/A", "data": {"provider": "Async"}}, headers={"If-Match": '"another"'})
+    yield "too_large", agent.post(f"/chat/v3/conversations/{conversation}/messages", data=b" " * 300_000, headers={"Content-Type": "application/json"})
+    yield "unsupported_media_type", tenant.aggregator().post("/nexus/v3/sms/message", data="x", headers={**problem, "Content-Type": "text/plain"})
+    yield "headers_too_large", requests.get(f"{url}/nexus/v3/messages", timeout=10, headers={"x-long": "x" * 20_000})
+
+
+def test_errors_are_said_as_their_examples_show(tenant, api):
+    examples = {name: (int(reference.rsplit(".", 1)[1]), example["value"])
+                for reference, answer in api.document["components"]["responses"].items()
+                for name, example in answer["content"].get("application/problem+json", {}).get("examples", {}).items()}
+    assert all(value["detail"] != value["title"] for _, value in examples.values())
+
+    for name, answer in provoked(tenant):
+        status, example = examples[name]
+        real = {key: value for key, value in answer.json().items() if key not in ("operationId", "instance")}
+        assert (answer.status_code, real) == (status, {key: value for key, value in example.items() if key != "operationId"})
 
 
 def test_schemas_have_names_that_say_what_they_are(api):

@@ -30,6 +30,21 @@ def test_a_way_to_postgresql_that_could_be_read_is_named_by_check_config(address
     assert "db.example.com" not in done.stdout
 
 
+@pytest.mark.parametrize("address", ["postgresql://nexus:top%secret@192.0.2.1/nexus", "host=192.0.2.1 password=top secret",
+                                     "postgresql://nexus:top/secret@192.0.2.1/nexus", "postgresql://nexus:top@secret@192.0.2.1/nexus"])
+@pytest.mark.parametrize("command", [["sms-worker"], ["sms-worker", "--check-config"], ["nexusctl", "tenants", "list"]],
+                         ids=["a worker", "its check", "nexusctl"])
+def test_a_password_that_breaks_the_address_of_postgresql_is_not_repeated(address, command):
+    """libpq's own words have the part of it that it could not read."""
+    done = subprocess.run([BINARIES / command[0], *command[1:]], capture_output=True, text=True, timeout=20, check=False,
+                          env={"PATH": os.environ["PATH"], "NEXUS_PG_URL": address, "NEXUS_BUS": "ipc:///nowhere/*.sock"})
+
+    said = done.stdout + done.stderr
+    assert done.returncode not in (0, None)
+    assert "postgresql://USER@HOST/DATABASE is wanted" in said
+    assert "secret" not in said.replace("NEXUS_", "")
+
+
 def test_a_worker_says_at_its_start_that_the_way_to_postgresql_could_be_read(make_stack):
     """No server of that name is needed: it says so before it asks."""
     stack = make_stack()

@@ -1,9 +1,12 @@
 """What failed for good: the list of one contact center and of all, page by page, and by destination."""
 
+import itertools
+import json
 import urllib.parse
 
 import pytest
 
+from harness.nexusctl import Operator
 from harness.people import Answer, Tenant
 from harness.wait import eventually
 
@@ -69,7 +72,68 @@ def test_a_filter_narrows_list_total_and_destinations(tenant, customer):
     assert all_of_them["total"] == 2
 
 
-@pytest.mark.parametrize("query, field", [("after=x", "after"), ("after=1-2", "after"), ("from=yesterday", "from"),
+SORTS = {"since": lambda one: (), "channel": lambda one: (one["channel"],), "reason": lambda one: (one["reason"],),
+         "status": lambda one: (one["status"] or 0,), "attempts": lambda one: (one["attempts"],)}
+
+
+def leafed(caller, count, **query):
+    """Every row, page by page."""
+    rows, after = [], ""
+    while after is not None:
+        one = page(caller, count=count, after=after, **query)
+        rows, after = rows + one["undelivered"], one["next"]
+    return rows
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("sort", SORTS)
+def test_each_order_shows_every_message_once_whatever_happens_between_two_pages(tenant, customer, sort, order):
+    ids = failed(tenant, customer, 7)
+    for one, (reason, status, attempts) in zip(ids, [("refused", 400, 1), ("expired", None, 3), ("exhausted", 503, 12), ("refused", 400, 1),
+                                                     ("expired", None, 3), ("uncertain", 200, 2), ("refused", 422, 1)], strict=True):
+        tenant.stack.query("update undelivered set reason = %s, last_status = %s, attempts = %s where message_id = %s",
+                           reason, status, attempts, one)
+    administrator = tenant.administrator()
+    wanted = sorted(page(administrator)["undelivered"], key=lambda one: (*SORTS[sort](one), one["since"], one["id"]), reverse=order == "desc")
+
+    for count in (1, 2, 3, 7):
+        assert leafed(administrator, count, sort=sort, order=order) == wanted
+    first = page(administrator, count=3, sort=sort, order=order)
+    assert page(administrator, sort=sort, order=order, after=wanted[2]["id"])["undelivered"] == wanted[3:]
+    tenant.stack.nexusctl("replay", "--id", wanted[2]["id"])  # where the page ended
+    assert page(administrator, sort=sort, order=order, after=first["next"])["undelivered"][:4] == wanted[3:]
+    refused = administrator.get(PATH, params={"after": first["next"], "sort": "reason" if sort != "reason" else "status"})
+    assert (refused.status_code, refused.json()["detail"].split(":")[0]) == (400, "after")
+
+
+def test_a_page_of_any_order_reads_what_it_shows_and_no_more(postgres, template):
+    database = Operator(postgres, postgres.create_database(template))
+    connection = postgres.connect(database.database)
+    looked_at = "select seq_tup_read, idx_tup_fetch from pg_stat_xact_user_tables where relname = 'undelivered'"
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            insert into undelivered (tenant_id, message_id, destination_id, channel, reason, last_status, attempts, since)
+            select 1 + n %% 3, gen_random_uuid(), 1, '+1844555' || n %% 7, (array['refused', 'expired', 'exhausted'])[1 + n %% 3],
+                   nullif(n %% 5, 0) * 100, n %% 11, now() - n * interval '1 s' from generate_series(1, 20000) n""", ())
+        connection.commit()
+        cursor.execute("analyze undelivered")
+        connection.commit()
+        for tenant, sort, order in itertools.product((0, 2), SORTS, ("asc", "desc")):
+            cursor.execute("select u from undelivered_page(%s, '', '', '', '', '', 20, %s, %s) u", (tenant, sort, order))
+            after = json.loads(cursor.fetchone()[0])["next"]
+            connection.commit()
+            cursor.execute(looked_at)
+            before = cursor.fetchone()
+            cursor.execute("select undelivered_page(%s, %s, '', '', '', '', 20, %s, %s)", (tenant, after, sort, order))
+            cursor.execute(looked_at)
+            scanned, fetched = (later - earlier for later, earlier in zip(cursor.fetchone(), before, strict=True))
+            connection.commit()
+            assert scanned == 0 and fetched <= 25, (tenant, sort, order, scanned, fetched)
+    connection.close()
+
+
+@pytest.mark.parametrize("query, field", [("sort=colour", "sort"), ("order=down", "order"), ("sort=status&after=status.7a-1-00000000-0000-0000-0000-000000000000", "after"),
+                                          ("sort=channel&after=channel.ff-1-00000000-0000-0000-0000-000000000000", "after"), ("after=x", "after"), ("after=1-2", "after"), ("from=yesterday", "from"),
                                           ("to=2026-13-01", "to")])
 def test_what_cannot_be_understood_is_refused_by_its_name(tenant, query, field):
     answer = tenant.administrator().get(f"{PATH}?{query}")
@@ -88,6 +152,8 @@ def test_nexusctl_lists_those_of_all_contact_centers(nexus, tenant, customer):
     assert ids[0] in first and "there are more: --after " in first
     rest = nexus.nexusctl("undelivered", "--tenant", tenant.ccid, "--after", first.rsplit(" ", 1)[1].strip()).stdout
     assert ids[1] in rest and "there are more" not in rest
+    upward = nexus.nexusctl("undelivered", "--tenant", tenant.ccid, "--sort", "attempts", "--order", "asc").stdout
+    assert upward.index(ids[1]) < upward.index(ids[0])
     grouped = nexus.nexusctl("undelivered", "--by", "destination").stdout
     assert any(tenant.ccid in line and " 2 " in line for line in grouped.splitlines())
 

@@ -1,5 +1,6 @@
 // Every test of the pages, in one process and one browser.
 import "./serving.mjs";
+import "./sorting.mjs";
 import "./logging_in.mjs";
 import "./finding.mjs";
 import "./contact_centers.mjs";

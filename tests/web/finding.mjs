@@ -44,6 +44,22 @@ browse("messages are filtered, and lead to their conversation and back", {}, asy
   await picture(page, "messages-of-a-conversation");
 });
 
+browse("what a filter says that cannot be understood is told once, at its field", { refusals: [400] }, async (page) => {
+  const center = await sending();
+  await logIn(page, center.administrator);
+  for (const one of ["messages", "conversations"]) {
+    await panel(page, `#/${one}`);
+    await page.getByLabel("Phone number").fill("5".repeat(129));
+    await page.keyboard.press("Enter");
+    const field = page.locator("[aria-invalid=true]");
+    await field.waitFor();
+    await page.getByRole("alert").getByText("See the marked field.").waitFor();
+    const rule = await page.locator(".field .fault").textContent();
+    assert.equal((await page.locator("main").textContent()).split(rule).length, 2, `${one}: ${rule}`);
+    assert.ok(await field.evaluate((input) => input === document.activeElement));
+  }
+});
+
 browse("a message that failed shows its conversation, and is sent again from there", {}, async (page) => {
   const center = await sending();
   await knobs(center, { status: 400 });

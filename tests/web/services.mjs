@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { browse, logIn, press, row, settled } from "./browser.mjs";
-import { ask, PROVISIONING, provisioned, simulator } from "./nexus.mjs";
+import { ask, PROVISIONING, provisioned, sending, simulator } from "./nexus.mjs";
 
 const SECRET = "only-the-server-knows-this";
 
@@ -89,6 +89,25 @@ browse("Escape keeps what was typed until it is pressed again", { viewport: { wi
   const warning = await dialog.getByText("Press Escape again").boundingBox();
   assert.ok(warning.y >= 0 && warning.y + warning.height <= 300, "the warning is seen although the form is higher than the window");
   assert.equal(await dialog.getByLabel("Sender id").inputValue(), "12345");
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+});
+
+browse("Escape asks, too, where an entry was only taken away, and does not where nothing was changed", {}, async (page) => {
+  const center = await sending();
+  await logIn(page, center.administrator, "#/services");
+  await settled(page);
+  const untouched = await open(page, "Your own gateway", "Edit");
+  await untouched.getByLabel("Webhook URL").focus();
+  await page.keyboard.press("Escape");
+  await untouched.waitFor({ state: "detached" });
+
+  const dialog = await open(page, "Your own gateway", "Edit");
+  await dialog.getByRole("button", { name: /^Remove / }).focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement.closest("dialog") && document.activeElement.tagName === "H2"); // not lost with the button
+  await page.keyboard.press("Escape");
+  await dialog.getByText("Press Escape again").waitFor();
   await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "detached" });
 });

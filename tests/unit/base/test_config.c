@@ -130,7 +130,10 @@ static const struct fault_row {
     {"NEXUS_SAMPLE_ON=yes", "NEXUS_SAMPLE_ON is true or false"},
     {"NEXUS_SAMPLE_COUNTS=4", "NEXUS_SAMPLE_COUNTS is not a setting"},
     {"NEXUS_SAMPLE_COUNT_FILE=/x", "NEXUS_SAMPLE_COUNT_FILE is not a setting"},
-    {"nonsense", "nonsense is not a setting"},
+    {"nonsense", "configuration file: line 1 is not NAME=value"},
+    {"NEXUS_SAMPLE_NAME=the first half\nof+a/secret==",
+     "configuration file: line 2 is not NAME=value"},
+    {"NEXUS_SAMPLE_SECRET top", "configuration file: line 1 is not NAME=value"},
 };
 
 ROWS_TEST(config, refuses_with_the_name_and_the_rule, fault_rows)

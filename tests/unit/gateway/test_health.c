@@ -77,6 +77,30 @@ ROWS_TEST(health, follows_from_what_the_workers_reach, health_rows)
               buf_c_string(&first));
 }
 
+Test(health, a_worker_that_alone_does_not_reach_the_database_is_named)
+{
+    struct bus_worker_view workers[SERVICE_COUNT + 1];
+    AUTO(buf) text = {0};
+
+    for (size_t i = 0; i < SERVICE_COUNT; i++)
+        workers[i] = (struct bus_worker_view){
+            .service = (enum service_id)i, .instance = STR("one"), .db_ready = true};
+    workers[SERVICE_COUNT] =
+        (struct bus_worker_view){.service = SERVICE_SMS, .instance = STR("sms-worker-1")};
+    struct health_view view = health_view_of(workers, SERVICE_COUNT + 1,
+                                             &(struct health_facts){.cache = HEALTH_CACHE_READY});
+
+    cr_assert(eq(int, health_state_of(&view), HEALTH_YELLOW));
+    cr_assert(eq(sz, view.reason_count, 1));
+    health_reason_text(&view.reasons[0], &text);
+    cr_assert(
+        str_equal(buf_str(&text), STR("sms-worker-1 does not reach PostgreSQL, though others do")));
+    workers[SERVICE_COUNT].draining = true;
+    view = health_view_of(workers, SERVICE_COUNT + 1,
+                          &(struct health_facts){.cache = HEALTH_CACHE_READY});
+    cr_assert(eq(int, health_state_of(&view), HEALTH_GREEN), "one that leaves may let go first");
+}
+
 static const struct health_view all = {.can_write = {true, true, true}, .database = true},
                                 some = {.can_write = {true, false, false}, .database = true},
                                 none = {.database = false};

@@ -146,3 +146,21 @@ Test(pipeline_view, gives_rates_between_two_readings)
     cr_assert(ne(ptr, strstr(buf_c_string(&out), "\"intervalMs\":null"), NULL));
     cr_assert(ne(ptr, strstr(buf_c_string(&out), "\"rate\":null"), NULL));
 }
+
+Test(pipeline_view, compares_with_what_was_4_s_ago_however_often_it_is_read)
+{
+    struct pipeline_sample samples[] = {{.at_us = 100000000}, {.at_us = 98900000},
+                                        {.at_us = 97800000},  {.at_us = 95900000},
+                                        {.at_us = 94000000},  {.at_us = 30000000}};
+    struct pipeline_sample rare[] = {
+        {.at_us = 100000000}, {.at_us = 41000000}, {.at_us = 30000000}};
+
+    cr_assert(eq(ptr, (void *)pipeline_before(samples, 6), &samples[3]));
+    cr_assert(eq(ptr, (void *)pipeline_before(samples, 2), &samples[1]), "as far back as there is");
+    cr_assert(eq(ptr, (void *)pipeline_before(samples, 1), NULL));
+    cr_assert(eq(ptr, (void *)pipeline_before(rare, 3), &rare[1]));
+    cr_assert(eq(ptr, (void *)pipeline_before(&rare[1], 1), NULL));
+    rare[1].at_us = 39000000;
+    cr_assert(eq(ptr, (void *)pipeline_before(rare, 3), NULL),
+              "more than a minute ago says nothing");
+}

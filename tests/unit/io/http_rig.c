@@ -34,10 +34,11 @@ static void counts_answer(struct child *child, struct http_request *request)
 
     buf_printf(&body,
                "accepted=%d refused=%d paused=%d connections=%zu address=%d full=%d "
-               "parked=%d late=%d streams_closed=%d overflows=%d",
+               "slow=%d parked=%d late=%d streams_closed=%d overflows=%d",
                (int)counts.accepted, (int)counts.refused_framing, (int)counts.accept_paused,
                counts.connections, (int)counts.closed_address, (int)counts.closed_full,
-               child->parked_ever, child->answered_late, child->streams_closed, child->overflows);
+               (int)counts.closed_slow, child->parked_ever, child->answered_late,
+               child->streams_closed, child->overflows);
     http_answer(request, &(struct http_answer){.status = 200,
                                                .content_type = STR("text/plain"),
                                                .body = buf_str(&body)});
@@ -210,19 +211,39 @@ void http_rig_stop(void)
     (void)http_rig_stop_and_count_cpu_s();
 }
 
-int client_new_from(const char *own)
+static int client_open(const char *own)
 {
     struct sockaddr_in here = {.sin_family = AF_INET};
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)server_port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     cr_assert(ge(int, client, 0));
     cr_assert(eq(int, inet_pton(AF_INET, own, &here.sin_addr), 1));
     cr_assert(eq(int, bind(client, (struct sockaddr *)&here, sizeof here), 0));
+    return client;
+}
+
+static int client_connect(int client)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)server_port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
     cr_assert(eq(int, connect(client, (struct sockaddr *)&address, sizeof address), 0));
     return client;
+}
+
+int client_new_from(const char *own)
+{
+    return client_connect(client_open(own));
+}
+
+int client_new_narrow(void)
+{
+    int client = client_open("127.0.0.1");
+
+    setsockopt(client, IPPROTO_TCP, TCP_MAXSEG, &(int){1000}, sizeof(int));
+    setsockopt(client, SOL_SOCKET, SO_RCVBUF, &(int){8192}, sizeof(int));
+    return client_connect(client);
 }
 
 int client_new(void)

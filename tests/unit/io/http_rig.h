@@ -22,6 +22,7 @@ double http_rig_stop_and_count_cpu_s(void);
 
 int client_new(void);
 int client_new_from(const char *own_address);
+int client_new_narrow(void); // takes little at a time, in packets as small as those of a network
 void client_send(int client, struct str bytes); // whatever the server still takes
 
 // These wait longer than a server under load needs, and give what came until then, which `bytes` owns.

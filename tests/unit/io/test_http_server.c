@@ -135,6 +135,22 @@ Test(http_server, invites_the_body_that_waits_for_100_continue)
     close(client);
 }
 
+// It does not know of such an invitation, and would take it for the answer (RFC 9110, 10.1.1).
+Test(http_server, does_not_invite_the_body_of_http_1_0)
+{
+    int client = client_new();
+    AUTO(buf) bytes = {0};
+
+    client_send(client,
+                STR("POST /b HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"));
+    cr_expect(client_is_left_alone(client));
+    client_send(client, STR("ok"));
+    const char *answer = client_receive(client, &bytes);
+
+    cr_expect(starts(answer, "HTTP/1.1 200 OK"), "%s", answer);
+    close(client);
+}
+
 static void body_send(int client, size_t length, bool chunked)
 {
     AUTO(buf) request = {0};

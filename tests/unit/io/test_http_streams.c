@@ -1,8 +1,11 @@
 // The HTTP server over real sockets: streams.
 #include "tests/unit/io/http_rig.h"
 
+#include "base/clock.h"
+
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 TestSuite(http_streams, .init = http_rig_start, .fini = http_rig_stop, .timeout = 120);
@@ -38,6 +41,35 @@ Test(http_streams, lets_go_of_a_stream_whose_reader_reset_the_connection)
         wait_until_counted("streams_closed", i + 1);
     }
     wait_until_counted("connections", 1);
+}
+
+// A byte now and then keeps the kernel from giving the connection up, which it does where nothing is read at all.
+Test(http_streams, cuts_off_a_reader_who_takes_too_little_and_keeps_one_who_takes_enough)
+{
+    enum { TOO_LITTLE = 512, ENOUGH = 16 * 1024, EVERY_MS = 500, MOST_MS = 60000 };
+    int readers[] = {client_new_narrow(), client_new_narrow()};
+    size_t read_bytes[] = {0, 0};
+    bool is_open[] = {true, true};
+    static char taken[ENOUGH];
+
+    for (int i = 0; i < 2; i++) {
+        client_send(readers[i], STR("GET /flood HTTP/1.1\r\nHost: n\r\n\r\n"));
+        wait_until_counted("overflows", i + 1);
+    }
+    for (int64_t began = clock_monotonic_ms();
+         (is_open[0] || is_open[1]) && clock_monotonic_ms() - began < MOST_MS;) {
+        for (int i = 0; i < 2; i++) {
+            ssize_t count = is_open[i] ? recv(readers[i], taken, i ? ENOUGH : TOO_LITTLE, 0) : 0;
+            is_open[i] = count > 0;
+            read_bytes[i] += is_open[i] ? (size_t)count : 0;
+        }
+        poll(NULL, 0, EVERY_MS);
+    }
+    cr_expect(lt(sz, read_bytes[0], 128 * 1024));
+    cr_expect(gt(sz, read_bytes[1], 256 * 1024 - 65536));
+    wait_until_counted("slow", 1);
+    close(readers[0]);
+    close(readers[1]);
 }
 
 Test(http_streams, bounds_what_waits_for_a_slow_reader)

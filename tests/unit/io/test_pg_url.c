@@ -25,6 +25,31 @@ static const struct url_row {
     {"this is no address", false}, // connecting says so
 };
 
+static const struct reading_row {
+    const char *url;
+    bool is_read;
+} reading_rows[] = {
+    {"host=/run/nexus dbname=nexus password='top secret'", true},
+    {"postgresql://nexus:top%20s%25cret@db.example.com:5432/nexus?sslmode=verify-full", true},
+    {"postgresql://nexus:topsecret@one,two:5433/nexus", true},
+    {"host=@abstract port=5432", true},
+    {"host=db password=top secret", false},
+    {"postgresql://nexus:top%secret@db/nexus", false},
+    {"postgresql://nexus:top/secret@db/nexus", false},
+    {"postgresql://nexus:top?secret@db/nexus", true},
+    {"postgresql://nexus:top@secret@db/nexus", false},
+    {"host=db port=topsecret", false},
+    {"topsecret", false},
+};
+
+ROWS_TEST(pg_url, that_cannot_be_read_is_refused_without_repeating_it, reading_rows)
+{
+    struct err err = {0};
+
+    cr_assert(eq(int, pg_url_check(str_of(row->url), &err), row->is_read), "%s", row->url);
+    cr_assert(eq(ptr, strstr(err.text, "secret"), NULL), "%s: %s", row->url, err.text);
+}
+
 ROWS_TEST(pg_url, of_another_machine_without_verified_tls_is_weak, url_rows)
 {
     cr_assert(eq(int, pg_url_weakness(row->url) != NULL, row->is_weak), "%s", row->url);

@@ -66,6 +66,24 @@ Test(writes, of_a_server_process_that_does_not_answer_are_told_for_a_moment)
     cr_assert(eq(sz, later.count, 0));
 }
 
+Test(writes, that_wait_in_vain_for_a_lock_for_a_while_are_told_although_others_commit)
+{
+    struct pg_writes writes = {
+        .committed_ms = NOW, .locked_ms = NOW, .locked_since_ms = NOW, .locked = "SMS_ACCEPT"};
+    struct health_reasons moment = {0}, longer = {0}, later = {0};
+
+    writes_judge(&writes, true, NOW, &moment);
+    cr_assert(eq(sz, moment.count, 0));
+    writes.locked_since_ms = NOW - WRITES_LOCKED_MS;
+    writes_judge(&writes, true, NOW, &longer);
+    cr_assert(eq(sz, longer.count, 1));
+    cr_assert(eq(int, longer.list[0].id, HEALTH_DB_LOCKED));
+    cr_assert(eq(str, longer.list[0].about, (char *)"SMS_ACCEPT"));
+    writes.committed_ms = NOW + PG_LOCKED_PAUSE_MS;
+    writes_judge(&writes, true, NOW + PG_LOCKED_PAUSE_MS, &later);
+    cr_assert(eq(sz, later.count, 0));
+}
+
 Test(writes, are_probed_only_while_nothing_else_commits)
 {
     struct pg_writes writes = {.committed_ms = NOW};

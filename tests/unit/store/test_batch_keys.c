@@ -51,17 +51,32 @@ Test(batch_keys, joins_two_sets)
     cr_assert(batch_keys_has(&keys, 2));
 }
 
-Test(batch_keys, forgets_one_and_keeps_the_others)
+Test(batch_held, knows_exactly_which_keys_are_held)
 {
-    struct batch_keys keys = {0};
+    struct batch_held held = {0};
+    struct random random = {.state = 7};
 
-    cr_assert(batch_keys_is_empty(&keys));
-    batch_keys_take(&keys, 1);
-    batch_keys_take(&keys, 2);
-    batch_keys_drop(&keys, 1);
-    cr_assert(not(batch_keys_has(&keys, 1)));
-    cr_assert(batch_keys_has(&keys, 2));
-    cr_assert(not(batch_keys_is_empty(&keys)));
-    batch_keys_drop(&keys, 2);
-    cr_assert(batch_keys_is_empty(&keys));
+    for (uint64_t key = 1; key <= 20; key++)
+        batch_held_add(&held, key);
+    for (int i = 0; i < 10000; i++)
+        cr_assert(not(batch_held_has(&held, 21 + random_below(&random, 1000000))));
+    batch_held_drop(&held, 7);
+    batch_held_drop(&held, 1000);
+    for (uint64_t key = 1; key <= 20; key++)
+        cr_assert(eq(int, batch_held_has(&held, key), key != 7));
+}
+
+Test(batch_held, counts_a_key_once_and_forgets_the_first_where_there_is_no_room)
+{
+    struct batch_held held = {0};
+
+    for (int i = 0; i < 3; i++)
+        batch_held_add(&held, 1);
+    batch_held_drop(&held, 1);
+    cr_assert(eq(sz, held.count, 0));
+    for (uint64_t key = 1; key <= BATCH_HELD_LIMIT + 1; key++)
+        batch_held_add(&held, key);
+    cr_assert(not(batch_held_has(&held, 1)));
+    cr_assert(batch_held_has(&held, 2));
+    cr_assert(batch_held_has(&held, BATCH_HELD_LIMIT + 1));
 }

@@ -1,5 +1,5 @@
 // Where in the page one is: "#/keys", or "#/<contact center>/keys" for an operator who has chosen one;
-// "#/message/<id>" is about one thing of a panel.
+// "#/message/<id>" is about one thing of a panel; "#/undelivered?sort=attempts" says how it is shown.
 import { useEffect, useState } from "preact/hooks";
 
 export const PANELS = ["overview", "messages", "conversations", "tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "destinations", "ledger", "pipeline", "audit"] as const;
@@ -14,7 +14,7 @@ export interface Place {
 const CCID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function placeOf(hash: string): Place {
-  const words = hash.replace(/^#\/?/, "").split("/");
+  const words = hash.replace(/^#\/?|\?.*$/g, "").split("/");
   const tenant = words[0] && CCID.test(words[0]) ? words[0].toLowerCase() : null;
   const [wanted, about] = words.slice(tenant ? 1 : 0);
   const panel = PANELS.find((name) => name === wanted) ?? "overview";
@@ -31,6 +31,29 @@ function decoded(word: string): string {
   } catch {
     return word; // somebody wrote it by hand
   }
+}
+
+// What a panel is asked to show. It stands in the address, so that it is still there after a reload and can be sent to somebody. Nobody's
+// phone number belongs there. none: what is not said.
+export function useKept<T extends Record<string, string>>(none: T): [T, (next: T) => void] {
+  const read = () => {
+    const words = new URLSearchParams(location.hash.split("?")[1]);
+    return Object.fromEntries(Object.entries(none).map(([name, text]) => [name, words.get(name) ?? text])) as T;
+  };
+  const [kept, set] = useState(read);
+  useEffect(() => {
+    const moved = () => set(read());
+    addEventListener("hashchange", moved);
+    return () => removeEventListener("hashchange", moved);
+  }, []);
+  return [
+    kept,
+    (next) => {
+      const words = new URLSearchParams(Object.entries(next).filter(([name, text]) => text !== none[name]));
+      history.replaceState(null, "", `${location.hash.split("?")[0] || "#/"}${words.size ? `?${words}` : ""}`);
+      set(next);
+    },
+  ];
 }
 
 export function usePlace(): Place {

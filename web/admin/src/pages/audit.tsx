@@ -1,5 +1,6 @@
 // The audit log: who changed what, the latest first.
 import { useState } from "preact/hooks";
+import { useKept } from "../place";
 import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
 import { Center } from "../ui/center";
@@ -25,13 +26,8 @@ interface Change {
   fields: string[];
 }
 
-interface Filter {
-  actor: string;
-  object: string;
-  action: string;
-  from: string; // as the inputs have them
-  to: string;
-}
+// from, to: as the inputs have them
+type Filter = Record<"actor" | "object" | "action" | "from" | "to", string>;
 
 const PATH = "/nexus/v3/audit";
 const NO_FILTER: Filter = { actor: "", object: "", action: "", from: "", to: "" };
@@ -44,7 +40,7 @@ function queryOf(filter: Filter, count: number) {
 }
 
 export function AuditPanel({ tenant }: { tenant: string | null }) {
-  const [filter, setFilter] = useState(NO_FILTER);
+  const [filter, setFilter] = useKept(NO_FILTER);
   const of = tenant ?? undefined;
   const loaded = usePages<Change>(PATH, "changes", { tenant: of, query: queryOf(filter, PAGE) }, [tenant, filter]);
   return (

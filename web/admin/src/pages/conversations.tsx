@@ -2,11 +2,11 @@
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useLoaded } from "../load";
-import { addressOf } from "../place";
+import { addressOf, useKept } from "../place";
 import { faultOf, SelectField, TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
 import { Panel, ReadAgain } from "../ui/panel";
-import { Table } from "../ui/table";
+import { Table, type Order } from "../ui/table";
 
 interface Conversation {
   id: string;
@@ -20,20 +20,16 @@ interface Conversation {
   lastActivity: string;
 }
 
-interface Filter {
-  address: string;
-  state: string;
-}
-
 const PAGE = 100;
 const LOOKS = { waiting: "expired", active: "enabled", held: "expired", done: "idle" } as const;
 
 export function ConversationsPanel({ tenant }: { tenant: string }) {
-  const [filter, setFilter] = useState<Filter>({ address: "", state: "" });
+  const [kept, keep] = useKept({ state: "", sort: "", order: "" });
+  const [address, seek] = useState("");
   const loaded = useLoaded(
     () =>
-      call<{ conversations: Conversation[] }>("GET", "/chat/v3/conversations", { tenant, query: { ...filter, count: PAGE } }),
-    [tenant, filter],
+      call<{ conversations: Conversation[] }>("GET", "/chat/v3/conversations", { tenant, query: { address, state: kept.state, count: PAGE } }),
+    [tenant, address, kept.state],
   );
   return (
     <Panel
@@ -41,11 +37,16 @@ export function ConversationsPanel({ tenant }: { tenant: string }) {
       purpose="Those that wait come first."
       loaded={loaded}
       action={<ReadAgain loaded={loaded} />}
-      above={<Search filter={filter} fault={faultOf(loaded.error, "address")} onFilter={setFilter} />}
+      above={<Search state={kept.state} fault={faultOf(loaded.error, "address")} onAddress={seek} onState={(state) => keep({ ...kept, state })} />}
     >
       {({ conversations }) => (
         <>
-          <List tenant={tenant} conversations={conversations} />
+          <List
+            tenant={tenant}
+            conversations={conversations}
+            order={conversations.length < PAGE ? kept : undefined}
+            onOrder={(order) => keep({ ...kept, ...order })}
+          />
           {conversations.length === PAGE && <p class="faint">These are the first {PAGE}. Search by phone number or state for others.</p>}
         </>
       )}
@@ -53,20 +54,27 @@ export function ConversationsPanel({ tenant }: { tenant: string }) {
   );
 }
 
-function Search({ filter, fault, onFilter }: { filter: Filter; fault: string | undefined; onFilter: (filter: Filter) => void }) {
-  const [address, setAddress] = useState(filter.address);
+interface SearchProps {
+  state: string;
+  fault: string | undefined;
+  onAddress: (address: string) => void;
+  onState: (state: string) => void;
+}
+
+function Search({ state, fault, onAddress, onState }: SearchProps) {
+  const [address, setAddress] = useState("");
   return (
     <form
       class="filter"
       onSubmit={(event) => {
         event.preventDefault();
-        onFilter({ ...filter, address: address.trim() });
+        onAddress(address.trim());
       }}
     >
       <TextField label="Phone number" type="search" placeholder="+15551230001" hint="With its country code. Enter searches." value={address} fault={fault} onText={setAddress} />
       <SelectField
         label="State"
-        value={filter.state}
+        value={state}
         choices={[
           ["", "not done"],
           ["waiting", "waiting"],
@@ -74,19 +82,28 @@ function Search({ filter, fault, onFilter }: { filter: Filter; fault: string | u
           ["held", "held"],
           ["done", "done"],
         ]}
-        onText={(state) => onFilter({ ...filter, state })}
+        onText={onState}
       />
     </form>
   );
 }
 
-function List({ tenant, conversations }: { tenant: string; conversations: Conversation[] }) {
+interface ListProps {
+  tenant: string;
+  conversations: Conversation[];
+  order: Order | undefined;
+  onOrder: (order: Order) => void;
+}
+
+function List({ tenant, conversations, order, onOrder }: ListProps) {
   return (
     <Table
       caption="Conversations"
       rows={conversations}
       name={(conversation) => conversation.id}
       empty="None."
+      order={order}
+      onOrder={onOrder}
       columns={[
         {
           title: "Consumer",
@@ -97,16 +114,17 @@ function List({ tenant, conversations }: { tenant: string; conversations: Conver
             </a>
           ),
         },
-        { title: "Number", cell: (conversation) => conversation.channel.address },
+        { title: "Number", value: (conversation) => conversation.channel.address, cell: (conversation) => conversation.channel.address },
         {
           title: "State",
+          value: ({ state }) => state,
           cell: ({ state }) => <span class={`state ${LOOKS[state]}`}>{state}</span>,
         },
-        { title: "Queue", kind: "free", cell: (conversation) => conversation.queue || "—" },
-        { title: "Agent", kind: "free", cell: (conversation) => conversation.agent ?? "—" },
-        { title: "Messages", kind: "number", cell: (conversation) => conversation.lastSequence },
-        { title: "Waiting since", cell: ({ state, waitingSince }) => (state === "waiting" ? <Moment time={waitingSince} /> : "—") },
-        { title: "Last activity", cell: (conversation) => <Moment time={conversation.lastActivity} /> },
+        { title: "Queue", kind: "free", value: ({ queue }) => queue, cell: (conversation) => conversation.queue || "—" },
+        { title: "Agent", kind: "free", value: ({ agent }) => agent, cell: (conversation) => conversation.agent ?? "—" },
+        { title: "Messages", kind: "number", value: ({ lastSequence }) => lastSequence, cell: (conversation) => conversation.lastSequence },
+        { title: "Waiting since", value: ({ state, waitingSince }) => (state === "waiting" ? waitingSince : null), cell: ({ state, waitingSince }) => (state === "waiting" ? <Moment time={waitingSince} /> : "—") },
+        { title: "Last activity", value: ({ lastActivity }) => lastActivity, cell: (conversation) => <Moment time={conversation.lastActivity} /> },
       ]}
     />
   );

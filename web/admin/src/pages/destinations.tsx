@@ -1,6 +1,7 @@
 // The webhooks that messages go to: how each of them does, what waits for it, and what can be done about it.
 import { useState } from "preact/hooks";
 import { call } from "../api";
+import { useKept } from "../place";
 import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
 import { Center } from "../ui/center";
@@ -11,7 +12,7 @@ import { More } from "../ui/more";
 import { usePages } from "../ui/pages";
 import { Panel, ReadAgain } from "../ui/panel";
 import { Refusal } from "../ui/refusal";
-import { Table, type Column } from "../ui/table";
+import { Table, type Column, type Order } from "../ui/table";
 
 type State = "closed" | "open" | "half_open" | "off" | "unused";
 
@@ -52,7 +53,8 @@ export function nameOf({ numbers, host }: Destination): string {
 }
 
 export function DestinationsPanel({ tenant, about }: { tenant: string | null; about: string | undefined }) {
-  const [state, setState] = useState(about ?? "");
+  const [kept, keep] = useKept({ state: about ?? "", sort: "", order: "" });
+  const { state } = kept;
   const loaded = usePages<Destination>(PATH, "destinations", { tenant: tenant ?? undefined, query: { state } }, [tenant, state]);
   const [stopping, setStopping] = useState<Destination>();
   const done = (text: string) => {
@@ -76,14 +78,14 @@ export function DestinationsPanel({ tenant, about }: { tenant: string | null; ab
               ["failing", "those that fail or are off"],
               ...Object.entries(STATES).map(([name, { word }]): [string, string] => [name, word]),
             ]}
-            onText={setState}
+            onText={(state) => keep({ ...kept, state })}
           />
         </div>
       }
     >
       {({ rows, next }) => (
         <>
-          <List rows={rows} everyTenant={!tenant} onStop={setStopping} onDone={done} />
+          <List rows={rows} everyTenant={!tenant} onStop={setStopping} onDone={done} order={next ? undefined : kept} onOrder={(order) => keep({ ...kept, ...order })} />
           {next && <More shown={rows.length} busy={loaded.busy} onMore={loaded.more} />}
           {stopping && (
             <Confirm
@@ -119,20 +121,25 @@ interface ListProps {
   everyTenant: boolean;
   onStop: (one: Destination) => void;
   onDone: (text: string) => void;
+  order: Order | undefined;
+  onOrder: (order: Order) => void;
 }
 
-function List({ rows, everyTenant, onStop, onDone }: ListProps) {
+function List({ rows, everyTenant, onStop, onDone, order, onOrder }: ListProps) {
   return (
     <Table
       caption="Destinations"
       rows={rows}
       name={(row) => row.id}
       empty="None."
+      order={order}
+      onOrder={onOrder}
       columns={[
-        { title: "Number", kind: "main", cell: (row) => row.numbers.map(({ number, name }) => `${number} (${name})`).join(", ") || "none" },
-        { title: "Host", cell: (row) => <code class="url">{row.host}</code> },
+        { title: "Number", kind: "main", value: nameOf, cell: (row) => row.numbers.map(({ number, name }) => `${number} (${name})`).join(", ") || "none" },
+        { title: "Host", value: (row) => row.host, cell: (row) => <code class="url">{row.host}</code> },
         {
           title: "State",
+          value: (row) => STATES[row.state].word,
           cell: (row) => (
             <span>
               <span class={`state ${stateOf(row).look}`}>{stateOf(row).word}</span>
@@ -145,9 +152,9 @@ function List({ rows, everyTenant, onStop, onDone }: ListProps) {
             </span>
           ),
         },
-        { title: "Waiting", kind: "number", cell: (row) => (row.waiting >= 10000 ? "10000 or more" : row.waiting) },
-        { title: "Oldest", cell: (row) => <Moment time={row.oldest} /> },
-        { title: "Last answer", cell: (row) => <Answer of={row} /> },
+        { title: "Waiting", kind: "number", value: (row) => row.waiting, cell: (row) => (row.waiting >= 10000 ? "10000 or more" : row.waiting) },
+        { title: "Oldest", value: (row) => row.oldest, cell: (row) => <Moment time={row.oldest} /> },
+        { title: "Last answer", value: (row) => row.lastAnswer?.at, cell: (row) => <Answer of={row} /> },
         ...(everyTenant ? [OWNER] : []),
         { title: "Actions", kind: "actions", cell: (row) => <Actions one={row} onStop={onStop} onDone={onDone} /> },
       ]}

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useLoaded } from "../load";
+import { useKept } from "../place";
 import type { Session } from "../session";
 import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
@@ -12,7 +13,7 @@ import { More } from "../ui/more";
 import { Moment } from "../ui/moment";
 import { Panel } from "../ui/panel";
 import { Refusal } from "../ui/refusal";
-import { Table } from "../ui/table";
+import { Table, type Order } from "../ui/table";
 import { nextName, PATH, stateOf, type Key } from "./key";
 import { KeyForm, type Draft } from "./key_form";
 import { KeyExpiry } from "./key_expiry";
@@ -24,6 +25,7 @@ type Open = { kind: "form"; draft: Draft } | { kind: "made"; key: Key } | { kind
 export function KeysPanel({ session, tenant }: { session: Session; tenant: string | null }) {
   const [open, setOpen] = useState<Open>();
   const [count, setCount] = useState(PAGE);
+  const [order, setOrder] = useKept({ sort: "", order: "" });
   const loaded = useLoaded(
     () => call<{ keys: Key[]; total: number }>("GET", PATH, { query: { count, tenant: tenant ?? undefined } }),
     [tenant, count],
@@ -48,7 +50,7 @@ export function KeysPanel({ session, tenant }: { session: Session; tenant: strin
     >
       {({ keys, total }) => (
         <>
-          <List keys={keys} everyTenant={!tenant} onOpen={setOpen} onChanged={() => void loaded.again()} />
+          <List keys={keys} everyTenant={!tenant} onOpen={setOpen} onChanged={() => void loaded.again()} order={keys.length < total ? undefined : order} onOrder={setOrder} />
           <More shown={keys.length} total={total} busy={loaded.busy} onMore={() => setCount(count + PAGE)} />
           {open?.kind === "form" && (
             <KeyForm
@@ -87,9 +89,11 @@ interface ListProps {
   everyTenant: boolean;
   onOpen: (open: Open) => void;
   onChanged: () => void;
+  order: Order | undefined;
+  onOrder: (order: Order) => void;
 }
 
-function List({ keys, everyTenant, onOpen, onChanged }: ListProps) {
+function List({ keys, everyTenant, onOpen, onChanged, order, onOrder }: ListProps) {
   const owner = {
     title: "Contact center",
     cell: (key: Key) =>
@@ -101,17 +105,19 @@ function List({ keys, everyTenant, onOpen, onChanged }: ListProps) {
       rows={keys}
       name={(key) => key.id}
       empty="No keys yet. A key lets a website, a bot or an aggregator call."
+      order={order}
+      onOrder={onOrder}
       columns={[
-        { title: "Name", kind: "main", cell: (key) => <Name of={key} /> },
+        { title: "Name", kind: "main", value: (key) => key.name, cell: (key) => <Name of={key} /> },
         ...(everyTenant ? [owner] : []),
         {
           title: "Permissions",
           cell: (key) => key.permissions.map((permission) => <code key={permission} class="tag">{permission}</code>),
         },
-        { title: "State", cell: (key) => <span class={`state ${stateOf(key)}`}>{stateOf(key)}</span> },
-        { title: "Expires", cell: (key) => (key.expires ? <Moment time={key.expires} day /> : <span class="nowrap">never</span>) },
+        { title: "State", value: stateOf, cell: (key) => <span class={`state ${stateOf(key)}`}>{stateOf(key)}</span> },
+        { title: "Expires", value: (key) => key.expires || null, cell: (key) => (key.expires ? <Moment time={key.expires} day /> : <span class="nowrap">never</span>) },
         { title: "Rate", cell: (key) => <span class="nowrap">{key.capacity === 0 ? "unlimited" : `${key.capacity} in ${key.frequency} s`}</span> },
-        { title: "Created", cell: (key) => <Created of={key} /> },
+        { title: "Created", value: (key) => key.created, cell: (key) => <Created of={key} /> },
         { title: "Actions", kind: "actions", cell: (key) => <Actions of={key} onOpen={onOpen} onChanged={onChanged} /> },
       ]}
     />

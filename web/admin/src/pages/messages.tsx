@@ -1,6 +1,6 @@
 // The messages of a contact center, the latest first. Texts and numbers stay hidden: this is for those who run the place.
 import { useState } from "preact/hooks";
-import { addressOf } from "../place";
+import { addressOf, useKept } from "../place";
 import { faultOf, SelectField, TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
 import { usePages } from "../ui/pages";
@@ -22,18 +22,15 @@ export interface MessageSummary {
   created: string;
 }
 
-interface Filter {
-  phone: string;
-  direction: string;
-  state: string;
-}
+type Filter = Record<"direction" | "state", string>;
 
-const NO_FILTER: Filter = { phone: "", direction: "", state: "" };
+const NO_FILTER: Filter = { direction: "", state: "" };
 const PATH = "/nexus/v3/messages";
 
 export function MessagesPanel({ tenant, conversation }: { tenant: string; conversation: string | undefined }) {
-  const [filter, setFilter] = useState(NO_FILTER);
-  const loaded = usePages<MessageSummary>(PATH, "messages", { tenant, query: { ...filter, conversation } }, [tenant, conversation, filter]);
+  const [filter, setFilter] = useKept(NO_FILTER);
+  const [phone, seek] = useState("");
+  const loaded = usePages<MessageSummary>(PATH, "messages", { tenant, query: { ...filter, phone, conversation } }, [tenant, conversation, filter, phone]);
   return (
     <Panel
       title={conversation ? "Messages of a conversation" : "Messages"}
@@ -46,7 +43,7 @@ export function MessagesPanel({ tenant, conversation }: { tenant: string; conver
             <code>{conversation}</code> <a href={addressOf({ tenant, panel: "messages" })}>Show all messages</a>
           </p>
         ) : (
-          <Search filter={filter} fault={faultOf(loaded.error, "phone")} onFilter={setFilter} />
+          <Search filter={filter} fault={faultOf(loaded.error, "phone")} onFilter={setFilter} onPhone={seek} />
         )
       }
     >
@@ -64,14 +61,21 @@ export function MessagesPanel({ tenant, conversation }: { tenant: string; conver
   );
 }
 
-function Search({ filter, fault, onFilter }: { filter: Filter; fault: string | undefined; onFilter: (filter: Filter) => void }) {
-  const [phone, setPhone] = useState(filter.phone);
+interface SearchProps {
+  filter: Filter;
+  fault: string | undefined;
+  onFilter: (filter: Filter) => void;
+  onPhone: (phone: string) => void;
+}
+
+function Search({ filter, fault, onFilter, onPhone }: SearchProps) {
+  const [phone, setPhone] = useState("");
   return (
     <form
       class="filter"
       onSubmit={(event) => {
         event.preventDefault();
-        onFilter({ ...filter, phone: phone.trim() });
+        onPhone(phone.trim());
       }}
     >
       <TextField label="Phone number" type="search" placeholder="+15551230001" hint="With its country code. Enter searches." value={phone} fault={fault} onText={setPhone} />

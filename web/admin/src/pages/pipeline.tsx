@@ -41,11 +41,11 @@ interface Watched {
 
 function useWatched(paused: boolean): Watched & { again: () => Promise<void> } {
   const [state, set] = useState<Watched>({ data: undefined, error: undefined, busy: true, curves: new Map() });
-  const states = useRef(new Map<string, Hop["state"]>());
+  const told = useRef(new Map<string, Hop["state"]>());
   async function read() {
     try {
       const data = await call<Pipeline>("GET", "/nexus/v3/pipeline", {});
-      tell(states.current, data.hops);
+      tell(told.current, data.hops);
       set(({ curves }) => ({ data, error: undefined, busy: false, curves: grown(curves, data.hops) }));
     } catch (reason) {
       set((before) => ({ ...before, error: asApiError(reason), busy: false })); // what was seen last stays
@@ -67,13 +67,17 @@ function useWatched(paused: boolean): Watched & { again: () => Promise<void> } {
   return { ...state, again: read };
 }
 
-// Who listens hears what turned bad, and what is well again.
-function tell(before: Map<string, Hop["state"]>, hops: Hop[]) {
-  for (const hop of hops) {
-    const was = before.get(hop.name);
-    if (hop.state === "bad" && was !== "bad") announce(`${hop.title}: ${hop.why}.`);
-    else if (was === "bad" && hop.state !== "bad") announce(`${hop.title} is well again.`);
-    before.set(hop.name, hop.state);
+// Who listens hears what turned bad, what is left of it, and when it is well again; not that a hop is a little worse than it was. told: what
+// was said last of those that are not well again.
+function tell(told: Map<string, Hop["state"]>, hops: Hop[]) {
+  for (const { name, title, state, why } of hops) {
+    const was = told.get(name);
+    if (state === "idle" || state === "good") {
+      if (told.delete(name)) announce(`${title} is well again.`);
+    } else if (state !== was && (state === "bad" || was)) {
+      told.set(name, state);
+      announce(`${title}: ${why}.`);
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useLoaded } from "../load";
-import { addressOf } from "../place";
+import { addressOf, useKept } from "../place";
 import type { Session } from "../session";
 import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
@@ -13,7 +13,7 @@ import { Ending } from "../ui/ending";
 import { faultOf, TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
 import { Panel } from "../ui/panel";
-import { Table } from "../ui/table";
+import { Table, type Order } from "../ui/table";
 
 export interface Tenant {
   id: string;
@@ -33,6 +33,7 @@ export function TenantsPanel({ session }: { session: Session }) {
   const [count, setCount] = useState(PAGE);
   const loaded = useLoaded(() => call<{ tenants: Tenant[]; total: number }>("GET", PATH, { query: { count } }), [count]);
   const [sought, seek] = useState("");
+  const [order, setOrder] = useKept({ sort: "", order: "" });
   const [open, setOpen] = useState<{ id: string | undefined }>();
   const [key, setKey] = useState<string>();
   return (
@@ -53,7 +54,7 @@ export function TenantsPanel({ session }: { session: Session }) {
           {tenants.length > 8 && (
             <TextField label="Search" type="search" placeholder="Name or id" value={sought} onText={seek} />
           )}
-          <List tenants={tenants.filter((tenant) => matches(tenant, sought))} onOpen={(id) => setOpen({ id })} />
+          <List tenants={tenants.filter((tenant) => matches(tenant, sought))} onOpen={(id) => setOpen({ id })} order={tenants.length < total ? undefined : order} onOrder={setOrder} />
           <More shown={tenants.length} total={total} busy={loaded.busy} onMore={() => setCount(count + PAGE)} />
           {open && (
             <Provision
@@ -80,24 +81,34 @@ function matches(tenant: Tenant, sought: string): boolean {
   return tenant.id.startsWith(words) || (tenant.name ?? "").toLowerCase().includes(words);
 }
 
-function List({ tenants, onOpen }: { tenants: Tenant[]; onOpen: (id: string) => void }) {
+interface ListProps {
+  tenants: Tenant[];
+  onOpen: (id: string) => void;
+  order: Order | undefined;
+  onOrder: (order: Order) => void;
+}
+
+function List({ tenants, onOpen, order, onOrder }: ListProps) {
   return (
     <Table
       caption="Contact centers"
       rows={tenants}
       name={(tenant) => tenant.id}
       empty="None."
+      order={order}
+      onOrder={onOrder}
       columns={[
         {
           title: "Name",
           kind: "main",
+          value: ({ name }) => name,
           cell: (tenant) => (
             <a href={addressOf({ tenant: tenant.id, panel: "overview" })}>{tenant.name ?? <em>not yet provisioned</em>}</a>
           ),
         },
         { title: "Id", cell: (tenant) => <code>{tenant.id}</code> },
-        { title: "Type", cell: (tenant) => tenant.type ?? "—" },
-        { title: "Provisioned", cell: (tenant) => <Moment time={tenant.provisioned} /> },
+        { title: "Type", value: ({ type }) => type, cell: (tenant) => tenant.type ?? "—" },
+        { title: "Provisioned", value: ({ provisioned }) => provisioned, cell: (tenant) => <Moment time={tenant.provisioned} /> },
         {
           title: "Actions",
           kind: "actions",

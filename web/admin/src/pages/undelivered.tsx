@@ -1,7 +1,7 @@
 // What failed for good, and sending it again: what is ticked, or all that a filter lets through.
 import { useState } from "preact/hooks";
 import { call } from "../api";
-import { addressOf } from "../place";
+import { addressOf, useKept } from "../place";
 import { announce } from "../ui/announce";
 import { Center } from "../ui/center";
 import { Confirm } from "../ui/confirm";
@@ -9,7 +9,7 @@ import { Moment } from "../ui/moment";
 import { More } from "../ui/more";
 import { usePages } from "../ui/pages";
 import { Panel, ReadAgain } from "../ui/panel";
-import { Table, type Column } from "../ui/table";
+import { Table, type Column, type Order } from "../ui/table";
 import { filterQuery, FilterForm, filterText, isOpen, NO_FILTER, type Filter } from "./undelivered_filter";
 
 interface Failure {
@@ -39,18 +39,19 @@ const COUNTED = 10000; // the server counts no further
 const AT_ONCE = 1000; // the server's limit of one replay
 
 export function UndeliveredPanel({ tenant }: { tenant: string | null }) {
-  const [filter, setFilter] = useState<Filter>(NO_FILTER);
+  const [{ sort, order, ...filter }, keep] = useKept({ ...NO_FILTER, sort: "since", order: "desc" });
+  const setFilter = (next: Filter) => keep({ ...next, sort, order });
   const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set());
-  const [asking, setAsking] = useState<"ticked" | "filter">();
-  const query = { ...filterQuery(filter), count: PAGE };
-  const loaded = usePages<Failure>(PATH, "undelivered", { tenant: tenant ?? undefined, query }, [tenant, filter]);
+  const [asking, setAsking] = useState<"ticked" | "filter" | Group>();
+  const query = { ...filterQuery(filter), sort, order, count: PAGE };
+  const loaded = usePages<Failure>(PATH, "undelivered", { tenant: tenant ?? undefined, query }, [tenant, query]);
   const { total = 0, destinations = [] } = (loaded.data?.first ?? {}) as { total?: number; destinations?: Group[] };
   const chosen = (loaded.data?.rows ?? []).filter((failure) => ticked.has(failure.id));
   const whole = !!tenant && !isOpen(filter);
   return (
     <Panel
       title="Undelivered"
-      purpose="Messages that failed for good, the latest first. A replay sends them again under their old ids."
+      purpose="Messages that failed for good. A replay sends them again under their old ids."
       loaded={loaded}
       action={<ReadAgain loaded={loaded} />}
       above={<FilterForm filter={filter} onFilter={setFilter} groups={destinations} error={loaded.error} />}
@@ -75,17 +76,26 @@ export function UndeliveredPanel({ tenant }: { tenant: string | null }) {
               <strong>{total >= COUNTED ? `${COUNTED} or more` : total}</strong> undelivered{isOpen(filter) ? "" : " that match"}.
             </p>
           )}
-          {destinations.length > 1 && <Groups groups={destinations} everyTenant={!tenant} onChannel={(channel) => setFilter({ ...filter, channel })} />}
-          <List everyTenant={!tenant} rows={rows} none={isOpen(filter)} ticked={ticked} onTicked={setTicked} />
+          {destinations.length > 0 && (
+            <Groups groups={destinations} everyTenant={!tenant} onChannel={(channel) => setFilter({ ...filter, channel })} onReplay={setAsking} />
+          )}
+          <List
+            everyTenant={!tenant}
+            rows={rows}
+            none={isOpen(filter)}
+            ticked={ticked}
+            onTicked={setTicked}
+            order={{ sort, order }}
+            onOrder={(next) => keep({ ...filter, ...next })}
+          />
           {next && <More shown={rows.length} total={total >= COUNTED ? undefined : total} busy={loaded.busy} onMore={loaded.more} />}
           {asking && (
             <Replay
-              parts={
-                asking === "ticked"
-                  ? byTenant(chosen.slice(0, AT_ONCE))
-                  : [{ tenant: tenant ?? "", body: filterQuery(filter) }]
-              }
-              what={asking === "ticked" ? `${Math.min(chosen.length, AT_ONCE)} selected messages` : filterText(filter)}
+              {...(asking === "ticked"
+                ? { parts: byTenant(chosen.slice(0, AT_ONCE)), what: `${Math.min(chosen.length, AT_ONCE)} selected messages` }
+                : asking === "filter"
+                  ? ofFilter(tenant ?? "", filter)
+                  : ofFilter(asking.ccid, { ...filter, channel: asking.channel }))}
               onClose={() => setAsking(undefined)}
               onDone={(count) => {
                 setAsking(undefined);
@@ -107,13 +117,24 @@ function byTenant(failures: Failure[]): Part[] {
   return ccids.map((tenant) => ({ tenant, body: { ids: failures.filter(({ ccid }) => ccid === tenant).map(({ id }) => id) } }));
 }
 
+function ofFilter(tenant: string, filter: Filter) {
+  return { parts: [{ tenant, body: filterQuery(filter) }], what: filterText(filter) };
+}
+
 function owner<T extends { ccid: string }>(): Column<T> {
   return { title: "Contact center", cell: ({ ccid }) => <Center id={ccid} panel="undelivered" /> };
 }
 
-function Groups({ groups, everyTenant, onChannel }: { groups: Group[]; everyTenant: boolean; onChannel: (channel: string) => void }) {
+interface GroupsProps {
+  groups: Group[];
+  everyTenant: boolean;
+  onChannel: (channel: string) => void;
+  onReplay: (group: Group) => void;
+}
+
+function Groups({ groups, everyTenant, onChannel, onReplay }: GroupsProps) {
   return (
-    <details>
+    <details open={groups.length > 1}>
       <summary>By destination ({groups.length})</summary>
       <Table
         caption="Undelivered messages by destination"
@@ -130,11 +151,29 @@ function Groups({ groups, everyTenant, onChannel }: { groups: Group[]; everyTena
               </button>
             ),
           },
-          { title: "Host", cell: ({ host }) => <code class="url">{host || "—"}</code> },
+          {
+            title: "Destination",
+            cell: ({ ccid, host }) => (
+              <a href={addressOf({ tenant: ccid, panel: "destinations" })} title="How it does">
+                <code class="url">{host || "—"}</code>
+              </a>
+            ),
+          },
           { title: "Messages", kind: "number", cell: ({ count }) => count },
           { title: "First", cell: ({ oldest }) => <Moment time={oldest} /> },
           { title: "Last", cell: ({ latest }) => <Moment time={latest} /> },
           ...(everyTenant ? [owner<Group>()] : []),
+          {
+            title: "Actions",
+            kind: "actions",
+            cell: (group) => (
+              <div class="actions" role="group" aria-label={`Actions on the messages of ${group.channel}`}>
+                <button type="button" onClick={() => onReplay(group)}>
+                  Replay
+                </button>
+              </div>
+            ),
+          },
         ]}
       />
     </details>
@@ -147,9 +186,11 @@ interface ListProps {
   none: boolean; // if there are none, there are none at all
   ticked: ReadonlySet<string>;
   onTicked: (ticked: ReadonlySet<string>) => void;
+  order: Order;
+  onOrder: (order: Order) => void;
 }
 
-function List({ everyTenant, rows, none, ticked, onTicked }: ListProps) {
+function List({ everyTenant, rows, none, ticked, onTicked, order, onOrder }: ListProps) {
   const tick = (ids: string[], on: boolean) => {
     const next = new Set(ticked);
     for (const id of ids) if (on) next.add(id);
@@ -170,6 +211,8 @@ function List({ everyTenant, rows, none, ticked, onTicked }: ListProps) {
         rows={rows}
         name={(row) => row.id}
         empty={none ? "Nothing is undelivered." : "None match."}
+        order={order}
+        onOrder={onOrder}
         columns={[
           {
             title: "Message",
@@ -184,12 +227,12 @@ function List({ everyTenant, rows, none, ticked, onTicked }: ListProps) {
             ),
           },
           ...(everyTenant ? [owner<Failure>()] : []),
-          { title: "Number", cell: (row) => row.channel },
+          { title: "Number", by: "channel", cell: (row) => row.channel },
           { title: "Host", cell: (row) => <code class="url">{row.host || "—"}</code> },
-          { title: "Reason", cell: (row) => row.reason },
-          { title: "Last status", kind: "number", cell: (row) => row.status || "—" },
-          { title: "Attempts", kind: "number", cell: (row) => row.attempts },
-          { title: "Since", cell: (row) => <Moment time={row.since} /> },
+          { title: "Reason", by: "reason", cell: (row) => row.reason },
+          { title: "Last status", kind: "number", by: "status", cell: (row) => row.status || "—" },
+          { title: "Attempts", kind: "number", by: "attempts", cell: (row) => row.attempts },
+          { title: "Since", by: "since", cell: (row) => <Moment time={row.since} /> },
         ]}
       />
     </>

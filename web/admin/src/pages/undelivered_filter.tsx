@@ -4,12 +4,8 @@ import type { ApiError } from "../api";
 import { faultOf, SelectField, TextField } from "../ui/field";
 import type { Group } from "./undelivered";
 
-export interface Filter {
-  reason: string;
-  channel: string;
-  from: string; // as the inputs have them
-  to: string;
-}
+// from, to: as the inputs have them
+export type Filter = Record<"reason" | "channel" | "from" | "to", string>;
 
 export const NO_FILTER: Filter = { reason: "", channel: "", from: "", to: "" };
 

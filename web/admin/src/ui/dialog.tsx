@@ -30,18 +30,25 @@ export function Dialog({ title, onClose, sticky, wide, children }: Props) {
     if (typed.current && !warned) setWarned(true);
     else onClose();
   }
+  function touch() {
+    typed.current = true;
+    setWarned(false);
+  }
   return (
     <dialog
       ref={dialog}
       class={wide ? "wide" : undefined}
       aria-labelledby={id}
-      onInput={() => {
-        typed.current = true;
-        setWarned(false);
+      onInput={touch}
+      // Before the button that was pressed has gone with what it takes away, and the focus with it.
+      onClickCapture={({ target }) => {
+        if (!(target instanceof Element) || !target.closest("form button[type=button]:not(.buttons *)")) return;
+        touch();
+        setTimeout(() => document.activeElement === document.body && dialog.current?.querySelector("h2")?.focus());
       }}
       onCancel={cancel}
     >
-      <h2 id={id}>{title}</h2>
+      <h2 id={id} tabIndex={-1}>{title}</h2>
       {children}
       {warned && (
         <p class="warning" role="alert" ref={(said) => said?.scrollIntoView()}>

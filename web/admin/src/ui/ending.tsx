@@ -1,7 +1,4 @@
-// How every form ends: why the last try was refused, and the buttons. Where a field of the form shows the reason, the
-// focus goes there and the reason is not repeated.
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { ApiError } from "../api";
+// How every form ends: why the last try was refused, and the buttons.
 import type { Action } from "./action";
 import { Refusal } from "./refusal";
 
@@ -16,19 +13,11 @@ interface Props {
 }
 
 export function Ending({ action, verb, blocked = false, reread, onClose }: Props) {
-  const buttons = useRef<HTMLDivElement>(null);
-  const [marked, setMarked] = useState(false);
   const { error } = action;
-  useLayoutEffect(() => {
-    const field = error?.field ? buttons.current?.closest("form")?.querySelector<HTMLElement>("[aria-invalid=true]") : null;
-    field?.focus();
-    setMarked(!!field);
-  }, [error]);
-  const shown = error && marked ? new ApiError(error.status, "See the marked field.", error.operation, error.retryAfter) : error;
   return (
     <>
-      <Refusal error={shown} again={error?.status === CHANGED_MEANWHILE && !marked ? reread : undefined} verb="Discard mine and read again" />
-      <div class="buttons" ref={buttons}>
+      <Refusal error={error} again={error?.status === CHANGED_MEANWHILE ? reread : undefined} verb="Discard mine and read again" />
+      <div class="buttons">
         <button type="button" onClick={onClose}>
           Cancel
         </button>

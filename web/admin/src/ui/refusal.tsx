@@ -1,4 +1,6 @@
-// Why something did not work, in the server's words, with the number that finds it in the logs.
+// Why something did not work, in the server's words, with the number that finds it in the logs. Where a field of the same form or
+// panel shows the reason, the focus goes there and the reason is not repeated.
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ApiError } from "../api";
 
 const CAUSES: Record<number, string> = {
@@ -27,14 +29,21 @@ interface Props {
 }
 
 export function Refusal({ error, again, verb = "Try again" }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const [marked, setMarked] = useState(false);
+  useLayoutEffect(() => {
+    const field = error?.field ? place.current?.closest("form, section")?.querySelector<HTMLElement>("[aria-invalid=true]") : null;
+    field?.focus();
+    setMarked(!!field);
+  }, [error]);
   if (!error) return null;
   return (
-    <div class="refusal" role="alert">
+    <div class="refusal" role="alert" ref={place}>
       <p>
         {!SELF_EVIDENT.includes(error.status) && (
           <strong>{CAUSES[error.status] ?? (error.status < 500 ? "This was refused" : "The server failed")}. </strong>
         )}
-        <span class="detail">{sentence(error.detail)}</span>
+        <span class="detail">{marked ? "See the marked field." : sentence(error.detail)}</span>
         {error.retryAfter !== undefined && <span> Try again in {error.retryAfter} s.</span>}
       </p>
       {error.operation && (
@@ -42,7 +51,7 @@ export function Refusal({ error, again, verb = "Try again" }: Props) {
           Operation <code>{error.operation}</code>
         </p>
       )}
-      {again && (
+      {again && !marked && (
         <button type="button" onClick={again}>
           {verb}
         </button>
