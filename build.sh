@@ -89,7 +89,7 @@ verb_build() {
     [ "$preset" != release ] || verb_web
 }
 
-# packaging/ has what goes into it. The same commit gives the same package.
+# packaging/ has what goes into it. Made twice of one commit in one folder it is the same.
 verb_package() {
     [ $# -eq 0 ] || wrong "package takes no arguments"
     packages+=(dpkg-dev file)

@@ -80,16 +80,10 @@ static bool data_url_decode(struct str url, struct str *type, struct buf *bytes)
     return base64 ? content_decode(data, bytes) : buf_percent_decode(bytes, data, false);
 }
 
-static bool starts_ignoring_case(struct str text, struct str prefix)
-{
-    return text.len >= prefix.len &&
-           str_equal_ignoring_case(str_make(text.ptr, prefix.len), prefix);
-}
-
 static bool is_link(struct str text)
 {
-    return starts_ignoring_case(text, STR("http://")) ||
-           starts_ignoring_case(text, STR("https://"));
+    return str_starts_ignoring_case(text, STR("http://")) ||
+           str_starts_ignoring_case(text, STR("https://"));
 }
 
 // ---- one attachment
@@ -164,8 +158,8 @@ static struct str member_text(const struct json_view *element, const char *name,
 static bool text_write(struct buf *out, struct str text, struct str type, struct str name)
 {
     AUTO(buf) bytes = {0};
-    bool good = starts_ignoring_case(text, STR("data:")) ? data_url_decode(text, &type, &bytes)
-                                                         : content_decode(text, &bytes);
+    bool good = str_starts_ignoring_case(text, STR("data:")) ? data_url_decode(text, &type, &bytes)
+                                                             : content_decode(text, &bytes);
 
     if (good)
         attachment_write(out, media_type(type), name, buf_str(&bytes));
@@ -184,7 +178,7 @@ static void element_write(struct buf *out, const struct json_view *element, stru
         upload_write(out, type, name, content, arena);
     else if (is_link(link) && !str_present(text))
         attachment_write(out, STR("text/uri-list"), name, link);
-    else if (json_kind(element) == TREE_TEXT && starts_ignoring_case(alone, STR("data:")) &&
+    else if (json_kind(element) == TREE_TEXT && str_starts_ignoring_case(alone, STR("data:")) &&
              text_write(out, alone, STR(OCTETS), name))
         return;
     else if (!str_present(text) || !text_write(out, text, type, name))

@@ -18,6 +18,12 @@ bool str_equal_ignoring_case(struct str a, struct str b)
     return true;
 }
 
+bool str_starts_ignoring_case(struct str text, struct str prefix)
+{
+    return text.len >= prefix.len &&
+           str_equal_ignoring_case(str_make(text.ptr, prefix.len), prefix);
+}
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';

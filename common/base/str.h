@@ -63,6 +63,7 @@ static inline struct str str_skip(struct str text, size_t count)
 
 // ASCII only, as HTTP header names need it.
 bool str_equal_ignoring_case(struct str a, struct str b);
+bool str_starts_ignoring_case(struct str text, struct str prefix);
 struct str str_trim(struct str text);
 
 // Cuts at the first separator: *head is what stands before it, *tail what follows. False when there

@@ -38,7 +38,6 @@ struct transfer {
     unsigned sockets_opened, sockets_refused;
     bool left; // the request was, or may have been, written
     bool withdrawn;
-    bool refused;             // the connection leads where this request may not go
     const char *forbidden_by; // of the last address that was refused
 };
 

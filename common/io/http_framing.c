@@ -101,17 +101,11 @@ static bool is_host(struct str text)
 
 static const struct str http_scheme = STR_INIT("http://"), https_scheme = STR_INIT("https://");
 
-static bool starts_ignoring_case(struct str text, struct str prefix)
-{
-    return text.len >= prefix.len &&
-           str_equal_ignoring_case(str_make(text.ptr, prefix.len), prefix);
-}
-
 bool http_target_cut(struct str target, struct http_target *cut)
 {
-    struct str scheme = starts_ignoring_case(target, http_scheme)    ? http_scheme
-                        : starts_ignoring_case(target, https_scheme) ? https_scheme
-                                                                     : STR("");
+    struct str scheme = str_starts_ignoring_case(target, http_scheme)    ? http_scheme
+                        : str_starts_ignoring_case(target, https_scheme) ? https_scheme
+                                                                         : STR("");
 
     *cut = (struct http_target){0};
     if (scheme.len > 0) {
@@ -146,7 +140,7 @@ static bool request_line_check(struct str line, struct reading *reading, struct 
     if (!http_target_cut(target, &cut) || memchr(target.ptr, '\t', target.len))
         return bad(err, "the request's target is a path that begins with /, or a URL");
     reading->authority = cut.authority;
-    reading->is_https = starts_ignoring_case(target, https_scheme);
+    reading->is_https = str_starts_ignoring_case(target, https_scheme);
     reading->is_http_1_1 = str_equal(version, STR("HTTP/1.1"));
     if (!reading->is_http_1_1 && !str_equal(version, STR("HTTP/1.0")))
         return bad(err, "the version is neither HTTP/1.1 nor HTTP/1.0");

@@ -1,4 +1,4 @@
-// http_server: HTTP/1.1 ingress on libh2o; the only file that knows h2o.
+// http_server: HTTP/1.1 ingress on libh2o, which only the files that include io/http_h2o.h know.
 //
 // The server parses, bounds and refuses; what passes is handed to one function. Refused here, with
 // 400 and close: ambiguous framing (Content-Length beside Transfer-Encoding, two lengths, folded

@@ -76,8 +76,8 @@ begin
     ), placed as materialized (
         select n.*, t.id as conversation_id, (t.last_sequence - n.of_them + n.nth)::int as sequence, t.is_new
           from numbered n
-          -- A left join by meaning. A full one cannot be done by comparing each with each, which the planner, who expects
-          -- one row, would choose for all 200.
+          -- What is meant is a left join. The planner expects one row and would run it as a nested loop, which compares each
+          -- of 200 with each; a full join cannot be run that way.
           full join talk t on (t.tenant_id, t.channel_id, t.address) = (n.tenant_id, n.channel_id, n.address)
     ), written as (
         insert into message (tenant_id, id, channel_id, conversation_id, sequence, direction, state, address,

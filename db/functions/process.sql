@@ -17,7 +17,7 @@ begin
 end
 $$;
 
--- Null where nobody introduced himself: nexusctl, or a binary of before.
+-- Null for connections that did not register: nexusctl, or an older binary.
 create or replace function process_here() returns int
 language sql stable as $$
     select nullif(current_setting('nexus.process', true), '')::int

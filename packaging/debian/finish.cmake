@@ -20,7 +20,7 @@ file(WRITE ${doc}/changelog "nexus (${CPACK_PACKAGE_VERSION}) unstable; urgency=
 ")
 compress(${doc}/changelog)
 
-# Every file as old as the commit, so that the same commit gives the same package.
+# Every file as old as the commit, so that the package is the same when it is made again.
 if(DEFINED ENV{SOURCE_DATE_EPOCH})
   execute_process(COMMAND find ${CPACK_TEMPORARY_INSTALL_DIRECTORY} -exec touch --no-dereference
     --date=@$ENV{SOURCE_DATE_EPOCH} {} + COMMAND_ERROR_IS_FATAL ANY)

@@ -82,7 +82,7 @@ def test_a_contact_is_found_by_phone_number(tenant):
 
 
 def test_what_can_be_no_sender_is_refused_by_name(tenant):
-    answer = tenant.agent().get("/chat/v3/conversations", params={"address": "x" * 40})
+    answer = tenant.agent().get("/chat/v3/conversations", params={"address": "x" * 256})
 
     assert answer.status_code == 400
     assert "address" in answer.json()["detail"]
