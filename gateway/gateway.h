@@ -103,6 +103,7 @@ struct exchange {
     uint64_t caller_span;         // that span's parent; 0: none
     uint64_t bus_span;            // of what a worker is asked for it
     struct str traceparent;       // what the answer says
+    struct str body_begin;        // of a chunked one (body_beginning.h); absent otherwise
     struct str body, body_digest; // where it was not read with the head (large_body.h); else absent
     struct id upload;   // the contents that came ahead of it (upload.h); none: nothing did
     struct proof proof; // of a route that is SIGNED

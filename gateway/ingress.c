@@ -63,6 +63,7 @@ void ingress_begin(void *context, struct http_request *request)
     *exchange = (struct exchange){.gateway = gateway,
                                   .http = request,
                                   .operation = id_new(),
+                                  .body_begin = STR_ABSENT,
                                   .body = STR_ABSENT,
                                   .body_digest = STR_ABSENT,
                                   .started_us = clock_monotonic_us()};

@@ -3,6 +3,7 @@
 #include "large_body.h"
 
 #include "answer.h"
+#include "body_beginning.h"
 #include "body_format.h"
 #include "ingress.h"
 #include "proof.h"
@@ -65,6 +66,7 @@ struct waiting {
 struct large_bodies {
     struct gateway *gateway;
     struct place places[PLACES];
+    struct body_beginnings beginnings;
     struct list waiting; // oldest first
     size_t waiting_count;
     uv_timer_t tick; // runs while there is any
@@ -73,6 +75,7 @@ struct large_bodies {
 static void place_begin(struct place *place, struct exchange *exchange);
 static void place_heard(void *context, struct str bytes, const struct err *err);
 static void place_go_on(struct place *place);
+static void beginning_came(void *context, struct exchange *exchange, bool is_whole);
 static void on_tick(uv_timer_t *timer);
 
 struct large_bodies *large_bodies_new(struct gateway *gateway)
@@ -82,6 +85,8 @@ struct large_bodies *large_bodies_new(struct gateway *gateway)
     if (!all)
         panic("out of memory");
     all->gateway = gateway;
+    all->beginnings = (struct body_beginnings){.came = beginning_came, .context = all};
+    list_init(&all->beginnings.all);
     list_init(&all->waiting);
     for (size_t i = 0; i < PLACES; i++)
         all->places[i].all = all;
@@ -150,6 +155,25 @@ static void body_place(struct large_bodies *all, struct exchange *exchange)
         wait_for_place(all, exchange);
 }
 
+static void whole_may_go(void *context, const struct err *err)
+{
+    if (err)
+        answer_err(context, err);
+    else
+        ingress_send(context);
+}
+
+static void beginning_came(void *context, struct exchange *exchange, bool is_whole)
+{
+    if (!is_whole || body_encoding(exchange) != ENCODING_NONE) {
+        body_place(context, exchange);
+        return;
+    }
+    exchange->body = exchange->body_begin;
+    exchange->ready_us = clock_monotonic_us();
+    ingress_ask_again(exchange, whole_may_go, exchange);
+}
+
 void large_body_take(struct exchange *exchange)
 {
     struct large_bodies *all = exchange->gateway->large_bodies;
@@ -161,6 +185,8 @@ void large_body_take(struct exchange *exchange)
     if (body_encoding(exchange) == ENCODING_UNKNOWN) {
         answer_error(exchange, ERR_UNSUPPORTED_MEDIA,
                      STR("Content-Encoding: only gzip or deflate"));
+    } else if (length == HTTP_BODY_UNKNOWN || (length > 0 && length <= LARGE_BODY_OVER)) {
+        body_beginning_read(&all->beginnings, exchange); // a chunked one
     } else if (length > limit) {
         body_too_large(limit, &err);
         answer_err(exchange, &err);
@@ -264,7 +290,9 @@ static void place_begin(struct place *place, struct exchange *exchange)
         place->hash = crypto_hash_new();
     if (body_encoding(exchange) != ENCODING_NONE)
         place->gunzip = gunzip_new(body_encoding(exchange) == ENCODING_DEFLATE);
-    if (http_body_left(exchange->http) > 0)
+    if (str_present(exchange->body_begin))
+        place_heard(place, exchange->body_begin, NULL);
+    else if (http_body_left(exchange->http) > 0)
         place_read(place);
     else // it came with its head, compressed
         place_heard(place, http_body(exchange->http), NULL);
@@ -414,9 +442,10 @@ static void on_tick(uv_timer_t *timer)
     LIST_EACH (&all->waiting, struct waiting, link, waiting)
         if (now_ms - waiting->since_ms >= WAIT_MS)
             answer_error(waiting_end(all, waiting), ERR_BUSY, STR("too many large bodies at once"));
+    body_beginnings_look(&all->beginnings, now_ms);
     for (size_t i = 0; i < PLACES; i++)
         is_busy = is_busy || all->places[i].exchange;
-    if (!is_busy && all->waiting_count == 0)
+    if (!is_busy && all->waiting_count == 0 && list_is_empty(&all->beginnings.all))
         uv_timer_stop(&all->tick);
 }
 
@@ -432,6 +461,7 @@ void large_bodies_free(struct large_bodies **all)
     *all = NULL;
     if (!ending)
         return;
+    body_beginnings_end(&ending->beginnings);
     LIST_EACH (&ending->waiting, struct waiting, link, waiting)
         answer_error(waiting_end(ending, waiting), ERR_UNAVAILABLE, STR("the gateway is stopping"));
     for (size_t i = 0; i < PLACES; i++) {

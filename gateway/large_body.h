@@ -1,4 +1,5 @@
-// large_body: bodies that are not read with their head (io/http_server.h, unread_over), and compressed ones. A few are read at
+// large_body: bodies that are not read with their head (io/http_server.h, unread_over), and compressed ones. A chunked one
+// begins in body_beginning.h, and comes here when it is larger than that or compressed. A few are read at
 // a time, the others wait unread, so that memory does not grow with the number of clients: 6 places,
 // 64 that wait for one, at most 15 s, then 503. One contact center has NEXUS_TENANT_SHARE percent of what
 // the others have left of either (shares.h), so that a third one finds room beside two that are noisy; and

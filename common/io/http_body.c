@@ -11,16 +11,30 @@ static void overwrite(char *input, struct str where, const char *with)
     memcpy(input + (where.ptr - input), with, where.len);
 }
 
+static void chunks_look(struct connection *connection)
+{
+    struct unread_body *body = &connection->body;
+
+    body->left =
+        connection->chunks.at == CHUNKS_ENDED ? (int64_t)body->early.len : HTTP_BODY_UNKNOWN;
+}
+
 void http_body_divert(struct connection *connection, const struct http_head *head, size_t head_len,
                       size_t early_len)
 {
     struct unread_body *body = &connection->body;
     char *input = connection->socket->input->bytes;
 
-    *body =
-        (struct unread_body){.left = head->content_length, .waits_for_leave = head->wants_leave};
-    buf_append(&body->early, input + head_len, early_len);
-    overwrite(input, head->length_digits, "000000000000000");
+    body->waits_for_leave = head->wants_leave;
+    if (head->chunked) {
+        body->is_chunked = true;
+        chunks_look(connection);
+        overwrite(input, head->coding_name, "x-transfer-coding");
+    } else {
+        body->left = head->content_length;
+        buf_append(&body->early, input + head_len, early_len);
+        overwrite(input, head->length_digits, "000000000000000");
+    }
     if (str_present(head->expect_name))
         overwrite(input, head->expect_name, "x-want"); // libh2o would give leave at once
 }
@@ -42,7 +56,7 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     int64_t left = connection->body.left;
 
     (void)suggested;
-    // Never more than the body: what follows it is the next request, and libh2o's.
+    // Never more than a body whose length is known: what follows it is the next request, and libh2o's.
     *buffer = uv_buf_init(connection->server->incoming,
                           left < HTTP_PIECE_BYTES ? (unsigned)left : HTTP_PIECE_BYTES);
 }
@@ -55,6 +69,37 @@ static void give(struct connection *connection, struct str bytes, const struct e
     got(connection->body.context, bytes, err);
 }
 
+static void early_give(struct connection *connection)
+{
+    AUTO(buf) early = connection->body.early;
+
+    connection->body.early = (struct buf){0};
+    if (connection->body.left != HTTP_BODY_UNKNOWN)
+        connection->body.left -= (int64_t)early.len;
+    give(connection, buf_str(&early), NULL);
+}
+
+// What follows the body is the next request.
+static void chunks_heard(struct connection *connection, struct str bytes)
+{
+    struct unread_body *body = &connection->body;
+    size_t used;
+    struct err err;
+
+    if (!http_chunks_read(&connection->chunks, bytes, &used, &body->early, &err)) {
+        uv_read_stop((uv_stream_t *)&connection->tcp);
+        body->has_failed = true;
+        give(connection, STR(""), &err);
+        return;
+    }
+    buf_str_append(&connection->early, str_skip(bytes, used));
+    chunks_look(connection);
+    if (body->early.len > 0 || body->left == 0) {
+        uv_read_stop((uv_stream_t *)&connection->tcp);
+        early_give(connection);
+    }
+}
+
 static void on_heard(uv_stream_t *tcp, ssize_t count, const uv_buf_t *buffer)
 {
     struct connection *connection = CONTAINER_OF(tcp, struct connection, tcp);
@@ -62,11 +107,17 @@ static void on_heard(uv_stream_t *tcp, ssize_t count, const uv_buf_t *buffer)
 
     if (count == 0)
         return;
+    if (count > 0 && connection->body.is_chunked) {
+        chunks_heard(connection, str_make(buffer->base, (size_t)count));
+        return;
+    }
     uv_read_stop(tcp);
     if (count < 0) {
         connection->body.ended_early = true;
         connection->body.has_failed = count != UV_EOF;
-        err_set(&err, ERR_BAD_REQUEST, "the body ended before its Content-Length");
+        err_set(&err, ERR_BAD_REQUEST,
+                connection->body.is_chunked ? "the body ended before its last chunk"
+                                            : "the body ended before its Content-Length");
         give(connection, STR(""), &err);
         return;
     }
@@ -93,10 +144,7 @@ void http_body_read(struct http_request *request, http_body_fn *got, void *conte
     body->got = got;
     body->context = context;
     if (body->early.len > 0) {
-        AUTO(buf) early = body->early;
-        body->early = (struct buf){0};
-        body->left -= (int64_t)early.len;
-        give(connection, buf_str(&early), NULL);
+        early_give(connection);
     } else if (body->ended_early || (body->waits_for_leave && !leave_give(connection)) ||
                uv_read_start((uv_stream_t *)&connection->tcp, on_allocate, on_heard) != 0) {
         body->ended_early = body->has_failed = true;

@@ -99,13 +99,16 @@ static bool byte_take(struct http_chunks *chunks, char byte, struct err *err)
     return true;
 }
 
-bool http_chunks_read(struct http_chunks *chunks, struct str bytes, size_t *used, struct err *err)
+bool http_chunks_read(struct http_chunks *chunks, struct str bytes, size_t *used, struct buf *data,
+                      struct err *err)
 {
     size_t at = 0;
 
     while (at < bytes.len && chunks->at != CHUNKS_ENDED) {
         if (chunks->at == CHUNK_DATA) {
             size_t length = bytes.len - at < chunks->left ? bytes.len - at : (size_t)chunks->left;
+            if (data)
+                buf_append(data, bytes.ptr + at, length);
             at += length;
             chunks->left -= length;
             if (chunks->left == 0)

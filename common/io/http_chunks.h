@@ -1,6 +1,6 @@
-// http_chunks: a chunked body as it comes, read strictly (RFC 9112, 7.1). Pure; io/http_server.c
-// shows it every byte before libh2o's more tolerant decoder sees it, because a proxy that ends a
-// chunk elsewhere than we do lets one client slip requests into another's connection.
+// http_chunks: a chunked body as it comes, read strictly (RFC 9112, 7.1). Pure. Every byte passes here
+// before libh2o's more tolerant decoder or a handler sees it, because a proxy that ends a chunk
+// elsewhere than we do lets one client slip requests into another's connection.
 //
 // Refused: a line of the framing that does not end in CR LF, a size that is not 1 to 8 hexadecimal
 // digits, anything between it and CR LF but an extension that begins with ";", control characters
@@ -8,6 +8,7 @@
 // header line, extensions or trailers over their limits.
 #pragma once
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -42,6 +43,6 @@ struct http_chunks {
 };
 
 // Reads what came. *used: how many of the bytes are the body's; not all where it ends among them.
-// ERR_BAD_REQUEST names the rule.
+// What the chunks hold is appended to data; NULL: nobody wants it. ERR_BAD_REQUEST names the rule.
 MUST_USE bool http_chunks_read(struct http_chunks *chunks, struct str bytes, size_t *used,
-                               struct err *err);
+                               struct buf *data, struct err *err);

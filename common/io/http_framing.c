@@ -27,7 +27,7 @@ struct reading {
     struct str authority; // of a target that is a URL; absent otherwise
     struct str host;      // absent until its header has come
     bool is_http_1_1, is_https;
-    bool has_content_length, has_transfer_encoding;
+    bool has_content_length;
     uint32_t singles_seen; // a bit each
 };
 _Static_assert(COUNT_OF(singles) <= 32, "singles_seen has a bit for each");
@@ -209,11 +209,12 @@ static bool content_length_check(struct str value, struct reading *reading, stru
     return true;
 }
 
-static bool transfer_encoding_check(struct str value, struct reading *reading, struct err *err)
+static bool transfer_encoding_check(struct str name, struct str value, struct reading *reading,
+                                    struct err *err)
 {
-    if (reading->has_transfer_encoding)
+    if (str_present(reading->head.coding_name))
         return bad(err, "more than one Transfer-Encoding header");
-    reading->has_transfer_encoding = true;
+    reading->head.coding_name = name;
     if (!reading->is_http_1_1)
         return bad(err, "Transfer-Encoding needs HTTP/1.1");
     reading->head.chunked = str_equal_ignoring_case(value, STR("chunked"));
@@ -234,7 +235,7 @@ static bool header_check(struct str line, struct reading *reading, struct err *e
     if (str_equal_ignoring_case(name, STR("content-length")))
         return content_length_check(value, reading, err);
     if (str_equal_ignoring_case(name, STR("transfer-encoding")))
-        return transfer_encoding_check(value, reading, err);
+        return transfer_encoding_check(name, value, reading, err);
     if (str_equal_ignoring_case(name, STR("expect")))
         return expect_check(name, value, reading, err);
     return single_check(name, reading, err);
@@ -242,8 +243,10 @@ static bool header_check(struct str line, struct reading *reading, struct err *e
 
 bool http_head_check(struct str head, struct http_head *found, struct err *err)
 {
-    struct reading reading = {
-        .head = {.content_length = -1, .length_digits = STR_ABSENT, .expect_name = STR_ABSENT}};
+    struct reading reading = {.head = {.content_length = -1,
+                                       .length_digits = STR_ABSENT,
+                                       .expect_name = STR_ABSENT,
+                                       .coding_name = STR_ABSENT}};
     struct str rest = head, line;
     size_t lines = 0;
 
@@ -265,7 +268,7 @@ bool http_head_check(struct str head, struct http_head *found, struct err *err)
         if (!header_check(line, &reading, err))
             return false;
     }
-    if (reading.has_content_length && reading.has_transfer_encoding)
+    if (reading.has_content_length && str_present(reading.head.coding_name))
         return bad(err, "Content-Length and Transfer-Encoding exclude each other");
     if (reading.is_http_1_1 && !str_present(reading.host))
         return bad(err, "HTTP/1.1 needs a Host header");

@@ -30,6 +30,7 @@ struct http_head {
     bool chunked;
     struct str length_digits; // of Content-Length, in the head itself; absent without one
     struct str expect_name;   // the name of the header Expect there; absent without one
+    struct str coding_name;   // that of Transfer-Encoding; absent without one
     bool wants_leave;         // to send its body; HTTP/1.0 does not know of it (RFC 9110, 10.1.1)
 };
 

@@ -10,9 +10,9 @@
 //   skipping   answered before its body had come; the answer leaves when the rest was thrown away
 //   lingering  refused; what the client still sends is thrown away so that it can read the refusal
 //
-// A large body never gets into libh2o, which would keep it in a buffer that grows by doubling: the head
-// it reads says Content-Length 0, so that the handler has the request at once, and the handler
-// reads the body from the socket by http_body.c.
+// A large body never gets into libh2o, which would keep it in a buffer that grows by doubling, nor does one
+// that may become large: the head it reads says Content-Length 0, or names no Transfer-Encoding, so that
+// the handler has the request at once, and the handler reads the body from the socket by http_body.c.
 //
 // libh2o hands over a request when its body is complete, and parses more tolerantly than we accept.
 // So we listen in on each connection: http_connection_listen() puts on_read() of http_server.c in
@@ -76,8 +76,10 @@ struct http_server {
 
 // A body that libh2o does not get.
 struct unread_body {
-    int64_t left;
-    struct buf early;     // its first bytes, which came with the head
+    int64_t left;    // HTTP_BODY_UNKNOWN until a chunked one has ended
+    bool is_chunked; // connection->chunks reads it
+    struct buf
+        early; // what has come of it, without the framing of chunks, and nobody has taken yet
     bool waits_for_leave; // the client wants to hear 100 before it sends
     bool has_failed;      // nothing more can be read
     bool ended_early;
@@ -100,7 +102,7 @@ struct connection {
     bool head_is_passed;           // judged and found good
     struct http_head head;         // what it says
     uint64_t body_left;            // of a body with Content-Length that is libh2o's
-    struct http_chunks chunks;     // of a body without
+    struct http_chunks chunks;     // of a body without one
     struct buf early;              // what came behind this request
     struct unread_body body;       // of the request that is in work
     struct http_request *skipping; // whose answer waits for the rest of its body

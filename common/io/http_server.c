@@ -252,7 +252,8 @@ static void leave_give(struct connection *connection, struct str body)
 static bool is_left_unread(const struct connection *connection)
 {
     size_t over = connection->server->options.unread_over;
-    return over > 0 && connection->head.content_length > (int64_t)over;
+    return over > 0 &&
+           (connection->head.chunked || connection->head.content_length > (int64_t)over);
 }
 
 static bool too_large(const struct connection *connection, struct err *err)
@@ -282,7 +283,8 @@ static bool head_check(struct connection *connection, struct str input, size_t *
     return true;
 }
 
-// *used: how many of these bytes, which follow the head, are the body's.
+// *used: how many of these bytes, which follow the head, are the body's. What a chunked one holds that
+// its handler reads is kept.
 static bool body_check(struct connection *connection, struct str bytes, size_t *used,
                        struct err *err)
 {
@@ -291,9 +293,11 @@ static bool body_check(struct connection *connection, struct str bytes, size_t *
         connection->body_left -= *used;
         return true;
     }
-    if (!http_chunks_read(&connection->chunks, bytes, used, err))
+    bool is_unread = is_left_unread(connection);
+    if (!http_chunks_read(&connection->chunks, bytes, used,
+                          is_unread ? &connection->body.early : NULL, err))
         return false;
-    return connection->chunks.data <= connection->server->options.body_limit ||
+    return is_unread || connection->chunks.data <= connection->server->options.body_limit ||
            too_large(connection, err);
 }
 

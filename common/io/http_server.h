@@ -4,8 +4,8 @@
 // 400 and close: ambiguous framing (Content-Length beside Transfer-Encoding, two lengths, folded
 // headers, bare LF, no Host or two, chunks that are not exactly chunks, …; io/http_framing.h,
 // io/http_chunks.h); 413 over body_limit; 431 over head_limit (16 KiB); 408 when head and body take
-// longer than 10 s. A body over unread_over, of whatever length, is left to the handler, which reads it
-// piece by piece (http_body_read()) or refuses it unread.
+// longer than 10 s. A body over unread_over, of whatever length, and a chunked one are left to the handler, which reads them
+// piece by piece (http_body_read()) or refuses them unread.
 //
 // A server that is full closes whoever has been idle longest, and lets the new one in; so does one whose
 // descriptors run out. One address (of IPv6: one /64) holds no more than its share, then its own oldest
@@ -44,7 +44,7 @@ struct http_server_options {
     const char *host;  // "0.0.0.0", "127.0.0.1", "::"
     int port;          // 0: the kernel chooses, http_server_port() tells
     size_t body_limit; // bytes
-    // A body whose Content-Length is larger is not read before its handler wants it; 0: none is so.
+    // A chunked body, and one whose Content-Length is larger, is not read before its handler wants it; 0: none is so.
     size_t unread_over;
     size_t connections_limit;
     size_t connections_of_address; // 0: no such limit
@@ -90,10 +90,11 @@ struct str http_header(const struct http_request *request,
 // All lines of that name, commas between; absent if none.
 struct str http_header_lines(struct http_request *request, const char *lower_case_name);
 struct str http_body(const struct http_request *request);
-// How much of the body is still to be read with http_body_read(): of a chunked body, nothing. While
-// there is any, http_body() is empty. An answer given before the end waits until the client has sent the rest, which is thrown
-// away, at most 2 s; then the connection closes.
+// How much of the body is still to be read with http_body_read(); of a chunked one, where unread_over is set, nobody knows
+// until its end has come. While there is any, http_body() is empty. An answer given before the end waits until the client has
+// sent the rest, which is thrown away, at most 2 s; then the connection closes.
 int64_t http_body_left(const struct http_request *request);
+#define HTTP_BODY_UNKNOWN INT64_MAX
 // Reads the next bytes, at most HTTP_PIECE_BYTES, once. got() runs later, or at once inside this call; with
 // err when the client has gone or has ended the body early, and then there is no more. bytes are
 // valid during got().

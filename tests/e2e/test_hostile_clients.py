@@ -18,6 +18,7 @@ from harness.people import Tenant
 from harness.raw import RawClient
 from harness.stack import READABLE
 from harness.wait import eventually
+from test_bad_input import credentials
 from test_media import MIB, photo, received
 
 
@@ -126,7 +127,8 @@ def test_a_gateway_that_stops_lets_go_of_clients_that_keep_asking_and_of_those_t
 
 
 def test_slow_clients_are_cut_while_quick_ones_are_served(nexus, tenant):
-    head = b"POST /nexus/v3/sms/message HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = (f"POST /nexus/v3/sms/message HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            f"Authorization: Basic {credentials(tenant)}\r\n").encode()
     beginnings = {"says nothing": b"", "half a head": head, "half a body": head + b"Content-Length: 100\r\n\r\n{",
                   "half a chunk": head + b"Transfer-Encoding: chunked\r\n\r\nff\r\n{"}
     with contextlib.ExitStack() as all_clients:

@@ -7,16 +7,16 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-// The body in pieces of that many bytes; *used: how many were its own.
+// The body in pieces of that many bytes; *used: how many were its own. data gets what it holds.
 static bool read_in_pieces(struct str body, size_t piece, struct http_chunks *chunks, size_t *used,
-                           struct err *err)
+                           struct buf *data, struct err *err)
 {
     *used = 0;
     *chunks = (struct http_chunks){0};
     while (*used < body.len && chunks->at != CHUNKS_ENDED) {
         size_t left = body.len - *used, took = 0;
         struct str next = str_make(body.ptr + *used, left < piece ? left : piece);
-        if (!http_chunks_read(chunks, next, &took, err))
+        if (!http_chunks_read(chunks, next, &took, data, err))
             return false;
         *used += took;
     }
@@ -31,7 +31,7 @@ Test(chunks, refuses_what_two_readers_could_end_at_different_places)
             struct err err = {0};
             size_t used;
 
-            bool read = read_in_pieces(chunk_probes[i].head, piece, &chunks, &used, &err);
+            bool read = read_in_pieces(chunk_probes[i].head, piece, &chunks, &used, NULL, &err);
 
             cr_expect(not(read), "%s", chunk_probes[i].name);
             cr_expect(eq(int, (int)err.code, ERR_BAD_REQUEST), "%s", chunk_probes[i].name);
@@ -41,28 +41,32 @@ Test(chunks, refuses_what_two_readers_could_end_at_different_places)
 
 static const struct chunks_row {
     struct str body;
-    size_t used, data;
+    size_t used;
+    struct str data;
 } chunks_rows[] = {
-    {STR_INIT("0\r\n\r\n"), 5, 0},
-    {STR_INIT("5\r\nhello\r\n0\r\n\r\nGET /"), 15, 5},
-    {STR_INIT("00000005;a=\"b c\"\r\nhello\r\n000;x\r\n\r\n"), 34, 5},
-    {STR_INIT("a\r\n0123456789\r\nB\r\n\r\n\r\n\r\n\r\n\r\n\0\r\n0\r\n\r\n"), 36, 21},
-    {STR_INIT("1\r\na\r\n0\r\nDigest: abc\r\nX:\r\n\r\n0\r\n\r\n"), 28, 1},
+    {STR_INIT("0\r\n\r\n"), 5, STR_INIT("")},
+    {STR_INIT("5\r\nhello\r\n0\r\n\r\nGET /"), 15, STR_INIT("hello")},
+    {STR_INIT("00000005;a=\"b c\"\r\nhello\r\n000;x\r\n\r\n"), 34, STR_INIT("hello")},
+    {STR_INIT("a\r\n0123456789\r\nB\r\n\r\n\r\n\r\n\r\n\r\n\0\r\n0\r\n\r\n"), 36,
+     STR_INIT("0123456789\r\n\r\n\r\n\r\n\r\n\0")},
+    {STR_INIT("1\r\na\r\n0\r\nDigest: abc\r\nX:\r\n\r\n0\r\n\r\n"), 28, STR_INIT("a")},
 };
 
 Test(chunks, finds_the_end_of_a_body_in_whatever_pieces_it_comes)
 {
     for (size_t i = 0; i < COUNT_OF(chunks_rows); i++) {
         for (size_t piece = 1; piece < 60; piece++) {
+            AUTO(buf) data = {0};
             struct http_chunks chunks;
             struct err err = {0};
             size_t used;
 
-            cr_expect(read_in_pieces(chunks_rows[i].body, piece, &chunks, &used, &err), "%zu: %s",
-                      i, err.text);
+            cr_expect(read_in_pieces(chunks_rows[i].body, piece, &chunks, &used, &data, &err),
+                      "%zu: %s", i, err.text);
             cr_expect(eq(int, (int)chunks.at, (int)CHUNKS_ENDED), "%zu", i);
             cr_expect(eq(sz, used, chunks_rows[i].used), "%zu", i);
-            cr_expect(eq(u64, chunks.data, chunks_rows[i].data), "%zu", i);
+            cr_expect(eq(u64, chunks.data, chunks_rows[i].data.len), "%zu", i);
+            cr_expect(str_equal(buf_str(&data), chunks_rows[i].data), "%zu", i);
         }
     }
 }
@@ -77,7 +81,8 @@ static bool too_much_is_refused(const char *begin, const char *more, const char 
     buf_str_append(&body, str_of(begin));
     while (body.len < 8000)
         buf_str_append(&body, str_of(more));
-    return !read_in_pieces(buf_str(&body), 1000, &chunks, &used, &err) && strstr(err.text, rule);
+    return !read_in_pieces(buf_str(&body), 1000, &chunks, &used, NULL, &err) &&
+           strstr(err.text, rule);
 }
 
 Test(chunks, extensions_and_trailers_have_limits)

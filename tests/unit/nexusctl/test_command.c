@@ -116,7 +116,9 @@ static const struct wrong_row {
     {{"--limit=ten"}, 1, "--limit: a whole number from 1 to 9 is wanted"},
     {{"--pg", "nonsense"},
      2,
-     "--pg: postgresql://USER@HOST/DATABASE is wanted, or host=HOST dbname=DATABASE"},
+     "--pg: postgresql://USER@HOST/DATABASE is wanted, or host=HOST dbname=DATABASE; in a URL a "
+     "password's "
+     "% @ : / are %25 %40 %3A %2F, in a string one with blanks is in quotes"},
     {{"--config", "/"}, 2, "--config: /: Is a directory"},
 };
 
