@@ -14,10 +14,9 @@ const struct option common_options[COMMON_OPTIONS] = {
     [COMMON_JSON] = {"--json", NULL, NULL, .doc = "Answer and errors as JSON."},
     [COMMON_PG] = {"--pg", NULL, "URL", .rule = pg_url_check,
                    .doc = "PostgreSQL; NEXUS_PG_URL when left out."},
-    [COMMON_CONFIG] =
-        {"--config", NULL, "FILE", .rule = file_check,
-         .doc = "Settings (NAME=value); the environment overrides. Without it " CONFIG_INSTALLED
-                ", if it is there and may be read."},
+    [COMMON_CONFIG] = {"--config", NULL, "FILE", .rule = file_check,
+                       .doc = "Settings (NAME=value); the environment overrides. " CONFIG_INSTALLED
+                              " when left out."},
     [COMMON_HELP] = {"--help", "-h", NULL, .doc = "This text."},
 };
 
