@@ -20,7 +20,7 @@ struct principals;
 
 enum {
     LOOKUPS_LIMIT = 1024,
-    KEY_LOOKUP_MS = 1000,
+    KEY_LOOKUP_MS = 1800, // a worker that misses its gateway is back within 1.5 s; a text has 2 s
     GWS_LOOKUP_MS = 2000, // provisioning-worker may have to ask GWS
 };
 
