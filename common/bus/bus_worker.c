@@ -103,7 +103,7 @@ static void round_end(uv_prepare_t *prepare)
     bells_flush(bus);
     LIST_EACH (&bus->links, struct bus_link, link, link)
         if (link->broken)
-            link_drop(link, "full");
+            link_renew(link);
     drained_check(bus);
 }
 

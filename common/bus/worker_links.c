@@ -89,6 +89,15 @@ void link_drop(struct bus_link *link, const char *reason)
     zmq_socket_free(&link->socket);
 }
 
+// A gateway that was replaced is there already: who has nothing to send learns of it by a heartbeat, and its requests
+// wait for us.
+void link_renew(struct bus_link *link)
+{
+    link_drop(link, "full");
+    if (!link->bus->draining)
+        link_connect(link);
+}
+
 void link_free(struct bus_link *link)
 {
     link_forget(link);

@@ -81,6 +81,7 @@ void link_say_drain(struct bus_link *link);
 // Leaves a gateway; the next tick connects anew, with a socket that no half-dead connection is
 // left of.
 void link_drop(struct bus_link *link, const char *reason);
+void link_renew(struct bus_link *link); // what was sent could not leave
 void link_free(struct bus_link *link);
 void link_tick(struct bus_link *link);
 

@@ -219,12 +219,14 @@ def pod(stack, probe):
     return requests.get(f"http://127.0.0.1:{stack.metrics_port}/health/{probe}", timeout=5)
 
 
+def reporting(stack):
+    return {f"{p['process']}-{p['slot']}" for p in pod(stack, "ready").json()["processes"]}
+
+
 def test_the_agent_answers_the_probes_of_a_pod(town):
     stack = town.stack
-    eventually(lambda: pod(stack, "ready").status_code == 200, "all report")
-    assert [pod(stack, probe).status_code for probe in ("live", "startup")] == [200, 200]
-    reporting = {f"{p['process']}-{p['slot']}" for p in pod(stack, "ready").json()["processes"]}
-    assert reporting == set(stack.processes) - {"metrics-agent-0"}
+    eventually(lambda: reporting(stack) == set(stack.processes) - {"metrics-agent-0"}, "all report")
+    assert [pod(stack, probe).status_code for probe in ("live", "startup", "ready")] == [200, 200, 200]
 
     stack["sms-worker-0"].kill()
     eventually(lambda: pod(stack, "ready").status_code == 503, "a process that reports no more is missed", within=15)

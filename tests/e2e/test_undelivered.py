@@ -122,12 +122,11 @@ def test_a_page_of_any_order_reads_what_it_shows_and_no_more(postgres, template)
         for tenant, sort, order in itertools.product((0, 2), SORTS, ("asc", "desc")):
             cursor.execute("select u from undelivered_page(%s, '', '', '', '', '', 20, %s, %s) u", (tenant, sort, order))
             after = json.loads(cursor.fetchone()[0])["next"]
+            cursor.execute("select pg_stat_force_next_flush()")    # what is counted from now on is the next page's
             connection.commit()
-            cursor.execute(looked_at)
-            before = cursor.fetchone()
             cursor.execute("select undelivered_page(%s, %s, '', '', '', '', 20, %s, %s)", (tenant, after, sort, order))
             cursor.execute(looked_at)
-            scanned, fetched = (later - earlier for later, earlier in zip(cursor.fetchone(), before, strict=True))
+            scanned, fetched = cursor.fetchone()
             connection.commit()
             assert scanned == 0 and fetched <= 25, (tenant, sort, order, scanned, fetched)
     connection.close()
