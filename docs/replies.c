@@ -1,6 +1,8 @@
 // replies: see the header.
 #include "replies.h"
 
+#include "code_list.h"
+
 #include "base/err.h"
 #include "wire/reply.h"
 
@@ -9,18 +11,6 @@ static const char *const kinds[] = {
     [REPLY_TIME] = "time",           [REPLY_REAL] = "number",  [REPLY_FLAG] = "true or false",
     [REPLY_NUMBER] = "whole number", [REPLY_ANY] = "any JSON",
 };
-
-static void write_words(FILE *out, const char *list)
-{
-    struct str word, others = str_of(list);
-    const char *between = "";
-
-    while (str_present(others)) {
-        str_cut(others, '|', &word, &others);
-        fprintf(out, "%s`%.*s`", between, STR_ARG(word));
-        between = ", ";
-    }
-}
 
 static void write_link(FILE *out, const struct reply_object *object)
 {
@@ -34,7 +24,7 @@ static void write_type(FILE *out, const struct reply_member *member)
     if (member->shape == REPLY_MAP)
         fputs("name → ", out);
     if (member->kind == REPLY_WORD)
-        write_words(out, member->words);
+        write_code_list(out, member->words, '|', ", ");
     else if (member->kind == REPLY_OBJECT)
         write_link(out, reply_object(member->object));
     else

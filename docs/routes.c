@@ -1,6 +1,8 @@
 // routes: see the header.
 #include "routes.h"
 
+#include "code_list.h"
+
 #include "gateway/route.h"
 #include "store/api_key.h"
 
@@ -42,18 +44,6 @@ static void write_columns(FILE *out)
 
 // --- who may ----------------------------------------------------------------------------------
 
-static void write_enough(FILE *out, const char *alternatives)
-{
-    struct str one, others = str_of(alternatives);
-    const char *between = "";
-
-    while (str_present(others)) {
-        str_cut(others, ' ', &one, &others);
-        fprintf(out, "%s`%.*s`", between, STR_ARG(one));
-        between = " or ";
-    }
-}
-
 static void write_holder(FILE *out, const char *holder, const char *permission)
 {
     uint32_t bits = permission_bits(str_of(permission));
@@ -81,7 +71,7 @@ static void write_permissions(FILE *out)
         if (!*permission_enough((enum permission)i))
             continue;
         fprintf(out, "| %s | ", permission_name((enum permission)i));
-        write_enough(out, permission_enough((enum permission)i));
+        write_code_list(out, permission_enough((enum permission)i), ' ', " or ");
         fputs(" |\n", out);
     }
     fputs("\nUNSIGNED is asked for where a number has an `api.secret` and a text or receipt comes "

@@ -51,7 +51,6 @@ static bool id_read(const struct exchange *exchange, struct str name, struct id 
     return id_parse(route_parameter(&exchange->match, name), id);
 }
 
-// Of links nobody knows yet whose they are: they share one part, and leave the rest to who has shown a key.
 static struct download *download_new(struct exchange *exchange)
 {
     struct gateway *gateway = exchange->gateway;
@@ -63,6 +62,7 @@ static struct download *download_new(struct exchange *exchange)
         answer_error(exchange, ERR_BUSY, STR("too many downloads at once"));
         return NULL;
     }
+    // Of links nobody knows yet whose they are: they share one part, and leave the rest to who has shown a key.
     share = shares_take_part(gateway->shares, SHARE_TENANT_DOWNLOADS, &exchange->principal,
                              DOWNLOADS_LIMIT, (unsigned)gateway->config->tenant_share, &err);
     if (!share) {

@@ -81,7 +81,8 @@ void link_say_drain(struct bus_link *link);
 // Leaves a gateway; the next tick connects anew, with a socket that no half-dead connection is
 // left of.
 void link_drop(struct bus_link *link, const char *reason);
-void link_renew(struct bus_link *link); // what was sent could not leave
+// Leaves one to which something could not be sent, and connects anew at once.
+void link_renew(struct bus_link *link);
 void link_free(struct bus_link *link);
 void link_tick(struct bus_link *link);
 

@@ -78,8 +78,8 @@ struct http_server {
 struct unread_body {
     int64_t left;    // HTTP_BODY_UNKNOWN until a chunked one has ended
     bool is_chunked; // connection->chunks reads it
-    struct buf
-        early; // what has come of it, without the framing of chunks, and nobody has taken yet
+    // What has come of it and nobody has taken yet; of a chunked one what the chunks hold.
+    struct buf early;
     bool waits_for_leave; // the client wants to hear 100 before it sends
     bool has_failed;      // nothing more can be read
     bool ended_early;

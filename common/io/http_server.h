@@ -131,8 +131,8 @@ struct http_stream *http_stream_start(struct http_request *request, struct str c
                                       void (*closed)(void *context), void *context);
 MUST_USE bool http_stream_write(struct http_stream *stream, struct str bytes);
 void http_stream_end(struct http_stream *stream); // closed does not run
-void http_stream_cut(
-    struct http_stream *stream); // the same, and what waits for the reader is thrown away
+// The same, and what waits for the reader is thrown away.
+void http_stream_cut(struct http_stream *stream);
 
 // A large answer whose length is known: status, content_type and headers of head are its own. The owner
 // writes a piece, and the next one when drained() runs: then all of the last one has left. It ends

@@ -142,8 +142,8 @@ void pg_call_batch(struct pg *pg, const struct pg_step *steps, size_t count, pg_
 void pg_call_probe(struct pg *pg, unsigned statement, bool proves_all, pg_done_fn *done,
                    void *context);
 
-// Is it a URL or a connection string, whether a server is there or not? libpq's words about one that cannot repeat parts of it, and may take a part of a password for a port or a
-// host; ours repeat nothing, so what passes here may be shown to libpq and its words be logged.
+// Is it a URL or a connection string, whether a server is there or not? Where it is neither, libpq's words would repeat
+// parts of it, and a part may be of a password; ours repeat nothing. What passes may be shown to libpq, and its words be logged.
 MUST_USE bool pg_url_check(struct str url, struct err *err);
 
 // What is wrong with how a server is reached, for people: NULL for one of this machine, or one on

@@ -154,7 +154,7 @@ static int hex_digit(char c)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-// The character of \uXXXX beyond ASCII, in UTF-8.
+// The character of \uHHHH beyond ASCII, in UTF-8.
 static bool code_take(struct body_scan *scan, unsigned code, struct err *err)
 {
     not_base64(scan);

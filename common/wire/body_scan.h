@@ -59,14 +59,14 @@ struct body_scan {
         SCAN_TAKEN, // in a content that is taken out
     } state;
     bool is_escaped, is_content;
-    bool
-        is_broken; // the content that is taken out is not base64 from here on, and kept as it comes
-    char before;   // the last byte that says something outside of strings
-    size_t begin;  // where in rest the string, or the form's pair, begins
+    // The content that is taken out is not base64 from here on, and kept as it comes.
+    bool is_broken;
+    char before;        // the last byte that says something outside of strings
+    size_t begin;       // where in rest the string, or the form's pair, begins
     size_t value_begin; // of a form's pair
     char name[32];      // of a JSON member: the last string
     size_t name_len;
-    unsigned code, code_digits; // of \uXXXX and %XX
+    unsigned code, code_digits; // of \uHHHH and %HH
     struct buf pair_name;       // of a form's content
     struct base64 {
         uint32_t bits;

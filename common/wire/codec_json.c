@@ -99,7 +99,7 @@ static void code_put(struct buf *out, uint32_t code)
         buf_byte(out, (unsigned char)(0x80 | (code >> 6 * more & 0x3F)));
 }
 
-// The four digits of \uXXXX whose backslash is at `at`; false where there is no such escape.
+// The four digits of \uHHHH whose backslash is at `at`; false where there is no such escape.
 static bool unit_read(struct str text, size_t at, uint32_t *unit)
 {
     *unit = 0;

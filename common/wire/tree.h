@@ -43,8 +43,8 @@ enum tree_manner {
 // What is read, and how.
 struct tree_reading {
     enum tree_manner manner;
-    const struct charset
-        *charset; // of the bytes that a form's pairs are made of; NULL: nobody said
+    // Of the bytes that a form's pairs are made of; NULL: nobody said.
+    const struct charset *charset;
     // NULL: all is read. Else members and pairs that it says no to are passed over, whatever they hold, and
     // cost nothing. wrapper: the object that the member is in, which is itself one of the outermost; absent: it is
     // outermost. Deeper ones are read. Of a form's pair the first step counts, as outermost.

@@ -1,6 +1,13 @@
 import { browse, fits, logIn, PHONE, picture, press, row, says, settled } from "./browser.mjs";
 import { answered, eventually, knobs, operator, sending } from "./nexus.mjs";
 
+// It is there once, after reading again as often as it takes.
+const shows = (page, what, meaning) => eventually(async () => {
+  await press(page, page, "Read again");
+  await settled(page);
+  return (await what.count()) === 1;
+}, meaning);
+
 browse("a destination that fails is found from the pipeline, and can be tried, switched off and on", {}, async (page) => {
   const center = await sending();
   await knobs(center, { error_rate: 1 });
@@ -24,11 +31,7 @@ browse("a destination that fails is found from the pipeline, and can be tried, s
   await press(page, one, "Switch on");
   await says(page, `+${center.number} is switched on.`);
   await page.getByLabel("Which").selectOption("");
-  await eventually(async () => {
-    await press(page, page, "Read again");
-    await settled(page);
-    return (await row(page, center.number).getByText("good", { exact: true }).count()) === 1;
-  }, "the destination is well");
+  await shows(page, row(page, center.number).getByText("good", { exact: true }), "the destination is well");
 });
 
 browse("the destinations of all contact centers fit on a phone", { viewport: PHONE }, async (page) => {
@@ -46,11 +49,7 @@ browse("a destination whose answers are bad is not called good, and the overview
   await answered(center);
   await logIn(page, operator(), "#/overview");
   const link = page.getByRole("link", { name: "Which destinations" });
-  await eventually(async () => {
-    await press(page, page, "Read again");
-    await settled(page);
-    return (await link.count()) === 1;
-  }, "the overview tells of it");
+  await shows(page, link, "the overview tells of it");
   await link.click();
   await settled(page);
   await row(page, center.number).getByText("fails", { exact: true }).waitFor();
@@ -58,9 +57,5 @@ browse("a destination whose answers are bad is not called good, and the overview
   await knobs(center, { status: 0 });
   await press(page, row(page, center.number), "Try now");
   await page.getByLabel("Which").selectOption("");
-  await eventually(async () => {
-    await press(page, page, "Read again");
-    await settled(page);
-    return (await row(page, center.number).getByText("good", { exact: true }).count()) === 1;
-  }, "the destination is well");
+  await shows(page, row(page, center.number).getByText("good", { exact: true }), "the destination is well");
 });
