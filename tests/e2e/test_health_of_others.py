@@ -126,7 +126,7 @@ def test_one_process_that_is_frozen_is_told_while_messages_go_on(make_stack, pro
     with under_audit(make_stack) as run:
         stack = run.stack
         kind = program.rsplit("-", 1)[0]
-        eventually(lambda: stack.metric("nexus_processes", proc=kind) >= 1, "the agent knows it")
+        eventually(lambda: stack.metric("nexus_processes", proc=kind) == len(stack.running(kind)), "the agent knows it")
         run.may_double = WINDOW if kind == "sms-worker" else 0  # what it had out
 
         stack[program].freeze()

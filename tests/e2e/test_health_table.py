@@ -226,7 +226,8 @@ def reporting(stack):
 def test_the_agent_answers_the_probes_of_a_pod(town):
     stack = town.stack
     eventually(lambda: reporting(stack) == set(stack.processes) - {"metrics-agent-0"}, "all report")
-    assert [pod(stack, probe).status_code for probe in ("live", "startup", "ready")] == [200, 200, 200]
+    eventually(lambda: [pod(stack, probe).status_code for probe in ("live", "startup", "ready")] == [200, 200, 200],
+               "all have reached their databases")
 
     stack["sms-worker-0"].kill()
     eventually(lambda: pod(stack, "ready").status_code == 503, "a process that reports no more is missed", within=15)
