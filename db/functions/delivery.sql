@@ -241,10 +241,7 @@ declare
     bound_tenant int[];
     bound        uuid[];
     bound_state  smallint[];
-    heard        int[]; -- destinations that spoke
-    heard_status int[];
-    heard_decision smallint[];
-    heard_detail text[];
+    turns        json; -- of destinations
     me           int := process_here();
 begin
     with input as materialized (
@@ -309,29 +306,43 @@ begin
         from gone where state = 4 and provider_id is not null
         on conflict (tenant_id, provider_id, channel_id) do update set message_id = excluded.message_id
     ), waited as (
-        -- Receipts that came before their message's id was known.
-        update receipt r set message_id = g.message_id
-        from gone g
-        join channel c on c.tenant_id = g.tenant_id and c.id = g.channel_id
-        where g.state = 4 and r.tenant_id = g.tenant_id and r.provider_id = g.provider_id and r.message_id is null
-          and receipt_fits(r.tenant_id, r.channel_address, c.address)
+        -- Receipts that came before their message's id was known. "offset 0" keeps the plan on the receipt's key: one that was
+        -- made while the table was empty would read all of it.
+        update receipt r set message_id = w.message_id
+        from (select x.tenant_id, x.provider_id, x.state, x.number_key, g.message_id
+              from gone g
+              cross join lateral (select * from receipt x
+                                  where x.tenant_id = g.tenant_id and x.provider_id = g.provider_id and x.message_id is null
+                                  offset 0) x
+              join channel c on c.tenant_id = g.tenant_id and c.id = g.channel_id
+              where g.state = 4 and receipt_fits(x.tenant_id, x.channel_address, c.address)) w
+        where r.tenant_id = w.tenant_id and r.provider_id = w.provider_id and r.state = w.state and r.number_key = w.number_key
         returning r.tenant_id, r.message_id, r.state
-    ), spoke as materialized (
+    ), spoke as (
         select destination_id, status, decision, detail from gone where outcome <> 5
         union all
         select destination_id, status, decision, detail from put_off where outcome <> 5
+    ), turned as materialized (
+        -- What spoke for the first time, works again, or fails now. More of the same, and what is not all good or all bad, is
+        -- told by destination_answers().
+        select s.id, s.status, s.decision, s.detail, s.good
+        from (select destination_id as id, min(status) as status, min(decision) as decision, min(detail) as detail,
+                     bool_and(decision & 15 in (0, 3)) as good, bool_or(decision & 15 in (0, 3)) as any_good
+              from spoke where decision & 15 <> 5 group by destination_id) s
+        left join destination_answer a on a.destination_id = s.id
+        where s.good = s.any_good and (a.destination_id is null or (a.failing_since is null) <> s.good)
     )
     select array(select case when state in (7, 12) then -id else id end from gone union all select id from put_off),
            array(select tenant_id from waited), array(select message_id from waited),
-           array(select state from waited),
-           array(select destination_id from spoke), array(select status from spoke),
-           array(select decision from spoke), array(select detail from spoke)
-    into stored, bound_tenant, bound, bound_state, heard, heard_status, heard_decision, heard_detail;
+           array(select state from waited), (select json_agg(t) from turned t)
+    into stored, bound_tenant, bound, bound_state, turns;
 
     if cardinality(bound) > 0 then
         perform receipt_apply(bound_tenant, bound, bound_state);
     end if;
-    perform destination_turned(heard, heard_status, heard_decision, heard_detail);
+    if turns is not null then
+        perform destination_turned(turns);
+    end if;
     return query select unnest(stored);
 end
 $$;
@@ -385,17 +396,27 @@ $$;
 -- One answer for each, in order. The look waits for claims and checks that have such a row locked right now: they began
 -- when the opt-out could not be seen, and have left their lease when this returns.
 create or replace function stop_fence(tenants int[], ids uuid[]) returns setof boolean
-language sql as $$
+language sql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
     with said as materialized (
         select i.place, i.tenant_id, coalesce(m.channel_id, p.channel_id) as channel_id,
                coalesce(m.address, p.address) as address
         from unnest(tenants, ids) with ordinality i (tenant_id, id, place)
         left join message m on m.tenant_id = i.tenant_id and m.id = i.id
         left join inbound_part p on p.tenant_id = i.tenant_id and p.id = i.id
+    ), theirs as materialized (
+        select d.id
+        from (select distinct tenant_id, address from said) s
+        join contact k on k.tenant_id = s.tenant_id and k.address = s.address
+        join conversation c on c.tenant_id = k.tenant_id and c.contact_id = k.id
+        join delivery d on d.tenant_id = c.tenant_id and d.conversation_id = c.id
+        union all
+        select d.id
+        from (select distinct address from said) s
+        join delivery d on d.address = s.address and d.conversation_id is null
     ), seen as materialized (
         select d.tenant_id, d.channel_id, d.address, d.message_id, d.lease_until
         from delivery d
-        where d.address in (select s.address from said s)
+        where d.id in (select t.id from theirs t)
         order by d.id for key share
     )
     select exists (select from seen

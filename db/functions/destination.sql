@@ -237,32 +237,17 @@ begin
 end
 $$;
 
--- What destinations said that spoke for the first time, work again, or fail now: known with the commit of the messages it
--- was said of, because the worker may die before it tells it. More of the same, and what is not all good or all bad, is told
--- by destination_answers(). That it cannot be stored is no reason to forget what became of a message.
-create or replace function destination_turned(
-    destinations int[], statuses int[], decisions smallint[], details text[]) returns void
+drop function if exists destination_turned(int[], int[], smallint[], text[]);
+-- What destinations said that spoke for the first time, work again, or fail now (delivery_complete): known with the commit of
+-- the messages it was said of, because the worker may die before it tells it. That it cannot be stored is no reason to forget
+-- what became of a message.
+create or replace function destination_turned(turns json) returns void
 language plpgsql as $$
-declare
-    turned record;
 begin
-    select array_agg(s.id) as ids, array_agg(0) as ages_ms, array_agg(s.status) as statuses,
-           array_agg(s.decision) as decisions, array_agg(s.detail) as details, array_agg(s.good) as goods
-      into turned
-    from (select i.id, min(i.status) as status, min(i.decision) as decision, min(i.detail) as detail,
-                 bool_and(i.decision & 15 in (0, 3)) as good, bool_or(i.decision & 15 in (0, 3)) as any_good
-          from unnest(destinations, statuses, decisions, details) i (id, status, decision, detail)
-          where i.decision & 15 <> 5
-          group by i.id) s
-    left join destination_answer a on a.destination_id = s.id
-    where s.good = s.any_good and (a.destination_id is null or (a.failing_since is null) <> s.good);
-    if turned.ids is null then
-        return;
-    end if;
-    begin
-        perform destination_answers(turned.ids, turned.ages_ms, turned.statuses, turned.decisions, turned.details, turned.goods);
-    exception when insufficient_privilege or lock_not_available then
-        null;
-    end;
+    perform destination_answers(array_agg(t.id), array_agg(0), array_agg(t.status), array_agg(t.decision), array_agg(t.detail),
+                                array_agg(t.good))
+       from json_to_recordset(turns) t (id int, status int, decision smallint, detail text, good boolean);
+exception when insufficient_privilege or lock_not_available then
+    null;
 end
 $$;
