@@ -1,15 +1,15 @@
 // How it looks: nothing is cut off on a phone, and both colour schemes can be read.
 import assert from "node:assert/strict";
 import { browse, fits, logIn, panel, PHONE, picture, press, row, settled } from "./browser.mjs";
-import { answered, ask, contactCenter, keyOf, operator, PROVISIONING, sending, simulator } from "./nexus.mjs";
+import { answered, ask, contactCenter, eventually, keyOf, knobs, operator, PROVISIONING, sending, simulator } from "./nexus.mjs";
 
 const PANELS = ["overview", "messages", "conversations", "tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "destinations", "ledger", "pipeline", "audit"];
 const OF_ONE = ["messages", "conversations", "services", "numbers", "endpoints", "message"]; // an operator chooses whose first
 const OF_ALL = PANELS.filter((one) => !OF_ONE.includes(one));
 const LONG = "a_name_without_any_blank_that_goes_on_and_on_for_longer_than_a_phone_is_wide";
 
-async function filled() {
-  const center = await sending(contactCenter());
+async function filled(named = contactCenter()) {
+  const center = await sending(named);
   await keyOf(center, LONG, ["nexus:consumer:chat", "nexus:designer:chat"], { expires: "2031-01-01T00:00:00Z" });
   await ask(center.administrator, "PUT", `${PROVISIONING}/transactions/${center.ccid}/NexusEndpoints/sales`, {
     queue: LONG.slice(0, 60), bot: `${simulator}/${LONG}`, greeting: LONG,
@@ -54,16 +54,41 @@ for (const [name, options] of [
     }
   });
 
-for (const width of [768, 1000, 1024, 1280, 1366])
-  browse(`an operator's panels fit a window of ${width} px, whoever else there is`, { viewport: { width, height: 800 } }, async (page) => {
-    const center = await filled();
-    await answered(center);
-    await logIn(page, operator());
-    for (const one of [...OF_ALL, ...OF_ONE.map((name) => `${center.ccid}/${name}`)]) {
-      await panel(page, `#/${one}`);
-      await fits(page, one);
-      await picture(page, `operator-${width}-${one.replace(/^.*\//, "one-")}`);
+// A contact center with a long name that has something in every list: what failed for good, and a destination that fails now.
+async function busy() {
+  const named = contactCenter();
+  const center = await filled({ ...named, name: `${LONG}_${named.name}` });
+  await knobs(center, { status: 400 });
+  await answered(center);
+  const failed = async () => (await ask(center.administrator, "GET", "/nexus/v3/undelivered")).data.undelivered.length === 1;
+  await eventually(failed, "the message has failed for good");
+  await knobs(center, { status: 404 });
+  center.waits = await answered(center);
+  return center;
+}
+
+async function tables(page, what) {
+  assert.deepEqual(await page.locator(".narrow caption").allTextContents(), [], `${what} is a table`);
+  const over = await page.locator("table").evaluateAll((all) => all.map((table) => table.parentElement.scrollWidth - table.parentElement.clientWidth));
+  assert.ok(over.every((px) => px <= 0), `${what} is ${over} px too wide`);
+}
+
+for (const [width, colorScheme] of [[768, "light"], [1000, "light"], [1024, "dark"], [1280, "light"], [1366, "dark"]])
+  browse(`an operator's panels fit a window of ${width} px, whoever else there is`, { viewport: { width, height: 800 }, colorScheme }, async (page) => {
+    const [center, other] = [await busy(), await busy()];
+    const places = [...OF_ALL, ...OF_ONE.map((name) => `${center.ccid}/${name}`), `${center.ccid}/message/${center.waits}`];
+    for (const [user, whose, panels] of [[operator(), "operator", places], [center.administrator, "own", PANELS]]) {
+      await logIn(page, user);
+      for (const one of panels) {
+        await panel(page, `#/${one}`);
+        await fits(page, one);
+        if (width >= 1000) await tables(page, `${whose}: ${one}`);
+        await picture(page, `${whose}-${width}-${one.replace(/^.{36}\/(\w+).*$/, "one-$1")}`);
+      }
+      await press(page, page, "Log out");
+      await page.getByRole("button", { name: "Log in" }).waitFor();
     }
+    for (const one of [center, other]) await knobs(one, { status: 0 });
   });
 
 // Turns the pages of a list until it shows this: other tests have left more than one page.
@@ -81,7 +106,7 @@ browse("contact centers are called by their names wherever they are listed", {},
     await panel(page, `#/${one}`);
     const link = page.getByRole("link", { name: center.name, exact: true }).first();
     await leafedTo(page, link);
-    assert.equal(await link.getAttribute("title"), center.ccid);
+    assert.equal(await link.getAttribute("title"), `${center.name} ${center.ccid}`);
   }
 });
 

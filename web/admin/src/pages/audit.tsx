@@ -3,14 +3,14 @@ import { useState } from "preact/hooks";
 import { useKept } from "../place";
 import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
-import { Center } from "../ui/center";
+import { ownerColumn } from "../ui/center";
 import { TextField } from "../ui/field";
 import { Moment } from "../ui/moment";
 import { More } from "../ui/more";
 import { readPages, usePages } from "../ui/pages";
 import { Panel, ReadAgain } from "../ui/panel";
 import { Refusal } from "../ui/refusal";
-import { Table, type Column } from "../ui/table";
+import { Table } from "../ui/table";
 import { save, table } from "../ui/save";
 
 interface Change {
@@ -120,10 +120,7 @@ function Search({ filter, rows, onFilter }: { filter: Filter; rows: Change[]; on
   );
 }
 
-const OWNER: Column<Change> = {
-  title: "Contact center",
-  cell: ({ tenant }) => (tenant === "*" ? "—" : <Center id={tenant} panel="audit" />),
-};
+const OWNER = ownerColumn<Change>("audit", ({ tenant }) => tenant);
 
 function List({ rows, everyTenant }: { rows: Change[]; everyTenant: boolean }) {
   return (
@@ -137,22 +134,19 @@ function List({ rows, everyTenant }: { rows: Change[]; everyTenant: boolean }) {
         {
           title: "Who",
           kind: "main",
-          cell: (row) => (
-            <span>
-              {row.actorname ?? row.actor}
-              <br />
-              <span class="faint">
-                {row.actorname !== null && `${row.actor}, `}
-                {row.credential}
-                {row.address !== null && ` from ${row.address}`}
-              </span>
-            </span>
-          ),
+          cell: (row) => row.actorname ?? row.actor,
+          below: {
+            title: "With",
+            cell: (row) => `${row.actorname !== null ? `${row.actor}, ` : ""}${row.credential}${row.address !== null ? ` from ${row.address}` : ""}`,
+          },
         },
-        { title: "Action", cell: (row) => <code class="nowrap">{row.action}</code> },
-        { title: "Object", kind: "free", cell: (row) => row.object || "—" },
-        { title: "Fields", cell: (row) => <span>{row.fields.length ? row.fields.join(", ") : "—"}</span> },
-        ...(everyTenant ? [OWNER] : []),
+        {
+          title: "Action",
+          kind: "free",
+          cell: (row) => <code class="nowrap">{row.action}</code>,
+          below: { title: "Fields", cell: (row) => row.fields.join(", ") },
+        },
+        { title: "Object", kind: "free", cell: (row) => row.object || "—", below: everyTenant ? OWNER : undefined },
       ]}
     />
   );

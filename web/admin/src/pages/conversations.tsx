@@ -113,18 +113,27 @@ function List({ tenant, conversations, order, onOrder }: ListProps) {
               {conversation.contact.address}
             </a>
           ),
+          below: { title: "Number", value: ({ channel }) => channel.address, cell: ({ channel }) => channel.address },
         },
-        { title: "Number", value: (conversation) => conversation.channel.address, cell: (conversation) => conversation.channel.address },
         {
           title: "State",
           value: ({ state }) => state,
           cell: ({ state }) => <span class={`state ${LOOKS[state]}`}>{state}</span>,
+          below: {
+            title: "Waiting since",
+            value: ({ state, waitingSince }) => (state === "waiting" ? waitingSince : null),
+            cell: ({ state, waitingSince }) => (state === "waiting" ? <Moment time={waitingSince} /> : "—"),
+          },
         },
-        { title: "Queue", kind: "free", value: ({ queue }) => queue, cell: (conversation) => conversation.queue || "—" },
-        { title: "Agent", kind: "free", value: ({ agent }) => agent, cell: (conversation) => conversation.agent ?? "—" },
-        { title: "Messages", kind: "number", value: ({ lastSequence }) => lastSequence, cell: (conversation) => conversation.lastSequence },
-        { title: "Waiting since", value: ({ state, waitingSince }) => (state === "waiting" ? waitingSince : null), cell: ({ state, waitingSince }) => (state === "waiting" ? <Moment time={waitingSince} /> : "—") },
-        { title: "Last activity", value: ({ lastActivity }) => lastActivity, cell: (conversation) => <Moment time={conversation.lastActivity} /> },
+        {
+          title: "Queue",
+          kind: "free",
+          value: ({ queue }) => queue,
+          cell: ({ queue }) => queue || "—",
+          below: { title: "Agent", value: ({ agent }) => agent, cell: ({ agent }) => agent ?? "—" },
+        },
+        { title: "Messages", kind: "number", value: ({ lastSequence }) => lastSequence, cell: ({ lastSequence }) => lastSequence },
+        { title: "Last activity", value: ({ lastActivity }) => lastActivity, cell: ({ lastActivity }) => <Moment time={lastActivity} /> },
       ]}
     />
   );

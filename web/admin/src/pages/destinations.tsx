@@ -4,7 +4,7 @@ import { call } from "../api";
 import { useKept } from "../place";
 import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
-import { Center } from "../ui/center";
+import { ownerColumn } from "../ui/center";
 import { Confirm } from "../ui/confirm";
 import { SelectField } from "../ui/field";
 import { Moment } from "../ui/moment";
@@ -12,7 +12,7 @@ import { More } from "../ui/more";
 import { usePages } from "../ui/pages";
 import { Panel, ReadAgain } from "../ui/panel";
 import { Refusal } from "../ui/refusal";
-import { Table, type Column, type Order } from "../ui/table";
+import { Table, type Order } from "../ui/table";
 
 type State = "closed" | "open" | "half_open" | "off" | "unused";
 
@@ -111,10 +111,7 @@ function act(one: Destination, what: "try" | "enable" | "disable"): Promise<Dest
   return call("POST", `${PATH}/${one.id}/${what}`, { tenant: one.ccid });
 }
 
-const OWNER: Column<Destination> = {
-  title: "Contact center",
-  cell: ({ ccid }) => <Center id={ccid} panel="destinations" />,
-};
+const OWNER = ownerColumn<Destination>("destinations", ({ ccid }) => ccid);
 
 interface ListProps {
   rows: Destination[];
@@ -135,45 +132,49 @@ function List({ rows, everyTenant, onStop, onDone, order, onOrder }: ListProps) 
       order={order}
       onOrder={onOrder}
       columns={[
-        { title: "Number", kind: "main", value: nameOf, cell: (row) => row.numbers.map(({ number, name }) => `${number} (${name})`).join(", ") || "none" },
-        { title: "Host", value: (row) => row.host, cell: (row) => <code class="url">{row.host}</code> },
+        {
+          title: "Number",
+          kind: "main",
+          value: nameOf,
+          cell: (row) => row.numbers.map(({ number, name }) => `${number} (${name})`).join(", ") || "none",
+          below: everyTenant ? OWNER : undefined,
+        },
+        { title: "Host", kind: "free", value: (row) => row.host, cell: (row) => <code class="url">{row.host}</code> },
         {
           title: "State",
           value: (row) => STATES[row.state].word,
-          cell: (row) => (
-            <span>
-              <span class={`state ${stateOf(row).look}`}>{stateOf(row).word}</span>
-              {row.nextTry && (row.state !== "closed" || row.failing) && (
-                <span class="faint">
-                  {" "}
-                  next try <Moment time={row.nextTry} />
-                </span>
-              )}
-            </span>
-          ),
+          cell: (row) => <span class={`state ${stateOf(row).look}`}>{stateOf(row).word}</span>,
+          below: {
+            title: "Next try",
+            cell: (row) => row.nextTry && (row.state !== "closed" || row.failing) && <Moment time={row.nextTry} />,
+          },
         },
-        { title: "Waiting", kind: "number", value: (row) => row.waiting, cell: (row) => (row.waiting >= 10000 ? "10000 or more" : row.waiting) },
-        { title: "Oldest", value: (row) => row.oldest, cell: (row) => <Moment time={row.oldest} /> },
-        { title: "Last answer", value: (row) => row.lastAnswer?.at, cell: (row) => <Answer of={row} /> },
-        ...(everyTenant ? [OWNER] : []),
+        {
+          title: "Waiting",
+          kind: "number",
+          value: (row) => row.waiting,
+          cell: (row) => (row.waiting >= 10000 ? "10000 or more" : row.waiting),
+          below: { title: "Oldest", value: (row) => row.oldest, cell: (row) => row.oldest && <Moment time={row.oldest} /> },
+        },
+        {
+          title: "Last answer",
+          kind: "free",
+          value: (row) => row.lastAnswer?.at,
+          cell: ({ lastAnswer }) => (lastAnswer ? <Answer of={lastAnswer} /> : "never tried"),
+          below: { title: "Bad since", cell: (row) => row.failingSince && <Moment time={row.failingSince} /> },
+        },
         { title: "Actions", kind: "actions", cell: (row) => <Actions one={row} onStop={onStop} onDone={onDone} /> },
       ]}
     />
   );
 }
 
-function Answer({ of: { lastAnswer, failingSince } }: { of: Destination }) {
-  if (!lastAnswer) return <>never tried</>;
+function Answer({ of: { status, kind, at, detail } }: { of: NonNullable<Destination["lastAnswer"]> }) {
   return (
-    <span>
-      {lastAnswer.status ?? "none"} <span class="tag">{lastAnswer.kind}</span> <Moment time={lastAnswer.at} />
-      {failingSince && (
-        <span class="faint">
-          , bad since <Moment time={failingSince} />
-        </span>
-      )}
-      {lastAnswer.detail && <code class="faint"> {lastAnswer.detail}</code>}
-    </span>
+    <>
+      {status ?? "none"} <span class="tag">{kind}</span> <Moment time={at} />
+      {detail && <code class="faint"> {detail}</code>}
+    </>
   );
 }
 

@@ -6,7 +6,7 @@ import { useKept } from "../place";
 import type { Session } from "../session";
 import { useAction } from "../ui/action";
 import { announce } from "../ui/announce";
-import { Center } from "../ui/center";
+import { ownerColumn } from "../ui/center";
 import { Confirm } from "../ui/confirm";
 import { CopyOnce } from "../ui/copy_once";
 import { More } from "../ui/more";
@@ -93,12 +93,9 @@ interface ListProps {
   onOrder: (order: Order) => void;
 }
 
+const OWNER = ownerColumn<Key>("keys", ({ tenant }) => tenant, "every");
+
 function List({ keys, everyTenant, onOpen, onChanged, order, onOrder }: ListProps) {
-  const owner = {
-    title: "Contact center",
-    cell: (key: Key) =>
-      key.tenant === "*" ? "every" : <Center id={key.tenant} panel="keys" />,
-  };
   return (
     <Table
       caption="API keys"
@@ -108,43 +105,50 @@ function List({ keys, everyTenant, onOpen, onChanged, order, onOrder }: ListProp
       order={order}
       onOrder={onOrder}
       columns={[
-        { title: "Name", kind: "main", value: (key) => key.name, cell: (key) => <Name of={key} /> },
-        ...(everyTenant ? [owner] : []),
+        {
+          title: "Name",
+          kind: "main",
+          value: (key) => key.name,
+          cell: (key) => key.name,
+          below: { title: "Begins with", cell: (key) => <code>{key.id}…</code> },
+        },
+        ...(everyTenant ? [OWNER] : []),
         {
           title: "Permissions",
-          cell: (key) => key.permissions.map((permission) => <code key={permission} class="tag">{permission}</code>),
+          kind: "free",
+          cell: (key) => key.permissions.map((permission) => <Permission key={permission} name={permission} />),
+          below: { title: "Rate", cell: (key) => (key.capacity === 0 ? "unlimited" : `${key.capacity} in ${key.frequency} s`) },
         },
-        { title: "State", value: stateOf, cell: (key) => <span class={`state ${stateOf(key)}`}>{stateOf(key)}</span> },
-        { title: "Expires", value: (key) => key.expires || null, cell: (key) => (key.expires ? <Moment time={key.expires} day /> : <span class="nowrap">never</span>) },
-        { title: "Rate", cell: (key) => <span class="nowrap">{key.capacity === 0 ? "unlimited" : `${key.capacity} in ${key.frequency} s`}</span> },
-        { title: "Created", value: (key) => key.created, cell: (key) => <Created of={key} /> },
+        {
+          title: "State",
+          value: stateOf,
+          cell: (key) => <span class={`state ${stateOf(key)}`}>{stateOf(key)}</span>,
+          below: { title: "Expires", value: (key) => key.expires || null, cell: (key) => (key.expires ? <Moment time={key.expires} day /> : "never") },
+        },
+        {
+          title: "Created",
+          kind: "free",
+          value: (key) => key.created,
+          cell: (key) => <Moment time={key.created} day />,
+          below: { title: "By", cell: (key) => key.createdby },
+        },
         { title: "Actions", kind: "actions", cell: (key) => <Actions of={key} onOpen={onOpen} onChanged={onChanged} /> },
       ]}
     />
   );
 }
 
-function Name({ of }: { of: Key }) {
+// It may break after each colon.
+function Permission({ name }: { name: string }) {
   return (
-    <>
-      {of.name}
-      <br />
-      <code class="faint">{of.id}…</code>
-    </>
-  );
-}
-
-function Created({ of }: { of: Key }) {
-  return (
-    <>
-      <Moment time={of.created} day />
-      {of.createdby && (
+    <code class="tag">
+      {name.split(/(?<=:)/).map((part) => (
         <>
-          <br />
-          <span class="faint">by {of.createdby}</span>
+          {part}
+          <wbr />
         </>
-      )}
-    </>
+      ))}
+    </code>
   );
 }
 

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useLoaded } from "../load";
-import { Center } from "../ui/center";
+import { ownerColumn } from "../ui/center";
 import { faultOf, SelectField, TextField } from "../ui/field";
 import { Panel, ReadAgain } from "../ui/panel";
 import { Table } from "../ui/table";
@@ -100,8 +100,9 @@ function Equation({ of }: { of: Balance }) {
   );
 }
 
+const OWNER = ownerColumn<Row>("ledger", ({ ccid }) => ccid);
+
 function List({ rows, everyTenant }: { rows: Row[]; everyTenant: boolean }) {
-  const owner = { title: "Contact center", cell: (row: Row) => <Center id={row.ccid} panel="ledger" /> };
   return (
     <Table
       caption="Ledger"
@@ -109,8 +110,7 @@ function List({ rows, everyTenant }: { rows: Row[]; everyTenant: boolean }) {
       name={(row) => `${row.ccid} ${row.channel} ${row.direction}`}
       empty="No messages in this time."
       columns={[
-        { title: "Number", kind: "main", cell: (row) => row.channel ?? "all" },
-        ...(everyTenant ? [owner] : []),
+        { title: "Number", kind: "main", cell: (row) => row.channel ?? "all", below: everyTenant ? OWNER : undefined },
         { title: "Direction", cell: (row) => (row.direction === "in" ? "from consumers" : "to consumers") },
         { title: "Equation", cell: (row) => <Equation of={row} /> },
         {

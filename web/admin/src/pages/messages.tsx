@@ -117,8 +117,8 @@ export function MessageTable({ tenant, messages, empty }: { tenant: string; mess
           ),
         },
         { title: "When", cell: (message) => <Moment time={message.created} seconds /> },
-        { title: "Direction", cell: (message) => `${message.direction === "in" ? "from" : "to"} ${message.phone}` },
-        { title: "Number", cell: (message) => `${message.channel} (${message.number})` },
+        { title: "Direction", cell: (message) => <>{message.direction === "in" ? "from" : "to"} <span class="nowrap">{message.phone}</span></> },
+        { title: "Number", kind: "free", cell: (message) => <>{message.channel} <span class="nowrap">({message.number})</span></> },
         { title: "State", cell: (message) => <span class={`state ${lookOf(message.state)}`}>{message.state.replace("_", " ")}</span> },
         {
           title: "Conversation",

@@ -202,8 +202,12 @@ function List({ rows, channels, onOpen }: { rows: Row[]; channels: Channel[]; on
       name={(row) => row.section}
       empty="No numbers yet. Add the first one; then set up the services SMS and Async, or the aggregator's."
       columns={[
-        { title: "Number", kind: "main", cell: (row) => row.options["channelId"] ?? "—" },
-        { title: "Section", cell: (row) => <code>{row.section}</code> },
+        {
+          title: "Number",
+          kind: "main",
+          cell: (row) => row.options["channelId"] ?? "—",
+          below: { title: "Section", cell: (row) => <code>{row.section}</code> },
+        },
         { title: "Type", cell: (row) => <span class="nowrap">{row.options["channelType"] === "email" ? "E-mail" : "SMS"}</span> },
         { title: "Endpoint", kind: "free", cell: (row) => row.options["endpoint"] ?? "—" },
         { title: "Carried by", cell: (row) => row.options["provider"] ?? "as the service says" },

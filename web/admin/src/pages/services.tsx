@@ -75,13 +75,8 @@ function List({ rows, onOpen }: { rows: Row[]; onOpen: (open: { kind: "edit" | "
         {
           title: "Service",
           kind: "main",
-          cell: ({ name, purpose }) => (
-            <>
-              {name}
-              <br />
-              <span class="faint">{purpose}</span>
-            </>
-          ),
+          cell: ({ name }) => name,
+          below: { title: "Purpose", cell: ({ purpose }) => purpose },
         },
         {
           title: "State",

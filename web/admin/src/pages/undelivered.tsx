@@ -3,13 +3,13 @@ import { useState } from "preact/hooks";
 import { call } from "../api";
 import { addressOf, useKept } from "../place";
 import { announce } from "../ui/announce";
-import { Center } from "../ui/center";
+import { ownerColumn } from "../ui/center";
 import { Confirm } from "../ui/confirm";
 import { Moment } from "../ui/moment";
 import { More } from "../ui/more";
 import { usePages } from "../ui/pages";
 import { Panel, ReadAgain } from "../ui/panel";
-import { Table, type Column, type Order } from "../ui/table";
+import { Table, type Order } from "../ui/table";
 import { filterQuery, FilterForm, filterText, isOpen, NO_FILTER, type Filter } from "./undelivered_filter";
 
 interface Failure {
@@ -121,9 +121,7 @@ function ofFilter(tenant: string, filter: Filter) {
   return { parts: [{ tenant, body: filterQuery(filter) }], what: filterText(filter) };
 }
 
-function owner<T extends { ccid: string }>(): Column<T> {
-  return { title: "Contact center", cell: ({ ccid }) => <Center id={ccid} panel="undelivered" /> };
-}
+const OWNER = ownerColumn<{ ccid: string }>("undelivered", ({ ccid }) => ccid);
 
 interface GroupsProps {
   groups: Group[];
@@ -153,16 +151,16 @@ function Groups({ groups, everyTenant, onChannel, onReplay }: GroupsProps) {
           },
           {
             title: "Destination",
+            kind: "free",
             cell: ({ ccid, host }) => (
               <a href={addressOf({ tenant: ccid, panel: "destinations" })} title="How it does">
                 <code class="url">{host || "—"}</code>
               </a>
             ),
+            below: everyTenant ? OWNER : undefined,
           },
           { title: "Messages", kind: "number", cell: ({ count }) => count },
-          { title: "First", cell: ({ oldest }) => <Moment time={oldest} /> },
-          { title: "Last", cell: ({ latest }) => <Moment time={latest} /> },
-          ...(everyTenant ? [owner<Group>()] : []),
+          { title: "First", cell: ({ oldest }) => <Moment time={oldest} />, below: { title: "Last", cell: ({ latest }) => <Moment time={latest} /> } },
           {
             title: "Actions",
             kind: "actions",
@@ -225,11 +223,10 @@ function List({ everyTenant, rows, none, ticked, onTicked, order, onOrder }: Lis
                 </a>
               </label>
             ),
+            below: everyTenant ? OWNER : undefined,
           },
-          ...(everyTenant ? [owner<Failure>()] : []),
-          { title: "Number", by: "channel", cell: (row) => row.channel },
-          { title: "Host", cell: (row) => <code class="url">{row.host || "—"}</code> },
-          { title: "Reason", by: "reason", cell: (row) => row.reason },
+          { title: "Number", by: "channel", cell: (row) => row.channel, below: { title: "Host", cell: (row) => <code class="url">{row.host || "—"}</code> } },
+          { title: "Reason", by: "reason", cell: (row) => row.reason.replace("_", " ") },
           { title: "Last status", kind: "number", by: "status", cell: (row) => row.status || "—" },
           { title: "Attempts", kind: "number", by: "attempts", cell: (row) => row.attempts },
           { title: "Since", by: "since", cell: (row) => <Moment time={row.since} /> },

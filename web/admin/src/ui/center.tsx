@@ -1,7 +1,9 @@
-// A contact center by its name, as people call it. Its id is in the tooltip, and stands there itself where it has no name.
+// A contact center by its name, which a table may shorten; the whole name and the id are in the tooltip. One without a name is shown by its
+// id.
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../api";
 import { addressOf, type Panel } from "../place";
+import type { Column } from "./table";
 
 const LIST = "/nexus/v3/provisioning/tenants";
 const AT_MOST = 1000; // one answer of the list
@@ -28,8 +30,13 @@ export function Center({ id, panel }: { id: string; panel: Panel }) {
     if (!names.has(id)) void find().then(() => setName(names.get(id)));
   }, [id]);
   return (
-    <a class="url" href={addressOf({ tenant: id, panel })} title={id}>
+    <a class="center" href={addressOf({ tenant: id, panel })} title={name ? `${name} ${id}` : id}>
       {name ?? <code>{id}</code>}
     </a>
   );
+}
+
+// The column that says whose a row is. none: what stands there for "*".
+export function ownerColumn<T>(panel: Panel, of: (row: T) => string, none = "—"): Column<T> {
+  return { title: "Contact center", cell: (row) => (of(row) === "*" ? none : <Center id={of(row)} panel={panel} />) };
 }

@@ -7,7 +7,7 @@ export function Moment({ time, day, seconds }: { time: string | null | undefined
   const parsed = time ? new Date(time) : undefined;
   if (!time || !parsed || Number.isNaN(parsed.getTime())) return <>—</>;
   return (
-    <time dateTime={time} title={time}>
+    <time class={day ? undefined : "clock"} dateTime={time} title={time}>
       {(day ? DAY : seconds ? SECOND : MINUTE).format(parsed)}
     </time>
   );

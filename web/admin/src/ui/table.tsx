@@ -1,5 +1,6 @@
-// Rows of things. Where they are wider than their place, each row becomes a card whose lines carry the columns' titles.
-// Columns that can be sorted have a button for a title: those with `by` where the server sorts, those with `value` where all rows are
+// Rows of things. A column may hold a second fact below the first, so that long lists fit a small desk. Where they are still wider than
+// their place, words break anywhere; where that does not help either, each row becomes a card whose lines carry the titles.
+// Facts that can be sorted by have a button for a title: those with `by` where the server sorts, those with `value` where all rows are
 // here.
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
@@ -12,6 +13,7 @@ export interface Column<T> {
   kind?: "number" | "actions" | "main" | "free"; // free: words that people chose, which may be long and without blanks
   by?: string; // what the server calls it
   value?: (row: T) => string | number | null | undefined;
+  below?: Column<T> | undefined; // its kind does not matter
 }
 
 // sort: the column's `by`, or its title; "": as the rows come.
@@ -30,11 +32,15 @@ interface Props<T> {
   onOrder?: (order: Order) => void;
 }
 
+function facts<T>(column: Column<T>): Column<T>[] {
+  return column.below ? [column, column.below] : [column];
+}
+
 const WORDS = new Intl.Collator(undefined, { numeric: true });
 
 // What has no value comes last, whichever way.
 function sorted<T>(rows: T[], columns: Column<T>[], { sort, order }: Order): T[] {
-  const value = columns.find(({ title }) => title === sort)?.value;
+  const value = columns.flatMap(facts).find(({ title }) => title === sort)?.value;
   if (!value) return rows;
   const way = order === "asc" ? 1 : -1;
   return [...rows].sort((left, right) => {
@@ -44,15 +50,30 @@ function sorted<T>(rows: T[], columns: Column<T>[], { sort, order }: Order): T[]
   });
 }
 
-function Title<T>({ column, order, onOrder }: { column: Column<T>; order: Order; onOrder: (order: Order) => void }) {
-  const sort = column.by ?? column.title;
-  const now = order.sort !== sort ? "none" : order.order === "asc" ? "ascending" : "descending";
-  return (
-    <th scope="col" class={`sorts ${column.kind ?? ""}`} aria-sort={now}>
-      <button type="button" onClick={() => onOrder({ sort, order: now === "descending" || (now === "none" && column.kind !== "number") ? "asc" : "desc" })}>
-        {column.title}
+interface HeadProps<T> {
+  column: Column<T>;
+  order: Order | undefined;
+  onOrder: ((order: Order) => void) | undefined;
+}
+
+function Head<T>({ column, order, onOrder }: HeadProps<T>) {
+  let sorted: "none" | "ascending" | "descending" | undefined; // by any of its facts
+  const titles = facts(column).map(({ title, kind, by, value }) => {
+    if (!order || !onOrder || !(by || value)) return <span class={kind === "actions" ? "unseen" : undefined}>{title}</span>;
+    const sort = by ?? title;
+    const now = order.sort !== sort ? "none" : order.order === "asc" ? "ascending" : "descending";
+    if (now !== "none" || !sorted) sorted = now;
+    const next = now === "descending" || (now === "none" && kind !== "number") ? "asc" : "desc";
+    return (
+      <button type="button" class={now} onClick={() => onOrder({ sort, order: next })}>
+        {title}
         <span aria-hidden="true">{now === "none" ? "↕" : now === "ascending" ? "↑" : "↓"}</span>
       </button>
+    );
+  });
+  return (
+    <th scope="col" class={`${sorted ? "sorts " : ""}${column.kind ?? ""}`} aria-sort={sorted}>
+      {titles}
     </th>
   );
 }
@@ -63,8 +84,10 @@ export function Table<T>({ caption, columns, rows, name, empty, order, onOrder }
     function fit() {
       const element = place.current;
       if (!element) return;
-      element.classList.remove("narrow"); // measured as a table
-      element.classList.toggle("narrow", element.clientWidth < TOO_NARROW || element.scrollWidth > element.clientWidth);
+      const tooWide = () => element.scrollWidth > element.clientWidth;
+      element.classList.remove("narrow", "tight"); // measured as a table
+      element.classList.toggle("tight", tooWide());
+      element.classList.toggle("narrow", element.clientWidth < TOO_NARROW || tooWide());
     }
     fit();
     addEventListener("resize", fit);
@@ -77,15 +100,9 @@ export function Table<T>({ caption, columns, rows, name, empty, order, onOrder }
         <caption class="unseen">{caption}</caption>
         <thead>
           <tr>
-            {columns.map((column) =>
-              order && onOrder && (column.by || column.value) ? (
-                <Title key={column.title} column={column} order={order} onOrder={onOrder} />
-              ) : (
-                <th key={column.title} scope="col" class={column.kind}>
-                  {column.kind === "actions" ? <span class="unseen">{column.title}</span> : column.title}
-                </th>
-              ),
-            )}
+            {columns.map((column) => (
+              <Head key={column.title} column={column} order={order} onOrder={onOrder} />
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -93,7 +110,12 @@ export function Table<T>({ caption, columns, rows, name, empty, order, onOrder }
             <tr key={name(row)}>
               {columns.map((column) => (
                 <td key={column.title} class={column.kind} data-title={column.title}>
-                  {column.cell(row)}
+                  {column.below ? <div>{column.cell(row)}</div> : column.cell(row)}
+                  {column.below && (
+                    <div class="below" data-title={column.below.title}>
+                      {column.below.cell(row)}
+                    </div>
+                  )}
                 </td>
               ))}
             </tr>
