@@ -91,9 +91,11 @@ class Auditor:
             yield f"{len(gaps)} conversations have gaps: {gaps[:5]}"
 
     def _webhooks(self, may_double):
-        """Nothing went out that is not stored, in each conversation in its order, and twice only within the bound."""
+        """Nothing went out that is not stored, in each conversation in its order, and twice only within the bound. What we
+        answer to a keyword waits for nobody, so it may come before an agent's answer that was on its way already."""
         places = {id: (conversation, sequence) for id, conversation, sequence in
-                  self.stack.query("select id::text, conversation_id, sequence from message where direction = 2")}
+                  self.stack.query("select id::text, case when answers is null then conversation_id end, sequence"
+                                   " from message where direction = 2")}
         latest, good, seen, strangers, disorder = {}, collections.Counter(), set(), set(), []
         for webhook in self._received():
             message = webhook["messageId"]
@@ -102,7 +104,7 @@ class Auditor:
                 strangers.add(message)
             elif message not in seen:
                 conversation, sequence = places[message]
-                if sequence < latest.get(conversation, 0):
+                if conversation and sequence < latest.get(conversation, 0):
                     disorder.append(message)
                 latest[conversation] = sequence
             seen.add(message)
