@@ -306,17 +306,17 @@ begin
         from gone where state = 4 and provider_id is not null
         on conflict (tenant_id, provider_id, channel_id) do update set message_id = excluded.message_id
     ), waited as (
-        -- Receipts that came before their message's id was known. "offset 0" keeps the plan on the receipt's key: one that was
-        -- made while the table was empty would read all of it.
+        -- Receipts that came before their message's id was known. "offset 0" keeps the plan on their key: one that was made
+        -- while the table was empty would read all that wait.
         update receipt r set message_id = w.message_id
         from (select x.tenant_id, x.provider_id, x.state, x.number_key, g.message_id
               from gone g
               cross join lateral (select * from receipt x
-                                  where x.tenant_id = g.tenant_id and x.provider_id = g.provider_id and x.message_id is null
-                                  offset 0) x
+                                  where x.tenant_id = g.tenant_id and x.provider_id = g.provider_id offset 0) x
               join channel c on c.tenant_id = g.tenant_id and c.id = g.channel_id
-              where g.state = 4 and receipt_fits(x.tenant_id, x.channel_address, c.address)) w
+              where g.state = 4 and x.message_id is null and receipt_fits(x.tenant_id, x.channel_address, c.address)) w
         where r.tenant_id = w.tenant_id and r.provider_id = w.provider_id and r.state = w.state and r.number_key = w.number_key
+          and coalesce(r.message_id, w.message_id) = w.message_id
         returning r.tenant_id, r.message_id, r.state
     ), spoke as (
         select destination_id, status, decision, detail from gone where outcome <> 5
