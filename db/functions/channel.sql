@@ -240,3 +240,9 @@ begin
     perform destination_hurry(d.id) from destination d where d.tenant_id = p_tenant and d.enabled;
 end
 $$;
+
+-- The number that a channel has.
+create or replace function channel_address(of_tenant int, of_channel int) returns text
+language sql stable as $$
+    select c.address from channel c where c.tenant_id = of_tenant and c.id = of_channel
+$$;

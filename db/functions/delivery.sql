@@ -177,7 +177,8 @@ begin
                case when d.place = 1 then t.ccid::text end,
                dst.failures, (extract(epoch from m.created) * 1000000)::bigint
         from (select l.*, row_number() over (partition by l.destination_id order by l.id) as place from leased l) d
-        join message m on m.tenant_id = d.tenant_id and m.id = d.message_id
+        cross join lateral (select * from message m where m.tenant_id = d.tenant_id and m.id = d.message_id
+                            offset 0) m -- by its key, as in delivery_complete()
         join channel c on c.id = d.channel_id
         join destination dst on dst.id = d.destination_id
         join tenant t on t.id = d.tenant_id
@@ -313,8 +314,8 @@ begin
               from gone g
               cross join lateral (select * from receipt x
                                   where x.tenant_id = g.tenant_id and x.provider_id = g.provider_id offset 0) x
-              join channel c on c.tenant_id = g.tenant_id and c.id = g.channel_id
-              where g.state = 4 and x.message_id is null and receipt_fits(x.tenant_id, x.channel_address, c.address)) w
+              where g.state = 4 and x.message_id is null
+                and receipt_fits(x.tenant_id, x.channel_address, channel_address(g.tenant_id, g.channel_id))) w
         where r.tenant_id = w.tenant_id and r.provider_id = w.provider_id and r.state = w.state and r.number_key = w.number_key
           and coalesce(r.message_id, w.message_id) = w.message_id
         returning r.tenant_id, r.message_id, r.state

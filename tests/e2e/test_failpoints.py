@@ -3,7 +3,6 @@ for that place; what holds at any moment is in test_survival.py."""
 
 import concurrent.futures
 import signal
-import threading
 import uuid
 
 import pytest
@@ -53,15 +52,18 @@ def leases_run_out(stack):
 def until_accepted(post):
     """Sends it again until it is accepted, as every caller of ours must; gives what the acceptance says, except the
     state, which is the present one."""
-    while True:
+    def acceptance():
         try:
             answer = post()
         except requests.ConnectionError:
-            answer = None  # the gateway has gone
-        if answer is not None and answer.status_code == 200:
-            return {name: value for name, value in answer.json()["data"].items() if name != "state"}
-        assert answer is None or answer.status_code in (503, 504), answer.text
-        threading.Event().wait(0.05)
+            return None  # the gateway has gone
+        if answer.status_code in (503, 504):
+            return None
+        if answer.status_code != 200:
+            raise RuntimeError(f"it was answered {answer.status_code}: {answer.text}")  # which no repetition mends
+        return {name: value for name, value in answer.json()["data"].items() if name != "state"}
+
+    return eventually(acceptance, "it is accepted", 60)
 
 
 class Text:
