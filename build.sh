@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Nexus: what a person does with this tree. `./build.sh help` lists it.
+# Nexus: the commands for work with this source tree. `./build.sh help` lists them.
 set -euo pipefail
 
 caller_dir=$PWD
 root=$(dirname "$(readlink -f "$0")")
 cd "$root"
 
-# Debian 12 packages: the compiler and what it reads, what the programs run on, what the tests use.
+# Debian 12 packages: the compiler, the libraries, what the programs need to run, and what the tests use.
 packages=(
     gcc libc6-dev cmake ninja-build pkg-config git clang clang-format llvm libclang-rt-14-dev
-    libuv1-dev libh2o-dev libzmq3-dev libmsgpack-dev libpq-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev
+    libuv1-dev libh2o-dev libzmq3-dev libczmq-dev libmsgpack-dev libpq-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev
     libyaml-dev libssl-dev
     postgresql-15 redis-server s6 execline curl jq procps ca-certificates
     libcriterion-dev python3-pytest python3-pytest-xdist python3-requests python3-psycopg2 python3-jsonschema
     python3-hypothesis python3-prometheus-client wrk shellcheck
 )
-# What builds the web pages: Debian's, unless there is another one. 18 and later will do.
+# Node.js and npm build the web pages: Debian's, unless others are installed. Version 18 or later is needed.
 { command -v node && command -v npm; } >/dev/null || packages+=(nodejs npm)
 
 usage() {
@@ -32,7 +32,7 @@ usage: ./build.sh VERB [ARGUMENT…]
   build [PRESET]       compile: release (default), dev, asan, clang, fuzz, uncounted; into build/PRESET
   package              make a Debian package of the release build, in build/packages
   web                  build the web pages into web/dist, if their sources changed
-  docs                 write docs/generated anew from the tables
+  docs                 write docs/generated again from the tables
   fmt                  format the C sources
   check                what the compiler cannot see: layers, formatting, scripts, wording
   clean                remove what was built; your data in the state directory stays
@@ -56,7 +56,7 @@ say() { printf '── %s\n' "$*"; }
 die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
 wrong() { printf 'build.sh: %s\n' "$*" >&2; exit 2; }
 
-# --- what a fresh machine lacks ---------------------------------------------------------------
+# --- missing packages -------------------------------------------------------------------------
 
 missing_packages() {
     local installed
@@ -73,7 +73,7 @@ verb_deps() {
         command -v sudo >/dev/null || die "installing packages takes root or sudo: apt-get install ${missing[*]}"
         apt=(sudo "${apt[@]}")
     fi
-    # The package lists of a fresh image are empty, those of an old one name files that are gone.
+    # The package lists of a fresh image are empty, and those of an old one name files that no longer exist.
     "${apt[@]}" install -y -q --no-install-recommends "${missing[@]}" ||
         { "${apt[@]}" update -q && "${apt[@]}" install -y -q --no-install-recommends "${missing[@]}"; }
 }
@@ -84,12 +84,16 @@ verb_build() {
     local preset=${1:-release}
     verb_deps
     say "building $preset"
-    cmake --preset "$preset" --log-level=WARNING >/dev/null
-    cmake --build --preset "$preset" -- --quiet | sed '/^ninja: no work to do\.$/d'
+    mkdir -p build
+    {
+        flock 9 # builds of the same preset run one after the other
+        cmake --preset "$preset" --log-level=WARNING >/dev/null
+        cmake --build --preset "$preset" -- --quiet | sed '/^ninja: no work to do\.$/d'
+    } 9>"build/.$preset.lock"
     [ "$preset" != release ] || verb_web
 }
 
-# packaging/ has what goes into it. Made twice of one commit in one folder it is the same.
+# packaging/ has the files for it. If it is made twice from one commit in one folder, the two packages are the same.
 verb_package() {
     [ $# -eq 0 ] || wrong "package takes no arguments"
     packages+=(dpkg-dev file)
@@ -108,19 +112,19 @@ verb_package() {
 # The packages and the built pages each carry a mark that says what they were made from.
 verb_web() {
     verb_deps
-    local lock sources
+    local lock sources types=web/admin/src/openapi.d.ts
     lock=$(sha256sum <web/package-lock.json)
     if [ "$(cat web/node_modules/.made-from 2>/dev/null)" != "$lock" ]; then
         say "fetching what the web pages are built with"
         (cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null)
         printf '%s' "$lock" >web/node_modules/.made-from
     fi
-    sources=$(find web/admin web/package-lock.json web/vite.config.js web/tsconfig.json -type f -print0 |
-        LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
-    [ "$(cat web/dist/.made-from 2>/dev/null)" != "$sources" ] || return 0
+    sources=$(find web/admin web/package.json web/package-lock.json web/vite.config.js web/tsconfig.json docs/generated/openapi.json \
+        -type f ! -path "$types" -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
+    [ "$(cat web/dist/.made-from 2>/dev/null)" != "$sources" ] || [ ! -f "$types" ] || return 0
     say "building the web pages"
     rm -f web/dist/.made-from
-    (cd web && node_modules/.bin/tsc && node_modules/.bin/vite build --logLevel warn)
+    (cd web && npm run --silent api && npm run --silent types && npm run --silent build)
     printf '%s' "$sources" >web/dist/.made-from
 }
 
@@ -134,7 +138,7 @@ verb_fmt() {
     git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 }
 
-verb_clean() { rm -rf build web/dist web/node_modules; }
+verb_clean() { rm -rf build web/dist web/node_modules web/admin/src/openapi.d.ts; }
 
 # --- running ----------------------------------------------------------------------------------
 

@@ -1,14 +1,16 @@
-// attachment: what came with messages, for agents, and for those to whom an agent gave a link.
+// attachment: the attachments of messages, for agents and for people with a link from an agent.
 //
 // A link ends in a token: base64url of tenant, the API key it was made with (0: a user made it), message, ordinal, expiry
-// and a MAC over them. The MAC's key is made of the installation's key-encryption key, so every worker knows it; no table
-// grows with links. When that key is replaced, tokens under the old one are good as long as it is in the ring. A link is
-// good no longer than the API key it was made with.
+// and a MAC over them. The MAC's key is derived from the installation's key-encryption key, so
+// every worker knows it, and links are not stored. When that key is replaced, tokens under the old
+// one are valid as long as it is in the ring. A link is valid at most as long as the API key it was
+// made with.
 #include "base/clock.h"
-#include "io/crypto.h"
+#include "chat-worker/handlers.h"
+#include "crypto/crypto.h"
+#include "secrets/secret.h"
 #include "service/service.h"
-#include "service/task_statement.h"
-#include "store/secret.h"
+#include "service/tasks/task_statement.h"
 #include "store/statements.h"
 
 #include <endian.h>
@@ -27,22 +29,15 @@ struct said {
     uint64_t expires_s;
 };
 
-void on_attachment_read(struct task *task, const struct msg_attachment_read *message);
-void on_attachment_link(struct task *task, const struct msg_attachment_link *message);
-void on_attachment_linked(struct task *task, const struct msg_attachment_linked *message);
-
 static void read_by(struct task *task, struct id conversation, struct id message, uint32_t ordinal,
                     uint32_t piece)
 {
     struct pg_params params;
 
-    pg_params_init(&params);
-    pg_int4(&params, (int32_t)task_tenant(task));
-    pg_id(&params, conversation);
-    pg_id(&params, message);
-    pg_int4(&params, (int32_t)ordinal);
-    pg_int4(&params, (int32_t)piece);
-    task_answer_by(task, STATEMENT_ATTACHMENT_READ, &params);
+    BIND(&params, ATTACHMENT_READ, .tenant = (int32_t)task_tenant(task),
+         .conversation = conversation, .message = message, .ordinal = (int32_t)ordinal,
+         .piece = (int32_t)piece);
+    task_answer_by(task, &params);
 }
 
 void on_attachment_read(struct task *task, const struct msg_attachment_read *message)
@@ -81,7 +76,7 @@ static void said_get(const char *bytes, struct said *said)
     said->expires_s = be64toh(expires);
 }
 
-// line is a key of the ring in hex; its use for links is another key.
+// line is a key of the ring in hex; the key for links is derived from it.
 static bool mac_put(struct str line, struct str said, unsigned char mac[SHA256_BYTES])
 {
     unsigned char ring_key[SECRET_KEY_BYTES], key[SHA256_BYTES];
@@ -117,7 +112,7 @@ static bool token_make(struct task *task, const struct said *said, struct buf *t
     str_cut(lines, '\n', &line, &lines);
     said_put(&bytes, said);
     if (!mac_put(line, buf_str(&bytes), mac))
-        return err_set(err, ERR_UNAVAILABLE, "there is no key to sign links with");
+        return err_set(err, ERR_UNAVAILABLE, "no key for signing links is configured");
     buf_append(&bytes, mac, MAC_BYTES);
     size_t before = token->len;
     buf_base64(token, buf_str(&bytes));
@@ -127,7 +122,7 @@ static bool token_make(struct task *task, const struct said *said, struct buf *t
 
 static bool link_refuse(struct err *err)
 {
-    return err_set(err, ERR_NOT_FOUND, "the link is not valid or has expired");
+    return err_set(err, ERR_NOT_FOUND, "the link is invalid or has expired");
 }
 
 static bool token_read(struct task *task, struct str token, struct said *said, struct err *err)
@@ -181,31 +176,28 @@ void on_attachment_link(struct task *task, const struct msg_attachment_link *mes
     json_key_str(&answer, "link", buf_str(&link));
     json_key_str(&answer, "expires", buf_str(&expires));
     json_close(&answer, '}');
-    pg_params_init(&params);
-    pg_int4(&params, (int32_t)task_tenant(task));
-    pg_id(&params, message->id);
-    pg_id(&params, message->message);
-    pg_int4(&params, (int32_t)message->ordinal);
-    pg_text(&params, buf_str(&answer));
-    task_answer_by(task, STATEMENT_ATTACHMENT_LINK, &params);
+    BIND(&params, ATTACHMENT_LINK, .tenant = (int32_t)task_tenant(task),
+         .conversation = message->id, .message = message->message,
+         .ordinal = (int32_t)message->ordinal, .answer = buf_str(&answer));
+    task_answer_by(task, &params);
 }
 
-// A link that is being followed: what its token says.
+// The contents of the token of a link that was opened.
 struct following {
     struct task *task;
     struct said said;
 };
 
-// From here on the task is the tenant's that the token names, and sees its rows only.
+// From here on the task belongs to the tenant of the token, and sees only its rows.
 static void link_judged(void *context, const struct pg_result *result, const struct err *err)
 {
     struct following *following = context;
     struct task *task = following->task;
-    const struct msg_attachment_linked *message = task->message;
+    const struct msg_attachment_linked *message = attachment_linked_of(task);
     const struct said *said = &following->said;
     struct err refusal;
 
-    if (!err && !pg_get_bool(result, 0, 0)) {
+    if (!err && !GET(result, 0, ATTACHMENT_LINK_GOOD, attachment_link_is_good)) {
         link_refuse(&refusal);
         err = &refusal;
     }
@@ -228,9 +220,7 @@ void on_attachment_linked(struct task *task, const struct msg_attachment_linked 
         task_fail(task, &err);
         return;
     }
-    pg_params_init(&params);
-    pg_int4(&params, (int32_t)following->said.tenant);
-    pg_int4(&params, (int32_t)following->said.key);
-    pg_call(service_pg(task->service), STATEMENT_ATTACHMENT_LINK_GOOD, &params, link_judged,
-            following);
+    BIND(&params, ATTACHMENT_LINK_GOOD, .tenant = (int32_t)following->said.tenant,
+         .key = (int32_t)following->said.key);
+    pg_call(service_pg(task->service), &params, link_judged, following);
 }

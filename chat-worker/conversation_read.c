@@ -1,18 +1,12 @@
-// conversation_read: the questions an agent's screen asks. Each is one statement that answers in
-// JSON.
-#include "service/task_statement.h"
+// conversation_read: the queries of an agent's screen. Each is one statement that returns JSON.
+#include "chat-worker/handlers.h"
+#include "service/tasks/task_statement.h"
 #include "store/senders.h"
 #include "store/statements.h"
 
 enum { LIST_DEFAULT = 50, TRANSCRIPT_DEFAULT = 100, EVENTS_DEFAULT = 500 };
 
-void on_conversation_list(struct task *task, const struct msg_conversation_list *message);
-void on_contact_list(struct task *task, const struct msg_contact_list *message);
-void on_conversation_read(struct task *task, const struct msg_conversation_read *message);
-void on_transcript_read(struct task *task, const struct msg_transcript_read *message);
-void on_events_read(struct task *task, const struct msg_events_read *message);
-
-// Empty in a query means "not asked for", as absent does.
+// An empty parameter counts as absent.
 static struct str wanted(struct str text)
 {
     return text.len > 0 ? text : STR_ABSENT;
@@ -32,21 +26,10 @@ static bool is_conversation_state(struct str state)
     return false;
 }
 
-static void answer_of_senders(struct task *task, unsigned statement, struct pg_params *params,
-                              struct str address)
-{
-    struct err err;
-
-    if (senders_bind(params, STR("address"), address, &err)) {
-        task_answer_by(task, statement, params);
-        return;
-    }
-    pg_params_release(params);
-    task_fail(task, &err);
-}
-
 void on_conversation_list(struct task *task, const struct msg_conversation_list *message)
 {
+    int32_t at_most = message->count ? (int32_t)message->count : LIST_DEFAULT;
+    struct senders senders;
     struct pg_params params;
     struct err err;
 
@@ -55,57 +38,61 @@ void on_conversation_list(struct task *task, const struct msg_conversation_list 
         task_fail(task, &err);
         return;
     }
-    pg_params_init(&params);
-    pg_int4(&params, (int32_t)task_tenant(task));
-    pg_text(&params, wanted(message->state));
-    pg_text(&params, wanted(message->queue));
-    pg_id(&params, message->contact);
-    pg_int4(&params, (int32_t)message->index);
-    pg_int4(&params, message->count ? (int32_t)message->count : LIST_DEFAULT);
+    if (!senders_read(&senders, STR("address"), message->address, &err)) {
+        task_fail(task, &err);
+        return;
+    }
     if (!str_present(message->address))
-        task_answer_by(task, STATEMENT_CONVERSATION_LIST, &params);
+        BIND(&params, CONVERSATION_LIST, .tenant = (int32_t)task_tenant(task),
+             .wanted = wanted(message->state), .queue = wanted(message->queue),
+             .contact = message->contact, .skip = (int32_t)message->index, .at_most = at_most);
     else
-        answer_of_senders(task, STATEMENT_CONVERSATION_LIST_OF_SENDERS, &params, message->address);
+        BIND(&params, CONVERSATION_LIST_OF_SENDERS, .tenant = (int32_t)task_tenant(task),
+             .wanted = wanted(message->state), .queue = wanted(message->queue),
+             .contact = message->contact, .skip = (int32_t)message->index, .at_most = at_most,
+             .spellings = senders.spellings, .codes = senders.codes);
+    task_answer_by(task, &params);
 }
 
 void on_contact_list(struct task *task, const struct msg_contact_list *message)
 {
+    struct senders senders;
     struct pg_params params;
+    struct err err;
 
-    pg_params_init(&params);
-    pg_int4(&params, (int32_t)task_tenant(task));
-    answer_of_senders(task, STATEMENT_CONTACT_LIST, &params, message->address);
+    if (!senders_read(&senders, STR("address"), message->address, &err)) {
+        task_fail(task, &err);
+        return;
+    }
+    BIND(&params, CONTACT_LIST, .tenant = (int32_t)task_tenant(task),
+         .spellings = senders.spellings, .codes = senders.codes);
+    task_answer_by(task, &params);
 }
 
 void on_conversation_read(struct task *task, const struct msg_conversation_read *message)
 {
     struct pg_params params;
 
-    pg_params_init(&params);
-    pg_int4(&params, (int32_t)task_tenant(task));
-    pg_id(&params, message->id);
-    task_answer_by(task, STATEMENT_CONVERSATION_READ, &params);
+    BIND(&params, CONVERSATION_READ, .tenant = (int32_t)task_tenant(task), .wanted = message->id);
+    task_answer_by(task, &params);
 }
 
 void on_transcript_read(struct task *task, const struct msg_transcript_read *message)
 {
     struct pg_params params;
 
-    pg_params_init(&params);
-    pg_int4(&params, (int32_t)task_tenant(task));
-    pg_id(&params, message->id);
-    pg_int4(&params, (int32_t)message->after);
-    pg_int4(&params, message->count ? (int32_t)message->count : TRANSCRIPT_DEFAULT);
-    task_answer_by(task, STATEMENT_TRANSCRIPT_READ, &params);
+    BIND(&params, TRANSCRIPT_READ, .tenant = (int32_t)task_tenant(task), .wanted = message->id,
+         .after_sequence = (int32_t)message->after,
+         .at_most = message->count ? (int32_t)message->count : TRANSCRIPT_DEFAULT);
+    task_answer_by(task, &params);
 }
 
 void on_events_read(struct task *task, const struct msg_events_read *message)
 {
     struct pg_params params;
 
-    pg_params_init(&params);
-    pg_int4(&params, (int32_t)task_tenant(task));
-    pg_text(&params, wanted(message->after));
-    pg_int4(&params, message->count ? (int32_t)message->count : EVENTS_DEFAULT);
-    task_answer_by(task, STATEMENT_EVENTS_READ, &params);
+    BIND(&params, EVENTS_READ, .tenant = (int32_t)task_tenant(task),
+         .after_position = wanted(message->after),
+         .at_most = message->count ? (int32_t)message->count : EVENTS_DEFAULT);
+    task_answer_by(task, &params);
 }

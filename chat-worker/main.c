@@ -1,6 +1,8 @@
-// chat-worker: takes conversation.*, transcript.* and events.* messages; never calls out over HTTP.
+// chat-worker: conversations, contacts, attachments and events; never calls out over HTTP.
+#include "chat-worker/handlers.h"
+
 #define HANDLERS_OF "wire/messages/chat.def"
-#include "service/handlers.h"
+#include "service/tasks/handler_table.h"
 
 static const struct service_def chat_worker = {
     .name = "chat-worker",

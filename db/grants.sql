@@ -1,5 +1,5 @@
--- Who may do what with which table, and who may call what. Every table stands here; of the others there are only partitions,
--- which nobody touches but the owner. nexusctl migrate runs this behind db/functions, whenever it or one of those changed.
+-- The rights on tables and functions. Every table is listed here, except partitions, which only the owner uses. nexusctl migrate runs this
+-- behind db/functions, whenever it or one of those changed.
 --
 -- What is provisioned (keys, contact centers, services, sections, and what is derived from them), sessions, and what is kept
 -- for a while only, is changed by functions that run as the owner (security definer).
@@ -47,6 +47,7 @@ begin
         ('replay',            'select, insert',                                    'select, insert'),
         ('schema_function',   '',                                                  ''),
         ('schema_migration',  'select',                                            ''),
+        ('schema_retired',    '',                                                  ''),
         ('service',           '',                                                  ''),
         ('tenant',            'select',
             'select (id, ccid, name, type, backend_url, username, genesys_tenant_id, created, provisioned, deleting)'),
@@ -70,8 +71,8 @@ begin
 end
 $$;
 
--- A function that runs as its caller can do no more than its caller, and is everybody's of ours. One that runs as the owner is
--- the workers'; these are for statements of one tenant, too. Numbers are taken by functions of the owner alone.
+-- A function that runs as its caller can do no more than its caller, so all our roles may call it. One that runs as the owner may be
+-- called by workers; those listed here also by statements of one tenant. Only functions of the owner take numbers from sequences.
 do $$
 declare
     function record;

@@ -1,7 +1,7 @@
--- Gives nexus_owner what belongs to somebody else: a database of before there were roles belongs to whom its workers logged in
--- as, and workers of before that still run make partitions of their own. Run at every migration, after db/roles.sql; it is
--- the only statement of its message, because each object is a transaction of its own: so it holds one lock at a time, and
--- workers may go on meanwhile. Interrupted, it goes on where it was, since schema_migration comes last.
+-- Makes nexus_owner the owner of all objects: a database from before the roles belongs to the login role of its workers, and older workers
+-- that still run create partitions of their own. Run at every migration, after db/roles.sql; it is the only statement of its message,
+-- because each object is a transaction of its own: so it holds one lock at a time, and workers may go on meanwhile. Interrupted, it goes on
+-- where it was, since schema_migration comes last.
 do $$
 declare
     ours record;

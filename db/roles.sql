@@ -1,9 +1,9 @@
--- The roles of Nexus. nexusctl migrate runs this first; where all is there it changes nothing. Where whoever migrates may not
+-- The roles of Nexus. nexusctl migrate runs this first; if everything is there it changes nothing. If the role that migrates may not
 -- do it, an administrator of PostgreSQL does it once, in the database of Nexus:
 --
 --   nexusctl migrate --roles | psql "host=… dbname=nexus user=postgres"
 --
--- None of the roles can log in. Who logs in, and with which password, is the administrator's to say:
+-- None of the roles can log in. The administrator makes the login roles and their passwords:
 --
 --   create role nexus_migration login password '…' in role nexus_owner;     -- for nexusctl migrate
 --   create role nexus_service   login password '…' in role nexus_worker;    -- NEXUS_PG_URL of the workers and of nexusctl
@@ -46,8 +46,8 @@ exception when insufficient_privilege then
 end
 $$;
 
--- What is good to have where we may say so, and where we may not is the administrator's decision: nobody else's tables in our
--- schema, temporary ones for migrations only; and the age of the oldest snapshot, whoever holds it, for the gauge.
+-- Restrictions and rights that are useful but not necessary, so a step that we may not do is left out: nobody else may create tables
+-- in our schema, only migrations may create temporary ones, and the gauge sees the age of the oldest snapshot of any user.
 do $$
 declare
     step text;

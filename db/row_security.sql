@@ -34,7 +34,7 @@ begin
         end loop;
     end loop;
 
-    -- Which contact centers there are is no secret between them; only its own may be changed.
+    -- A contact center may see that others exist, but may change only its own row.
     if not exists (select from pg_policy y where y.polrelid = 'tenant'::regclass and y.polname = 'scope_of_owner') then
         alter table tenant force row level security;
         create policy all_tenants on tenant to nexus_worker using (true) with check (true);

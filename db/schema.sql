@@ -10,6 +10,11 @@ create table if not exists schema_function (
     checksum text not null,
     applied  timestamptz not null default now()
 );
+-- Functions that the release written last does not declare, and the one before did (db/undeclared.sql).
+create table if not exists schema_retired (
+    function text primary key,               -- as regprocedure shows it
+    release  text not null                   -- schema_release() of the one written last
+);
 
 create or replace function schema_version() returns int language sql as $$
     select coalesce(max(version), 0) from schema_migration
@@ -34,6 +39,16 @@ create or replace function schema_function_written(p_name text, p_checksum text)
     on conflict (name) do update set checksum = excluded.checksum, applied = now()
 $$;
 
-create or replace function schema_functions_forget() returns void language sql as $$
-    delete from schema_function
+-- Names a release by what db/functions declares in it.
+create or replace function schema_release() returns text language sql as $$
+    select md5(coalesce(string_agg(name || ' ' || checksum, e'\n' order by name collate "C"), ''))
+      from schema_function where name not like '~%'
+$$;
+
+-- Called before the functions of a release are written: forgets those of the release before, but keeps its name.
+create or replace function schema_functions_rewrite() returns void language plpgsql as $$
+begin
+    perform set_config('nexus.release_before', schema_release(), true);
+    delete from schema_function;
+end
 $$;

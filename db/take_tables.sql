@@ -1,7 +1,7 @@
 -- Takes all tables before a migration changes any. nexusctl migrate runs this first in its transaction, if migrations are
 -- missing: whoever writes or reads waits at its first table, has changed nothing yet, and holds nothing that we want.
 --
--- lock_timeout is shorter than deadlock_timeout. So who gives way to the other is always the migration, which tries again.
+-- lock_timeout is shorter than deadlock_timeout. So it is always the migration that gives way; it tries again.
 do $$
 declare
     one record;

@@ -1,18 +1,19 @@
-// answer: see the header. Nothing here knows what was asked; only how answers look.
-#include "answer.h"
+// answer: see the header. This file knows the form of answers, not the requests.
+#include "gateway/answer.h"
 
-#include "answer_body.h"
-#include "etag.h"
-#include "tracing.h"
+#include "gateway/answer_body.h"
+#include "gateway/etag.h"
+#include "gateway/tracing.h"
 
 #include "base/clock.h"
-#include "base/failpoint.h"
-#include "base/log.h"
-#include "base/metrics.h"
+#include "base/heap.h"
 #include "base/panic.h"
-#include "io/http_framing.h"
-#include "io/http_server.h"
-#include "store/api_key.h"
+#include "io/http_server/http_framing.h"
+#include "io/http_server/http_server.h"
+#include "process/failpoint.h"
+#include "secrets/api_key.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 #include <stdlib.h>
 
@@ -28,9 +29,7 @@ struct answer_metrics {
 
 struct answer_metrics *answer_metrics_new(struct metrics *metrics)
 {
-    struct answer_metrics *all = calloc(1, sizeof *all);
-    if (!all)
-        panic("out of memory");
+    struct answer_metrics *all = heap_new(sizeof *all);
     all->metrics = metrics;
     all->requests = metrics_series(metrics, METRIC_REQUESTS);
     all->errors = metrics_series(metrics, METRIC_ERRORS);
@@ -74,7 +73,7 @@ static void count(struct answer_metrics *all, const struct route *route, enum er
     metric_add(all->answers[id][code], 1);
     metric_observe_traced(all->durations[id], (double)duration_us / 1e6, trace);
     if (route && route->credentials == CREDENTIALS_NONE)
-        return; // health that says no is neither an error nor a request shed
+        return; // a negative health answer is neither an error nor a refused request
     if (err_http_status(code) >= 500)
         metric_add(all->errors, 1);
     if (shed)
@@ -92,7 +91,7 @@ static void record(const struct exchange *exchange, enum err_code code)
     int64_t duration_us = clock_monotonic_us() - exchange->started_us;
 
     count(exchange->gateway->answer_metrics, route, code, duration_us, &exchange->trace);
-    tracing_answered(exchange, code, status_of(route, code));
+    tracing_end(exchange, code, status_of(route, code));
     if (err_http_status(code) >= 500 && !(route && route->credentials == CREDENTIALS_NONE))
         LOG_WARN("http.failed", LOG_ANSWER);
     else
@@ -100,21 +99,12 @@ static void record(const struct exchange *exchange, enum err_code code)
 #undef LOG_ANSWER
 }
 
-static void header_put(struct http_answer *answer, const char *name, struct str value)
-{
-    struct http_header_line *line = answer->headers;
-
-    while (line->name)
-        line++;
-    *line = (struct http_header_line){.name = name, .value = value};
-}
-
 static long long seconds(int64_t ms)
 {
     return (ms + 999) / 1000;
 }
 
-// Every retry is asked to come at another moment.
+// Spreads retries over time.
 static void retry_header(const struct exchange *exchange, enum err_code code,
                          struct http_answer *answer)
 {
@@ -124,7 +114,7 @@ static void retry_header(const struct exchange *exchange, enum err_code code,
     long long later_s = (long long)random_below(exchange->gateway->random, spread_s);
 
     if (err_is_retryable(code))
-        header_put(
+        http_answer_add(
             answer, "retry-after",
             arena_printf(http_arena(exchange->http), "%lld", (wait_s > 0 ? wait_s : 1) + later_s));
 }
@@ -137,37 +127,29 @@ static void rate_headers(const struct exchange *exchange, struct http_answer *an
 
     if (!policy->name)
         return;
-    header_put(
+    http_answer_add(
         answer, "ratelimit-policy",
         arena_printf(arena, "\"%s\";q=%u;w=%u", policy->name, policy->quota, policy->period_s));
-    header_put(answer, "ratelimit",
-               arena_printf(arena, "\"%s\";r=%u;t=%lld", policy->name, rate->left,
-                            seconds(rate->is_allowed ? rate->full_ms : rate->wait_ms)));
-}
-
-static bool has_header(const struct http_answer *answer, const char *name)
-{
-    for (const struct http_header_line *line = answer->headers; line->name; line++)
-        if (strcmp(line->name, name) == 0)
-            return true;
-    return false;
+    http_answer_add(answer, "ratelimit",
+                    arena_printf(arena, "\"%s\";r=%u;t=%lld", policy->name, rate->left,
+                                 seconds(rate->is_allowed ? rate->full_ms : rate->wait_ms)));
 }
 
 void answer_safe_headers(const struct gateway *gateway, struct http_answer *answer)
 {
-    if (!has_header(answer, "cache-control"))
-        header_put(answer, "cache-control", STR("no-store"));
-    if (!has_header(answer, "x-content-type-options"))
-        header_put(answer, "x-content-type-options", STR("nosniff"));
+    if (!http_answer_has(answer, "cache-control"))
+        http_answer_add(answer, "cache-control", STR("no-store"));
+    if (!http_answer_has(answer, "x-content-type-options"))
+        http_answer_add(answer, "x-content-type-options", STR("nosniff"));
     if (gateway->is_https)
-        header_put(answer, "strict-transport-security", STR("max-age=31536000"));
+        http_answer_add(answer, "strict-transport-security", STR("max-age=31536000"));
 }
 
 static void send_answer(struct exchange *exchange, enum err_code code, struct http_answer *answer)
 {
     struct gateway *gateway = exchange->gateway;
 
-    header_put(answer, "traceparent", exchange->traceparent);
+    http_answer_add(answer, "traceparent", exchange->traceparent);
     rate_headers(exchange, answer);
     answer_safe_headers(gateway, answer);
     answer->close = http_is_spare(exchange->http);
@@ -179,7 +161,7 @@ static void send_answer(struct exchange *exchange, enum err_code code, struct ht
 static void data_answer(struct exchange *exchange, struct str data, bool is_replayed)
 {
     const struct route *route = exchange->match.route;
-    struct buf *body = &exchange->gateway->text;
+    struct buf *body = &exchange->gateway->answer_body;
     char etag[ETAG_TEXT];
 
     if (failpoint("gateway.before_answer")) {
@@ -191,10 +173,10 @@ static void data_answer(struct exchange *exchange, struct str data, bool is_repl
     struct http_answer answer = {
         .status = route->status, .content_type = STR("application/json"), .body = buf_str(body)};
     if (is_replayed)
-        header_put(&answer, "idempotency-replayed", STR("true"));
-    if (route_is_versioned(route)) {
+        http_answer_add(&answer, "idempotency-replayed", STR("true"));
+    if (route->versioned) {
         etag_of(data, etag);
-        header_put(&answer, "etag", str_of(etag));
+        http_answer_add(&answer, "etag", str_of(etag));
     }
     send_answer(exchange, ERR_OK, &answer);
 }
@@ -229,7 +211,7 @@ void answer_is_stream(struct exchange *exchange)
     gateway_exchange_ended(exchange->gateway);
 }
 
-// On a documented path errors keep the documented envelope, unless the caller asks for better.
+// On a documented path errors keep the documented envelope, unless the caller accepts problem+json.
 static bool wants_problem(const struct route *manner, struct str accept)
 {
     const struct str problem = STR("application/problem+json");
@@ -238,8 +220,7 @@ static bool wants_problem(const struct route *manner, struct str accept)
            (accept.len && memmem(accept.ptr, accept.len, problem.ptr, problem.len));
 }
 
-// The path without what gives access: of an API key only its short id, of a link to an attachment
-// nothing.
+// The path without secrets: of an API key only its short id, of a link to an attachment nothing.
 static struct str path_shown(struct str path)
 {
     static const struct {
@@ -273,7 +254,7 @@ static void error_render(const struct route *manner, struct str accept, struct s
     *content_type = problem ? STR("application/problem+json") : STR("application/json");
 }
 
-// What the answer to an error says in headers.
+// The headers of an error's answer.
 static void error_headers(const struct exchange *exchange, enum err_code code,
                           struct http_answer *answer)
 {
@@ -283,17 +264,18 @@ static void error_headers(const struct exchange *exchange, enum err_code code,
 
     retry_header(exchange, code, answer);
     if (err_http_status(code) == 401)
-        header_put(answer, "www-authenticate",
-                   route && route->credentials == CREDENTIALS_BASIC ? STR("Basic realm=\"nexus\"")
-                                                                    : STR("Bearer"));
+        http_answer_add(answer, "www-authenticate",
+                        route && route->credentials == CREDENTIALS_BASIC
+                            ? STR("Basic realm=\"nexus\"")
+                            : STR("Bearer"));
     if (code == ERR_METHOD_NOT_ALLOWED)
-        header_put(answer, "allow",
-                   arena_copy(arena, route_allow(exchange->match.allowed, methods)));
+        http_answer_add(answer, "allow",
+                        arena_copy(arena, route_allow(exchange->match.allowed, methods)));
 }
 
 void answer_error(struct exchange *exchange, enum err_code code, struct str text)
 {
-    struct buf *body = &exchange->gateway->text;
+    struct buf *body = &exchange->gateway->answer_body;
     struct http_answer answer = {.status = err_http_status(code)};
 
     ASSERT(code != ERR_OK);

@@ -1,5 +1,5 @@
 // answer_body: see the header.
-#include "answer_body.h"
+#include "gateway/answer_body.h"
 
 void body_render_data(struct buf *out, enum route_envelope envelope, struct str data,
                       struct id operation)

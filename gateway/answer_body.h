@@ -6,7 +6,7 @@
 //   problem  RFC 9457, application/problem+json
 #pragma once
 
-#include "route.h"
+#include "gateway/route.h"
 
 #include "base/buf.h"
 #include "base/err.h"

@@ -1,9 +1,9 @@
 // etag: see the header.
-#include "etag.h"
+#include "gateway/etag.h"
 
 #include "base/buf.h"
 #include "base/panic.h"
-#include "io/crypto.h"
+#include "crypto/crypto.h"
 
 void etag_of(struct str bytes, char text[static ETAG_TEXT])
 {
@@ -18,7 +18,7 @@ void etag_of(struct str bytes, char text[static ETAG_TEXT])
     memcpy(text, buf_c_string(&quoted), quoted.len + 1);
 }
 
-// The next version of the list, without the W/ of one that is called weak.
+// The next version of the list, without the W/ of a weak one.
 static struct str next_version(struct str *list)
 {
     struct str one;
@@ -58,5 +58,5 @@ bool condition_check(const char *header, struct str value, struct err *err)
     while (good && rest.len)
         good = is_version(next_version(&rest));
     return good || err_set(err, ERR_BAD_INPUT,
-                           "%s: * is wanted, or versions as the header ETag gave them", header);
+                           "%s: must be *, or versions as the header ETag gave them", header);
 }

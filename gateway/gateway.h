@@ -1,36 +1,38 @@
 // gateway: what the parts of this program share, and the exchange: one HTTP request and its answer.
 //
-//   http_server → ingress.c (route, principal, message, bus) → answer.c
+//   http_server → ingress/ingress.c (route, access, message, bus) → answer.c
 //
 // An exchange lives in its request's arena, from ingress_begin() to the one answer it gets.
 #pragma once
 
-#include "health.h"
-#include "principal.h"
-#include "rates.h"
-#include "route.h"
+#include "gateway/identity/principal.h"
+#include "gateway/limits/rates.h"
+#include "gateway/route.h"
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/id.h"
 #include "base/random.h"
 #include "base/str.h"
-#include "base/trace.h"
-#include "wire/envelope.h"
+#include "telemetry/trace.h"
+#include "wire/msgpack/envelope.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
 struct address_ranges;
+struct agent_pages;
 struct answer_metrics;
 struct bus_gateway;
 struct events;
+struct health;
+struct health_watch;
 struct http_request;
 struct http_server;
 struct large_bodies;
 struct login_guard;
 struct metrics;
-struct openapi;
 struct pages;
 struct pipeline;
 struct redis;
@@ -38,14 +40,9 @@ struct service;
 struct shares;
 struct spans;
 
-#define CONFIG_TYPE_STR                              struct str
-#define CONFIG_TYPE_INT                              int64_t
-#define CONFIG_TYPE_BYTES                            int64_t
-#define CONFIG_TYPE_DURATION                         int64_t
-#define CONFIG(kind, field, variable, fallback, ...) CONFIG_TYPE_##kind field;
-struct gateway_config {
-#include "config.def"
-};
+#define CONFIG_STRUCT gateway_config
+#define CONFIG_ROWS   "gateway/config.def"
+#include "config/config_struct.h"
 
 struct gateway {
     struct service *service;
@@ -63,13 +60,14 @@ struct gateway {
     struct address_ranges *trusted_proxies;
     struct events *events;
     struct pages *pages; // NULL: none
-    struct openapi *openapi;
+    struct agent_pages *agent_pages;
     struct pipeline *pipeline;
     struct large_bodies *large_bodies;
     struct answer_metrics *answer_metrics;
-    struct buf text, payload; // scratch of the function that runs; nothing in them outlives it
+    struct buf answer_body; // what answer.c writes at the moment
+    struct buf payload;     // what gateway_call() encodes at the moment
     int64_t started_unix_us;
-    struct health health;
+    struct health *health;
     struct health_watch *health_watch;
     size_t downloads; // of attachments
     size_t exchanges; // begun and not yet answered
@@ -78,7 +76,7 @@ struct gateway {
     bool draining;
     struct {
         uint64_t address, full, refused, slow;
-    } closed_told; // of connections, as the metric has it
+    } closed_published; // of connections, as the metric has it
     uv_timer_t tick;
 };
 
@@ -92,30 +90,40 @@ struct exchange {
     struct gateway *gateway;
     struct http_request *http;
     struct route_match match;
-    struct credentials credentials; // what the caller showed; the strings are the request's
-    struct principal_wait wait;     // for who asks
-    void (*known_again)(void *context, const struct err *err); // ingress_ask_again()
+    struct credentials credentials; // the caller's credentials; the strings belong to the request
+    struct principal_wait wait;     // for the caller
+    void (*identified)(void *context, struct caller *caller, const struct err *err);
+    void *identified_context;
+    void (*known_again)(void *context, const struct err *err); // access_ask_again()
     void *known_context;
-    struct principal principal; // once known
-    struct str ccid;            // x-ccid of a route whose contact center is NAMED
+    void (*body_came)(struct exchange *exchange); // large_body_take()
+    struct principal principal;                   // once known
+    int64_t right_ends_ms; // of the principal: when its key or session expires
+    struct str ccid;       // x-ccid of a route whose contact center is NAMED
     struct id operation;
-    struct trace trace;           // where the request belongs, and its own span
+    struct trace trace;           // the trace of the request, and its own span
     uint64_t caller_span;         // that span's parent; 0: none
-    uint64_t bus_span;            // of what a worker is asked for it
-    struct str traceparent;       // what the answer says
+    uint64_t bus_span;            // of the calls to workers for it
+    struct str traceparent;       // the operationId of the answer
     struct str body_begin;        // of a chunked one (body_beginning.h); absent otherwise
     struct str body, body_digest; // where it was not read with the head (large_body.h); else absent
     struct id upload;   // the contents that came ahead of it (upload.h); none: nothing did
     struct proof proof; // of a route that is SIGNED
     int64_t asked_us;
     int64_t started_us;
-    int64_t ready_us;           // when it could be worked on: at once, or when its body had come
+    int64_t ready_us; // when work on it could start: at once, or when its body had arrived
     struct rate_wait rate_wait; // for the key's rate
     struct rate_verdict rate;
     struct rate_policy rate_policy; // no name: nothing is counted
 };
 
-// Called once for each exchange, by whoever answered it.
+// Asks a worker (bus_gateway_call()) with the message that envelope->message names; message points
+// to its struct.
+void gateway_call(struct gateway *gateway, struct envelope *envelope, const void *message,
+                  void (*reply)(void *context, enum err_code code, struct str payload),
+                  void *context);
+
+// Called once for each exchange, by the function that answered it.
 void gateway_exchange_ended(struct gateway *gateway);
 
 // For the service's table (main.c).

@@ -1,7 +1,7 @@
 // idempotency_key: see the header.
-#include "idempotency_key.h"
+#include "gateway/idempotency_key.h"
 
-#include "io/crypto.h"
+#include "crypto/crypto.h"
 
 bool idempotency_key_check(struct str key, struct err *err)
 {

@@ -1,4 +1,5 @@
-// idempotency_key: the header Idempotency-Key of a POST, and what tells its request from others.
+// idempotency_key: the header Idempotency-Key of a POST, and the digest that identifies its
+// request.
 #pragma once
 
 #include "base/err.h"

@@ -1,13 +1,12 @@
 // gateway: HTTP requests become typed messages on the bus, their replies become answers
 // (gateway.h, ingress.c).
-#include "gateway.h"
+#include "gateway/gateway.h"
 
 #include "service/service.h"
 
-static const struct config_key settings[] = {
-#define CONFIG(kind, field, ...) CONFIG_##kind(gateway_config, field, __VA_ARGS__),
-#include "config.def"
-};
+#define CONFIG_STRUCT gateway_config
+#define CONFIG_ROWS   "gateway/config.def"
+#include "config/config_keys.h"
 
 int main(int argc, char **argv)
 {
@@ -15,8 +14,8 @@ int main(int argc, char **argv)
         .name = "gateway",
         .summary = "HTTP ingress: authenticates, limits, and hands each request to a worker",
         .service = SERVICE_NONE,
-        .config = settings,
-        .config_count = COUNT_OF(settings),
+        .config = config_keys,
+        .config_count = COUNT_OF(config_keys),
         .config_size = sizeof(struct gateway_config),
         .init = gateway_init,
         .drain = gateway_drain,

@@ -1,14 +1,6 @@
 // route: a walk over the table; most rows end at the first bytes that differ, the busiest come
 // first.
-#include "route.h"
-
-#include "attachment.h"
-#include "auth.h"
-#include "events.h"
-#include "health.h"
-#include "openapi.h"
-#include "pages.h"
-#include "pipeline.h"
+#include "gateway/route.h"
 
 #include "base/buf.h"
 #include "base/id.h"
@@ -25,6 +17,8 @@
 #define DOCUMENTED  .documented = true
 #define PEOPLES     .documented = true, .lenient = true
 #define OURS        .documented = false
+#define CONDITIONAL , .conditional = true
+#define VERSIONED   , .versioned = true
 #define UNLIMITED   .limited = false
 #define LIMITED     .limited = true
 #define ANYWHERE                                                                                   \
@@ -62,7 +56,7 @@ static const struct route routes[ROUTE_COUNT] = {
                      .name = #row,                                                                 \
                      .method = METHOD_##verb,                                                      \
                      .path = STR_INIT(text),                                                       \
-                     .open = function,                                                             \
+                     .own = true,                                                                  \
                      .credentials = CREDENTIALS_##proof,                                           \
                      .permission = PERMISSION_##right,                                             \
                      .status = 200,                                                                \
@@ -72,7 +66,7 @@ static const struct route routes[ROUTE_COUNT] = {
                      .name = #row,                                                                 \
                      .method = METHOD_##verb,                                                      \
                      .path = STR_INIT(text),                                                       \
-                     .open = function,                                                             \
+                     .own = true,                                                                  \
                      .credentials = CREDENTIALS_##proof,                                           \
                      .permission = PERMISSION_##right,                                             \
                      whose,                                                                        \
@@ -83,13 +77,13 @@ static const struct route routes[ROUTE_COUNT] = {
                      .name = #row,                                                                 \
                      .method = METHOD_##verb,                                                      \
                      .path = STR_INIT(text),                                                       \
-                     .open = function,                                                             \
+                     .own = true,                                                                  \
                      .credentials = CREDENTIALS_NONE,                                              \
                      .permission = PERMISSION_NOBODY,                                              \
                      meter,                                                                        \
                      .status = 200,                                                                \
                      .summary = says},
-#include "routes.def"
+#include "gateway/routes.def"
 };
 
 static const char *const methods[METHOD_COUNT] = {

@@ -2,35 +2,31 @@
 // allocates nothing and copies nothing.
 #pragma once
 
-#include "permission.h"
+#include "gateway/identity/credentials.h"
+#include "gateway/identity/permission.h"
 
 #include "base/str.h"
 #include "wire/message.h"
-#include "wire/reply.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct exchange;
 
 enum route_id {
 #define CALL(id, ...)   ROUTE_##id,
 #define STREAM(id, ...) ROUTE_##id,
 #define OWN(id, ...)    ROUTE_##id,
 #define LOCAL(id, ...)  ROUTE_##id,
-#include "routes.def"
+#include "gateway/routes.def"
     ROUTE_COUNT
 };
 
 enum route_method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_COUNT };
 
-enum route_credentials { CREDENTIALS_NONE, CREDENTIALS_BASIC, CREDENTIALS_KEY };
-
-// Which contact centers a caller may mean. ONE: its own, or that of x-ccid. ALL: x-ccid may also be
-// missing, then a caller who acts for all means all. NAMED: the path or the body names it, the
-// handler judges; who is calling is asked without x-ccid, which must only not contradict.
-// PLATFORM: all together; who belongs to one, or acts for one, may not ask.
+// The contact centers that a request is about. ONE: the caller's own, or that of x-ccid. ALL:
+// without x-ccid, a request of a caller that acts for all is about all. NAMED: the path or the body
+// names it and the handler checks it; the caller is looked up without x-ccid, which must not
+// contradict. PLATFORM: all together; callers that belong to one, or act for one, are refused.
 enum route_tenants { TENANTS_ONE, TENANTS_ALL, TENANTS_NAMED, TENANTS_PLATFORM };
 
 enum route_envelope { ENVELOPE_E1, ENVELOPE_E2, ENVELOPE_E3 }; // answer_body.h shows them
@@ -46,14 +42,16 @@ struct route {
     const char *name; // label of its metrics
     enum route_method method;
     struct str path;
-    enum message_id message;         // of a CALL
-    void (*open)(struct exchange *); // NULL for a CALL
+    bool own;                // the gateway answers it itself (own_route.h); it is not a CALL
+    enum message_id message; // of a CALL
     enum route_credentials credentials;
     enum permission permission;
     enum route_tenants tenants;
     bool documented, limited;
-    bool metered; // open to all, and one address may ask only so often
-    bool lenient; // documented, and all of a person's text that can be stored is taken
+    bool metered;     // open to all, with a limit for each address
+    bool lenient;     // documented, and messages of people are accepted if they can be stored
+    bool conditional; // If-Match and If-None-Match may come with it
+    bool versioned;   // its answer has an ETag
     enum route_envelope envelope;
     int status;
     uint32_t deadline_ms;
@@ -66,7 +64,7 @@ enum { ROUTE_PARAMETERS = 4 };
 struct route_match {
     const struct route *route; // NULL: no such path, or not with this method
     unsigned allowed;          // bits of the methods that the path has; 0: no such path
-    // In whose manner errors are told: route, or another of the same path. NULL: no such path.
+    // The route whose error format applies: route, or another of the same path. NULL: no such path.
     const struct route *manner;
     struct {
         struct str name, value; // value as it stands in the path, not decoded
@@ -84,22 +82,10 @@ const struct route *route_of(enum route_id id);
 // May an Idempotency-Key come with it?
 static inline bool route_takes_keys(const struct route *route)
 {
-    return route->method == METHOD_POST && !route->open;
+    return route->method == METHOD_POST && !route->own;
 }
 
-// May If-Match and If-None-Match come with it?
-static inline bool route_takes_conditions(const struct route *route)
-{
-    return !route->open && reply_type(route->message)->errors & 1U << ERR_CHANGED_MEANWHILE;
-}
-
-// Does its answer say which version it shows?
-static inline bool route_is_versioned(const struct route *route)
-{
-    return !route->open && reply_type(route->message)->errors & 1U << REPLY_VERSIONED;
-}
-
-// Does it change something for administrators? Then the audit log has a row of it.
+// Is it an administrative change? Then the audit log gets a row.
 static inline bool route_is_audited(const struct route *route)
 {
     return route->method != METHOD_GET &&
@@ -107,7 +93,7 @@ static inline bool route_is_audited(const struct route *route)
                                        1U << PERMISSION_TENANTS | 1U << PERMISSION_SERVICES));
 }
 
-// May what comes be signed with a number's secret (proof.h)?
+// May requests be signed with a number's secret (proof.h)?
 static inline bool route_is_signed(const struct route *route)
 {
     return route->permission == PERMISSION_INBOUND;
@@ -118,5 +104,5 @@ enum { ROUTE_ALLOW_LENGTH = 64 };
 // The value for the header Allow: "GET, HEAD".
 struct str route_allow(unsigned allowed, char text[static ROUTE_ALLOW_LENGTH]);
 
-// What decides the placement of a message; 0 for anywhere. Equal in every gateway.
+// The key of a message's placement; 0: anywhere. The same in every gateway.
 uint64_t route_partition(const struct route *route, const void *message);

@@ -1,10 +1,10 @@
-// tracing: see the header. A worker gets another parent than the caller's only where the whole trace
-// is kept: writing it down is not for nothing then.
-#include "tracing.h"
+// tracing: see the header. A worker gets our span as its parent only if the whole trace is kept.
+// Otherwise it gets the caller's, because our span may not be recorded.
+#include "gateway/tracing.h"
 
 #include "base/clock.h"
-#include "base/spans.h"
-#include "io/http_server.h"
+#include "io/http_server/http_server.h"
+#include "telemetry/spans.h"
 
 static bool given_read(const struct http_request *http, struct trace *trace)
 {
@@ -45,19 +45,19 @@ static struct str parent_text(const struct exchange *exchange, uint64_t span)
     return text_of(exchange, &parent);
 }
 
-struct str tracing_onward(const struct exchange *exchange)
+struct str tracing_parent(const struct exchange *exchange)
 {
     return parent_text(exchange, exchange->trace.span);
 }
 
-struct str tracing_asked(struct exchange *exchange)
+struct str tracing_call_begin(struct exchange *exchange)
 {
     exchange->asked_us = clock_monotonic_us();
     exchange->bus_span = trace_span_new(exchange->gateway->random);
     return parent_text(exchange, exchange->bus_span);
 }
 
-void tracing_replied(const struct exchange *exchange, enum err_code code)
+void tracing_call_end(const struct exchange *exchange, enum err_code code)
 {
     struct trace trace = trace_at(&exchange->trace, exchange->bus_span);
     const struct message_type *type = message_type(exchange->match.route->message);
@@ -72,10 +72,10 @@ void tracing_replied(const struct exchange *exchange, enum err_code code)
     span_word(span, "nexus.code", err_name(code));
 }
 
-void tracing_answered(const struct exchange *exchange, enum err_code code, int status)
+void tracing_end(const struct exchange *exchange, enum err_code code, int status)
 {
     const struct route *route = exchange->match.route;
-    // Health that says no has not failed.
+    // A negative health answer is not a failure.
     bool failed =
         err_http_status(code) >= 500 && !(route && route->credentials == CREDENTIALS_NONE);
     struct span *span = spans_add(exchange->gateway->spans, SPAN_HTTP_ACCEPT, &exchange->trace,

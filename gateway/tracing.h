@@ -1,8 +1,8 @@
-// tracing: the gateway's part of a distributed trace: where a request takes it up, and the spans
-// http.accept (the request) and bus (what is asked of a worker for it).
+// tracing: the gateway's part of a distributed trace: how a request joins it, and the spans
+// http.accept (the request) and bus (the calls to workers for it).
 #pragma once
 
-#include "gateway.h"
+#include "gateway/gateway.h"
 
 #include "base/err.h"
 
@@ -10,10 +10,10 @@
 // X-B3-*), or a new trace where it gives none that is well-formed.
 void tracing_begin(struct exchange *exchange);
 
-// The traceparent of what the request asks of a worker by itself.
-struct str tracing_onward(const struct exchange *exchange);
-// The same for its message, which gets a span of its own, until tracing_replied().
-struct str tracing_asked(struct exchange *exchange);
-void tracing_replied(const struct exchange *exchange, enum err_code code);
+// The traceparent of what the gateway asks a worker in order to answer the request.
+struct str tracing_parent(const struct exchange *exchange);
+// The same for the message of the request, whose span ends with tracing_call_end().
+struct str tracing_call_begin(struct exchange *exchange);
+void tracing_call_end(const struct exchange *exchange, enum err_code code);
 
-void tracing_answered(const struct exchange *exchange, enum err_code code, int status);
+void tracing_end(const struct exchange *exchange, enum err_code code, int status);

@@ -1,4 +1,4 @@
-// accept: which format an Accept header asks for, and what it is called (exposition.h).
+// accept: which format an Accept header requests, and its content type (exposition.h).
 #include "metrics-agent/exposition.h"
 
 struct str exposition_content_type(enum exposition_format format)
@@ -8,7 +8,7 @@ struct str exposition_content_type(enum exposition_format format)
                : STR("text/plain; version=0.0.4; charset=utf-8");
 }
 
-// The value of one of "version=1.0.0; q=0.5"; absent where it is not there.
+// The value of one parameter of a list such as "version=1.0.0; q=0.5"; absent if it is missing.
 static struct str parameter_of(struct str parameters, struct str name)
 {
     struct str parameter, key, value;
@@ -21,7 +21,7 @@ static struct str parameter_of(struct str parameters, struct str name)
     return STR_ABSENT;
 }
 
-// In thousandths; 1000 where it is not said, 0 where it cannot be read.
+// In thousandths; 1000 if it is missing, 0 if it is unreadable.
 static int64_t quality_of(struct str parameters)
 {
     struct str text = parameter_of(parameters, STR("q")), whole, fraction;
@@ -41,7 +41,7 @@ static int64_t quality_of(struct str parameters)
     return quality;
 }
 
-// Version 0.0.1, which some ask for besides, is another format.
+// Version 0.0.1, which some clients also request, is another format.
 static bool is_openmetrics(struct str type, struct str parameters)
 {
     struct str version = parameter_of(parameters, STR("version"));

@@ -1,18 +1,18 @@
 // agent: see the header.
 #include "metrics-agent/agent.h"
 
-#include "base/log.h"
-#include "base/panic.h"
-#include "io/http_server.h"
-#include "io/zmq_socket.h"
+#include "base/heap.h"
+#include "io/http_server/http_server.h"
+#include "io/zmq/zmq_socket.h"
 #include "metrics-agent/exposition.h"
 #include "metrics-agent/fold.h"
 #include "metrics-agent/otlp.h"
 #include "metrics-agent/pod.h"
 #include "metrics-agent/requests.h"
 #include "metrics-agent/state.h"
-#include "wire/snapshot.h"
-#include "wire/span_frame.h"
+#include "telemetry/log.h"
+#include "wire/telemetry/snapshot.h"
+#include "wire/telemetry/span_frame.h"
 
 #include <stdlib.h>
 
@@ -26,7 +26,7 @@ struct agent {
     struct http_server *http;
     struct otlp *otlp;    // NULL: spans are sent nowhere
     struct buf state;     // the path of its file; empty: totals end with this process
-    bool state_is_broken; // said once, until it works again
+    bool state_is_broken; // logged once, until it works again
 };
 
 static int64_t now_ms(struct agent *agent)
@@ -34,8 +34,8 @@ static int64_t now_ms(struct agent *agent)
     return (int64_t)uv_now(service_loop(agent->service));
 }
 
-// Counted by this process, like all that it does itself, and told in the log once in a while: who is
-// refused may come as often as he likes.
+// Counted by this process, like everything that it does itself, and logged only from time to time,
+// because refused peers may retry without limit.
 static void refusal_count(struct agent *agent, const char *why)
 {
     metric_add(metrics_series(service_metrics(agent->service), METRIC_BUS_REFUSED, "metrics", why),
@@ -55,7 +55,7 @@ static void refusal_note(struct agent *agent, const char *why)
 static void connection_refused(void *context, bool unfinished)
 {
     if (unfinished)
-        refusal_count(context, "unfinished"); // nothing to worry about: so does a probe
+        refusal_count(context, "unfinished"); // normal: a probe does the same
     else
         refusal_note(context, "key");
 }
@@ -68,8 +68,8 @@ static void origin_take(void *context, const struct span_origin *origin, const s
     *role = origin->role;
 }
 
-// What a key may not be called it does not speak for. What cannot be read passes: it is refused and
-// told by whoever reads it.
+// A key may only send snapshots of the services it is allowed. An unreadable frame passes here: its
+// reader refuses and logs it.
 static bool sender_is_who_it_says(struct agent *agent, struct str body)
 {
     struct snapshot_head head = {.role = STR_ABSENT};
@@ -99,7 +99,8 @@ static void snapshot_received(void *context, struct str peer, struct str body)
     }
 }
 
-// A scrape is answered even where its numbers cannot be kept: they are right, only not for ever.
+// A scrape is answered even if its numbers cannot be stored: they are correct, but a restart may
+// lose them.
 static void state_keep(struct agent *agent)
 {
     struct err err;
@@ -119,7 +120,7 @@ static void metrics_answer(struct agent *agent, struct http_request *request)
     AUTO(buf) text = {0};
     struct metrics *totals = metrics_new();
 
-    // What is shown now must not be shown lower by the next agent.
+    // The next agent must not show lower totals than this one.
     state_keep(agent);
     fold_totals(agent->fold, now_ms(agent), totals);
     if (config->of_workers)
@@ -137,7 +138,7 @@ static void text_answer(struct http_request *request, int status, struct str tex
                              .status = status, .content_type = STR("text/plain"), .body = text});
 }
 
-// A probe's, or a person's who wants to know why.
+// From a probe, or from a person who wants to know the reason.
 static void pod_answer(struct agent *agent, struct http_request *request, enum pod_question asked)
 {
     AUTO(buf) json = {0};
@@ -189,7 +190,8 @@ static bool snapshots_listen(struct agent *agent, struct err *err)
     buf_str_append(&endpoint,
                    config->bind.len ? config->bind : service_metrics_endpoint(agent->service));
     if (endpoint.len == 0)
-        return err_set(err, ERR_BAD_INPUT, "NEXUS_METRICS_BIND is empty: where do snapshots come?");
+        return err_set(err, ERR_BAD_INPUT,
+                       "NEXUS_METRICS_BIND is empty: set the address at which snapshots arrive");
     agent->socket =
         zmq_socket_new(service_loop(agent->service), service_zmq(agent->service),
                        &(struct zmq_socket_options){.kind = ZMQ_SOCKET_PULL,
@@ -235,10 +237,7 @@ static bool traces_send(struct agent *agent, struct err *err)
 
 bool agent_init(struct service *service, struct err *err)
 {
-    struct agent *agent = calloc(1, sizeof *agent);
-
-    if (!agent)
-        panic("out of memory");
+    struct agent *agent = heap_new(sizeof *agent);
     *agent = (struct agent){.service = service, .fold = fold_new()};
     service_set_state(service, agent);
     state_begin(agent);
@@ -270,7 +269,7 @@ void agent_done(struct service *service)
     http_server_free(&agent->http);
     zmq_socket_free(&agent->socket);
     otlp_free(&agent->otlp);
-    // Its own last snapshot would come now, and nobody is left to take it.
+    // Its own last snapshot would come now, and nothing receives it any more.
     fold_ended(agent->fold, STR("metrics-agent"), str_of(service_slot(service)));
     state_keep(agent);
     buf_release(&agent->state);

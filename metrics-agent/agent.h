@@ -3,16 +3,9 @@
 
 #include "service/service.h"
 
-struct agent_config {
-#define CONFIG(kind, field, ...) CONFIG_FIELD_##kind field;
-#define CONFIG_FIELD_STR         struct str
-#define CONFIG_FIELD_INT         int64_t
-#define CONFIG_FIELD_BOOL        bool
-#include "metrics-agent/config.def"
-#undef CONFIG_FIELD_STR
-#undef CONFIG_FIELD_INT
-#undef CONFIG_FIELD_BOOL
-};
+#define CONFIG_STRUCT agent_config
+#define CONFIG_ROWS   "metrics-agent/config.def"
+#include "config/config_struct.h"
 
 bool agent_init(struct service *service, struct err *err);
 void agent_drain(struct service *service);

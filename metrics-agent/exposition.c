@@ -1,7 +1,7 @@
 // exposition: series are sorted by family first; within one they keep the order they were made in.
 #include "metrics-agent/exposition.h"
 
-#include "base/panic.h"
+#include "base/heap.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -109,7 +109,7 @@ static void histogram_write(struct buf *out, const struct metric_sample *sample,
     line_write(out, type->name, "_count", labels, (double)count);
 }
 
-// OpenMetrics calls a counter's family what comes before _total.
+// In OpenMetrics the family of a counter has the name without _total.
 static struct str family_name(const struct metric_type *type, enum exposition_format format)
 {
     struct str name = type->name;
@@ -146,10 +146,7 @@ static void series_write(struct buf *out, const struct metric_sample *sample, st
 static uint16_t *series_sort(const struct metrics *metrics, size_t begins[METRIC_COUNT + 1])
 {
     size_t count = metrics_count(metrics), next[METRIC_COUNT];
-    uint16_t *order = calloc(count + 1, sizeof *order);
-
-    if (!order)
-        panic("out of memory");
+    uint16_t *order = heap_array(count + 1, sizeof *order);
     memset(begins, 0, (METRIC_COUNT + 1) * sizeof begins[0]);
     for (size_t i = 0; i < count; i++)
         begins[metrics_sample(metrics, i).id + 1]++;

@@ -1,18 +1,18 @@
 // exposition: metrics as Prometheus reads them: the lines of a family together, HELP and TYPE first,
 // buckets cumulative up to +Inf. In one of two formats:
 //
-//   text 0.0.4         what everybody reads
-//   OpenMetrics 1.0    for those who ask for it: it has exemplars, so a slow bucket leads to a trace
+//   text 0.0.4         the format that all scrapers read
+//   OpenMetrics 1.0    on request: it has exemplars, so a slow bucket leads to a trace
 //
 // Names, labels and numbers are the same in both, so a series does not change with the format.
 #pragma once
 
 #include "base/buf.h"
-#include "base/metrics.h"
+#include "telemetry/metrics.h"
 
 enum exposition_format { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
 
-// What an Accept header asks for; absent, or naming neither: text.
+// The format that an Accept header requests; absent, or naming neither: text.
 enum exposition_format exposition_accepted(struct str accept);
 struct str exposition_content_type(enum exposition_format format);
 

@@ -1,29 +1,30 @@
-// fold: snapshots are kept as they came and decoded when somebody asks: a scrape every 15 s is
-// rarer than a snapshot a second from each process, and bytes are smaller than tables.
+// fold: snapshots are stored as they came and decoded for a scrape: a scrape every 15 s is rarer
+// than a snapshot a second from each process, and the encoded bytes are smaller than tables.
 #include "metrics-agent/fold.h"
 
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/panic.h"
-#include "wire/snapshot.h"
+#include "wire/telemetry/snapshot.h"
 
 #include <stdlib.h>
 
 enum { NAME_BYTES = 64 };
 
-struct member {
+struct fold_member {
     struct list link;
     char role[NAME_BYTES], slot[NAME_BYTES];
     uint64_t incarnation, started_ms;
     int64_t heard_ms;
-    bool has_ended; // in order: it said so
-    bool is_heard;  // by this agent, not read from its state alone
+    bool has_ended; // it ended normally and said so
+    bool is_heard;  // received by this agent, not only read from its state file
     struct buf snapshot;
 };
 
 struct fold {
     struct list members;
     size_t count;
-    // Counters and histograms of those that are forgotten, and the fold's own counters.
+    // Counters and histograms of forgotten processes, and the fold's own counters.
     struct metrics *retired;
 };
 
@@ -32,7 +33,7 @@ struct merge {
     bool gauges;
 };
 
-// Which values a label may have, where that is a list and not what only the programs know.
+// The values that a label may have; NULL if metric_values.def does not list them.
 static const char *label_values(enum metric_id id, struct str label)
 {
     static const struct {
@@ -40,7 +41,7 @@ static const char *label_values(enum metric_id id, struct str label)
         const char *label, *values;
     } rows[] = {
 #define VALUES(metric, name, list) {METRIC_##metric, #name, list},
-#include "base/metric_values.def"
+#include "telemetry/metric_values.def"
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -53,7 +54,7 @@ static const char *label_values(enum metric_id id, struct str label)
     return NULL;
 }
 
-// The series of a counter with one or two labels, each combination of their values.
+// Makes the series of a counter with one or two labels, one for each combination of their values.
 static void counter_begin(struct metrics *metrics, enum metric_id id)
 {
     struct str names = str_of(metric_type(id)->labels), first, second;
@@ -79,8 +80,8 @@ static void counter_begin(struct metrics *metrics, enum metric_id id)
     }
 }
 
-// A rate wants the zero before the first, and an alert the first: all counters whose labels are
-// known are there from the start.
+// All counters whose labels are known exist from the start, at 0. Otherwise a rate, and an alert
+// that uses it, would not see the first count.
 static void zeros_begin(struct metrics *metrics)
 {
     for (size_t i = 0; i < METRIC_COUNT; i++) {
@@ -96,17 +97,14 @@ static void zeros_begin(struct metrics *metrics)
 
 struct fold *fold_new(void)
 {
-    struct fold *fold = calloc(1, sizeof *fold);
-
-    if (!fold)
-        panic("out of memory");
+    struct fold *fold = heap_new(sizeof *fold);
     list_init(&fold->members);
     fold->retired = metrics_new();
     zeros_begin(fold->retired);
     return fold;
 }
 
-static void member_free(struct fold *fold, struct member *member)
+static void member_free(struct fold *fold, struct fold_member *member)
 {
     list_remove(&member->link);
     buf_release(&member->snapshot);
@@ -118,7 +116,7 @@ void fold_free(struct fold **fold)
 {
     if (!*fold)
         return;
-    LIST_EACH (&(*fold)->members, struct member, link, member)
+    LIST_EACH (&(*fold)->members, struct fold_member, link, member)
         member_free(*fold, member);
     metrics_free(&(*fold)->retired);
     free(*fold);
@@ -133,7 +131,7 @@ static void sample_merge(void *context, const struct metric_sample *sample)
         metrics_merge(merge->into, sample);
 }
 
-static void member_merge(const struct member *member, struct metrics *into, bool gauges)
+static void member_merge(const struct fold_member *member, struct metrics *into, bool gauges)
 {
     struct merge merge = {.into = into, .gauges = gauges};
     struct snapshot_head head;
@@ -143,25 +141,25 @@ static void member_merge(const struct member *member, struct metrics *into, bool
         panic("a snapshot that was read once cannot be read again: %s", err.text);
 }
 
-static bool is_place_of(const struct member *member, const struct member *other)
+static bool is_place_of(const struct fold_member *member, const struct fold_member *other)
 {
     return strcmp(other->role, member->role) == 0 && strcmp(other->slot, member->slot) == 0;
 }
 
-static bool is_silent(const struct member *member, int64_t now_ms)
+static bool is_silent(const struct fold_member *member, int64_t now_ms)
 {
     return now_ms - member->heard_ms > FOLD_SILENT_MS;
 }
 
-static bool is_replaced(const struct fold *fold, const struct member *member)
+static bool is_replaced(const struct fold *fold, const struct fold_member *member)
 {
-    LIST_EACH (&fold->members, struct member, link, other)
+    LIST_EACH (&fold->members, struct fold_member, link, other)
         if (other->started_ms > member->started_ms && is_place_of(member, other))
             return true;
     return false;
 }
 
-static void retire(struct fold *fold, struct member *member)
+static void retire(struct fold *fold, struct fold_member *member)
 {
     member_merge(member, fold->retired, false);
     member_free(fold, member);
@@ -169,14 +167,14 @@ static void retire(struct fold *fold, struct member *member)
 
 static void retire_the_replaced(struct fold *fold, int64_t now_ms)
 {
-    LIST_EACH (&fold->members, struct member, link, member)
+    LIST_EACH (&fold->members, struct fold_member, link, member)
         if (is_silent(member, now_ms) && is_replaced(fold, member))
             retire(fold, member);
 }
 
-static struct member *member_find(const struct fold *fold, const struct snapshot_head *head)
+static struct fold_member *member_find(const struct fold *fold, const struct snapshot_head *head)
 {
-    LIST_EACH (&fold->members, struct member, link, member)
+    LIST_EACH (&fold->members, struct fold_member, link, member)
         if (member->incarnation == head->incarnation &&
             str_equal(str_of(member->role), head->role) &&
             str_equal(str_of(member->slot), head->slot))
@@ -184,12 +182,12 @@ static struct member *member_find(const struct fold *fold, const struct snapshot
     return NULL;
 }
 
-// A newcomer takes the place of whoever had it last.
-static void restart_count(struct fold *fold, const struct member *newcomer)
+// A new process takes the place of the previous one with its role and slot.
+static void restart_count(struct fold *fold, const struct fold_member *newcomer)
 {
-    const struct member *last = NULL;
+    const struct fold_member *last = NULL;
 
-    LIST_EACH (&fold->members, struct member, link, other)
+    LIST_EACH (&fold->members, struct fold_member, link, other)
         if (other != newcomer && is_place_of(newcomer, other) &&
             (!last || other->started_ms > last->started_ms))
             last = other;
@@ -199,25 +197,25 @@ static void restart_count(struct fold *fold, const struct member *newcomer)
                    1);
 }
 
-// NULL when the table is full of processes that are alive; else the longest silent one gives way.
-static struct member *member_new(struct fold *fold, const struct snapshot_head *head,
-                                 int64_t now_ms)
+// NULL when the table is full of live processes; otherwise the one that has been silent longest is
+// removed.
+static struct fold_member *member_new(struct fold *fold, const struct snapshot_head *head,
+                                      int64_t now_ms)
 {
-    struct member *member;
+    struct fold_member *member;
 
     if (fold->count == FOLD_PROCESSES_LIMIT) {
-        struct member *longest = LIST_FIRST(&fold->members, struct member, link);
-        LIST_EACH (&fold->members, struct member, link, other)
+        struct fold_member *longest = LIST_FIRST(&fold->members, struct fold_member, link);
+        LIST_EACH (&fold->members, struct fold_member, link, other)
             if (other->heard_ms < longest->heard_ms)
                 longest = other;
         if (!is_silent(longest, now_ms))
             return NULL;
         retire(fold, longest);
     }
-    member = calloc(1, sizeof *member);
-    if (!member)
-        panic("out of memory");
-    *member = (struct member){.incarnation = head->incarnation, .started_ms = head->started_ms};
+    member = heap_new(sizeof *member);
+    *member =
+        (struct fold_member){.incarnation = head->incarnation, .started_ms = head->started_ms};
     memcpy(member->role, head->role.ptr, head->role.len);
     memcpy(member->slot, head->slot.ptr, head->slot.len);
     list_append(&fold->members, &member->link);
@@ -234,7 +232,7 @@ static bool take(struct fold *fold, struct str snapshot, int64_t now_ms, bool is
         return false;
     if (head.role.len >= NAME_BYTES || head.slot.len >= NAME_BYTES)
         return err_set(err, ERR_BAD_INPUT, "snapshot: role or slot is too long");
-    struct member *member = member_find(fold, &head);
+    struct fold_member *member = member_find(fold, &head);
     if (!member) {
         member = member_new(fold, &head, now_ms);
         if (!member)
@@ -258,7 +256,7 @@ bool fold_take(struct fold *fold, struct str snapshot, int64_t now_ms, struct er
 
 void fold_ended(struct fold *fold, struct str role, struct str slot)
 {
-    LIST_EACH (&fold->members, struct member, link, member) {
+    LIST_EACH (&fold->members, struct fold_member, link, member) {
         if (!str_equal(str_of(member->role), role) || !str_equal(str_of(member->slot), slot) ||
             is_replaced(fold, member))
             continue;
@@ -282,14 +280,14 @@ static void own_merge(struct metrics *totals, enum metric_id id, struct str role
                   &(struct metric_sample){.id = id, .labels = {role, slot}, .value = value});
 }
 
-// What the fold itself sees of a process that should be there.
-static void member_tell(const struct member *member, int64_t now_ms, struct metrics *totals)
+// The fold's own metrics about a process that should be running.
+static void member_publish(const struct fold_member *member, int64_t now_ms, struct metrics *totals)
 {
     int64_t age_ms = now_ms - member->heard_ms;
     struct str role = str_of(member->role), slot = str_of(member->slot);
 
-    // Whom only an agent before this one heard may have been taken away for good.
-    // Else it is missed until somebody takes its place, however long that may be.
+    // A process that only a previous agent heard may have been removed for good. Otherwise it
+    // counts as missing until another process takes its place, without a time limit.
     if (member->is_heard)
         own_merge(totals, METRIC_PROC_TICK_AGE, role, slot, (double)age_ms / 1000);
     if (!is_silent(member, now_ms))
@@ -300,11 +298,11 @@ void fold_totals(struct fold *fold, int64_t now_ms, struct metrics *totals)
 {
     retire_the_replaced(fold, now_ms);
     retired_merge(fold, totals);
-    LIST_EACH (&fold->members, struct member, link, member) {
+    LIST_EACH (&fold->members, struct fold_member, link, member) {
         bool is_there = !member->has_ended && !is_replaced(fold, member);
         member_merge(member, totals, is_there && !is_silent(member, now_ms));
         if (is_there)
-            member_tell(member, now_ms, totals);
+            member_publish(member, now_ms, totals);
     }
 }
 
@@ -315,7 +313,7 @@ void fold_records(const struct fold *fold, fold_record_fn *record, void *context
     snapshot_encode(&(struct snapshot_head){.role = STR(""), .slot = STR("")}, fold->retired,
                     &retired);
     record(context, buf_str(&retired));
-    LIST_EACH (&fold->members, struct member, link, member)
+    LIST_EACH (&fold->members, struct fold_member, link, member)
         record(context, buf_str(&member->snapshot));
 }
 
@@ -343,7 +341,7 @@ static void database_find(void *context, const struct metric_sample *sample)
 
 void fold_processes(const struct fold *fold, int64_t now_ms, fold_process_fn *each, void *context)
 {
-    LIST_EACH (&fold->members, struct member, link, member) {
+    LIST_EACH (&fold->members, struct fold_member, link, member) {
         struct fold_process process = {.role = str_of(member->role),
                                        .slot = str_of(member->slot),
                                        .silent_ms = now_ms - member->heard_ms,

@@ -1,17 +1,16 @@
-// metrics-agent: what Prometheus scrapes. Holds nothing that matters to a message if lost.
+// metrics-agent: the target that Prometheus scrapes. It holds no data that messages need.
 #include "metrics-agent/agent.h"
 
-static const struct config_key config[] = {
-#define CONFIG(kind, ...) CONFIG_##kind(agent_config, __VA_ARGS__),
-#include "metrics-agent/config.def"
-};
+#define CONFIG_STRUCT agent_config
+#define CONFIG_ROWS   "metrics-agent/config.def"
+#include "config/config_keys.h"
 
 static const struct service_def metrics_agent = {
     .name = "metrics-agent",
     .summary = "merges the metrics of all processes and serves them to Prometheus",
     .service = SERVICE_NONE,
-    .config = config,
-    .config_count = COUNT_OF(config),
+    .config = config_keys,
+    .config_count = COUNT_OF(config_keys),
     .config_size = sizeof(struct agent_config),
     .init = agent_init,
     .drain = agent_drain,

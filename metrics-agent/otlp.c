@@ -1,14 +1,15 @@
-// otlp: otlp_take() → batch_send() → answered() → batch_send(), …; what waits for what is one timer.
+// otlp: otlp_take() → batch_send() → answered() → batch_send(), …; all waiting uses one timer.
 #include "metrics-agent/otlp.h"
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "base/panic.h"
-#include "io/address.h"
-#include "io/http_client.h"
+#include "base/heap.h"
+#include "base/revision.h"
+#include "io/http_client/http_client.h"
+#include "io/tcp/address.h"
 #include "metrics-agent/otlp_queue.h"
 #include "service/service.h"
-#include "wire/codec_json.h"
+#include "telemetry/log.h"
+#include "wire/json/codec_json.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ enum {
     HOST_LIMIT = 256
 };
 
-// The operator says where the collector is; it may well be next door.
+// The operator configures the address of the collector, so private addresses are allowed.
 #define ANYWHERE "0.0.0.0/0,::/0"
 
 struct otlp {
@@ -39,11 +40,11 @@ struct otlp {
     struct http_client *client;
     struct otlp_queue *queue;
     uv_timer_t timer;
-    struct buf batch; // being sent, until it is over
+    struct buf batch; // until it is accepted or dropped
     size_t batch_count;
     int64_t batch_since_ms;
     unsigned batch_tries;
-    bool out, failing, closing;
+    bool in_flight, failing, closing;
     void (*drained)(void *context);
     void *drained_context;
 };
@@ -58,21 +59,22 @@ static void count(struct otlp *otlp, const char *outcome, size_t spans)
                    spans);
 }
 
-// ---- what goes next
+// ---- when a batch is sent
 
-static void time_is_up(uv_timer_t *timer)
+static void timer_expired(uv_timer_t *timer)
 {
     batch_send(CONTAINER_OF(timer, struct otlp, timer));
 }
 
 static void wait_ms(struct otlp *otlp, int64_t wait)
 {
-    uv_timer_start(&otlp->timer, time_is_up, (uint64_t)wait, 0);
+    uv_timer_start(&otlp->timer, timer_expired, (uint64_t)wait, 0);
 }
 
 static void drained_check(struct otlp *otlp)
 {
-    if (!otlp->drained || otlp->out || otlp->batch_count > 0 || otlp_queue_count(otlp->queue) > 0)
+    if (!otlp->drained || otlp->in_flight || otlp->batch_count > 0 ||
+        otlp_queue_count(otlp->queue) > 0)
         return;
     void (*drained)(void *) = otlp->drained;
     otlp->drained = NULL;
@@ -80,8 +82,8 @@ static void drained_check(struct otlp *otlp)
     drained(otlp->drained_context);
 }
 
-// Nothing is out and nothing is to be repeated.
-static void go_on(struct otlp *otlp)
+// Called when no request is in flight and no batch is to be repeated.
+static void next_batch_schedule(struct otlp *otlp)
 {
     size_t waiting = otlp_queue_count(otlp->queue);
 
@@ -92,7 +94,7 @@ static void go_on(struct otlp *otlp)
     drained_check(otlp);
 }
 
-static void span_came(void *context, const struct span_origin *origin, const struct span *span)
+static void span_received(void *context, const struct span_origin *origin, const struct span *span)
 {
     struct otlp *otlp = context;
     otlp_queue_put(otlp->queue, origin, span);
@@ -102,12 +104,12 @@ bool otlp_take(struct otlp *otlp, struct str frame, struct err *err)
 {
     struct metrics *metrics = service_metrics(otlp->service);
 
-    if (!span_frame_decode(frame, span_came, otlp, err))
+    if (!span_frame_decode(frame, span_received, otlp, err))
         return false;
     metric_set_total(metrics_series(metrics, METRIC_SPANS_DROPPED, "agent"),
                      (double)otlp_queue_dropped(otlp->queue));
-    if (!otlp->out && otlp->batch_count == 0)
-        go_on(otlp);
+    if (!otlp->in_flight && otlp->batch_count == 0)
+        next_batch_schedule(otlp);
     return true;
 }
 
@@ -124,13 +126,13 @@ static void batch_send(struct otlp *otlp)
     if (otlp->batch_count == 0)
         return;
     uv_timer_stop(&otlp->timer);
-    otlp->out = true;
+    otlp->in_flight = true;
     otlp->batch_tries++;
     http_client_post(otlp->client, otlp->url, otlp->headers, otlp->header_count,
                      buf_str(&otlp->batch), TIMEOUT_MS, answered, otlp);
 }
 
-// What a collector took only in part it says itself; it must not be sent again.
+// A collector that accepted only a part says so; the batch must not be sent again.
 static size_t rejected_of(struct str body, size_t limit)
 {
     struct arena *arena = arena_new();
@@ -140,7 +142,7 @@ static size_t rejected_of(struct str body, size_t limit)
 
     if (json_parse(body, arena, &view, &err)) {
         view = json_member(json_member(view, "partialSuccess"), "rejectedSpans");
-        // A number of 64 bits is a string, but there are collectors that write it as a number.
+        // A 64-bit number should be a string, but some collectors write it as a number.
         if (!json_number(view, &rejected) && !str_to_int(json_text(view), 0, INT64_MAX, &rejected))
             rejected = 0;
     }
@@ -161,7 +163,7 @@ static bool is_worth_repeating(const struct http_client_answer *answer)
            answer->status == 504;
 }
 
-// Says when it begins and when it ends, not every time.
+// Logs the beginning and the end of a failure, not every attempt.
 static void failing_is(struct otlp *otlp, bool failing, const struct http_client_answer *answer)
 {
     if (failing && !otlp->failing)
@@ -195,7 +197,7 @@ static void answered(void *context, const struct http_client_answer *answer)
     struct otlp *otlp = context;
     bool good = answer->outcome == HTTP_CLIENT_ANSWERED && answer->status / 100 == 2;
 
-    otlp->out = false;
+    otlp->in_flight = false;
     if (otlp->closing)
         return;
     failing_is(otlp, !good, answer);
@@ -213,10 +215,10 @@ static void answered(void *context, const struct http_client_answer *answer)
         }
         batch_over(otlp, "given_up", otlp->batch_count);
     }
-    go_on(otlp);
+    next_batch_schedule(otlp);
 }
 
-// ---- its own life
+// ---- start and end
 
 static bool headers_read(struct otlp *otlp, struct str text, struct err *err)
 {
@@ -231,7 +233,7 @@ static bool headers_read(struct otlp *otlp, struct str text, struct err *err)
                        buf_percent_decode(&decoded, str_trim(value), false);
         if (!is_pair || memchr(buf_str(&decoded).ptr, '\n', decoded.len) ||
             memchr(buf_str(&decoded).ptr, '\r', decoded.len))
-            return err_set(err, ERR_BAD_INPUT, "NEXUS_OTLP_HEADERS is name=value,name=value");
+            return err_set(err, ERR_BAD_INPUT, "NEXUS_OTLP_HEADERS must be name=value,name=value");
         if (otlp->header_count == HEADERS_LIMIT)
             return err_set(err, ERR_BAD_INPUT, "NEXUS_OTLP_HEADERS: at most %d", HEADERS_LIMIT - 1);
         otlp->headers[otlp->header_count++] = (struct http_client_header){
@@ -243,7 +245,7 @@ static bool headers_read(struct otlp *otlp, struct str text, struct err *err)
 static bool url_make(struct otlp *otlp, struct str endpoint, struct err *err)
 {
     if (!str_starts(endpoint, STR("http://")) && !str_starts(endpoint, STR("https://")))
-        return err_set(err, ERR_BAD_INPUT, "NEXUS_OTLP_ENDPOINT is http://… or https://…");
+        return err_set(err, ERR_BAD_INPUT, "NEXUS_OTLP_ENDPOINT must be http://… or https://…");
     while (endpoint.len && endpoint.ptr[endpoint.len - 1] == '/')
         endpoint.len--;
     otlp->url = arena_printf(otlp->arena, "%.*s/v1/traces", STR_ARG(endpoint));
@@ -260,27 +262,23 @@ static struct str host_name(struct arena *arena)
 struct otlp *otlp_new(struct service *service, struct str endpoint, struct str headers,
                       struct err *err)
 {
-    struct otlp *otlp = calloc(1, sizeof *otlp);
-
-    if (!otlp)
-        panic("out of memory: otlp");
+    struct otlp *otlp = heap_new(sizeof *otlp);
     otlp->service = service;
     otlp->arena = arena_new();
     otlp->queue = otlp_queue_new(QUEUE_LIMIT);
     otlp->source =
-        (struct otlp_source){.host = host_name(otlp->arena), .version = STR(NEXUS_REVISION)};
+        (struct otlp_source){.host = host_name(otlp->arena), .version = str_of(revision)};
     uv_timer_init(service_loop(service), &otlp->timer);
     otlp->allow = address_ranges_parse(STR(ANYWHERE), err);
     if (!otlp->allow || !url_make(otlp, endpoint, err) || !headers_read(otlp, headers, err)) {
         otlp_free(&otlp);
         return NULL;
     }
-    otlp->client =
-        http_client_new(service_loop(service),
-                        &(struct http_client_options){.allow = otlp->allow,
-                                                      .connections_limit = 1,
-                                                      .connections_per_host = 1,
-                                                      .user_agent = "Nexus/" NEXUS_REVISION});
+    otlp->client = http_client_new(
+        service_loop(service), &(struct http_client_options){.allow = otlp->allow,
+                                                             .connections_limit = 1,
+                                                             .connections_per_host = 1,
+                                                             .user_agent = revision_user_agent});
     return otlp;
 }
 
@@ -288,10 +286,10 @@ void otlp_drain(struct otlp *otlp, void (*done)(void *context), void *context)
 {
     otlp->drained = done;
     otlp->drained_context = context;
-    if (!otlp->out && otlp->batch_count > 0)
+    if (!otlp->in_flight && otlp->batch_count > 0)
         batch_send(otlp); // the last time
-    else if (!otlp->out)
-        go_on(otlp);
+    else if (!otlp->in_flight)
+        next_batch_schedule(otlp);
 }
 
 static void timer_closed(uv_handle_t *handle)

@@ -1,13 +1,13 @@
-// otlp_queue: see the header. A ring; a span's text is made once, when it comes.
+// otlp_queue: see the header. A ring buffer; the JSON of a span is written once, when it arrives.
 #include "metrics-agent/otlp_queue.h"
 
-#include "base/panic.h"
+#include "base/heap.h"
 
 #include <stdlib.h>
 
 enum { NAME_BYTES = 48, STATUS_ERROR = 2 };
 
-struct entry {
+struct otlp_entry {
     char role[NAME_BYTES], slot[NAME_BYTES];
     struct buf text;
 };
@@ -15,20 +15,17 @@ struct entry {
 struct otlp_queue {
     size_t limit, first, count;
     uint64_t dropped;
-    struct entry entries[];
+    struct otlp_entry entries[];
 };
 
 struct otlp_queue *otlp_queue_new(size_t limit)
 {
-    struct otlp_queue *queue = calloc(1, sizeof *queue + limit * sizeof queue->entries[0]);
-
-    if (!queue)
-        panic("out of memory: spans");
+    struct otlp_queue *queue = heap_new(sizeof *queue + limit * sizeof queue->entries[0]);
     queue->limit = limit;
     return queue;
 }
 
-static struct entry *entry_at(struct otlp_queue *queue, size_t index)
+static struct otlp_entry *entry_at(struct otlp_queue *queue, size_t index)
 {
     return &queue->entries[(queue->first + index) % queue->limit];
 }
@@ -65,7 +62,7 @@ void otlp_queue_put(struct otlp_queue *queue, const struct span_origin *origin,
         first_forget(queue);
         queue->dropped++;
     }
-    struct entry *entry = entry_at(queue, queue->count++);
+    struct otlp_entry *entry = entry_at(queue, queue->count++);
     name_copy(entry->role, origin->role);
     name_copy(entry->slot, origin->slot);
     otlp_span_write(span, &entry->text);
@@ -163,12 +160,12 @@ void otlp_span_write(const struct span *span, struct buf *out)
     json_close(out, '}');
 }
 
-static bool is_same_process(const struct entry *a, const struct entry *b)
+static bool is_same_process(const struct otlp_entry *a, const struct otlp_entry *b)
 {
     return strcmp(a->role, b->role) == 0 && strcmp(a->slot, b->slot) == 0;
 }
 
-static void resource_write(const struct entry *entry, const struct otlp_source *source,
+static void resource_write(const struct otlp_entry *entry, const struct otlp_source *source,
                            struct buf *out)
 {
     AUTO(buf) instance = {0};
@@ -187,11 +184,11 @@ static void resource_write(const struct entry *entry, const struct otlp_source *
     json_close(out, '}');
 }
 
-// All spans of the process that the first of them is of; each is gone afterwards.
+// All spans of the process of the first one; each is removed from the queue.
 static void process_write(struct otlp_queue *queue, size_t first, size_t count,
                           const struct otlp_source *source, struct buf *out)
 {
-    const struct entry *process = entry_at(queue, first);
+    const struct otlp_entry *process = entry_at(queue, first);
 
     json_open(out, '{');
     resource_write(process, source, out);
@@ -203,7 +200,7 @@ static void process_write(struct otlp_queue *queue, size_t first, size_t count,
     json_key(out, "spans");
     json_open(out, '[');
     for (size_t i = first; i < count; i++) {
-        struct entry *entry = entry_at(queue, i);
+        struct otlp_entry *entry = entry_at(queue, i);
         if (entry->text.len == 0 || !is_same_process(process, entry))
             continue;
         json_raw(out, buf_str(&entry->text));

@@ -1,11 +1,11 @@
-// otlp_queue: spans on their way to the collector, as OTLP's JSON already: bounded, the oldest gives
-// way; and the bodies that are made of them.
+// otlp_queue: spans that wait for the collector, already as OTLP's JSON, and the request bodies
+// made from them. Bounded: when it is full the oldest span is dropped.
 #pragma once
 
 #include "base/buf.h"
-#include "wire/span_frame.h"
+#include "wire/telemetry/span_frame.h"
 
-// What is the same for all processes that this agent speaks for.
+// The attributes that all processes of this agent share.
 struct otlp_source {
     struct str host, version;
 };
@@ -18,8 +18,8 @@ void otlp_queue_put(struct otlp_queue *queue, const struct span_origin *origin,
                     const struct span *span);
 size_t otlp_queue_count(const struct otlp_queue *queue);
 uint64_t otlp_queue_dropped(const struct otlp_queue *queue);
-// Takes at most limit spans out, the oldest first, and appends an ExportTraceServiceRequest of them;
-// returns how many they are.
+// Takes out at most limit spans, the oldest first, and appends an ExportTraceServiceRequest with
+// them; returns their number.
 size_t otlp_queue_take(struct otlp_queue *queue, size_t limit, const struct otlp_source *source,
                        struct buf *out);
 

@@ -1,17 +1,17 @@
-// pod: what probes of a pod ask where none of its processes has a port of its own: the workers'. Who
-// ever pushed a snapshot belongs to the pod and has to go on pushing, once a second.
+// pod: answers the probes of a pod whose processes have no port of their own (workers). Every
+// process that ever pushed a snapshot belongs to the pod and must continue to push once a second.
 //
-//   live     200 while nobody has been silent for POD_LOST_MS. A process whose loop stands still
-//            aborts after 10 s and is started again a second later: who stays away for longer is
-//            beyond the supervisor's help, parked or frozen, and the pod is to be started anew. Who
-//            was stopped in order is not: somebody wanted that
+//   live     200 while no process has been silent for POD_LOST_MS. A process whose loop hangs
+//            aborts after 10 s and is restarted a second later. A process that is missing longer is
+//            stopped or no longer restarted by the supervisor, so the pod must be restarted. A process
+//            that was stopped normally does not count
 //   startup  200 once the pod has been ready
-//   ready    200 while somebody is there, nobody has stopped or been silent for POD_SILENT_MS, and
-//            everybody who needs PostgreSQL reaches it
-//   processes  200 always: for gateways, whose health tells who is silent, and that somebody was
+//   ready    200 while there are processes, none has stopped or been silent for POD_SILENT_MS, and
+//            all that need PostgreSQL reach it
+//   processes  200 always: for gateways, whose health reports silent processes, and peers that were
 //              refused at the socket of the snapshots
 //
-// The agent knows nobody when it starts; whoever died before that is not missed.
+// The agent knows no process when it starts, so one that died before is not missed.
 #pragma once
 
 #include "base/buf.h"
@@ -28,7 +28,7 @@ struct pod {
     int64_t refused_until_ms;
 };
 
-// The answer, yes or no, and as JSON with the processes it follows from. self is the agent's role:
-// it does not vouch for itself.
+// The answer as yes or no, and as JSON with the processes that decided it. self is the agent's own
+// role, which is not counted.
 bool pod_ask(struct pod *pod, enum pod_question question, const struct fold *fold, struct str self,
              int64_t now_ms, struct buf *json);

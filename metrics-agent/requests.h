@@ -1,9 +1,9 @@
-// requests: nexus_request_total and nexus_errors_total of a pod without a gateway. What enters such a
-// pod from outside are the requests that its workers get over the bus; those that failed by our own
-// fault are its errors.
+// requests: nexus_request_total and nexus_errors_total of a pod without a gateway. The requests of
+// such a pod are those that its workers get over the bus; its errors are those that failed through
+// our own fault.
 #pragma once
 
-#include "base/metrics.h"
+#include "telemetry/metrics.h"
 
-// Adds up nexus_tasks_total into the two.
+// Adds nexus_tasks_total to both.
 void requests_are_tasks(struct metrics *totals);

@@ -104,7 +104,7 @@ bool state_write(const char *path, const struct fold *fold, struct err *err)
     fold_records(fold, record_write, &writing);
     if (close(writing.file) != 0 || writing.failed)
         return fault(err, name, "written");
-    // Dying here: the old file stays, and with it what was shown before; what this scrape would have
-    // shown, nobody saw.
+    // A crash here: the old file stays with the totals shown before; the totals of this scrape were
+    // never shown.
     return rename(name, path) == 0 || fault(err, path, "replaced");
 }

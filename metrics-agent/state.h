@@ -1,9 +1,8 @@
-// state: what a fold holds, in a file, so that what was shown once is never shown lower when the
-// agent was restarted.
+// state: saves a fold in a file, so that totals never decrease when the agent is restarted.
 //
-// Written anew before each scrape is answered and renamed into place, so it is always whole. Not
-// synced to disk: it outlives the process, not the machine, and after the machine's end all counters
-// begin anew, which Prometheus understands.
+// The file is rewritten before each scrape is answered and renamed into place, so it is always
+// complete. It is not synced to disk: it survives a restart of the process, not of the machine.
+// After that all counters start from zero, which Prometheus understands.
 //
 //   "nexus-metrics 1\n", then for each record its length (32 bits, big endian) and a snapshot
 #pragma once
@@ -11,6 +10,6 @@
 #include "base/err.h"
 #include "metrics-agent/fold.h"
 
-// No such file is fine. False: what is there cannot be read; the fold holds what could.
+// A missing file is fine. False: the file is partly unreadable; the fold holds the readable part.
 MUST_USE bool state_read(const char *path, struct fold *fold, int64_t now_ms, struct err *err);
 MUST_USE bool state_write(const char *path, const struct fold *fold, struct err *err);

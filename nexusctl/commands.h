@@ -1,7 +1,7 @@
 // commands: every subcommand, one file each.
 #pragma once
 
-#include "nexusctl/command.h"
+#include "nexusctl/cli/command.h"
 
 extern const struct command migrate_command;
 extern const struct command tenants_command;
@@ -22,6 +22,7 @@ extern const struct command gapis_command;
 extern const struct command sign_command;
 extern const struct command verify_command;
 extern const struct command token_command;
+extern const struct command curve_command;
 extern const struct command bus_key_command;
 extern const struct command completion_command;
 extern const struct command manual_command;

@@ -1,5 +1,5 @@
-# Run by cmake --install after ${source}, ${binary} and the folders of GNUInstallDirs were set: fills the templates of this
-# folder with the paths of this installation, and puts them where systemd, the programs and the operator look.
+# cmake --install runs this after it has set ${source}, ${binary} and the folders of GNUInstallDirs: it fills the templates of
+# this folder with the paths of this installation, and puts them where systemd, the programs and the operator look for them.
 set(prefix ${CMAKE_INSTALL_PREFIX})
 if(prefix STREQUAL "/usr")
   set(etc /etc/nexus)
@@ -13,7 +13,7 @@ set(web ${prefix}/${data_dir}/nexus/web)
 set(units ${prefix}/lib/systemd/system)
 set(filled ${binary}/packaging)
 
-# What stands between two signs of @ and is no variable of ours is systemd's (@system-service) or follows a template's name.
+# Other uses of @ belong to systemd (@system-service), or follow the name of a template.
 function(fill template file)
   configure_file(${source}/packaging/${template} ${filled}/${file} @ONLY)
 endfunction()
@@ -34,12 +34,14 @@ function(unit program description after settings writes)
 endfunction()
 
 unit(gateway "Nexus gateway %i: HTTP" "redis-server.service"
-  "Environment=NEXUS_BUS_BIND=ipc:///run/nexus/bus.gateway-%i.sock" "its socket")
-unit(chat-worker "Nexus chat-worker %i: agents and bots" "postgresql.service" "" "how it died")
-unit(sms-worker "Nexus sms-worker %i: texts, receipts, webhooks" "postgresql.service" "" "how it died")
-unit(provisioning-worker "Nexus provisioning-worker %i: contact centers, keys, log-ins" "postgresql.service" "" "how it died")
-unit(metrics-agent "Nexus metrics-agent: the numbers of this machine" ""
-  "StateDirectory=nexus\nStateDirectoryMode=0700" "its socket and the totals of the counters")
+  "Environment=NEXUS_BUS_BIND=ipc:///run/nexus/bus.gateway-%i.sock"
+  "its socket, and the file that says how it died")
+unit(chat-worker "Nexus chat-worker %i: agents and bots" "postgresql.service" "" "the file that says how it died")
+unit(sms-worker "Nexus sms-worker %i: texts, receipts, webhooks" "postgresql.service" "" "the file that says how it died")
+unit(provisioning-worker "Nexus provisioning-worker %i: contact centers, keys, log-ins" "postgresql.service" ""
+  "the file that says how it died")
+unit(metrics-agent "Nexus metrics-agent: the metrics of this machine" ""
+  "StateDirectory=nexus\nStateDirectoryMode=0700" "its socket, the totals of the counters, and the file that says how it died")
 fill(nexus-parked@.service.in nexus-parked@.service)
 fill(nexus.target.in nexus.target)
 file(INSTALL ${filled}/nexus-parked@.service ${filled}/nexus.target DESTINATION ${units})

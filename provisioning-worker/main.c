@@ -1,14 +1,13 @@
-// provisioning-worker: answers the gateways' "who calls?" and keeps the tables small.
-#include "provisioning-worker/gws.h"
+// provisioning-worker: identifies callers for the gateways and keeps the tables small.
+#include "provisioning-worker/handlers.h"
 #include "provisioning-worker/provisioning.h"
 
 #define HANDLERS_OF "wire/messages/provisioning.def"
-#include "service/handlers.h"
+#include "service/tasks/handler_table.h"
 
-static const struct config_key config[] = {
-#define CONFIG(kind, ...) CONFIG_##kind(provisioning_config, __VA_ARGS__),
-#include "provisioning-worker/config.def"
-};
+#define CONFIG_STRUCT provisioning_config
+#define CONFIG_ROWS   "provisioning-worker/config.def"
+#include "config/config_keys.h"
 
 static const struct service_def provisioning_worker = {
     .name = "provisioning-worker",
@@ -18,8 +17,8 @@ static const struct service_def provisioning_worker = {
     .http_allow = GWS_ADDRESSES,
     .channel = "nexus_identity",
     .channel_heard = provisioning_identity,
-    .config = config,
-    .config_count = COUNT_OF(config),
+    .config = config_keys,
+    .config_count = COUNT_OF(config_keys),
     .config_size = sizeof(struct provisioning_config),
     .handlers = handlers,
     .handler_count = COUNT_OF(handlers),

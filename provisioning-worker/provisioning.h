@@ -1,19 +1,22 @@
 // provisioning: what the parts of this program share.
 #pragma once
 
+#include "secrets/secret.h"
 #include "service/service.h"
-#include "store/secret.h"
 
 struct keyring;
 struct gws;
 struct upkeep;
 
-struct provisioning_config {
-    struct str key_pepper;
-    int64_t attempt_retention_ms, event_retention_ms, audit_retention_ms, idempotency_retention_ms;
-    int64_t part_wait_ms;
-    int64_t session_life_ms, session_idle_ms;
-};
+// GWS is mostly in private address space, and its addresses come from the operator's own table, not
+// from customers. So private ranges are allowed for it, independent of the ranges for webhooks.
+// Link-local ranges stay forbidden, because clouds offer credentials there.
+#define GWS_ADDRESSES                                                                              \
+    "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 127.0.0.0/8, ::1/128, fc00::/7"
+
+#define CONFIG_STRUCT provisioning_config
+#define CONFIG_ROWS   "provisioning-worker/config.def"
+#include "config/config_struct.h"
 
 struct provisioning { // the service's state
     unsigned char pepper[SECRET_KEY_BYTES];
@@ -22,8 +25,8 @@ struct provisioning { // the service's state
     struct upkeep *upkeep;
 };
 
-// Somebody's rights changed: the tenant's number, "0" or "*" (db/migrations/0003_identity.sql); absent:
-// perhaps everybody's. All gateways are told.
+// Permissions changed: the tenant's number, "0" or "*" (db/migrations/0003_identity.sql); absent:
+// possibly those of all. All gateways are told.
 void provisioning_identity(struct service *service, struct str whose);
 bool provisioning_init(struct service *service, struct err *err);
 struct health_reasons;

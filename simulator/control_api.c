@@ -1,6 +1,7 @@
-// control_api: the tests' and the operator's hands on the outside world: knobs, messages, counts.
+// control_api: control of the simulated outside world by tests and operators: knobs, messages,
+// counts.
 #include "simulator/simulator.h"
-#include "wire/codec_json.h"
+#include "wire/json/codec_json.h"
 
 enum { MESSAGES_COUNT_DEFAULT = 1000, MESSAGES_COUNT_LIMIT = 10000 };
 
@@ -24,7 +25,7 @@ void on_knobs_get(struct simulator *simulator, struct http_request *request, str
     knobs_answer(request, knobs);
 }
 
-// PUT /sim/knobs[/{channel}]: sets what the body names, leaves the rest.
+// PUT /sim/knobs[/{channel}]: sets the knobs that the body names, and does not change the others.
 void on_knobs_put(struct simulator *simulator, struct http_request *request, struct str rest)
 {
     struct knobs *knobs = channels_default_knobs(simulator->channels);

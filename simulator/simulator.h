@@ -1,23 +1,21 @@
 // simulator: the outside world for the demo and the tests: an SMS aggregator, a customer's own
-// gateway, a phone and Genesys Web Services, with knobs for everything that goes wrong out there.
+// gateway, a phone and Genesys Web Services, with knobs for their failures.
 // Never in the production image.
 #pragma once
 
+#include "base/list.h"
 #include "base/random.h"
 #include "base/str.h"
-#include "io/http_server.h"
+#include "io/http_server/http_server.h"
 #include "service/service.h"
-#include "simulator/channels.h"
-#include "simulator/gws.h"
-#include "simulator/history.h"
+#include "simulator/channels/channels.h"
+#include "simulator/messages/history.h"
 
-struct simulator_config {
-    struct str host;
-    int64_t port;
-    struct str target, ccid, key; // of Nexus, where a channel's knobs say nothing else
-    struct str webhook_secret, client_secret;
-    struct str journal;
-};
+struct gws_host;
+
+#define CONFIG_STRUCT simulator_config
+#define CONFIG_ROWS   "simulator/config.def"
+#include "config/config_struct.h"
 
 struct simulator {
     struct service *service;
@@ -30,8 +28,8 @@ struct simulator {
     struct journal *journal; // NULL: none is kept
     struct aggregator *aggregator;
     struct custom_gateway *gateway;
-    struct events *events;
-    struct gws *gws;
+    struct page_events *events;
+    struct gws_host *gws;
     struct list gws_delayed; // answers that wait for their time
 };
 
@@ -40,10 +38,9 @@ extern const struct service_def simulator_service;
 // Answers, for every handler. JSON bodies are built in a buf or the request's arena.
 void simulator_answer(struct http_request *request, int status, struct str json);
 void simulator_answer_error(struct http_request *request, const struct err *err);
-// A parameter of the query, decoded, in the request's arena; absent where it is not there or
-// malformed.
+// A parameter of the query, decoded, in the request's arena; absent if it is missing or malformed.
 struct str simulator_query(struct http_request *request, struct str name);
-// A knob of kind RATE: does it hit this time?
+// True with the probability of a knob of kind RATE.
 bool simulator_hits(struct simulator *simulator, double rate);
 
 // The handlers that routes.c lists. rest: what follows a path that ends in '/', percent-decoded.

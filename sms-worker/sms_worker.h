@@ -6,10 +6,11 @@
 struct engine;
 struct keyring;
 struct proofs;
+struct task;
 
-struct sms_config {
-    int64_t transfers, window, attempts, order_wait_ms, webhook_timeout_ms;
-};
+#define CONFIG_STRUCT sms_config
+#define CONFIG_ROWS   "sms-worker/config.def"
+#include "config/config_struct.h"
 
 struct sms_worker { // the service's state
     struct engine *engine;
@@ -23,9 +24,10 @@ static inline struct sms_worker *sms_worker_of(struct service *service)
 }
 
 bool sms_worker_init(struct service *service, struct err *err);
+void sms_worker_before_batch(struct task *task);
 void sms_worker_heard(struct service *service, struct str payload);
 void sms_worker_doorbell(struct service *service, uint32_t destination);
-void sms_worker_tell(struct service *service);
+void sms_worker_publish_metrics(struct service *service);
 void sms_worker_health(struct service *service, struct health_reasons *reasons);
 void sms_worker_drain(struct service *service);
 void sms_worker_done(struct service *service);

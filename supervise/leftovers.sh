@@ -1,9 +1,9 @@
-# What an earlier life of a state directory left running, because its supervisor was killed: found, and ended. Sourced by
-# stack.sh. Every process holds a lock on its file in <state>/alive while it lives (only-one); s6's own are known by the
-# folder they work in.
+# Finds and ends processes of an earlier run of a state directory that still run because its
+# supervisor was killed. Sourced by stack.sh. Every process holds a lock on its file in
+# <state>/alive while it lives (only-one); s6's own are known by the folder they work in.
 # shellcheck shell=bash disable=SC2154
 
-# The names of those that live.
+# The names of running processes.
 living() {
     local file
     for file in "$state"/alive/*; do
@@ -12,7 +12,7 @@ living() {
     done
 }
 
-# The numbers of s6-svscan and s6-supervise; their folder may be deleted by now.
+# The process ids of s6-svscan and s6-supervise; their folder may be deleted by now.
 supervisors() { # NAME…
     local link pid
     while read -r link; do
@@ -41,18 +41,18 @@ signal_living() { # SIGNAL [SIGNAL of PostgreSQL]
     [ -z "$pid" ] || kill "-${2:-$1}" "$pid" 2>/dev/null || true
 }
 
-# Whoever starts or stops holds the state directory's lock, so nobody else's are among them.
+# A start or stop holds the lock of the state directory, so these processes do not belong to another run.
 leftovers_end() {
     local pids
     ! nothing_lives || return 0
     say "ending what an earlier run left: $(living | tr '\n' ' ')$(supervisors s6-svscan s6-supervise | tr '\n' ' ')$(postmaster)"
-    # A supervisor that was told to stop stops everything in good order.
+    # A supervisor that was told to stop stops everything in the right order.
     mapfile -t pids < <(supervisors s6-svscan)
     if [ ${#pids[@]} -gt 0 ]; then
         kill -TERM "${pids[@]}" 2>/dev/null || true
         ! within 10 nothing_lives || return 0
     fi
-    # Whoever would start them again goes first.
+    # The supervisors go first, because they would restart the others.
     mapfile -t pids < <(supervisors s6-svscan && supervisors s6-supervise)
     [ ${#pids[@]} -eq 0 ] || kill -KILL "${pids[@]}" 2>/dev/null || true
     signal_living TERM INT

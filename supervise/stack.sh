@@ -1,13 +1,13 @@
-# The whole of Nexus on one machine, under s6: what `./build.sh run` does after building. build.sh sources
-# this file (say, die, $root and $caller_dir are its) and calls stack_run, which becomes the user that the programs run
-# as, and goes on in supervise/up.
+# The whole of Nexus on one machine, under s6: what `./build.sh run` does after building. build.sh, which defines say, die,
+# $root and $caller_dir, sources this file and calls stack_run. stack_run becomes the user of the programs and continues in
+# supervise/up.
 #
 #   <state>/postgresql  the database          <state>/secrets    made once, readable by their owner only
 #   <state>/nexus.conf  settings of all       <state>/demo.json  the demo tenant: its keys, number, URLs
-#   <state>/demo.simulator  where its webhooks lead
-#   <state>/supervise   s6's service dirs     <state>/log        one folder a process
-#   <state>/run         sockets               <state>/metrics.totals  counters, which outlive metrics-agent
-#   <state>/alive       a locked file for each process that lives   <state>/deaths  how each died last
+#   <state>/demo.simulator  the URL that its webhooks go to
+#   <state>/supervise   s6's service dirs     <state>/log        one folder for each process
+#   <state>/run         sockets               <state>/metrics.totals  counters that metrics-agent continues after a restart
+#   <state>/alive       a locked file for each running process   <state>/deaths  how each one died last
 # shellcheck shell=bash disable=SC2154
 
 http_port=${NEXUS_HTTP_PORT:-8080}
@@ -18,7 +18,8 @@ simulator_port=${NEXUS_SIM_PORT:-8090}
 # shellcheck source=supervise/leftovers.sh
 . "$root/supervise/leftovers.sh"
 
-# Files are read as seen from where the caller is. What root may read, root's nexusctl reads: it writes nothing.
+# File names are relative to the caller's directory. For root, nexusctl may read every file that root
+# may read, but writes none.
 stack_ctl() {
     stack_locate
     [ -x "$NEXUS_BUILD_DIR/bin/nexusctl" ] || die "nexusctl is not built yet; ./build.sh run builds and starts everything"
@@ -42,7 +43,7 @@ stack_ctl() {
     nexusctl "$@"
 }
 
-# Is there a directory on the way that does not let us look further?
+# Is a directory on the path not accessible?
 stack_hidden() {
     local dir=$1
     until [ -e "$dir" ] || [ "$dir" = / ]; do dir=$(dirname "$dir"); done
@@ -53,13 +54,14 @@ die_never_run() {
     die "nothing was ever run in $state; ./build.sh run starts it (NEXUS_STATE_DIR names another directory, for both)"
 }
 
-# Root makes the user and its directory, and does nothing more: what it would write below a directory of somebody else's,
-# that one could lead elsewhere.
+# Root makes the user and its directory, and nothing else: below a directory that another user owns, that user could redirect
+# root's writes by a link.
 stack_run() {
     local name
     stack_locate
     stack_user
-    # Of the environment the programs get these alone; not as arguments of env, which everybody on the machine may read.
+    # The programs get only these variables of the environment. They are not arguments of env, because
+    # every user of the machine may read those.
     while read -r name; do
         case $name in PATH | LANG | TERM | NEXUS_*) ;; *) export -n "${name?}" ;; esac
     done < <(compgen -e)
@@ -96,7 +98,7 @@ stack_up() {
 
 stack_locate() {
     state=$(cd "$caller_dir" && realpath -m -- "${NEXUS_STATE_DIR:-$root/var}")
-    # A socket's path holds at most 107 bytes. Where the state directory's is too long, a short one stands in.
+    # The path of a socket has at most 107 bytes. If the state directory's path is too long, a short one is used instead.
     sockets=$state/run
     if [ ${#sockets} -gt 80 ]; then
         sockets=/tmp/nexus-$(printf %s "$state" | sha256sum | cut -c 1-16)
@@ -113,9 +115,9 @@ stack_user() {
 
 own_dir() { "${as_user[@]}" mkdir -p -m 0700 "$@"; }
 
-# One supervisor a state directory. The lock goes with this process, however it ends. Versions of before wrote this file and
-# two logs as root: they make way, in a directory that is ours. Root's lock is held, too, until the end: whoever opened it before
-# it went finds it taken.
+# One supervisor for each state directory. The kernel releases the lock when this process ends, however it ends. Older versions
+# wrote this file and two logs as root: they are removed here, because the directory is ours. The lock on root's file is held
+# until the end too, so a process that opened the file before it was removed finds it locked.
 stack_claim() {
     local file
     [ ! -L "$state/lock" ] || die "$state/lock is a link; remove it"
@@ -143,7 +145,7 @@ stack_files() {
         own_dir "$sockets"
     else
         own_dir "$sockets"
-        [ "$(stat -c %U "$sockets")" = "$("${as_user[@]}" id -un)" ] || die "$sockets belongs to somebody else"
+        [ "$(stat -c %U "$sockets")" = "$("${as_user[@]}" id -un)" ] || die "$sockets belongs to another user"
         "${as_user[@]}" ln -sfn "$sockets" "$state/run"
     fi
     rm -f "$sockets"/*.sock
@@ -164,10 +166,11 @@ stack_files() {
     settings | private_file "$state/nexus.conf"
 }
 
-# The demo tenant. Its keys are made up once; its URLs follow the ports of this start.
+# The demo tenant. Its keys are made once; its URLs have the ports of this start.
 demo_file() {
+    local demo
     if [ ! -s "$state/demo.json" ]; then
-        # By standard input: everybody on the machine may read a program's arguments.
+        # Through standard input, because every user of the machine may read a program's arguments.
         printf '%s\n' "$(random_uuid)" "$(random_uuid)" "$(random_uuid)" "$(random_uuid)" "$(random_hex 24)" "$(random_hex 24)" |
             jq -Rn '[inputs] as [$ccid, $api_key, $cluster_key, $agent_token, $api_secret, $webhook_secret] | {
                 ccid: $ccid, apiKey: $api_key, clusterKey: $cluster_key, agentToken: $agent_token,
@@ -175,7 +178,8 @@ demo_file() {
                 asyncApiSecret: $api_secret, asyncWebhookSecret: $webhook_secret}' |
             private_file "$state/demo.json"
     fi
-    jq --arg url "http://127.0.0.1:$http_port" --arg metrics "http://127.0.0.1:$metrics_port/metrics" \
+    # Read as a whole before the file is replaced: a file with an error in it stays as it is.
+    demo=$(jq --arg url "http://127.0.0.1:$http_port" --arg metrics "http://127.0.0.1:$metrics_port/metrics" \
         --arg simulator "http://127.0.0.1:$simulator_port" \
         --rawfile client_secret <("${as_user[@]}" cat "$state/secrets/gws_client_secret") '
             {url: $url, metricsUrl: $metrics, simulatorUrl: $simulator, gwsUrl: $simulator, authUrl: $simulator} as $urls |
@@ -184,20 +188,22 @@ demo_file() {
                 operatorUser: "ops", operatorPassword: "ops"
             } as $gws |
             $urls + with_entries(select(.key | in($urls + $gws) | not)) + $gws' \
-        "$state/demo.json" | private_file "$state/demo.json"
+        "$state/demo.json")
+    printf '%s\n' "$demo" | private_file "$state/demo.json"
 }
 
 demo() { jq --raw-output ".$1" "$state/demo.json"; }
 
-# Standard input into a file that only its owner may read; complete or not there at all.
+# Writes standard input into a file that only its owner may read. A crash here leaves no part of a file.
 private_file() {
     # shellcheck disable=SC2016
     "${as_user[@]}" sh -c 'umask 077; cat >"$1.new" && mv "$1.new" "$1"' write "$1"
 }
 
-# Each program's key pair for the bus: made once, told apart by what its public key may be.
+# Each program's key pair for the bus is made once. The list of bus_clients says which services a public
+# key may offer.
 bus_programs=(gateway chat-worker sms-worker provisioning-worker metrics-agent simulator)
-bus_public() { nexusctl_bare bus-key "$state/secrets/bus/$1"; }
+bus_public() { nexusctl_bare curve make "$state/secrets/bus/$1"; }
 
 bus_clients() {
     local program
@@ -213,7 +219,7 @@ random_uuid() { cat /proc/sys/kernel/random/uuid; }
 
 settings() {
     cat <<TEXT
-# Written by ./build.sh run at every start. The environment overrides what stands here.
+# Written by ./build.sh run at every start. The environment overrides these settings.
 NEXUS_PG_URL=host=$sockets dbname=nexus user=nexus_worker
 NEXUS_PG_MIGRATION_URL=host=$sockets dbname=nexus
 NEXUS_REDIS_URL=unix:$sockets/redis.sock
@@ -280,8 +286,8 @@ stack_services() {
     for ((n = 0; n < ${NEXUS_PROVISIONING_WORKERS:-1}; n++)); do program "provisioning-worker-$n"; done
 }
 
-# In a session of its own, so that Ctrl-C reaches us alone and we can stop things in their order; should we be
-# killed outright, the kernel tells s6, which then stops everything at once.
+# s6 gets its own session, so that Ctrl-C reaches only us and we can stop the programs in their order. If we are killed, the
+# kernel sends s6 a SIGTERM, and s6 stops everything at once.
 stack_supervise() {
     local to_user=("${as_user[@]}")
     [ ${#to_user[@]} -gt 0 ] || to_user=(setpriv)
@@ -291,14 +297,14 @@ stack_supervise() {
     within 30 all_supervised || die "s6 did not start: $(tail -n 3 "$state/log/s6")"
 }
 
-# A service is supervised when its status can be read. s6-svok says so earlier: as soon as s6-supervise has opened its
-# fifo, when s6-svwait still fails for want of a status. The directories are new, so no status is of an earlier life.
+# A service is supervised when its status can be read. s6-svok succeeds earlier, as soon as s6-supervise has opened its
+# fifo; then s6-svwait still fails for lack of a status. The directories are new, so there is no status of an earlier run.
 all_supervised() {
     local dir
     for dir in "$state"/supervise/*/; do "${as_user[@]}" s6-svstat "$dir" >/dev/null 2>&1 || return 1; done
 }
 
-# within SECONDS COMMAND…: asks until it succeeds.
+# within SECONDS COMMAND…: repeats the command until it succeeds.
 within() {
     local deadline=$((SECONDS + $1))
     until "${@:2}"; do
@@ -314,11 +320,11 @@ start() {
     # In the background, because the shell hears signals only while it waits.
     "${as_user[@]}" s6-svwait -U -t 60000 "${dirs[@]}" &
     wait $! || give_up "$@"
-    # From now on a supervisor that has to be replaced starts it: what its predecessor left gives way (only-one).
+    # From now on a new s6-supervise starts the service by itself, and only-one ends the process that the old one left.
     for dir in "${dirs[@]}"; do "${as_user[@]}" rm -f "$dir/down"; done
 }
 
-# Says which of the processes is to blame, and what it said last.
+# Reports which process failed, and its last log lines.
 give_up() {
     local name
     for name in "$@"; do
@@ -329,7 +335,7 @@ give_up() {
     die "start failed"
 }
 
-# What takes requests stops first, what they rest on last.
+# Programs that take requests stop first, the databases last.
 stack_stop() {
     trap '' INT TERM HUP
     trap - EXIT
@@ -338,8 +344,8 @@ stack_stop() {
     stop "$state"/supervise/{gateway,simulator}-*
     stop "$state"/supervise/{chat,sms,provisioning}-worker-*
     stop "$state"/supervise/{metrics-agent-0,redis,postgresql}
-    # Not by s6-svscanctl, which reaches it only once it has opened its fifo: who is stopped right after its start would wait
-    # here for ever.
+    # Not by s6-svscanctl, which fails until s6-svscan has opened its fifo: if we are stopped right after the start, we would
+    # wait here for ever.
     kill -TERM "$supervisor" 2>/dev/null || true
     wait "$supervisor" || true
     leftovers_end
@@ -356,9 +362,9 @@ stop() {
     wait "${waiting[@]}" || true
 }
 
-# --- what is in it ----------------------------------------------------------------------------
+# --- the database and the demo tenant ---------------------------------------------------------
 
-# The operator's command on this copy, with its settings.
+# The operator's command with the settings of this state directory.
 nexusctl() { nexusctl_bare --config "$state/nexus.conf" "$@"; }
 nexusctl_bare() { "${as_user[@]}" "$NEXUS_BUILD_DIR/bin/nexusctl" "$@"; }
 
@@ -371,7 +377,8 @@ stack_migrate() {
     superuser_sql <<<'alter role nexus_worker login' || die "nexus_worker cannot be made to log in"
 }
 
-# Who runs this is the superuser of the cluster, and makes the database, its roles and the row below. Nobody else is.
+# The current user is the only superuser of the cluster, and makes the database, its roles and the
+# row below.
 superuser_sql() { "${as_user[@]}" psql --host="$sockets" --dbname=nexus --quiet --set=ON_ERROR_STOP=1; }
 
 # Where GWS is: the simulator, at the port of this start. A row that somebody added for another GWS stays.
@@ -389,9 +396,9 @@ SQL
         die "GWS could not be made known"
 }
 
-# The demo tenant is made where it is missing, and afterwards belongs to whoever changes it. Only its webhooks follow the
-# simulator to the port of this start: those that lead to where it was before. demo.simulator says where that was; it is
-# written last, so a start that dies here does it again at the next one.
+# The demo tenant is made if it is missing. Later changes of it stay, with one exception: webhooks that go to the simulator's
+# old URL get its URL of this start. demo.simulator has the old URL. It is written last, so the next start repeats this if this
+# one dies here.
 stack_demo() {
     local before
     if ! nexusctl export --tenant "$(demo ccid)" >/dev/null 2>&1; then

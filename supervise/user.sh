@@ -1,5 +1,5 @@
-# Whom the programs run as. No program of ours runs as root: root makes a user of its own for them, everyone else
-# is that user. Sourced; callers write "${as_user[@]}" before a command.
+# The user of the programs. No program of ours runs as root: root creates a separate user for them;
+# any other user runs them itself. Sourced; callers write "${as_user[@]}" before a command.
 # shellcheck shell=bash
 
 as_user=()
@@ -11,7 +11,7 @@ unprivileged() {
     local nexus=(setpriv --reuid=nexus --regid=nexus --init-groups) capability
     as_user=("${nexus[@]}")
     may_enter "$@" && return 0
-    # They lie where that user may not go, such as /root: let it pass, with the least that opens the way.
+    # The directories are below one that this user may not enter, such as /root: give it the weakest capability that is enough.
     for capability in dac_read_search dac_override; do
         as_user=("${nexus[@]}" --inh-caps="+$capability" --ambient-caps="+$capability")
         may_enter "$@" && return 0

@@ -1,5 +1,5 @@
 // Builds /admin/ into dist/admin: index.html, and assets named after their content, each with a compressed copy
-// beside it. The gateway reads the folder at start (gateway/pages.h).
+// beside it. The gateway reads the folder at start (gateway/pages/pages.h).
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { defineConfig } from "vite";
@@ -27,7 +27,7 @@ export default defineConfig({
     outDir: "../dist/admin",
     emptyOutDir: true,
     target: "es2022",
-    // The policy allows no inline script and no data: but for images.
+    // The policy allows no inline script, and data: for images only.
     modulePreload: false,
     assetsInlineLimit: 0,
     reportCompressedSize: false,

@@ -1,8 +1,9 @@
 // arena: a chain of blocks; the newest is filled from the front. A reset keeps one block so that an
 // arena that serves request after request stops calling malloc.
-#include "arena.h"
+#include "base/arena.h"
+#include "base/heap.h"
 
-#include "panic.h"
+#include "base/panic.h"
 
 #include <stdalign.h>
 #include <stdarg.h>
@@ -25,18 +26,14 @@ struct arena {
 
 static struct block *block_new(size_t size, struct block *next)
 {
-    struct block *block = malloc(sizeof *block + size);
-    if (!block)
-        panic("out of memory: %zu bytes", size);
+    struct block *block = heap_raw(sizeof *block + size);
     *block = (struct block){.next = next, .size = size};
     return block;
 }
 
 struct arena *arena_new(void)
 {
-    struct arena *arena = malloc(sizeof *arena);
-    if (!arena)
-        panic("out of memory");
+    struct arena *arena = heap_raw(sizeof *arena);
     arena->newest = block_new(BLOCK_BYTES, NULL);
     return arena;
 }

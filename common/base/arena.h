@@ -9,8 +9,8 @@
 // stranger chooses has a declared limit that is checked before (base/panic.h, wire/message.h).
 #pragma once
 
-#include "attributes.h"
-#include "str.h"
+#include "base/attributes.h"
+#include "base/str.h"
 
 #include <stddef.h>
 

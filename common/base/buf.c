@@ -1,7 +1,8 @@
 // buf: growth by doubling, and the encodings that only need bytes.
-#include "buf.h"
+#include "base/buf.h"
+#include "base/heap.h"
 
-#include "panic.h"
+#include "base/panic.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,9 +21,7 @@ char *buf_reserve(struct buf *buf, size_t count)
         size_t wanted = buf->capacity ? buf->capacity * 2 : 256;
         while (wanted - buf->len < count)
             wanted *= 2;
-        char *moved = realloc(buf->data, wanted);
-        if (!moved)
-            panic("out of memory: %zu bytes", wanted);
+        char *moved = heap_resize(buf->data, wanted);
         buf->data = moved;
         buf->capacity = wanted;
     }

@@ -18,8 +18,8 @@
 //   json_close(&out, '}');
 #pragma once
 
-#include "attributes.h"
-#include "str.h"
+#include "base/attributes.h"
+#include "base/str.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 // clock: clock_gettime under two names.
-#include "clock.h"
+#include "base/clock.h"
 
 #include <time.h>
 

@@ -1,7 +1,7 @@
 // err: the table of errors.def, looked at from its columns.
-#include "err.h"
+#include "base/err.h"
 
-#include "panic.h"
+#include "base/panic.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static const struct row rows[ERR_COUNT] = {
                   .title = STR_INIT(title_text),                                                   \
                   .http = http_status,                                                             \
                   .retry = RETRY_##retry_class},
-#include "errors.def"
+#include "base/errors.def"
 #undef ERROR
 };
 

@@ -1,4 +1,4 @@
-// err: why something failed, for the one who answers and for the one who reads the log.
+// err: why something failed, for the client's answer and for the log.
 //
 //   bool port_parse(struct str text, int *port, struct err *err)
 //   {
@@ -10,14 +10,14 @@
 // and rules, never values that may be personal or secret. Outputs are untouched on failure.
 #pragma once
 
-#include "attributes.h"
-#include "str.h"
+#include "base/attributes.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 
 enum err_code {
 #define ERROR(id, code, http, symbolic, retry, title) ERR_##id,
-#include "errors.def"
+#include "base/errors.def"
 #undef ERROR
     ERR_COUNT
 };

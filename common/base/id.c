@@ -1,8 +1,8 @@
 // id: see the header.
-#include "id.h"
+#include "base/id.h"
 
-#include "clock.h"
-#include "random.h"
+#include "base/clock.h"
+#include "base/random.h"
 
 struct id id_new(void)
 {

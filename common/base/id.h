@@ -1,10 +1,10 @@
 // id: 128 bits, as PostgreSQL's uuid. Two kinds: time-ordered (UUIDv7, RFC 9562 5.7) where we
-// choose the id, and name-based (UUIDv8, RFC 9562 5.8; io/crypto.h) where the outside gave a name
-// that must always lead to the same id. All zero means "none".
+// choose the id, and name-based (UUIDv8, RFC 9562 5.8; crypto/crypto.h) where a name from outside
+// must always lead to the same id. All zero means "none".
 #pragma once
 
-#include "buf.h"
-#include "str.h"
+#include "base/buf.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,14 +1,14 @@
-// list: a doubly linked list whose links live in its members. An object that waits is on exactly
-// one list; which one, is its state.
+// list: a doubly linked list whose links live in its members. A waiting object is on exactly one
+// list, and that list is its state.
 //
 //   struct list waiting;  list_init(&waiting);
 //   list_append(&waiting, &task->link);
-//   LIST_EACH(&waiting, struct task, link, task) …        the current member may be removed inside;
-//   break and
-//                                                         continue work
+//   LIST_EACH(&waiting, struct task, link, task) …
+//
+// Inside LIST_EACH the current member may be removed; break and continue work.
 #pragma once
 
-#include "attributes.h"
+#include "base/attributes.h"
 
 #include <stdbool.h>
 
@@ -49,8 +49,8 @@ static inline void list_remove(struct list *link)
 
 // clang-format off
 #define LIST_FIRST(head, type, member) CONTAINER_OF((head)->next, type, member)
-// Two loops, so that item has its type; the inner one moves the cursor on, and where the body left
-// it by break the outer one sees the same member again and ends.
+// Two loops, so that item has its own type. The inner one moves the cursor on. If the body leaves
+// it with break, the outer loop sees the same member again and ends.
 #define LIST_EACH(head, type, member, item)                                                        \
     for (struct list *cursor_##item = (head)->next, *next_##item, *seen_##item = NULL;             \
          cursor_##item != (head) && cursor_##item != seen_##item &&                                \

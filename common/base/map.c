@@ -1,12 +1,13 @@
 // map: linear probing with backward-shift deletion (no tombstones), at most three quarters full.
-#include "map.h"
+#include "base/map.h"
+#include "base/heap.h"
 
-#include "panic.h"
-#include "random.h"
+#include "base/panic.h"
+#include "base/random.h"
 
 #include <stdlib.h>
 
-struct entry {
+struct map_entry {
     char *key;
     size_t key_length;
     uint64_t hash;
@@ -14,7 +15,7 @@ struct entry {
 };
 
 struct map {
-    struct entry *entries;
+    struct map_entry *entries;
     size_t capacity; // a power of two
     size_t count;
     uint8_t hash_key[16];
@@ -66,19 +67,15 @@ uint64_t siphash(const uint8_t key[16], struct str bytes)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static struct entry *entries_new(size_t capacity)
+static struct map_entry *entries_new(size_t capacity)
 {
-    struct entry *entries = calloc(capacity, sizeof *entries);
-    if (!entries)
-        panic("out of memory: map of %zu", capacity);
+    struct map_entry *entries = heap_array(capacity, sizeof *entries);
     return entries;
 }
 
 struct map *map_new(void)
 {
-    struct map *map = malloc(sizeof *map);
-    if (!map)
-        panic("out of memory");
+    struct map *map = heap_raw(sizeof *map);
     *map = (struct map){.entries = entries_new(16), .capacity = 16};
     random_bytes(map->hash_key, sizeof map->hash_key);
     return map;
@@ -96,10 +93,10 @@ void map_free(struct map **map)
 }
 
 // The entry that holds the key, or the free one where it would go.
-static struct entry *entry_find(const struct map *map, uint64_t hash, struct str key)
+static struct map_entry *entry_find(const struct map *map, uint64_t hash, struct str key)
 {
     for (size_t at = hash & (map->capacity - 1);; at = (at + 1) & (map->capacity - 1)) {
-        struct entry *entry = &map->entries[at];
+        struct map_entry *entry = &map->entries[at];
         if (!entry->value ||
             (entry->hash == hash && str_equal(str_make(entry->key, entry->key_length), key)))
             return entry;
@@ -113,7 +110,7 @@ void *map_get(const struct map *map, struct str key)
 
 static void map_grow(struct map *map)
 {
-    struct entry *old = map->entries;
+    struct map_entry *old = map->entries;
     size_t old_capacity = map->capacity;
 
     map->capacity *= 2;
@@ -131,14 +128,12 @@ void *map_put(struct map *map, struct str key, void *value)
         map_grow(map);
 
     uint64_t hash = siphash(map->hash_key, key);
-    struct entry *entry = entry_find(map, hash, key);
+    struct map_entry *entry = entry_find(map, hash, key);
     void *before = entry->value;
     if (!before) {
-        char *copy = malloc(key.len + 1);
-        if (!copy)
-            panic("out of memory");
+        char *copy = heap_raw(key.len + 1);
         memcpy(copy, key.len ? key.ptr : "", key.len);
-        *entry = (struct entry){.key = copy, .key_length = key.len, .hash = hash};
+        *entry = (struct map_entry){.key = copy, .key_length = key.len, .hash = hash};
         map->count++;
     }
     entry->value = value;
@@ -147,7 +142,7 @@ void *map_put(struct map *map, struct str key, void *value)
 
 void *map_remove(struct map *map, struct str key)
 {
-    struct entry *entry = entry_find(map, siphash(map->hash_key, key), key);
+    struct map_entry *entry = entry_find(map, siphash(map->hash_key, key), key);
     void *before = entry->value;
     size_t mask = map->capacity - 1;
 
@@ -155,7 +150,7 @@ void *map_remove(struct map *map, struct str key)
         return NULL;
     free(entry->key);
     map->count--;
-    // Close the gap: move back each follower that the gap would hide from its search.
+    // Close the gap: move back each following entry that a search would no longer find.
     size_t gap = (size_t)(entry - map->entries);
     for (size_t at = (gap + 1) & mask; map->entries[at].value; at = (at + 1) & mask) {
         size_t home = map->entries[at].hash & mask;
@@ -164,7 +159,7 @@ void *map_remove(struct map *map, struct str key)
             gap = at;
         }
     }
-    map->entries[gap] = (struct entry){0};
+    map->entries[gap] = (struct map_entry){0};
     return before;
 }
 
@@ -176,7 +171,7 @@ size_t map_count(const struct map *map)
 bool map_next(const struct map *map, size_t *cursor, struct str *key, void **value)
 {
     for (; *cursor < map->capacity; (*cursor)++) {
-        const struct entry *entry = &map->entries[*cursor];
+        const struct map_entry *entry = &map->entries[*cursor];
         if (!entry->value)
             continue;
         *key = str_make(entry->key, entry->key_length);

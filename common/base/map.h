@@ -4,7 +4,7 @@
 // bounds the number of entries.
 #pragma once
 
-#include "str.h"
+#include "base/str.h"
 
 #include <stddef.h>
 
@@ -19,9 +19,9 @@ void *map_put(struct map *map, struct str key, void *value);
 void *map_remove(struct map *map, struct str key); // returns what was there
 size_t map_count(const struct map *map);
 
-// Visits all entries in no order; start with *cursor = 0. False at the end. Entries may be removed
-// only by map_remove() of the entry just visited, in a loop that then starts over.
+// Visits all entries in no particular order; start with *cursor = 0. False at the end. Entries may
+// be removed only by map_remove() of the entry just visited, in a loop that then starts over.
 bool map_next(const struct map *map, size_t *cursor, struct str *key, void **value);
 
-// The hash itself, for placement and ids of log secrets: stable for the same 16-byte key.
+// The hash itself: always the same for the same 16-byte key.
 uint64_t siphash(const uint8_t key[16], struct str bytes);

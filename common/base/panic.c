@@ -1,6 +1,6 @@
-// panic: last words. A person at a terminal reads them as they are; in a log they are a JSON line, like every other. They
-// are made with nothing but the stack: whoever panics may have no memory.
-#include "panic.h"
+// panic: the last message of a process. On a terminal it is plain text; in a log it is a JSON line
+// like all others. It is built on the stack, because no memory may be left.
+#include "base/panic.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,15 +1,15 @@
-// panic: the three verbs for trouble that is not an error of the input (style: PF severities).
+// panic: three calls for faults that are not errors of the input.
 //
-//   ASSERT(x)      I am wrong: print expression, file and line, abort with a core. On in release.
+//   ASSERT(x)      a defect of the program: print expression, file and line, abort. On in
+//                  release.
 //   panic("…")     the same, with a sentence.
 //   die("…")       the environment is bad at start-up: one clear line on stderr, exit 125, which
-//   the
-//                  supervisor takes as "do not restart me until somebody mended it".
+//                  tells the supervisor not to restart the process until it was repaired.
 //
-// Expected trouble is none of these: it returns false with a struct err (err.h).
+// Expected errors use none of these: the function returns false with a struct err (err.h).
 #pragma once
 
-#include "attributes.h"
+#include "base/attributes.h"
 
 #define EXIT_PERMANENT 125
 

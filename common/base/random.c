@@ -1,7 +1,7 @@
 // random: see the header.
-#include "random.h"
+#include "base/random.h"
 
-#include "panic.h"
+#include "base/panic.h"
 
 #include <sys/random.h>
 

@@ -1,5 +1,5 @@
 // str: the few operations on borrowed bytes that are longer than a line.
-#include "str.h"
+#include "base/str.h"
 
 #include <limits.h>
 
@@ -85,12 +85,12 @@ bool str_to_whole(struct str text, int64_t minimum, int64_t maximum, int64_t *va
     return str_to_int(text, minimum, maximum, value);
 }
 
-struct unit {
+struct number_unit {
     struct str suffix;
     int64_t factor;
 };
 
-static bool number_with_unit(struct str text, const struct unit *units, size_t count,
+static bool number_with_unit(struct str text, const struct number_unit *units, size_t count,
                              int64_t *value)
 {
     size_t digits = 0;
@@ -111,7 +111,7 @@ static bool number_with_unit(struct str text, const struct unit *units, size_t c
 
 bool str_to_duration_ms(struct str text, int64_t *milliseconds)
 {
-    static const struct unit units[] = {
+    static const struct number_unit units[] = {
         {STR_INIT("ms"), 1},      {STR_INIT("s"), 1000},     {STR_INIT("m"), 60000},
         {STR_INIT("h"), 3600000}, {STR_INIT("d"), 86400000},
     };
@@ -120,7 +120,7 @@ bool str_to_duration_ms(struct str text, int64_t *milliseconds)
 
 bool str_to_bytes(struct str text, int64_t *bytes)
 {
-    static const struct unit units[] = {
+    static const struct number_unit units[] = {
         {STR_INIT(""), 1},
         {STR_INIT("KiB"), 1 << 10},
         {STR_INIT("MiB"), 1 << 20},

@@ -1,8 +1,8 @@
-// str: bytes somebody else owns, with their length; may hold NULs and need not end in one.
+// str: borrowed bytes with their length; they may contain NULs and need not end in one.
 // A plain value, passed by value. {NULL, 0} is "absent"; {"", 0} is "present and empty".
 #pragma once
 
-#include "attributes.h"
+#include "base/attributes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,7 +74,8 @@ bool str_cut(struct str text, char separator, struct str *head, struct str *tail
 // Whole decimal numbers only: no blanks, no sign but a leading '-', nothing after. False otherwise.
 MUST_USE bool str_to_int(struct str text, int64_t minimum, int64_t maximum, int64_t *value);
 
-// The same of what scripts and spreadsheets make of a number: with blanks around it, or ".0" behind it.
+// The same, but also accepts what scripts and spreadsheets write: blanks around the number, or ".0"
+// after it.
 MUST_USE bool str_to_whole(struct str text, int64_t minimum, int64_t maximum, int64_t *value);
 
 // "250ms", "10s", "5m", "2h", "7d" to milliseconds; a bare number is refused, units are not

@@ -1,6 +1,6 @@
-// health_reason: why health is not green. Every process tells its own reasons, workers with each
-// heartbeat; a gateway gathers them (gateway/health.h). The table is bus/health_reasons.def; a
-// reason that a newer build alone knows is kept out.
+// health_reason: why health is not green. Every process reports its own reasons, workers with each
+// heartbeat; a gateway collects them (gateway/health/health.h). The table is
+// bus/health_reasons.def; a reason that only a newer build knows is ignored.
 #pragma once
 
 #include "base/buf.h"
@@ -42,7 +42,7 @@ struct health_reasons {
     size_t count;
 };
 
-// What is over the limit is left out. about may be NULL.
+// Reasons beyond the limit are left out. about may be NULL.
 void health_reasons_add(struct health_reasons *reasons, enum health_reason_id id,
                         const char *about);
 bool health_reasons_equal(const struct health_reasons *a, const struct health_reasons *b);

@@ -2,11 +2,11 @@
 // so that whoever only passes them on never looks inside.
 #include "bus/protocol.h"
 
+#include "base/heap.h"
 #include "base/panic.h"
-#include "wire/msgpack_bounds.h"
-#include "wire/msgpack_values.h"
+#include "wire/msgpack/msgpack_bounds.h"
+#include "wire/msgpack/msgpack_values.h"
 
-#include <msgpack.h>
 #include <stdlib.h>
 
 struct bus_reader {
@@ -19,9 +19,9 @@ enum { ZONE_BYTES = 16 * 1024 };
 
 struct bus_reader *bus_reader_new(void)
 {
-    struct bus_reader *reader = calloc(1, sizeof *reader);
+    struct bus_reader *reader = heap_new(sizeof *reader);
 
-    if (!reader || !msgpack_zone_init(&reader->zone, ZONE_BYTES))
+    if (!msgpack_zone_init(&reader->zone, ZONE_BYTES))
         panic("out of memory");
     return reader;
 }
@@ -62,8 +62,8 @@ static bool read_service(const msgpack_object *value, enum service_id *service)
     return values_read_text(value, &name) && service_parse(name, service);
 }
 
-// By name: numbers move when a row is put into the middle of errors.def, and a rolling update has
-// two builds on one bus. A code that the other build knows alone is an internal error to us.
+// By name: numbers change when a row is inserted into errors.def, and during a rolling update two
+// builds share one bus. A code that only the other build knows is read as an internal error.
 static bool read_code(const msgpack_object *value, enum err_code *code)
 {
     struct str name;
@@ -176,7 +176,7 @@ static bool reasons_read(const msgpack_object *value, struct health_reasons *rea
     return true;
 }
 
-// An earlier build says nothing of queues, or of reasons.
+// An earlier build does not send queues or reasons.
 static bool heartbeat_read(struct bus_reader *reader, const msgpack_object *fields, size_t count,
                            struct bus_heartbeat *beat)
 {

@@ -1,7 +1,7 @@
-// protocol: what is said on the bus. One ROUTER in each gateway, one DEALER from each worker to
+// protocol: the messages of the bus. One ROUTER in each gateway, one DEALER from each worker to
 // each gateway. A ZeroMQ message body is one frame: a msgpack array [protocol, type, fields…],
-// bounded by wire/msgpack_bounds.h before it is read; fields are appended only, an unknown tail is
-// skipped. A frame that breaks the rules is counted and its sender dropped (bus_gateway.h,
+// bounded by wire/msgpack/msgpack_bounds.h before it is read; fields are appended only, an unknown
+// tail is skipped. A frame that breaks the rules is counted and its sender dropped (bus_gateway.h,
 // bus_worker.h). Lists gather what one round of the loop brings.
 //
 // clang-format off
@@ -9,16 +9,16 @@
 //                      REPLY      [[request, code, payload], …]   code by name; payload: JSON text, or the error's text
 //                      HEARTBEAT  load (requests in work), db ready, cache ready, [[queue, depth, age of its oldest in ms], …],
 //                                 [[code of a reason why health is not green, what it is about], …]
-//                      DRAIN      finish what I have, send me nothing new
-//                      BYE        gone; requests still out may be sent elsewhere
+//                      DRAIN      this worker finishes its requests; send it no new ones
+//                      BYE        closing; unanswered requests may be sent elsewhere
 //                      EVENT      [[topic (tenant number), payload], …]
 //                      DOORBELL   [destination, …]                passed on to all sms-workers
 //   gateway → worker   WELCOME    gateway instance, build
 //                      REQUEST    [[envelope, payload], …]
 //                      HEARTBEAT
-//                      DRAIN      noted: nothing follows what I have sent
+//                      DRAIN      confirmed: no request follows
 //                      DOORBELL   [destination, …]
-//                      HELLO      I do not know you (I am new, or gave you up): say HELLO
+//                      HELLO      this gateway does not know the worker (it restarted, or dropped it): send HELLO
 // clang-format on
 #pragma once
 
@@ -26,7 +26,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "bus/health_reason.h"
-#include "wire/envelope.h"
+#include "wire/msgpack/envelope.h"
 
 enum bus_frame_type {
     BUS_HELLO = 1,
@@ -46,7 +46,7 @@ enum {
     BUS_FRAME_LIMIT = 1024 * 1024,
     BUS_ITEMS_LIMIT = 1024,      // of one list
     BUS_BELLS_LIMIT = 256,       // destinations rung in one round of the loop
-    BUS_QUEUES_LIMIT = 16,       // of a heartbeat; what is more is not told
+    BUS_QUEUES_LIMIT = 16,       // of a heartbeat; more are not reported
     BUS_QUEUE_NAME_LIMIT = 31,   // bytes
     BUS_NAME_LIMIT = 64,         // bytes of an instance or build
     BUS_HIGH_WATER_MARK = 4096,  // frames; far above what credit lets pass
@@ -60,7 +60,7 @@ struct bus_hello {
     uint32_t credit_messages, credit_bytes;
 };
 
-// What waits somewhere behind the bus, as its worker measured it last.
+// A queue behind the bus, as its worker measured it last.
 struct bus_queue {
     char name[BUS_QUEUE_NAME_LIMIT + 1];
     uint64_t depth, oldest_ms;
@@ -86,7 +86,7 @@ union bus_item {
         struct str payload;
     } reply;
     struct bus_request {
-        struct str envelope; // encoded: wire/envelope.h
+        struct str envelope; // encoded: wire/msgpack/envelope.h
         struct str payload;
     } request;
     struct bus_event {
@@ -97,7 +97,7 @@ union bus_item {
 
 struct bus_frame {
     enum bus_frame_type type;
-    bool bare; // without fields, as the gateway says HELLO and HEARTBEAT
+    bool bare; // without fields, as a gateway sends HELLO and HEARTBEAT
     struct bus_hello hello;
     struct bus_heartbeat heartbeat;
     struct bus_welcome welcome;
@@ -136,8 +136,8 @@ void bus_list_event(struct bus_list *list, struct str topic, struct str payload)
 // The frame of all items.
 void bus_list_frame(const struct bus_list *list, enum bus_frame_type type, struct buf *out);
 
-// Doorbells of one round: a destination rings once. What finds no room is not rung; doorbells only
-// save waiting, the workers look by themselves every few seconds.
+// Doorbells of one round: a destination is listed once. Doorbells that do not fit are dropped; they
+// only save waiting, because the workers look by themselves every few seconds.
 struct bus_bells {
     uint32_t destinations[BUS_BELLS_LIMIT];
     uint32_t count;

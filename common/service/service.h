@@ -4,19 +4,20 @@
 //
 // The life of a process: options (--help, --version, --config FILE, --check-config, --instance N) →
 // refuse uid 0 → config → log → failpoints → loop and signals → what it needs (PostgreSQL, bus,
-// Redis, HTTP client) → init → "ready" to the supervisor (service/ready.h) → run → SIGTERM or SIGINT → drain, at most NEXUS_DRAIN_TIMEOUT → done → exit 0. A second
-// signal exits at once. Bad configuration exits 125. SIGUSR1 makes the log one step more
-// talkative, SIGUSR2 one step less. A loop that has not ticked for 10 s aborts (a
-// watchdog timer of the kernel's, setitimer), so that a wedged process is restarted.
+// Redis, HTTP client) → init → "ready" to the supervisor (process/ready.h) → run → SIGTERM or
+// SIGINT → drain, at most NEXUS_DRAIN_TIMEOUT → done → exit 0. A second signal exits at once. Bad
+// configuration exits 125. SIGUSR1 makes the log one level more detailed, SIGUSR2 one level less. A
+// loop that has not ticked for 10 s aborts (a watchdog timer of the kernel's, setitimer), so that a
+// wedged process is restarted.
 #pragma once
 
 #include "base/arena.h"
-#include "base/config.h"
 #include "base/err.h"
-#include "base/log.h"
-#include "base/metrics.h"
 #include "base/random.h"
-#include "io/pg.h"
+#include "config/config.h"
+#include "io/pg/pg.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
 #include "wire/message.h"
 
 #include <uv.h>
@@ -60,16 +61,18 @@ struct service_def {
     const struct handler *handlers;
     size_t handler_count;
     bool (*init)(struct service *service, struct err *err);
-    // A hot message came: ends in task_batch(), at once or later, or in task_fail(). NULL: all may join
-    // their batches.
+    // Called for each hot message: must end in task_batch(), at once or later, or in task_fail().
+    // NULL: all join their batches.
     void (*before_batch)(struct task *task);
     void (*doorbell)(struct service *service, uint32_t destination);
-    void (*tell)(struct service *service); // once a second: gauges that it does not keep up itself
-    // Why its health is not green, as far as the program itself knows; asked four times a second of
-    // one with PostgreSQL, so it must be cheap. NULL: it knows nothing.
+    void (*publish)(
+        struct service *service); // once a second: gauges that it does not keep up itself
+    // Why its health is not green, as far as the program itself knows. If the program uses
+    // PostgreSQL it is asked four times a second, so it must be cheap. NULL: it knows nothing.
     void (*health)(struct service *service, struct health_reasons *reasons);
     // A channel of PostgreSQL (NOTIFY) this program listens to, beside its statements; NULL: none.
-    // payload is absent when listening begins, also anew: what was told before was not heard.
+    // payload is absent when listening begins or begins again: earlier notifications were not
+    // received.
     const char *channel;
     void (*channel_heard)(struct service *service, struct str payload);
     // Asked to stop: take nothing new, call service_drained() when the last work is done (at once
@@ -95,17 +98,17 @@ const struct zmq_curve *service_curve(const struct service *service); // NULL: n
 // Towards metrics-agent.
 const struct zmq_curve *service_metrics_curve(const struct service *service);
 struct metrics *service_metrics(struct service *service);
-// What a program has under way beside what its parts know of themselves; for the metrics.
-enum service_under_way {
+// What a program has in flight beside what its parts report; for the metrics.
+enum service_inflight {
     SERVICE_EXCHANGES,  // HTTP requests of others
     SERVICE_STATEMENTS, // of PostgreSQL
     SERVICE_COMMANDS,   // of Redis
     SERVICE_TRANSFERS,  // HTTP requests to others
     SERVICE_REQUESTS,   // over the bus
     SERVICE_LOOP,       // of libuv itself: names looked up, connections made, bytes written
-    SERVICE_UNDER_WAY
+    SERVICE_INFLIGHT_COUNT
 };
-void service_has_under_way(struct service *service, enum service_under_way what, size_t count);
+void service_set_inflight(struct service *service, enum service_inflight what, size_t count);
 int64_t service_drain_timeout_ms(const struct service *service);
 struct str service_metrics_endpoint(const struct service *service); // where snapshots are sent to
 const struct health_reasons *service_reasons(const struct service *service); // of the last look
@@ -114,8 +117,8 @@ struct str service_otlp_endpoint(const struct service *service);             // 
 bool service_https_only(const struct service *service); // NEXUS_WEBHOOK_HTTPS_ONLY
 struct random *service_random(struct service *service);
 // A phone number or address as this installation's logs show it.
-struct log_person service_person(const struct service *service, struct str address);
-// A keyring_read_fn (store/keyring.h), with the service as its context.
+struct log_token service_log_token(const struct service *service, struct str address);
+// A keyring_read_fn (secrets/keyring.h), with the service as its context.
 bool service_key_encryption_keys(void *service, struct arena *arena, struct str *text,
                                  struct err *err);
 void service_set_state(struct service *service, void *state); // what init made

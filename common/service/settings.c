@@ -1,20 +1,19 @@
 // settings: see the header.
 #include "service/settings.h"
 
-#include "base/log.h"
 #include "base/panic.h"
 #include "base/random.h"
-#include "base/spans.h"
-#include "io/pg.h"
+#include "base/revision.h"
+#include "io/pg/pg.h"
+#include "telemetry/log.h"
+#include "telemetry/spans.h"
 
 #include <getopt.h>
 #include <stdlib.h>
 
-static const struct config_key skeleton_keys[] = {
-#define CONFIG(kind, field, variable, fallback, ...)                                               \
-    CONFIG_##kind(service_config, field, variable, fallback, __VA_ARGS__),
-#include "service/config.def"
-};
+#define CONFIG_STRUCT service_config
+#define CONFIG_ROWS   "service/config.def"
+#include "config/config_keys.h"
 
 struct command_line {
     bool check_config;
@@ -47,7 +46,7 @@ NO_RETURN static void help(const struct service_def *def)
                "a secret.\n\n",
                def->name, def->summary, def->name, def->name);
     keys_print(&out, def->config, def->config_count);
-    keys_print(&out, skeleton_keys, COUNT_OF(skeleton_keys));
+    keys_print(&out, config_keys, COUNT_OF(config_keys));
     fwrite(out.data, 1, out.len, stdout);
     exit(EXIT_SUCCESS);
 }
@@ -65,9 +64,7 @@ static void command_line_read(struct settings *settings, const struct service_de
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 'h': help(def);
-        case 'v':
-            printf("%s %s (%s)\n", def->name, NEXUS_VERSION, NEXUS_REVISION);
-            exit(EXIT_SUCCESS);
+        case 'v': printf("%s %s (%s)\n", def->name, NEXUS_VERSION, revision); exit(EXIT_SUCCESS);
         case 'c': settings->file = optarg; break;
         case 'k': line->check_config = true; break;
         case 'i':
@@ -78,18 +75,32 @@ static void command_line_read(struct settings *settings, const struct service_de
         }
     }
     if (optind < argc)
-        die("%s: what is \"%s\"? Try '%s --help'.", def->name, argv[optind], def->name);
+        die("%s: unknown argument \"%s\". Try '%s --help'.", def->name, argv[optind], def->name);
     snprintf(settings->slot, sizeof settings->slot, "%d", (int)slot);
     snprintf(settings->instance, sizeof settings->instance, "%.40s-%.16s", def->name,
              settings->slot);
 }
 
-static bool curve_read(struct settings *settings, struct err *err)
+static bool curve_secret_read(struct settings *settings, struct arena *arena, struct err *err)
+{
+    const char *key = "NEXUS_CURVE_SECRET", *path = NULL;
+    struct err ignored;
+
+    if (zmq_key_pair_read(settings->skeleton.curve_secret, &settings->keys, err))
+        return true;
+    if (config_secret_path(key, settings->file, arena, &path, &ignored) && path)
+        err_in(err, path);
+    return err_in(err, key);
+}
+
+static bool curve_read(struct settings *settings, struct arena *arena, struct err *err)
 {
     const struct service_config *config = &settings->skeleton;
 
+    if (config->curve_secret.len > 0 && !curve_secret_read(settings, arena, err))
+        return false;
     settings->curve = (struct zmq_curve){.public_key = config->curve_public,
-                                         .secret_key = config->curve_secret,
+                                         .secret_key = str_of(settings->keys.secret_key),
                                          .server_key = config->curve_server,
                                          .allowed_clients = config->curve_clients};
     settings->metrics_curve = settings->curve;
@@ -102,8 +113,8 @@ static bool curve_read(struct settings *settings, struct err *err)
     return true;
 }
 
-// A key of 64 hex digits a line. Who uses them makes a keyring of them (store/keyring.h); here they
-// are only looked at, so that a typo shows at the start.
+// One key of 64 hex digits a line. Their users make a keyring of them (secrets/keyring.h); here
+// they are only checked, so that a typo is reported at the start.
 static bool keys_check(const struct settings *settings, struct err *err)
 {
     struct str line, rest = settings->skeleton.key_encryption_key;
@@ -124,9 +135,9 @@ bool settings_key_encryption_keys(const struct settings *settings, struct arena 
 {
     static const struct str name = STR_INIT("NEXUS_KEY_ENCRYPTION_KEY");
 
-    for (size_t i = 0; i < COUNT_OF(skeleton_keys); i++)
-        if (str_equal(str_of(skeleton_keys[i].name), name))
-            return config_read_again(&skeleton_keys[i], settings->file, arena, text, err);
+    for (size_t i = 0; i < COUNT_OF(config_keys); i++)
+        if (str_equal(str_of(config_keys[i].name), name))
+            return config_read_again(&config_keys[i], settings->file, arena, text, err);
     return err_set(err, ERR_INTERNAL, "there is no such setting");
 }
 
@@ -188,9 +199,9 @@ void settings_read(struct settings *settings, const struct service_def *def, int
     settings->program = arena_alloc(arena, def->config_size + 1);
     const struct config_table tables[] = {
         {.keys = def->config, .count = def->config_count, .values = settings->program},
-        {.keys = skeleton_keys, .count = COUNT_OF(skeleton_keys), .values = &settings->skeleton}};
+        {.keys = config_keys, .count = COUNT_OF(config_keys), .values = &settings->skeleton}};
     if (!config_load(tables, COUNT_OF(tables), settings->file, arena, &err) ||
-        !curve_read(settings, &err) || !keys_check(settings, &err) ||
+        !curve_read(settings, arena, &err) || !keys_check(settings, &err) ||
         !log_level_check(settings, &err) || !trace_sample_read(settings, &err) ||
         !log_key_read(settings, &err) || !pg_url_read(settings, &err))
         die("%s: %s", def->name, err.text);

@@ -1,33 +1,24 @@
 // settings: the skeleton's own configuration (service/config.def), and what a command line says.
 #pragma once
 
-#include "base/config.h"
-#include "io/zmq_socket.h"
+#include "config/config.h"
+#include "io/zmq/zmq_key_file.h"
+#include "io/zmq/zmq_socket.h"
 #include "service/service.h"
 
 enum { KEY_ENCRYPTION_KEY_BYTES = 32, LOG_KEY_BYTES = 32 };
 
-struct service_config {
-#define CONFIG(kind, field, ...) CONFIG_FIELD_##kind field;
-#define CONFIG_FIELD_STR         struct str
-#define CONFIG_FIELD_BOOL        bool
-#define CONFIG_FIELD_INT         int64_t
-#define CONFIG_FIELD_BYTES       int64_t
-#define CONFIG_FIELD_DURATION    int64_t
-#include "service/config.def"
-#undef CONFIG_FIELD_STR
-#undef CONFIG_FIELD_BOOL
-#undef CONFIG_FIELD_INT
-#undef CONFIG_FIELD_BYTES
-#undef CONFIG_FIELD_DURATION
-};
+#define CONFIG_STRUCT service_config
+#define CONFIG_ROWS   "service/config.def"
+#include "config/config_struct.h"
 
 struct settings {
     struct service_config skeleton;
     void *program; // the struct its table describes
     char slot[16]; // "0"
     char instance[64];
-    const char *file; // --config, or NULL
+    const char *file;         // --config, or NULL
+    struct zmq_key_pair keys; // of CURVE, where it is on
     struct zmq_curve curve;
     struct zmq_curve metrics_curve; // towards metrics-agent
     bool curve_on;
@@ -35,8 +26,8 @@ struct settings {
     unsigned char log_key[LOG_KEY_BYTES];
 };
 
-// Reads the command line and then the configuration. What only asks (--help, --version,
-// --check-config) is answered here and ends the process; so does bad configuration, with 125.
+// Reads the command line and then the configuration. --help, --version and --check-config are
+// answered here and end the process; so does bad configuration, with 125.
 void settings_read(struct settings *settings, const struct service_def *def, int argc, char **argv,
                    struct arena *arena);
 

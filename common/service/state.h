@@ -1,12 +1,12 @@
 // state: a service from the inside, for the files of this folder.
 #pragma once
 
-#include "base/metrics.h"
 #include "base/random.h"
-#include "base/spans.h"
 #include "bus/protocol.h"
 #include "service/service.h"
 #include "service/settings.h"
+#include "telemetry/metrics.h"
+#include "telemetry/spans.h"
 
 struct address_ranges;
 struct process;
@@ -16,9 +16,9 @@ struct tasks;
 // init; nothing arrives before the loop runs.
 struct service_part {
     bool (*start)(struct service *service, struct err *err);
-    void (*tell)(struct service *service);             // once a second, numbers for the metrics
+    void (*publish)(struct service *service);          // once a second, numbers for the metrics
     void (*drain)(struct service *service);            // SIGTERM; ends with service_part_drained()
-    void (*database_changed)(struct service *service); // pg_ready() says how
+    void (*database_changed)(struct service *service); // pg_ready() has the new state
     void (*reasons_changed)(struct service *service);  // service->reasons has them
     void (*quit)(struct service *service); // the last callbacks run; the program's state lives
     void (*stop)(struct service *service); // everything is given back; fine when half started
@@ -32,8 +32,8 @@ struct service {
     uv_signal_t terminate, interrupt, louder, quieter;
     uv_timer_t drain_limit;
     struct metrics *metrics;
-    struct spans *spans; // NULL: nobody would get them
-    size_t under_way[SERVICE_UNDER_WAY];
+    struct spans *spans; // NULL: not sent
+    size_t inflight[SERVICE_INFLIGHT_COUNT];
     struct random random;
     struct zmq_bus_context *zmq;
     struct process *process;

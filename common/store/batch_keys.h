@@ -1,6 +1,6 @@
-// batch_keys: which keys are taken, and which are held, without I/O. A set that may say "taken" of a key that is not (two keys
-// may share one of its 4096 places) and never the other way round: an item then waits for a batch
-// it need not have waited for.
+// batch_keys: which keys are taken, and which are held, without I/O. The set may report a free key
+// as taken (two keys may share one of its 4096 places), but never a taken key as free. In the first
+// case an item waits for a batch without need.
 #pragma once
 
 #include <stdbool.h>
@@ -17,8 +17,9 @@ void batch_keys_take(struct batch_keys *keys, uint64_t key);
 bool batch_keys_has(const struct batch_keys *keys, uint64_t key);
 void batch_keys_join(struct batch_keys *keys, const struct batch_keys *others);
 
-// The keys whose rows somebody else holds, exactly: who merely shared a place with one would be taken for held. Where there are
-// more than BATCH_HELD_LIMIT, the first one is forgotten, and found again.
+// The keys whose rows another transaction holds, stored exactly, because a key that only shares a
+// place must not count as held. Beyond BATCH_HELD_LIMIT the first one is dropped; it is found again
+// later.
 enum { BATCH_HELD_LIMIT = 64 };
 
 struct batch_held {

@@ -22,6 +22,6 @@ enum batch_step batch_plan_step(enum err_code outcome, size_t count, bool one_ke
         return one_key ? BATCH_AGAIN : BATCH_PART;
     if (outcome == ERR_UNAVAILABLE || outcome == ERR_BUSY)
         return BATCH_GIVE_UP;
-    // Some row is bad, or our SQL trips over some row: find it, so that it fails alone.
+    // Some row is bad, or our SQL fails for some row: find it, so that it fails alone.
     return count > 1 ? BATCH_SPLIT : BATCH_FAIL;
 }

@@ -3,10 +3,11 @@
 #include "store/batcher.h"
 
 #include "base/clock.h"
-#include "base/failpoint.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/panic.h"
 #include "base/random.h"
+#include "process/failpoint.h"
 #include "store/batch_keys.h"
 #include "store/batch_plan.h"
 #include "store/statements.h"
@@ -18,12 +19,13 @@ enum {
     PAUSE_MIN_MS = 5,
     PAUSE_MAX_MS = 50,
     LOCKED_TRIES = 4,
-    LANES_OF_HELD = 2, // so that one of 20 keys is tried within its deadline of two seconds
+    LANES_OF_HELD = 2, // so that each of 20 keys is tried within its deadline of two seconds
     ROWS_MAX = 1000,
     LANES_MAX = 8
 };
 
-// Where batches fly: all but those in which somebody else holds, or held, a row.
+// The two tracks of batches in flight: open, and for keys of which another transaction holds, or
+// held, a row.
 enum track { TRACK_OPEN, TRACK_HELD, TRACKS };
 
 struct batch {
@@ -32,9 +34,8 @@ struct batch {
     struct batch_keys keys;
     size_t count;
     enum track track;
-    bool keyed;      // in the run under way
     bool unknown;    // an earlier run may have committed
-    unsigned locked; // how often a row of its one key was held by somebody else
+    unsigned locked; // how often it found a row of its one key held by another transaction
     int64_t sent_us;
     struct batch_item *items[];
 };
@@ -50,7 +51,7 @@ struct batcher {
     struct list flying; // batches
     size_t flying_count[TRACKS];
     struct list again;      // batches
-    struct batch_held held; // keys of items that failed because somebody else held their rows
+    struct batch_held held; // keys of items that failed because another transaction held their rows
     uv_timer_t start;       // gathers what one round of the loop brings
     uv_timer_t pause;       // before batches run again
     bool pausing, closing;
@@ -66,9 +67,7 @@ static void batches_start(struct batcher *batcher);
 
 static struct batch *batch_new(struct batcher *batcher, size_t room)
 {
-    struct batch *batch = malloc(sizeof *batch + room * sizeof batch->items[0]);
-    if (!batch)
-        panic("out of memory");
+    struct batch *batch = heap_raw(sizeof *batch + room * sizeof batch->items[0]);
     *batch = (struct batch){.batcher = batcher};
     return batch;
 }
@@ -90,7 +89,7 @@ static void item_fail(struct batcher *batcher, struct batch_item *item, bool unk
 {
     struct err told = *err;
 
-    // 503 either way, but only one of them says "it may have been stored".
+    // Both are 503, but only one of them says that the request may have been stored.
     if (unknown && err->code == ERR_UNAVAILABLE)
         err_set(&told, ERR_UNKNOWN_OUTCOME, "the connection to the database was lost");
     batcher->def->failed(batcher->context, item, &told);
@@ -161,8 +160,8 @@ static bool batch_has_one_key(const struct batch *batch)
     return true;
 }
 
-// A batch of its own for each key, so that one wait finds whose rows are held, and the others wait no
-// longer than for that. They leave the open track to others.
+// One batch for each key, so that a single wait shows which rows are held, and the other keys wait
+// only that long. These batches leave the open track to others.
 static void batch_part(struct batch *batch)
 {
     struct batcher *batcher = batch->batcher;
@@ -202,19 +201,10 @@ static void batch_claim_bind(const struct batch *batch, struct pg_params *params
 
     for (size_t i = 0; i < batch->count; i++)
         requests[i] = batch->items[i]->idempotency;
-    pg_params_init(params);
     idempotency_claim_bind(params, requests, batch->count);
 }
 
-// What was kept is what is answered, now and later.
-static void batch_answers_take(const struct batch *batch, const struct pg_result *result)
-{
-    for (size_t i = 0; batch->keyed && i < batch->count; i++)
-        if (batch->items[i]->idempotency)
-            batch->items[i]->idempotency->answer = pg_get_text(result, i, pg_columns(result) - 1);
-}
-
-// ---- there and back
+// ---- sending and results
 
 static void batch_finished(void *context, const struct pg_result *result, const struct err *err)
 {
@@ -224,8 +214,8 @@ static void batch_finished(void *context, const struct pg_result *result, const 
     list_remove(&batch->link);
     batcher->flying_count[batch->track]--;
     if (result) {
-        // Dying here: the rows are committed and nobody was told. The client gets no answer or a
-        // 503, tries again, and the statement recognises the repetition.
+        // A crash here: the rows are committed but no client was answered. The client gets no
+        // answer or a 503, tries again, and the statement recognises the repetition.
         (void)failpoint(batcher->after_commit);
         if (batcher->duration)
             metric_observe(batcher->duration,
@@ -235,7 +225,6 @@ static void batch_finished(void *context, const struct pg_result *result, const 
     case BATCH_ANSWER:
         if (batch->track == TRACK_HELD)
             batch_held_drop(&batcher->held, batch->items[0]->key);
-        batch_answers_take(batch, result);
         batcher->def->done(batcher->context, batch->items, batch->count, result);
         batch_free(batch);
         break;
@@ -269,7 +258,6 @@ static void batch_send(struct batch *batch)
     struct batcher *batcher = batch->batcher;
     struct pg_params params, claim;
 
-    pg_params_init(&params);
     batcher->def->bind(batcher->context, batch->items, batch->count, &params);
     batch->sent_us = clock_monotonic_us();
     for (size_t i = 0; i < batch->count; i++)
@@ -278,11 +266,10 @@ static void batch_send(struct batch *batch)
     batcher->flying_count[batch->track]++;
     if (batcher->rows)
         metric_observe(batcher->rows, (double)batch->count);
-    // Dying here: nothing was sent, nobody was told; the gateway sends these requests to another
-    // worker.
+    // A crash here: nothing was sent and no client was answered; the gateway sends these requests
+    // to another worker.
     (void)failpoint(batcher->before_commit);
-    batch->keyed = batch_has_keys(batch);
-    if (!batch->keyed) {
+    if (!batch_has_keys(batch)) {
         pg_call_batch(batcher->pg, &(struct pg_step){batcher->def->statement, &params}, 1,
                       batch_finished, batch);
         return;
@@ -300,7 +287,7 @@ static bool is_held(const struct batcher *batcher, const struct batch_item *item
     return batch_held_has(&batcher->held, item->key);
 }
 
-// Batches of keys that are held take nothing from the open track, whose items have other keys.
+// The open track may ignore batches of held keys, because its items have other keys.
 static void keys_of(const struct batcher *batcher, const struct list *batches, enum track track,
                     struct batch_keys *taken)
 {
@@ -309,9 +296,9 @@ static void keys_of(const struct batcher *batcher, const struct list *batches, e
             batch_keys_join(taken, &batch->keys);
 }
 
-// The oldest waiting items that fit one batch of that track and whose keys are free; on the track of the
-// held, those of one key. What has to be left behind takes its key, too: nothing may overtake it.
-// NULL when nothing can go.
+// The oldest waiting items that fit into one batch of that track and whose keys are free; on the
+// track for held keys, those of one key. An item that does not fit also takes its key, so that no
+// later item overtakes it. NULL when nothing can be sent.
 static struct batch *batch_gather(struct batcher *batcher, enum track track)
 {
     const struct batch_def *def = batcher->def;
@@ -353,13 +340,13 @@ static bool has_a_lane(const struct batcher *batcher, enum track track)
     return batcher->flying_count[track] < lanes_of(batcher, track);
 }
 
-// Sends it, unless its items have all given up by now.
+// Sends it, unless all its items have reached their deadline.
 static void batch_send_in_time(struct batch *batch)
 {
     struct err late;
 
     err_set(&late, batch->unknown ? ERR_UNKNOWN_OUTCOME : ERR_CONCURRENT,
-            "the database did not take it in time");
+            "the database did not answer in time");
     if (batch_thin(batch, false, &late))
         batch_send(batch);
 }
@@ -414,15 +401,12 @@ size_t batcher_waiting(const struct batcher *batcher)
     return batcher->items;
 }
 
-// ---- its own life
+// ---- start and end
 
 struct batcher *batcher_new(uv_loop_t *loop, struct pg *pg, const struct batch_def *def,
                             void *context, struct metrics *metrics)
 {
-    struct batcher *batcher = calloc(1, sizeof *batcher);
-
-    if (!batcher)
-        panic("out of memory");
+    struct batcher *batcher = heap_new(sizeof *batcher);
     ASSERT(def->rows_limit > 0 && def->rows_limit <= ROWS_MAX);
     ASSERT(def->lanes > 0 && def->lanes <= LANES_MAX);
     batcher->loop = loop;

@@ -5,13 +5,14 @@
 //                        another request, ERR_STILL_RUNNING while the first is not finished
 //   the effect           in the form that keeps its answer (statement_keeping())
 //
-// So effect and answer are committed together or not at all, and a request without a key pays
-// nothing. An error is not kept: whoever repeats it tries again. See db/functions/idempotency.sql.
+// So effect and answer are committed together or not at all, and a request without a key costs
+// nothing extra. An error is not stored, so a repetition tries again. See
+// db/functions/requests/idempotency.sql.
 #pragma once
 
 #include "base/id.h"
 #include "base/str.h"
-#include "io/pg.h"
+#include "io/pg/pg.h"
 
 #include <stdint.h>
 
@@ -20,11 +21,10 @@ struct idempotency {
     struct str key;  // absent: none
     struct id fingerprint;
     struct str secret; // sealed: kept beside the answer; absent: none
-    struct str answer; // once committed: what was kept; absent after an error
 };
 
 // The parameters of the guard. Row i of the effect is of request i; NULL: it has no key.
 void idempotency_claim_bind(struct pg_params *params, const struct idempotency *const *requests,
                             size_t count);
-// Of the question for the stored answer.
+// The parameters of the query for the stored answer.
 void idempotency_read_bind(struct pg_params *params, const struct idempotency *request);

@@ -1,25 +1,20 @@
 // senders: see the header.
-#include "senders.h"
+#include "store/senders.h"
 
-#include "wire/phone.h"
-
-bool senders_bind(struct pg_params *params, struct str field, struct str text, struct err *err)
+bool senders_read(struct senders *senders, struct str field, struct str text, struct err *err)
 {
-    struct sender_meaning meanings[SENDER_MEANINGS_MAX];
-
-    if (!str_present(text)) {
-        pg_null(params);
-        pg_null(params);
+    senders->spellings = (struct pg_texts){0};
+    senders->codes = (struct pg_texts){0};
+    if (!str_present(text))
         return true;
-    }
-    size_t count = sender_meanings(text, meanings);
+    size_t count = sender_meanings(text, senders->meanings);
     if (count == 0)
         return err_set(err, ERR_BAD_INPUT, "%.*s: " SENDER_RULE, STR_ARG(field));
-    pg_array(params, PG_ELEMENT_TEXT, count);
-    for (size_t i = 0; i < count; i++)
-        pg_add_text(params, str_make(meanings[i].text, meanings[i].length));
-    pg_array(params, PG_ELEMENT_TEXT, count);
-    for (size_t i = 0; i < count; i++)
-        pg_add_text(params, meanings[i].code);
+    for (size_t i = 0; i < count; i++) {
+        senders->texts[i] = str_make(senders->meanings[i].text, senders->meanings[i].length);
+        senders->countries[i] = senders->meanings[i].code;
+    }
+    senders->spellings = (struct pg_texts){senders->texts, count};
+    senders->codes = (struct pg_texts){senders->countries, count};
     return true;
 }

@@ -1,27 +1,23 @@
-// message: the tables that follow from messages.def, and the rules every field obeys.
-#include "message.h"
+// message: the tables made from messages.def, and the rules of every field.
+#include "wire/message.h"
 
-#include "phone.h"
+#include "text/phone.h"
 
 #include <stddef.h>
 
-// What presence in a FIELD says.
-#define REQUIRED .required = true
-#define OPTIONAL .required = false
-#define KEPT     .kept = true
-#define HOT      true
-#define COLD     false
+#define HOT  true
+#define COLD false
 
 #define MESSAGE(id, name, text, service, kind, limit, doc)                                         \
     static const struct message_field name##_fields[] = {
-#define FIELD(message, kind, c_name, all_names, low, high, presence, text)                         \
+#define FIELD(message, kind, c_name, all_names, low, high, presence_, text)                        \
     {.name = #c_name,                                                                              \
      .names = all_names,                                                                           \
      .type = FIELD_KIND_##kind,                                                                    \
      .offset = offsetof(struct msg_##message, c_name),                                             \
      .minimum = low,                                                                               \
      .maximum = high,                                                                              \
-     presence,                                                                                     \
+     .presence = presence_,                                                                        \
      .doc = text},
 #define END(id, name)                                                                              \
     }                                                                                              \
@@ -39,8 +35,6 @@ static const struct message_type types[MSG_COUNT] = {
                        .fields = c_name##_fields,                                                  \
                        .field_count = COUNT_OF(c_name##_fields),                                   \
                        .doc = sentence},
-#define FIELD(message, type, name, names, minimum, maximum, presence, doc)
-#define END(id, name)
 #include "wire/messages.def"
 };
 
@@ -121,7 +115,7 @@ static bool text_check(const struct message_field *field, struct str text, struc
     return true;
 }
 
-// Phone numbers are keys: only the one spelling may pass.
+// Phone numbers are keys, so only the normal spelling is valid.
 static bool phone_check(const struct message_field *field, struct str phone, struct err *err)
 {
     char normal[PHONE_MAX];
@@ -151,7 +145,7 @@ static bool number_check(const struct message_field *field, uint32_t number, str
     return true;
 }
 
-// A number of 0 is absent where 0 is no allowed value; a flag in a struct never is.
+// A number of 0 counts as absent if 0 is not an allowed value; a flag in a struct is never absent.
 bool message_field_is_absent(const struct message_field *field, const void *value)
 {
     switch (field->type) {
@@ -190,7 +184,7 @@ bool message_check(const struct message_type *type, const void *message, struct 
         if (!message_field_is_absent(field, value)) {
             if (!message_field_check(field, value, err))
                 return false;
-        } else if (field->required) {
+        } else if (field->presence == REQUIRED) {
             return message_field_fault(field, "missing", err);
         }
     }

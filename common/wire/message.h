@@ -1,4 +1,4 @@
-// message: what travels between processes, declared once in wire/messages/*.def.
+// message: the messages between processes, declared once in wire/messages/*.def.
 //
 // From a stanza
 //
@@ -7,27 +7,27 @@
 //   END(SMS_INBOUND, sms_inbound)
 //
 // follow enum message_id, struct msg_sms_inbound, the field table that both codecs and the docs
-// use, and the worker's handler (service/handlers.h). SMS is the service that takes it. HOT
+// use, and the worker's handler (service/tasks/handlers.h). SMS is the service that takes it. HOT
 // messages are handled many at a time, COLD ones one at a time. The number is the largest encoded
 // payload.
 //
 // A FIELD's type, its names in JSON, forms, queries and paths (the first is the one we print, the
 // others are accepted too), smallest and largest value (str, phone, json: length in bytes; u32:
-// value), presence. Where people's texts are read (codec_json.h, BODY_LENIENT) an OPTIONAL field that
-// cannot be read is left out; a REQUIRED one refuses the message, and so does one that is KEPT: it may be
-// missing, but nobody wants the message without it.
+// value), presence. Where people's texts are read (codec_json.h, BODY_LENIENT) an OPTIONAL field
+// that cannot be read is left out. An unreadable REQUIRED field makes the message invalid, and so
+// does a KEPT one: it may be missing, but if it is there it must not be dropped.
 //
 //   str    well-formed UTF-8 without NUL                           struct str (absent: ptr is NULL)
 //   phone  a phone number; stored in its one spelling, see phone.h  struct str
-//   sender the same, or a name, read at home of the message's phone  struct str
+//   sender a phone number, read in the country of the message's phone field, or a name  struct str
 //   id     a UUID                                                  struct id (absent: none)
 //   u32    whole number, also as a decimal string                  uint32_t (absent: 0)
 //   flag   true or false, also as a string                         bool (absent: false)
 //   json   any JSON value; travels as its compact text             struct str
 //   bytes  any bytes; only from process to process                 struct str
 //
-// A json field named "*" is the whole body; the other fields of its message then come from path and
-// query alone.
+// A json field named "*" is the whole body; the other fields of its message then come only from
+// path and query.
 //
 // On the bus a payload is a msgpack array of the fields in declared order, nil for absent. Fields
 // are only ever appended: a shorter array means the rest is absent, elements past the last known
@@ -39,6 +39,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "wire/presence.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -63,8 +64,6 @@ enum { FOREIGN_ID_MAX = 255 }; // bytes of a name that a sender or provider gave
 
 enum message_id {
 #define MESSAGE(id, name, text, service, kind, limit, doc) MSG_##id,
-#define FIELD(message, type, name, names, minimum, maximum, presence, doc)
-#define END(id, name)
 #include "wire/messages.def"
     MSG_COUNT
 };
@@ -102,7 +101,7 @@ struct message_field {
     enum field_type type;
     size_t offset;
     uint32_t minimum, maximum;
-    bool required, kept;
+    enum presence presence;
     const char *doc;
 };
 
@@ -121,13 +120,15 @@ struct message_type {
 const struct message_type *message_type(enum message_id id); // NULL when id is not a message
 enum message_id message_named(struct str name);              // MSG_COUNT when there is none
 
-// Are all required fields there, and each within its declaration? Phone numbers must be normal.
+// Are all required fields present, and each within its declaration? Phone numbers must be in their
+// normal spelling.
 MUST_USE bool message_check(const struct message_type *type, const void *message, struct err *err);
 
 bool message_field_is_body(const struct message_field *field); // named "*"
 
-// What codecs need of one field: its first name ("body" for the whole one); whether a value in a struct is "absent"; whether a
-// present value keeps the rules; and the error "<label>: <rule>" (returns false).
+// What codecs need to know of one field: its first name ("body" for the whole body); whether a
+// value in a struct is "absent"; whether a present value keeps the rules; and the error
+// "<label>: <rule>" (returns false).
 struct str message_field_label(const struct message_field *field);
 bool message_field_is_absent(const struct message_field *field, const void *value);
 MUST_USE bool message_field_check(const struct message_field *field, const void *value,
@@ -135,8 +136,8 @@ MUST_USE bool message_field_check(const struct message_field *field, const void 
 bool message_field_fault(const struct message_field *field, const char *rule, struct err *err);
 
 // Encodes and decodes a payload. Decoding copies nothing: strings point into payload, which must
-// outlive the message. Decoding checks the bounds (wire/msgpack_bounds.h), types, presence and
-// limits of every field; its errors are ERR_BAD_INPUT and name the field.
+// outlive the message. Decoding checks the bounds (wire/msgpack/msgpack_bounds.h), types, presence
+// and limits of every field; its errors are ERR_BAD_INPUT and name the field.
 void message_encode(const struct message_type *type, const void *message, struct buf *out);
 MUST_USE bool message_decode(const struct message_type *type, struct str payload,
                              struct arena *arena, void **message, struct err *err);

@@ -82,7 +82,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit() and len(length) < 16 and int(length) <= BODY_LIMIT):
             self.close_connection = True  # what follows cannot be told from a request
-            return self.answer(413, {"error": "a body of a stated, reasonable length is wanted"})
+            return self.answer(413, {"error": "the length of the body must be stated, and reasonable"})
         body = self.rfile.read(int(length))
         if not is_from_nexus(self.headers, body, time.time()):
             return self.answer(401, {"error": "the signature is wrong"})

@@ -1,9 +1,8 @@
 #!/usr/bin/python3
-"""Writes the dashboards beside this file: make.py [FOLDER]. A dashboard is a list of rows, a row a list of panels, a panel
-a title, a unit and its queries. Every query is limited to the namespace, pod and instance chosen at the top; "All" chooses
-every series, also those that carry no such label. Below a panel stands what it shows: what is said about it here, and of each
-of its metrics what common/base/metrics.def says. Its uid is the dashboard's name for links and provisioning, and never
-changes."""
+"""Writes the dashboards beside this file, or into a folder: make.py [FOLDER]. A dashboard is a list of rows, a row is a list of panels,
+and a panel has a title, a unit and queries. Every query is limited to the namespace, pod and instance chosen at the top; "All" chooses
+every series, also series without such a label. The description of a panel is its text here, followed by the text of each of its
+metrics in common/telemetry/metrics.def. The uid of a dashboard is its name for links and provisioning, and never changes."""
 
 import json
 import pathlib
@@ -13,7 +12,7 @@ import sys
 PODS = 'namespace=~"$namespace", pod=~"$pod", instance=~"$instance"'
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 WIDTH, HEIGHT = 24, 8
-TABLE = (pathlib.Path(__file__).parents[2] / "common/base/metrics.def").read_text()
+TABLE = (pathlib.Path(__file__).parents[2] / "common/telemetry/metrics.def").read_text()
 HELP = dict(re.findall(r'^(?:COUNTER|GAUGE|HISTOGRAM)\(\w+,\s*"(\w+)".*"([^"]+)"\)$', TABLE, re.M))
 
 
@@ -25,7 +24,7 @@ def rate(metric, *by, where=""):
 
 
 def value(metric, *by, where="", how="sum"):
-    """What a gauge says."""
+    """The value of a gauge."""
     return query(f"{how}{grouped(by)} ({series(metric, where)})", by, metric)
 
 
@@ -39,7 +38,7 @@ def quantiles(histogram, *by, of=(0.5, 0.99)):
 
 
 def query(expression, by=(), name=""):
-    """Its legend is made of labels; name stands beside them where a panel has several queries, or there are none."""
+    """Its legend is made of labels; the name is added if a panel has several queries, or if there are no labels."""
     return {"expression": expression, "labels": " ".join(f"{{{{{label}}}}}" for label in by), "name": name.removeprefix("nexus_")}
 
 
@@ -133,50 +132,50 @@ SECONDS_LATE = ((None, "green"), (60, "orange"), (300, "red"))
 # --- the dashboards ---------------------------------------------------------------------------
 
 OVERVIEW = dashboard(
-    "Overview", "Is all well, and if not, where?",
+    "Overview", "Does everything work, and if not, which part fails?",
     ("Now",
      stat("Requests that fail", "percentunit",
           query(f"sum(rate({series('nexus_errors_total')}[$__rate_interval]))"
-                f" / sum(rate({series('nexus_request_total')}[$__rate_interval]))"), (None, "green"), (0.05, "orange"), (0.2, "red"), about="Ended with 5xx. Above 20 % for 15 minutes there is an alert."),
+                f" / sum(rate({series('nexus_request_total')}[$__rate_interval]))"), (None, "green"), (0.05, "orange"), (0.2, "red"), about="Ended with 5xx. More than 20 % for 15 minutes is an alert."),
      stat("Ledger", "none", query(f"max(abs({series('nexus_ledger_imbalance')}))"), *GOOD_IF_0,
-          about="Accepted messages minus the sum of their states. Anything but 0 is a defect."),
-     stat("PostgreSQL", "bool_yes_no", value("nexus_db_ready", how="min"), *GOOD_IF_1, about="Does it answer every process?"),
+          about="Accepted messages minus the sum of their states. Any other number than 0 is a defect."),
+     stat("PostgreSQL", "bool_yes_no", value("nexus_db_ready", how="min"), *GOOD_IF_1, about="Can every process reach PostgreSQL?"),
      stat("Redis", "none", value("nexus_redis_connections_ready"), *GOOD_IF_1,
-          about="Gateways that reach it. Without it each limits rates by its own share."),
-     stat("Oldest that is due", "s", value("nexus_queue_oldest_age_seconds", where='queue="deliveries"', how="max"), *SECONDS_LATE),
+          about="Gateways that reach Redis. Without it each applies its own share of a rate limit."),
+     stat("Oldest due message", "s", value("nexus_queue_oldest_age_seconds", where='queue="deliveries"', how="max"), *SECONDS_LATE),
      stat("Processes", "none", value("nexus_processes"))),
     ("Requests",
      graph("Requests", "reqps", rate("nexus_http_requests_total", "route"), stack=True),
      graph("Answers", "reqps", rate("nexus_http_requests_total", "code"), stack=True),
      graph("Time to the answer", "s", quantiles("nexus_http_request_duration_seconds"))),
-    ("What is refused",
-     graph("Refused to protect the rest", "reqps", rate("nexus_shed_total", "reason"),
+    ("Refused and failed",
+     graph("Refused to protect other requests", "reqps", rate("nexus_shed_total", "reason"),
            about="unavailable: no worker or no database. busy: no credit left. rate: a key's limit."),
-     graph("Errors", "reqps", rate("nexus_errors_total"), about="5xx of ours."),
+     graph("Errors", "reqps", rate("nexus_errors_total"), about="5xx that Nexus answers."),
      graph("In flight", "none", value("nexus_http_inflight"), value("nexus_connections", "state"))),
     ("Messages",
      graph("Messages", "mps", rate("nexus_messages_total", "channel", "direction", "outcome")),
      graph("Stages, 99th percentile", "s", quantiles("nexus_stage_duration_seconds", "stage", of=(0.99,))),
      graph("Waiting", "none", value("nexus_queue_depth", "queue", how="max"))),
-    ("Below", graph("Workers", "none", value("nexus_workers", "service", how="max")),
+    ("Resources", graph("Workers", "none", value("nexus_workers", "service", how="max")),
      graph("Memory", "bytes", value("nexus_process_resident_memory_bytes", "instance")),
      graph("CPU", "none", rate("nexus_process_cpu_seconds_total", "instance"), about="Cores.")))
 
 DELIVERY = dashboard(
-    "Delivery and destinations", "Messages on their way out.",
+    "Delivery and destinations", "Messages to consumers.",
     ("Queues",
      graph("Depth", "none", value("nexus_queue_depth", "queue", how="max")),
      graph("Age of the oldest", "s", value("nexus_queue_oldest_age_seconds", "queue", how="max")),
-     graph("In hand", "none", value("nexus_inflight", "stage"))),
+     graph("In flight", "none", value("nexus_inflight", "stage"))),
     ("Attempts",
      graph("Outcomes", "ops", rate("nexus_deliveries_total", "outcome"), stack=True),
-     graph("What destinations answer", "reqps", rate("nexus_webhook_attempts_total", "channel", "class"), stack=True),
-     graph("Time a destination takes", "s", quantiles("nexus_webhook_duration_seconds"))),
-    ("Trouble",
-     graph("Put off", "ops", rate("nexus_retries_total", "class")),
+     graph("Answers of destinations", "reqps", rate("nexus_webhook_attempts_total", "channel", "class"), stack=True),
+     graph("Time until a destination answers", "s", quantiles("nexus_webhook_duration_seconds"))),
+    ("Failures",
+     graph("Sent again later", "ops", rate("nexus_retries_total", "class")),
      graph("Destinations by breaker", "none", value("nexus_breaker_destinations", "state", how="max")),
      graph("Failed for good", "ops", rate("nexus_undelivered_total", "reason"), rate("nexus_replayed_total"),
-           about="And sent again because somebody asked.")),
+           about="Messages that failed for good, and messages that somebody replayed.")),
     ("Stages",
      graph("Median", "s", quantiles("nexus_stage_duration_seconds", "stage", of=(0.5,))),
      graph("99th percentile", "s", quantiles("nexus_stage_duration_seconds", "stage", of=(0.99,)))),
@@ -184,27 +183,27 @@ DELIVERY = dashboard(
      graph("Receipts", "ops", rate("nexus_receipts_total", "outcome")),
      graph("Repetitions recognised", "ops", rate("nexus_duplicates_total", "where")),
      graph("Leases", "ops", rate("nexus_lease_expired_total"), rate("nexus_fenced_completions_total"),
-           about="Claimed again because a lease ran out; outcomes that came too late.")))
+           about="Claimed again because a lease ended; outcomes that came too late.")))
 
 WORKERS = dashboard(
     "Workers and bus", "From the gateways to PostgreSQL.",
     ("Bus",
      graph("Workers", "none", value("nexus_workers", "service", how="max")),
-     graph("Credit", "none", value("nexus_credit_available", "service"), about="Requests that the workers would take now."),
+     graph("Credit", "none", value("nexus_credit_available", "service"), about="Requests that the workers would accept now."),
      graph("Sent again", "ops", rate("nexus_bus_resent_total", "service"), rate("nexus_bus_peers_dropped_total", "reason"))),
     ("Work",
      graph("Messages handled", "ops", rate("nexus_tasks_total", "message"), stack=True),
-     graph("How they ended", "ops", rate("nexus_tasks_total", "outcome")),
-     graph("Rows of a batch", "none", quantiles("nexus_batch_rows", "batch")),
+     graph("Results", "ops", rate("nexus_tasks_total", "outcome")),
+     graph("Rows in a batch", "none", quantiles("nexus_batch_rows", "batch")),
      graph("Time to commit", "s", quantiles("nexus_commit_duration_seconds", "batch"))),
     ("PostgreSQL",
      graph("Statements", "ops", rate("nexus_db_request_total", "db"), rate("nexus_db_success_total", "command")),
      graph("Errors", "ops", rate("nexus_db_errors_total", "code")),
      graph("Duration", "s", quantiles("nexus_db_request_duration_seconds", "method")),
      graph("Connections", "none", value("nexus_db_connections", "state"))),
-    ("PostgreSQL's housekeeping",
+    ("PostgreSQL's vacuum and pool",
      graph("Oldest snapshot", "s", value("nexus_db_oldest_xmin_age_seconds", how="max"),
-           about="While it lives, rows that left the queue cannot be cleared away."),
+           about="While it exists, PostgreSQL cannot remove deleted rows of the queue."),
      graph("Dead rows in the queue", "none", value("nexus_delivery_dead_tuples", how="max")),
      graph("Taken from the pool", "ops", rate("nexus_db_connect_total", "db"), rate("nexus_db_disconnect_total", "db"))),
     ("Processes",
@@ -212,10 +211,10 @@ WORKERS = dashboard(
      graph("Restarts", "none",
            query(f"sum by (proc, reason) (increase({series('nexus_worker_restarts_total')}[15m]))", ("proc", "reason")),
            about="Within 15 minutes."),
-     graph("Last heard of", "s", value("nexus_proc_tick_age_seconds", "proc", "slot", how="max"))))
+     graph("Time since the last report", "s", value("nexus_proc_tick_age_seconds", "proc", "slot", how="max"))))
 
 RUNTIME = dashboard(
-    "Runtime", "The processes from the inside, each and together.",
+    "Runtime", "Memory, CPU and event loops of the processes, each and together.",
     ("Each process",
      graph("Memory", "bytes", value("nexus_proc_resident_memory_bytes", "proc", "slot")),
      graph("CPU", "none", rate("nexus_proc_cpu_seconds_total", "proc", "slot"), about="Cores."),
@@ -234,14 +233,14 @@ RUNTIME = dashboard(
     ("Redis",
      graph("Connections", "none", value("nexus_redis_connections_established"), value("nexus_redis_connections_ready"),
            value("nexus_redis_connections_reconnecting")),
-     graph("Until ready", "ms", quantiles("nexus_redis_duration_until_ready")),
-     graph("Errors, and who limits rates", "ops", rate("nexus_redis_errors_total"), rate("nexus_rate_decisions_total", "by"))),
+     graph("Time until ready", "ms", quantiles("nexus_redis_duration_until_ready")),
+     graph("Errors, and where rates are limited", "ops", rate("nexus_redis_errors_total"), rate("nexus_rate_decisions_total", "by"))),
     ("Compatibility",
      graph("Handles", "none", value("nexus_nodejs_active_handles", "type"), stack=True),
      graph("Requests", "none", value("nexus_nodejs_active_requests", "type"), stack=True),
      graph("Heap", "bytes", value("nexus_nodejs_heap_space_size_used_bytes", "space"),
            value("nexus_nodejs_heap_space_size_available_bytes", "space"), stack=True)),
-    ("What is lost, and what runs",
+    ("Lost data, and builds",
      graph("Log lines and observations dropped", "ops", rate("nexus_log_dropped_total"), rate("nexus_metric_series_overflow_total")),
      table("Builds", value("nexus_build_info", "instance", "version", "revision", how="max"))))
 

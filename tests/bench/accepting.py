@@ -1,4 +1,4 @@
-"""Messages coming in: throughput against what PostgreSQL alone would take, and latency under a fixed rate."""
+"""Inbound messages: throughput compared with the limit of PostgreSQL alone, and latency at a fixed rate."""
 
 import statistics
 
@@ -7,7 +7,7 @@ import generators
 
 CONNECTIONS = (1, 16, 64, 256)
 COMPARED = 64
-KANNEL_PER_SECOND = 14_000      # accepts without a store, the best of the peers (docs/performance.md)
+KANNEL_PER_SECOND = 14_000      # the fastest comparable product, which does not store (docs/performance.md)
 
 
 def throughput(rig, section):
@@ -34,7 +34,7 @@ def throughput(rig, section):
 
 
 def one_run(nexus, connections, name):
-    """A row of the table: figures of one run, after its audit."""
+    """A row of the table: the figures of one audited run."""
     warm = nexus.inbound(f"{name}-warm", connections, nexus.scale.warm_s)
     nexus.quiet()
     batches_before, before = consumption.batches(nexus, "sms.inbound"), consumption.moment(nexus)
@@ -42,15 +42,15 @@ def one_run(nexus, connections, name):
     used = consumption.between(before, consumption.moment(nexus))
     audited = nexus.audit(warm, load)
     batches = consumption.batches_between(batches_before, consumption.batches(nexus, "sms.inbound"))
-    return {"connections": connections, "accepted/s": round(load.per_second), "p50 ms": load.said["latencyMs"]["p50"],
-            "p99 ms": load.said["latencyMs"]["p99"], "errors": load.errors, **batches,
+    return {"connections": connections, "accepted/s": round(load.per_second), "p50 ms": load.report["latencyMs"]["p50"],
+            "p99 ms": load.report["latencyMs"]["p99"], "errors": load.errors, **batches,
             "fsyncs/message": round(used.syncs_per_row, 4), "WAL bytes": round(used.wal_bytes / load.acknowledged),
             **used.cpu_us(load.acknowledged, "gateway", "sms-worker"), "wrk µs": round(1e6 * load.cpu_s / load.acknowledged, 1), "audited": audited}
 
 
 def pair(nexus, number, batch):
-    """Both in the same minute, in turns first, because the machine's speed changes with its neighbours. Both find a
-    PostgreSQL that has just recovered from the audit before, so both are warmed up."""
+    """Runs both within a minute, in alternating order, because the machine's speed changes with its neighbours. Both start with a
+    PostgreSQL that has just recovered from the last audit, so both are warmed up."""
     def limit():
         generators.store_limit(nexus, nexus.scale.warm_s, batch)
         return generators.store_limit(nexus, nexus.scale.limit_s, batch)
@@ -80,7 +80,7 @@ def latency(rig, section):
             load = generators.open_loop(nexus, f"open-{rate}", rate, rig.scale.open_s)
             audited = nexus.audit(load, condition="m.direction = 1 and m.external_id = a.key")
             rows.append({"offered/s": rate, "accepted/s": round(load.per_second),
-                         **{f"{name} ms": ms for name, ms in load.said["latencyMs"].items()},
-                         "sent again": load.said["repeated"], "audited": audited})
+                         **{f"{name} ms": ms for name, ms in load.report["latencyMs"].items()},
+                         "sent again": load.report["repeated"], "audited": audited})
     section.table("open loop over 64 connections, latency from the moment a message was due", rows)
     section.at_most("p99 at 1 000/s, open loop", rows[0]["p99 ms"], 8, "ms")

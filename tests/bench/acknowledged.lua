@@ -1,8 +1,8 @@
--- What the scripts for wrk share: one connection's next request as soon as the last is answered, and a file with the
--- message id of every 2xx, to be looked up afterwards. A script does this, and gives init() and request():
+-- Common part of the scripts for wrk: each connection sends its next request as soon as the last one is answered, and a file
+-- records the message id of every 2xx for the audit. A script does this, and defines init() and request():
 --
 --   dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "acknowledged.lua")
---   id_key = '"messageId":"'     -- what stands before the id in an answer
+--   id_key = '"messageId":"'     -- the text before the id in an answer
 --   journal_open(folder, run)    -- in init(): makes the file folder/run-thread
 local threads = {}
 
@@ -37,7 +37,7 @@ function response(status, headers, body)
     end
 end
 
--- wrk gives no hook at the end of a thread, only one at the end of all, in another state.
+-- wrk has no hook at the end of a thread, only one at the end of the run, in another Lua state.
 function done(summary, latency, requests)
     local refused = 0
     for _, thread in ipairs(threads) do

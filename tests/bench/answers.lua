@@ -1,4 +1,4 @@
--- One answer of an agent a request, to the conversations of a file in turn.
+-- One outbound message for each request, cycling through the conversations of a file.
 -- Arguments: token, file of conversation ids, name of the run, folder for the ids.
 dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "acknowledged.lua")
 

@@ -10,7 +10,7 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e"))
 
-import accepting    # noqa: E402 -- they import the harness, which the line above makes known
+import accepting    # noqa: E402 -- they import the harness, which the line above makes importable
 import beside       # noqa: E402
 import counting     # noqa: E402
 import delivering   # noqa: E402
@@ -58,7 +58,8 @@ def main():
 def read_arguments():
     parser = argparse.ArgumentParser(prog="./build.sh bench")
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--quick", action="store_true", help="short runs: to see that it works, not to publish")
+    parser.add_argument("--quick", action="store_true",
+                        help="makes short runs, which check that the bench works; their figures are not for publication")
     parser.add_argument("--beside", type=pathlib.Path, metavar="TREE",
                         help="compares accepting and delivering with another tree, built by its ./build.sh build release")
     parser.add_argument("measurements", nargs="*", metavar="MEASUREMENT", choices=[[], *MEASUREMENTS],
@@ -78,7 +79,7 @@ def measure(rig, function, section):
     print(f"── {section.what}", file=sys.stderr, flush=True)
     try:
         function(rig, section)
-    except Exception as failure:    # whatever it was: the other measurements are still worth having
+    except Exception as failure:    # of any kind: the other measurements go on
         traceback.print_exc()
         section = Section(section.name, section.what)
         section.failure = f"{type(failure).__name__}: {failure}".splitlines()[0]

@@ -1,6 +1,6 @@
-"""This build beside another one, in turns in one run: what have accepting and delivering become?
+"""Compares accepting and delivering in this build and in another one, alternately in one run.
 
-Each build is loaded by the bench of its own tree, which fits its settings and its schema, in a process of its own
+Each build is loaded by the bench of its own tree, which matches its settings and schema, in a separate process
 (beside_turns.py)."""
 
 import contextlib
@@ -10,21 +10,21 @@ import statistics
 import subprocess
 import sys
 
-from harness.stack import ROOT
+from harness.nexus.stack import ROOT
 from machine import commit
 
 LOADS = {"accepted at 64 connections": ["accept", 64], "accepted at 256 connections": ["accept", 256],
          "answers posted and delivered": ["post"], "answers that wait, delivered": ["drain"]}
 TARGET = 0.95
-PAIRS = 3           # of those that others need: these runs are short, because the machine changes within seconds
+PAIRS = 3           # factor of the number of pairs: these runs are short, because the machine changes within seconds
 
 
 def throughput(other):
-    """The measurement beside that tree. Both are built: ./build.sh build release."""
+    """The measurement that compares with the other tree. Both must be built: ./build.sh build release."""
     def compare(rig, section):
         with turns(ROOT) as ours, turns(other) as theirs:
             pairs = {what: [pair(turn, ours, theirs, load) for turn in range(PAIRS * rig.scale.pairs)] for what, load in LOADS.items()}
-        section.table(f"in turns with {commit(other)}, each audited", [row(what, rows) for what, rows in pairs.items()])
+        section.table(f"alternately with {commit(other)}, each audited", [row(what, rows) for what, rows in pairs.items()])
         for what, rows in pairs.items():
             section.at_least(f"{what}, of {commit(other)}", statistics.median(row["rate"] for row in rows), TARGET, "×")
 
@@ -32,7 +32,7 @@ def throughput(other):
 
 
 def pair(turn, ours, theirs, load):
-    """Who is first changes, because the machine's speed changes with its neighbours."""
+    """The builds run in alternating order, because the machine's speed changes with its neighbours."""
     if turn % 2 == 0:
         this, that = ours(*load), theirs(*load)
     else:
@@ -48,7 +48,7 @@ def row(what, pairs):
 
 @contextlib.contextmanager
 def turns(tree):
-    """A running Nexus of that tree: what is given loads it once, and gives the rate and the CPU a message."""
+    """A running Nexus of that tree, as a function that applies one load and returns its rate and CPU time for each message."""
     with subprocess.Popen([sys.executable, pathlib.Path(__file__).with_name("beside_turns.py"), tree], text=True,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           env={"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1",

@@ -1,5 +1,5 @@
-"""beside_turns.py TREE: one side of beside.py. Reads a load a line, and answers each with a line. At the end of its
-input it audits what was accepted."""
+"""beside_turns.py TREE: one side of beside.py. Reads one load from each line, and prints one result line for each. At the end of
+its input it audits the accepted messages."""
 
 import contextlib
 import json
@@ -10,7 +10,7 @@ import sys
 TREE = pathlib.Path(sys.argv[1])
 sys.path[:0] = [str(TREE / "tests/bench"), str(TREE / "tests/e2e")]
 
-import consumption      # noqa: E402 -- those of that tree
+import consumption      # noqa: E402 -- the modules of that tree
 import delivering       # noqa: E402
 import generators       # noqa: E402
 from rig import QUICK, Rig, until_empty       # noqa: E402
@@ -21,7 +21,7 @@ class Side:
         self.nexus, self.accepted = nexus, []
         nexus.inbound("first", 64, 1)       # contacts, conversations and caches of the tenant
         self.phones = nexus.correspondents(delivering.CONVERSATIONS)
-        nexus.query("analyze")              # as autovacuum would soon
+        nexus.query("analyze")              # as autovacuum would do soon
 
     def accept(self, connections):
         with self.consumed() as used:
@@ -45,7 +45,7 @@ class Side:
 
     @contextlib.contextmanager
     def consumed(self):
-        """Since it was entered, all together."""
+        """The total consumption between entry and exit."""
         self.nexus.quiet()
         before, ends = consumption.moment(self.nexus), []
 
@@ -59,7 +59,7 @@ class Side:
 
 def main():
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)       # what others print is no answer
+    os.dup2(2, 1)       # output of other code must not mix with the results
     rig = Rig(QUICK)
     try:
         with rig.nexus() as nexus:

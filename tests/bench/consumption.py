@@ -1,10 +1,10 @@
-"""What a run consumed: CPU time by program, fsyncs, WAL, and how the batches were."""
+"""The consumption of a run: CPU time by program, fsyncs, WAL, and the sizes of batches."""
 
 import os
 import time
 import typing
 
-from harness.database import children
+from harness.nexus.database import children
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -14,7 +14,7 @@ class Moment(typing.NamedTuple):
     cpu_s: dict
     wal_bytes: int
     wal_syncs: int
-    rows: int           # inserted into message, as far as the backends that synced have said
+    rows: int           # inserted into message, according to the statistics of the backends so far
 
 
 class Consumption(typing.NamedTuple):
@@ -24,7 +24,7 @@ class Consumption(typing.NamedTuple):
     syncs_per_row: float
 
     def cpu_us(self, messages, *programs):
-        """CPU-µs a message: a column for each of these programs and PostgreSQL, and the sum of all but the outside."""
+        """CPU-µs for each message: a column for each of these programs and PostgreSQL, and the sum of all but the simulator."""
         each = {name: 1e6 * cpu_s / messages for name, cpu_s in self.cpu_s.items()}
         columns = {f"{name} µs": round(each[name], 1) for name in (*programs, "PostgreSQL")}
         return {**columns, "all µs": round(sum(us for name, us in each.items() if name != "simulator"), 1)}
@@ -45,7 +45,7 @@ def between(before, after):
 
 
 def batches(nexus, name):
-    """(batches so far, their rows, seconds to their commits) of one kind of batch."""
+    """(number of batches so far, their rows, seconds until their commits) of one kind of batch."""
     metrics = nexus.stack.metrics()
 
     def total(metric):
@@ -65,7 +65,7 @@ def _cpu_s(nexus):
     for process in nexus.stack.processes.values():
         program = process.name.rsplit("-", 1)[0]
         used[program] = used.get(program, 0) + _ticks(process.pid)[0] / TICKS
-    # A backend that has ended is in the postmaster's account of its children.
+    # The CPU time of ended backends is counted as that of the postmaster's children.
     postmaster = nexus.postgres.pid
     own, ended = _ticks(postmaster)
     used["PostgreSQL"] = (own + ended + sum(_ticks(pid)[0] for pid in children(postmaster))) / TICKS
@@ -74,7 +74,7 @@ def _cpu_s(nexus):
 
 
 def _ticks(pid):
-    """(its own, that of its children which have ended); of a process that has just gone, nothing."""
+    """(its own ticks, those of its ended children); zero for a process that has just ended."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()

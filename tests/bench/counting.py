@@ -1,10 +1,10 @@
-"""What counting costs: the same load on two Nexuses in turns, one of which was built without it (NEXUS_COUNTING=OFF)."""
+"""The cost of counting metrics: the same load on two Nexuses alternately, one built without counting (NEXUS_COUNTING=OFF)."""
 
 import contextlib
 import statistics
 
 import consumption
-from harness.stack import ROOT
+from harness.nexus.stack import ROOT
 
 UNCOUNTED = ROOT / "build/uncounted/bin"
 CONNECTIONS = 64
@@ -18,7 +18,7 @@ def cost(rig, section):
         for nexus in builds.values():
             nexus.inbound("first", CONNECTIONS, 1)
         pairs = [pair(builds, number) for number in range(rig.scale.pairs)]
-    section.table(f"{CONNECTIONS} connections, in turns; CPU of {' and '.join(OURS)} a message", pairs)
+    section.table(f"{CONNECTIONS} connections, alternately; CPU of {' and '.join(OURS)} a message", pairs)
     section.at_most("CPU-µs a message with counting, of those without", statistics.median(one["CPU ratio"] for one in pairs),
                     1.03, "×")
     section.at_least("throughput with counting, of that without", statistics.median(one["throughput ratio"] for one in pairs),
@@ -26,7 +26,7 @@ def cost(rig, section):
 
 
 def pair(builds, number):
-    """Both in the same minute; which one is first changes from pair to pair."""
+    """Runs both within a minute, in alternating order."""
     order = list(builds) if number % 2 == 0 else list(reversed(builds))
     runs = {name: one_run(builds[name], f"pair-{number}") for name in order}
     (rate, cpu), (bare_rate, bare_cpu) = runs["counting"], runs["not counting"]
@@ -36,7 +36,7 @@ def pair(builds, number):
 
 
 def one_run(nexus, name):
-    """(accepted a second, CPU-µs a message of our own processes), after the audit."""
+    """(accepted messages per second, CPU-µs of our processes for each message), after the audit."""
     warm = nexus.inbound(f"{name}-warm", CONNECTIONS, nexus.scale.warm_s)
     before = consumption.moment(nexus)
     load = nexus.inbound(name, CONNECTIONS, nexus.scale.run_s)

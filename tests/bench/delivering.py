@@ -1,4 +1,4 @@
-"""Answers going out: to destinations that answer, beside destinations that do not, and past a heap that waits."""
+"""Sending outbound messages: to working destinations, beside destinations that do not answer, and past many waiting rows."""
 
 import contextlib
 import json
@@ -6,8 +6,8 @@ import statistics
 
 import consumption
 import generators
+from harness.nexus.ports import free_port
 from harness.people import Tenant
-from harness.ports import free_port
 from report import number
 from rig import AuditFailed, until_empty
 
@@ -38,7 +38,7 @@ def posted_and_delivered(nexus, phones):
     used = consumption.between(before, consumption.moment(nexus))
     repeated = audit_webhooks(nexus, warm, load)
     audited = nexus.audit(warm, load, condition=f"m.id = a.key::uuid and m.state = {SENT}")
-    return {"posted/s": round(load.per_second), "p99 of posting ms": load.said["latencyMs"]["p99"],
+    return {"posted/s": round(load.per_second), "p99 of posting ms": load.report["latencyMs"]["p99"],
             "delivered/s": round(load.acknowledged / used.seconds), "errors": load.errors,
             "WAL bytes": round(used.wal_bytes / load.acknowledged), **used.cpu_us(load.acknowledged, *PROGRAMS),
             "simulator µs": round(1e6 * used.cpu_s["simulator"] / load.acknowledged, 1),
@@ -46,12 +46,12 @@ def posted_and_delivered(nexus, phones):
 
 
 def audit_webhooks(nexus, *loads):
-    """Each acknowledged answer was sent, under its id. Answers how many were sent more than once."""
+    """Checks that each acknowledged outbound message was sent under its id. Returns how many were sent more than once."""
     with open(nexus.webhooks, encoding="ascii") as lines:
         answered = [line["messageId"] for line in map(json.loads, lines) if line["status"] == 200]
     missing = {key for load in loads for key in load.journal.read_text("ascii").split()} - set(answered)
     if missing:
-        raise AuditFailed(f"{len(missing)} answers were acknowledged and never sent")
+        raise AuditFailed(f"{len(missing)} outbound messages were acknowledged and never sent")
     return len(answered) - len(set(answered))
 
 
@@ -63,7 +63,7 @@ def drained_alone(nexus, phones):
 
 
 def fill(nexus, phones, count):
-    """Answers posted as chat-worker does it, by the same SQL function, without its HTTP."""
+    """Posts outbound messages by the SQL function that chat-worker calls, without HTTP."""
     with contextlib.closing(nexus.postgres.connect(nexus.stack.database)) as connection:
         for done in range(0, count, ROWS_A_CALL):
             rows = min(ROWS_A_CALL, count - done)
@@ -78,8 +78,8 @@ def fill(nexus, phones, count):
 
 
 def drain(nexus, phones):
-    """Starts sms-worker over what waits for the tenant and kills it when that has left. Answers what it consumed and the
-    rate between the first and the last commit of outcomes, so that the worker's start does not count."""
+    """Starts sms-worker with the waiting deliveries of the tenant and kills it when all are sent. Returns the rate between the
+    first and the last commit of outcomes, so that the start of the worker does not count, and the consumption."""
     begin, before = nexus.value("select now()"), consumption.moment(nexus)
     worker = nexus.stack["sms-worker-0"]
     worker.restart()
@@ -92,40 +92,40 @@ def drain(nexus, phones):
     return sent / seconds, used
 
 
-# --- with something in the way ---
+# --- beside other deliveries that wait ---
 
 def isolation(rig, section):
-    """A destination that nobody answers at, and one that takes 30 s, have work at the same time."""
+    """An unreachable destination and one that takes 30 s have deliveries at the same time."""
     def burden(nexus):
         dead = Tenant(nexus.stack, webhook_url=f"http://127.0.0.1:{free_port()}/")
         slow = Tenant(nexus.stack)
         nexus.simulator("PUT", f"knobs/{slow.number}", {"latency_ms": 30_000, "receipts": "none"})
         hopeless = [nexus.correspondents(CONVERSATIONS, tenant) for tenant in (dead, slow)]
-        return lambda: trouble(nexus, hopeless)
+        return lambda: burden_again(nexus, hopeless)
 
     what = "beside a dead and a 30-second-slow destination"
     section.at_least(f"throughput {what}", compare(rig, section, burden, what), 0.9, "×")
 
 
-def trouble(nexus, hopeless):
-    """Fresh work for these; that their destinations do not take any has been forgotten."""
+def burden_again(nexus, hopeless):
+    """New deliveries for these tenants, and a reset of the state of their destinations."""
     for phones in hopeless:
         fill(nexus, phones, nexus.scale.hopeless)
     nexus.query("update destination set not_before = '-infinity', failures = 0")
 
 
 def backlog(rig, section):
-    """Very many rows wait for a destination that nobody answers at."""
+    """Very many rows wait for an unreachable destination."""
     def burden(nexus):
-        heap(nexus, Tenant(nexus.stack, webhook_url=f"http://127.0.0.1:{free_port()}/"))
+        insert_campaign(nexus, Tenant(nexus.stack, webhook_url=f"http://127.0.0.1:{free_port()}/"))
         return lambda: None
 
     what = f"past {number(rig.scale.backlog)} rows that wait for a dead destination"
     section.at_least(f"throughput {what}", compare(rig, section, burden, what), 0.6, "×")
 
 
-def heap(nexus, tenant):
-    """A campaign's worth of messages, as one transaction would have accepted them."""
+def insert_campaign(nexus, tenant):
+    """The messages of a campaign, as if accepted in one database transaction."""
     nexus.query(
         """with queued as (
                insert into delivery (tenant_id, destination_id, channel_id, message_id, address, expires)
@@ -142,13 +142,13 @@ def heap(nexus, tenant):
 
 
 def compare(rig, section, burden, what):
-    """Drains of a Nexus without the burden and of one with it, in turns. Answers the median of the ratios."""
+    """Drains a Nexus without the burden and one with it, alternately. Returns the median of the ratios."""
     with rig.nexus() as free, rig.nexus() as burdened:
         free_phones, burdened_phones = (nexus.correspondents(CONVERSATIONS) for nexus in (free, burdened))
         before_each = burden(burdened)
         for nexus in (free, burdened):
             nexus.stack["sms-worker-0"].stop()
-            nexus.query("analyze")      # as autovacuum would soon, and for both
+            nexus.query("analyze")      # as autovacuum would do soon, for both
 
         def alone():
             fill(free, free_phones, rig.scale.drain)
@@ -167,7 +167,7 @@ def compare(rig, section, burden, what):
 
 
 def pair(turn, alone, hindered):
-    """In turns first, because the machine's speed changes with its neighbours."""
+    """Both run in alternating order, because the machine's speed changes with its neighbours."""
     if turn % 2 == 0:
         best, worse = alone(), hindered()
     else:

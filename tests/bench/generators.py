@@ -1,6 +1,6 @@
-"""Who makes the load: wrk for throughput, load.c for latency, store_limit.c for PostgreSQL alone.
+"""Load generators: wrk for throughput, load.c for latency, store_limit.c for PostgreSQL alone.
 
-Each keeps a journal of what was acknowledged, a line each, written by the generator itself."""
+Each writes a journal with one line for each acknowledged message."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ import resource
 import subprocess
 import typing
 
-from harness.stack import BINARIES
+from harness.nexus.stack import BINARIES
 
 HERE = pathlib.Path(__file__).parent
 PROGRAMS = BINARIES.parent / "bench"
@@ -20,7 +20,7 @@ class Load(typing.NamedTuple):
     acknowledged: int
     seconds: float
     cpu_s: float        # of the generator
-    said: dict          # by the generator
+    report: dict        # printed by the generator
 
     @property
     def per_second(self):
@@ -28,11 +28,11 @@ class Load(typing.NamedTuple):
 
     @property
     def errors(self):
-        return self.said.get("refused", 0) + self.said.get("socketErrors", 0)
+        return self.report.get("refused", 0) + self.report.get("socketErrors", 0)
 
 
 def inbound(nexus, tenant, name, connections, seconds):
-    """Messages from phones, each connection one after the other (closed loop)."""
+    """Texts, one after the other on each connection (closed loop)."""
     credentials = base64.b64encode(f"{tenant.ccid}:{tenant.api_key}".encode()).decode()
     return _wrk(nexus, "inbound.lua", connections, seconds, name, [credentials, tenant.number, name, nexus.scratch])
 
@@ -43,7 +43,7 @@ def inbound_tenants(nexus, keys, name, connections, seconds):
 
 
 def answers(nexus, name, connections, seconds, conversations):
-    """An agent's answers, to these conversations in turn (closed loop)."""
+    """Outbound messages, cycling through these conversations (closed loop)."""
     file = nexus.scratch / f"{name}.conversations"
     file.write_text("\n".join(conversations) + "\n")
     return _wrk(nexus, "answers.lua", connections, seconds, name,
@@ -51,31 +51,31 @@ def answers(nexus, name, connections, seconds, conversations):
 
 
 def open_loop(nexus, name, rate, seconds):
-    """Messages from phones on a fixed schedule; latency counts from when each was due."""
+    """Texts on a fixed schedule; latency is measured from the time when each was due."""
     journal = nexus.scratch / name
-    said, cpu_s = _run([PROGRAMS / "load", "--port", nexus.stack.url().rsplit(":", 1)[1], "--ccid", nexus.tenant.ccid,
+    report, cpu_s = _run([PROGRAMS / "load", "--port", nexus.stack.url().rsplit(":", 1)[1], "--ccid", nexus.tenant.ccid,
                         "--key", nexus.tenant.api_key, "--number", nexus.tenant.number, "--name", name,
                         "--rate", rate, "--seconds", seconds, "--journal", journal], seconds)
-    said = json.loads(said)
-    return Load(journal, said["acknowledged"], seconds, cpu_s, said)
+    report = json.loads(report)
+    return Load(journal, report["acknowledged"], seconds, cpu_s, report)
 
 
 def store_limit(nexus, seconds, batch):
-    """Rows a second of the inbound statement alone, over two connections."""
-    said, _ = _run([PROGRAMS / "store_limit", nexus.postgres.url(nexus.stack.database), nexus.tenant_id(),
+    """Rows per second of the inbound statement alone, over two connections."""
+    report, _ = _run([PROGRAMS / "store_limit", nexus.postgres.url(nexus.stack.database), nexus.tenant_id(),
                     nexus.tenant.number, seconds, batch], seconds)
-    return json.loads(said)["perSecond"]
+    return json.loads(report)["perSecond"]
 
 
 def _wrk(nexus, script, connections, seconds, name, arguments):
     text, cpu_s = _run(["wrk", "--threads", 1, "--connections", connections, "--duration", f"{seconds}s",
                         "--timeout", "10s", "--latency", "--script", HERE / script, nexus.stack.url(), "--", *arguments],
                        seconds)
-    said = json.loads(next(line for line in text.splitlines() if line.startswith("RESULT ")).removeprefix("RESULT "))
+    report = json.loads(next(line for line in text.splitlines() if line.startswith("RESULT ")).removeprefix("RESULT "))
     journal = nexus.scratch / f"{name}-1"
     with open(journal, "rb") as lines:
         acknowledged = sum(1 for _ in lines)
-    return Load(journal, acknowledged, said["seconds"], cpu_s, said)
+    return Load(journal, acknowledged, report["seconds"], cpu_s, report)
 
 
 def _run(words, seconds):

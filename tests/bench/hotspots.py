@@ -1,14 +1,14 @@
-"""Where the time of accepting a message goes: functions by share, for the reader who wants a figure to be better.
+"""Profile of accepting a message: the functions by their share of the time, for finding improvements.
 
-Debian's `linux-perf` is needed for it; an ordinary user sees his own processes' functions, and of the kernel only how
-much time it took in all."""
+It needs Debian's `linux-perf`. An ordinary user sees the functions of their own processes, and only the total time of the
+kernel."""
 
 import re
 import shutil
 import signal
 import subprocess
 
-from harness.database import children
+from harness.nexus.database import children
 
 CONNECTIONS = 64
 SHOWN = 15
@@ -17,7 +17,7 @@ LINE = re.compile(r"\s*([\d.]+)%\s+(\S+)\s+(\S+)(?:\s+\[.\]\s+(\S+))?")
 
 def accepting(rig, section):
     if not shutil.which("perf"):
-        section.table("not looked at, because perf is missing (apt-get install linux-perf)", [])
+        section.table("not measured, because perf is missing (apt-get install linux-perf)", [])
         return
     with rig.nexus() as nexus:
         nexus.inbound("first", CONNECTIONS, 1)
@@ -28,10 +28,10 @@ def accepting(rig, section):
                                       "--pid", ",".join(map(str, pids))], stderr=subprocess.PIPE, text=True)
         load = nexus.inbound("watched", CONNECTIONS, nexus.scale.run_s)
         recording.send_signal(signal.SIGINT)
-        complaint = recording.communicate(timeout=30)[1]
+        error_output = recording.communicate(timeout=30)[1]
         kernel, both = (after - before for after, before in zip(kernel_and_all(pids), (kernel_before, all_before)))
         if not file.exists():
-            raise RuntimeError(f"perf record: {complaint}")
+            raise RuntimeError(f"perf record: {error_output}")
         nexus.audit(load)
         section.table(f"user time of gateway, sms-worker and PostgreSQL at {CONNECTIONS} connections; the kernel took "
                       f"{100 * kernel / both:.0f} % of all", shares(file, "comm,dso"))
@@ -39,7 +39,7 @@ def accepting(rig, section):
 
 
 def shares(file, by):
-    """Rows of perf's report. A function without a symbol is as many addresses, which tell nobody anything."""
+    """Rows of perf's report, without functions that have no symbol, because these are only addresses."""
     text = subprocess.run(["perf", "report", "--input", file, "--stdio", "--no-children", "--sort", by],
                           capture_output=True, text=True, check=True).stdout
     found = [line.groups(default="") for line in map(LINE.match, text.splitlines()) if line]

@@ -1,4 +1,4 @@
--- One message from a phone a request, each with an id of its own, from 20 000 phones in turn.
+-- One text for each request, each with a unique id, from 20 000 phones.
 -- Arguments: credentials (base64), number, name of the run, folder for the ids.
 dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "acknowledged.lua")
 

@@ -1,18 +1,19 @@
-// load: a sender of inbound messages that keeps the truth about what was acknowledged.
+// load: sends texts and records which were acknowledged.
 //
 //   load --port P --ccid C --key K --number N [--rate R] [--connections 64] [--seconds 10]
-//   [--journal FILE]
-//        [--phones 20000] [--name run] [--retry 1] [--host 127.0.0.1]
+//        [--journal FILE] [--phones 20000] [--name load] [--retry 1] [--host 127.0.0.1]
 //
-// Open loop (--rate R): message i is due at start + i/R whatever became of those before, and its
-// latency counts from then on, so a stall is seen by all it delayed (no coordinated omission).
+// Open loop (--rate R): message i is due at start + i/R, whether or not earlier messages were
+// answered, and its latency is measured from then. So a stall shows in every message that it delays
+// (no coordinated omission).
 // Closed loop (--rate 0): each connection sends the next message as soon as the last is answered.
-// With --retry 1 an answer that is no 2xx, or a lost connection, sends the same message again after
-// 50 to 250 ms, as an aggregator does, until it is acknowledged or time is up for good (10 s past
-// the end). The journal has one message_id a line, written after its 2xx was read. Prints one line
-// of JSON.
+// With --retry 1 a message is sent again if its answer was not 2xx or its connection was lost, as by
+// an aggregator, until it is acknowledged or the run is over (GRACE_MS past the end). The pause is
+// at most PAUSE_FIRST_MS at first and twice as long each time up to PAUSE_LIMIT_MS. The journal has
+// one message_id per line, written after its 2xx was read. Prints one line of JSON.
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/panic.h"
 #include "base/random.h"
@@ -29,9 +30,11 @@
 
 enum {
     CONNECTIONS_MAX = 1024,
-    OUTSTANDING_MAX = 200000, // messages waiting for a connection; past it the run is hopeless
-    LATENCY_BUCKETS = 1400,   // 1.01 times wider each, from 10 µs
-    GRACE_MS = 60000,
+    OUTSTANDING_MAX = 200000, // messages waiting for a connection; with more the run is given up
+    LATENCY_BUCKETS = 1400,   // each 1.01 times wider than the last, from 10 µs
+    GRACE_MS = 180000,        // for slow machines; only a failing run takes so long
+    PAUSE_FIRST_MS = 100,
+    PAUSE_LIMIT_MS = 1600,
     FLUSH_MS = 100,
     STATUS_MAX = 600,
 };
@@ -41,6 +44,7 @@ struct message {
     uint64_t number;
     int64_t due_us;
     int64_t again_ms; // not before
+    int64_t pause_ms; // the longest before the next repetition
 };
 
 struct connection {
@@ -70,7 +74,7 @@ struct run {
     double slowest_us;
     int64_t start_us, end_us;
     uv_timer_t tick, flush;
-    uv_signal_t enough;
+    uv_signal_t terminate;
     struct connection pool[CONNECTIONS_MAX];
     struct random random;
 };
@@ -115,15 +119,13 @@ static void journal_flush(struct run *run)
 
 static void message_make(struct run *run, int64_t due_us)
 {
-    struct message *message = calloc(1, sizeof *message);
-
-    if (!message)
-        panic("out of memory");
+    struct message *message = heap_new(sizeof *message);
     if (run->outstanding >= OUTSTANDING_MAX)
-        die("load: %d messages are waiting: the rate is far beyond what the system takes",
+        die("load: %d messages are waiting: the rate is far above the system's limit",
             OUTSTANDING_MAX);
     message->number = run->made++;
     message->due_us = due_us;
+    message->pause_ms = PAUSE_FIRST_MS;
     run->outstanding++;
     list_append(&run->waiting, &message->link);
 }
@@ -142,7 +144,7 @@ static void message_acknowledged(struct run *run, struct message *message)
     free(message);
 }
 
-// No 2xx came for it: it may be stored or not; the same message_id is sent again.
+// There was no 2xx: the message may be stored or not; the same message_id is sent again.
 static void message_refused(struct run *run, struct message *message)
 {
     if (!run->retry) {
@@ -151,7 +153,10 @@ static void message_refused(struct run *run, struct message *message)
         return;
     }
     run->repeated++;
-    message->again_ms = clock_monotonic_ms() + 50 + (int64_t)random_below(&run->random, 200);
+    message->again_ms = clock_monotonic_ms() + message->pause_ms / 2 +
+                        (int64_t)random_below(&run->random, (uint64_t)message->pause_ms / 2);
+    if (message->pause_ms < PAUSE_LIMIT_MS)
+        message->pause_ms *= 2;
     list_append(&run->later, &message->link);
 }
 
@@ -199,7 +204,7 @@ static void connection_lost(struct connection *connection)
     uv_close((uv_handle_t *)&connection->tcp, connection_closed);
 }
 
-// The status of a whole answer at the start of what was read; 0 while there is more to come.
+// The status of the answer at the start of the input; 0 while it is incomplete.
 static int answer_take(struct buf *in)
 {
     const char *end = in->len > 4 ? memmem(in->data, in->len, "\r\n\r\n", 4) : NULL;
@@ -304,15 +309,16 @@ static void connection_connected(uv_connect_t *connect, int status)
 static void connection_open(uv_timer_t *timer)
 {
     struct connection *connection = timer->data;
-    uv_connect_t *connect = calloc(1, sizeof *connect);
-
-    if (!connect)
-        panic("out of memory");
+    uv_connect_t *connect = heap_new(sizeof *connect);
     uv_tcp_init(connection->run->loop, &connection->tcp);
     connection->tcp.data = connection;
     connect->data = connection;
-    uv_tcp_connect(connect, &connection->tcp, (const struct sockaddr *)&connection->run->address,
-                   connection_connected);
+    if (uv_tcp_connect(connect, &connection->tcp,
+                       (const struct sockaddr *)&connection->run->address,
+                       connection_connected) == 0)
+        return;
+    free(connect);
+    connection_lost(connection);
 }
 
 static void serve_all(struct run *run)
@@ -321,7 +327,7 @@ static void serve_all(struct run *run)
         connection_serve(&run->pool[i]);
 }
 
-// Each millisecond: what has become due, what may be sent again, and whether all is over.
+// Each millisecond: makes messages that are due, repeats refused ones, and ends the run.
 static void tick(uv_timer_t *timer)
 {
     struct run *run = timer->data;
@@ -349,7 +355,7 @@ static void flush(uv_timer_t *timer)
     journal_flush(timer->data);
 }
 
-static void enough(uv_signal_t *signal, int number)
+static void terminate_received(uv_signal_t *signal, int number)
 {
     struct run *run = signal->data;
     int64_t now = clock_monotonic_us();
@@ -365,7 +371,7 @@ static void result_print(struct run *run)
         double share;
     } percentiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
     double seconds = (double)(run->end_us - run->start_us) / 1e6;
-    char text[320]; // as long as a double can get
+    char text[320]; // the length of the longest double
     AUTO(buf) out = {0};
 
     json_open(&out, '{');
@@ -420,13 +426,13 @@ static void settings_read(int argc, char **argv, struct settings *settings)
         if (at < COUNT_OF(texts))
             *texts[at] = optarg;
         else if (!str_to_int(str_of(optarg), 0, 10000000, numbers[at - COUNT_OF(texts)]))
-            die("load: --%s wants a whole number", names[at]);
+            die("load: --%s must be a whole number", names[at]);
     }
     if (!settings->port || !settings->ccid || !settings->key || !settings->number)
         die("usage: load --port P --ccid C --key K --number N [--rate R] [--connections 64] "
             "[--seconds 10]");
     if (settings->connections < 1 || settings->connections > CONNECTIONS_MAX)
-        die("load: 1 to %d connections", CONNECTIONS_MAX);
+        die("load: --connections must be 1 to %d", CONNECTIONS_MAX);
 }
 
 int main(int argc, char **argv)
@@ -439,10 +445,7 @@ int main(int argc, char **argv)
                                 .retry = 1};
     AUTO(buf) authorization = {0};
     AUTO(buf) credentials = {0};
-    struct run *run = calloc(1, sizeof *run);
-
-    if (!run)
-        panic("out of memory");
+    struct run *run = heap_new(sizeof *run);
     settings_read(argc, argv, &settings);
     buf_printf(&credentials, "%s:%s", settings.ccid, settings.key);
     buf_base64(&authorization, buf_str(&credentials));
@@ -460,7 +463,7 @@ int main(int argc, char **argv)
     if (settings.journal && run->journal < 0)
         die("load: cannot open %s: %s", settings.journal, strerror(errno));
     if (uv_ip4_addr(settings.host, (int)settings.port, &run->address) != 0)
-        die("load: --host wants an IPv4 address");
+        die("load: --host must be an IPv4 address");
     random_bytes(&run->random, sizeof run->random);
     list_init(&run->waiting);
     list_init(&run->later);
@@ -482,9 +485,9 @@ int main(int argc, char **argv)
     uv_timer_init(run->loop, &run->flush);
     run->flush.data = run;
     uv_timer_start(&run->flush, flush, FLUSH_MS, FLUSH_MS);
-    uv_signal_init(run->loop, &run->enough);
-    run->enough.data = run;
-    uv_signal_start(&run->enough, enough, SIGTERM);
+    uv_signal_init(run->loop, &run->terminate);
+    run->terminate.data = run;
+    uv_signal_start(&run->terminate, terminate_received, SIGTERM);
     uv_run(run->loop, UV_RUN_DEFAULT);
     journal_flush(run);
     result_print(run);

@@ -1,4 +1,4 @@
-"""Messages coming in while somebody holds a row of one phone, as a person at psql does, or of twenty: what do the other phones notice?"""
+"""Inbound messages while the rows of one phone or of twenty are locked, as by a person at psql: the effect on other phones."""
 
 import contextlib
 import statistics
@@ -11,7 +11,7 @@ ROWS = {
     "conversation": "select from conversation where id = %s for update",
     "contact": "select from contact where (tenant_id, id) = (select tenant_id, contact_id from conversation where id = %s) for update",
 }
-PAUSE_S = 0.05      # of the phone between its texts
+PAUSE_S = 0.05      # between the texts of a phone
 MANY = 20
 
 
@@ -29,7 +29,7 @@ def throughput(rig, section):
 
 
 def pair(nexus, number, row, count, loads):
-    """In turns first, because the machine's speed changes with its neighbours."""
+    """Both run in alternating order, because the machine's speed changes with its neighbours."""
     phones = [nexus.tenant.phone() for _ in range(count)]
     conversations = [conversation_of(nexus.tenant, phone) for phone in phones]
 
@@ -55,7 +55,7 @@ def pair(nexus, number, row, count, loads):
 
 @contextlib.contextmanager
 def texting(nexus, phone, statuses):
-    """This phone texts all the while and tries again when it is refused."""
+    """Within this context the phone sends texts continuously, also after a refusal."""
     enough = threading.Event()
 
     def text():

@@ -1,4 +1,4 @@
-"""What the figures were measured on, and how quiet it was."""
+"""The machine on which the figures were measured, and other load on it."""
 
 import os
 import pathlib
@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import time
 
-from harness.database import BINARIES
+from harness.nexus.database import BINARIES
 
 
 def facts():
@@ -21,7 +21,7 @@ def facts():
 
 
 class Quietness:
-    """Taken at both ends: who else used the machine, and what a flush to the disk cost."""
+    """Measured before and after: other use of the machine, and the cost of a flush to the disk."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -38,7 +38,7 @@ class Quietness:
 
 
 def fdatasync_median_us(folder, rounds=300):
-    """As pg_test_fsync does it, which gives an average and takes 15 s."""
+    """Measures like pg_test_fsync, which would show only an average and takes 15 s."""
     file = pathlib.Path(folder) / "fdatasync"
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     block, took = b"\0" * 8192, []
@@ -68,7 +68,7 @@ def _cpu_ticks():
 
 
 def commit(tree):
-    """git refuses other people's trees unless it is told not to; a copy without .git has no commit."""
+    """The commit of a tree. git refuses trees of other users without safe.directory; a copy without .git has no commit."""
     answer = subprocess.run(["git", "-c", "safe.directory=*", "-C", tree, "describe", "--always",
                              "--dirty"], capture_output=True, text=True, check=False)
     return answer.stdout.strip() or "unknown"

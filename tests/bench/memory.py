@@ -1,4 +1,4 @@
-"""Memory of processes that have nothing to do."""
+"""Memory of idle processes."""
 
 import contextlib
 import pathlib
@@ -20,14 +20,14 @@ def idle(rig, section):
             pids = supervising if program == "supervisor" else [nexus.stack[f"{program}-0"].pid]
             resident, shared_out = (sum(figures) / 1e6 for figures in zip(*map(resident_bytes, pids)))
             rows.append({"process": program, "RSS MB": round(resident, 1), "PSS MB": round(shared_out, 1)})
-            # Pages that the supervisors share count once: a sum of RSS would count them for each.
+            # PSS counts pages that the supervisors share only once; a sum of RSS would count them for each.
             section.at_most(f"idle memory of {program}", shared_out if program == "supervisor" else resident, bound, "MB")
     section.table(f"after {rig.scale.quiet_s:g} s without a request; s6's processes in sum", rows)
 
 
 @contextlib.contextmanager
 def supervisor():
-    """s6 over as many services as ./build.sh run has; which programs they are is nothing to it."""
+    """s6 with as many services as ./build.sh run has; the programs do not matter to it."""
     with tempfile.TemporaryDirectory(prefix="nx-s6-") as folder:
         services = [pathlib.Path(folder, str(number)) for number in range(SUPERVISED)]
         for service in services:
@@ -49,7 +49,7 @@ def _all_supervisors(scan):
 
 
 def resident_bytes(pid):
-    """(RSS, PSS): pages it has; those it shares counted in parts."""
+    """(RSS, PSS): its pages; PSS divides shared pages among the processes."""
     lines = (line.split() for line in open(f"/proc/{pid}/smaps_rollup", encoding="ascii"))
     figures = {fields[0]: 1024 * int(fields[1]) for fields in lines if fields[0] in ("Rss:", "Pss:")}
     return figures["Rss:"], figures["Pss:"]

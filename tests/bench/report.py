@@ -1,4 +1,4 @@
-"""What came out: tables for people, JSON for programs, and whether each target was reached."""
+"""The results: tables for people, JSON for programs, and whether each target was reached."""
 
 import datetime
 import json
@@ -23,7 +23,7 @@ class Target(typing.NamedTuple):
 
 
 class Section:
-    """What one measurement found. It is shown only when the measurement, its audits included, has ended well."""
+    """The results of one measurement. They are shown only if the measurement and its audits succeeded."""
 
     def __init__(self, name, what):
         self.name, self.what = name, what
@@ -74,7 +74,7 @@ class Report:
 
 
 def grid(rows):
-    """Rows (dicts) as lines of a Markdown table; it reads well on a terminal, too."""
+    """Rows (dicts) as lines of a Markdown table that is also readable on a terminal."""
     if not rows:
         return []
     columns = list(dict.fromkeys(column for row in rows for column in row))
@@ -90,7 +90,7 @@ def grid(rows):
 
 
 def number(value):
-    """Three digits that mean something, thousands apart."""
+    """Three significant digits, with spaces between thousands."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) or abs(value) >= 100:

@@ -1,4 +1,4 @@
-"""What every measurement stands on: a Nexus on a real PostgreSQL, people to load it, and the audit of what it said.
+"""The basis of every measurement: a Nexus with a real PostgreSQL, its load, and the audit of what was acknowledged.
 
 A figure counts only if nothing was lost for it: after each run PostgreSQL is killed with all its processes, started
 again, and everything that was acknowledged is looked up."""
@@ -13,26 +13,26 @@ import typing
 import requests
 
 import generators
-from harness.database import Postgres
+from harness.nexus.database import Postgres
+from harness.nexus.stack import BINARIES, PROGRAMS, READABLE, Stack
 from harness.people import Tenant
-from harness.stack import BINARIES, PROGRAMS, READABLE, Stack
 from harness.wait import eventually
 
 
 class AuditFailed(Exception):
-    """Something acknowledged is not there, or not as it should be."""
+    """An acknowledged message is missing or wrong."""
 
 
 class Scale(typing.NamedTuple):
-    """How long the measurements take; whole seconds, as wrk wants them."""
+    """Durations and counts of the measurements; whole seconds, as wrk needs them."""
     quiet_s: int        # before memory is read
     warm_s: int         # load before a run, not counted but audited
     run_s: int          # one run under load
     limit_s: int        # one run of the statement alone
     open_s: int         # one run of the open loop
     pairs: int          # of runs that are compared
-    drain: int          # answers that one drain sends
-    hopeless: int       # answers to each destination that does not take them
+    drain: int          # outbound messages that one drain sends
+    hopeless: int       # outbound messages to each destination that does not accept them
     backlog: int        # rows
     scrapes: int        # of each format
 
@@ -63,7 +63,7 @@ class Rig:
 
     @contextlib.contextmanager
     def nexus(self, **shape):
-        """A running Nexus with one tenant. Its end checks that the ledger balances and that all stop in order."""
+        """A running Nexus with one tenant. Its end checks that the ledger is balanced and that all processes stop in order."""
         nexus = Nexus(self, **shape)
         try:
             yield nexus
@@ -76,7 +76,7 @@ class Rig:
 class Nexus:
     def __init__(self, rig, readable=False, **shape):
         self.rig, self.postgres, self.scale = rig, rig.postgres, rig.scale
-        # In memory: the simulator syncs its journal, and that must not compete with PostgreSQL.
+        # In memory, because the simulator syncs its journal, which must not compete with PostgreSQL.
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="nx-bench-", dir="/dev/shm"))
         self.webhooks = self.scratch / "webhooks"
         settings = {program: {"NEXUS_FAILPOINTS": READABLE} if readable else {} for program in PROGRAMS}
@@ -91,13 +91,13 @@ class Nexus:
         self.stack.finish()
 
     def abandon(self):
-        """After a failure: its files stay, its processes do not."""
+        """After a failure: kills the processes and keeps the files of the stack."""
         for process in [*self.stack.processes.values(), self.stack.redis]:
             if process.alive:
                 process.kill()
         shutil.rmtree(self.scratch)
 
-    # --- asking ---
+    # --- queries ---
 
     def query(self, statement, *parameters):
         return self.stack.query(statement, *parameters)
@@ -114,35 +114,35 @@ class Nexus:
         return answer.json()
 
     def quiet(self, seconds=1.2):
-        """Nothing happens for so long; the processes push their metrics once a second."""
+        """Waits without load; the processes push their metrics once a second."""
         time.sleep(seconds)
 
-    # --- loading ---
+    # --- load ---
 
     def inbound(self, name, connections, seconds, tenant=None):
         return generators.inbound(self, tenant or self.tenant, name, connections, seconds)
 
     def correspondents(self, count, tenant=None):
-        """A tenant's open conversations, made by messages of so many phones."""
-        who = self.tenant_id(tenant)
+        """Open conversations of a tenant, made by texts of so many phones."""
+        number = self.tenant_id(tenant)
         for seconds in range(1, 8):     # each run starts with the same phones
-            self.inbound(f"prepare-{who}-{seconds}", 64, seconds, tenant)
-            rows = self.query("select id from conversation where tenant_id = %s and state < 9 limit %s", who, count)
+            self.inbound(f"prepare-{number}-{seconds}", 64, seconds, tenant)
+            rows = self.query("select id from conversation where tenant_id = %s and state < 9 limit %s", number, count)
             if len(rows) == count:
-                return Correspondents(who, [row[0] for row in rows])
+                return Correspondents(number, [row[0] for row in rows])
         raise AssertionError(f"no {count} conversations in {seconds} s")
 
-    # --- auditing ---
+    # --- audit ---
 
     def crash_postgres(self):
-        """The postmaster and every backend at once, without a word; then its recovery."""
+        """Kills the postmaster and every backend at once, and waits for the recovery."""
         self.postgres.kill()
         self.postgres.restart()
         self.stack.wait_for("green", within=60)
 
     def audit(self, *loads, condition="m.id = a.key::uuid", tenants=None):
-        """Every acknowledged message of these loads is there, once. Answers how many those are. They are the tenant's,
-        unless the numbers of other tenants are given."""
+        """Checks that every acknowledged message of these loads is stored once, and returns their number. They belong to the
+        tenant, unless the ids of other tenants are given."""
         self.crash_postgres()
         connection = self.postgres.connect(self.stack.database)
         with contextlib.closing(connection), connection.cursor() as cursor:
@@ -162,7 +162,7 @@ class Nexus:
 
 
 def until_empty(nexus, tenant_id, within):
-    """Waits until all answers of this tenant have left. On one connection: a new one for every look would be load."""
+    """Waits until all outbound messages of this tenant are sent. It uses one connection, because new ones would be load."""
     with contextlib.closing(nexus.postgres.connect(nexus.stack.database)) as connection, connection.cursor() as cursor:
         def is_empty():
             cursor.execute("select from delivery where tenant_id = %s and conversation_id is not null limit 1", [tenant_id])

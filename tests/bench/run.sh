@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# ./build.sh bench [--quick] [--json FILE] [--record] [--beside TREE] [MEASUREMENT…]: measures, as the user that the programs
-# run as. Files are read as seen from where the caller is.
+# ./build.sh bench [--quick] [--json FILE] [--record] [--beside TREE] [MEASUREMENT…]: measures, as the user
+# that the programs run as. Paths of files are relative to the caller's directory.
 #
-#   --json FILE     the result as JSON, too
+#   --json FILE     also writes the result as JSON
 #   --record        puts the tables into docs/performance.md
-#   --beside TREE   compares accepting and delivering with another tree, which is built
+#   --beside TREE   compares accepting and delivering with another tree, which must be built
 set -euo pipefail
 caller_dir=${caller_dir:-$PWD}
 cd "$(dirname "$(readlink -f "$0")")/../.."
@@ -12,15 +12,15 @@ root=$PWD
 # shellcheck source=supervise/user.sh
 . supervise/user.sh
 
-seen_from_the_caller() { (cd "$caller_dir" && realpath -m -- "$1"); }
+path_for_caller() { (cd "$caller_dir" && realpath -m -- "$1"); }
 
 json='' record=false arguments=() readable=()
 while [ $# -gt 0 ]; do
     case $1 in
-    --json) json=$(seen_from_the_caller "${2:?"--json wants a file"}") && shift ;;
+    --json) json=$(path_for_caller "${2:?"--json needs a file"}") && shift ;;
     --beside)
-        other=$(seen_from_the_caller "${2:?"--beside wants a tree"}") && shift
-        [ -x "$other/build/release/bin/gateway" ] || { echo "bench: $other is not built; its ./build.sh build release does" >&2 && exit 2; }
+        other=$(path_for_caller "${2:?"--beside needs a tree"}") && shift
+        [ -x "$other/build/release/bin/gateway" ] || { echo "bench: $other is not built: run its ./build.sh build release" >&2 && exit 2; }
         readable+=("$other/tests/bench" "$other/tests/e2e" "$other/build/release/bench")
         arguments+=(--beside "$other")
         ;;

@@ -1,4 +1,4 @@
-"""What a scrape costs metrics-agent when twenty processes tell it of everything they have done."""
+"""The cost of a scrape for metrics-agent when twenty processes report all their metrics."""
 
 import pathlib
 import re
@@ -6,11 +6,11 @@ import time
 
 import requests
 
-from harness import routes
-from harness.people import Answer
-from harness.scrape import OPENMETRICS
+from harness.api import routes
+from harness.people import OutboundMessage
+from harness.reading.scrape import OPENMETRICS
 
-SHAPE = {"gateways": 4, "chat_workers": 5, "sms_workers": 5, "provisioning_workers": 4}   # and the agent and the simulator
+SHAPE = {"gateways": 4, "chat_workers": 5, "sms_workers": 5, "provisioning_workers": 4}   # plus the agent and the simulator
 FORMATS = {"text": "text/plain; version=0.0.4", "OpenMetrics": OPENMETRICS}
 
 
@@ -19,7 +19,7 @@ def cost(rig, section):
         processes = len(nexus.stack.processes)
         for gateway in range(SHAPE["gateways"]):
             ask_everything(nexus.stack.url(gateway))
-        Answer(nexus.tenant).becomes("sent")
+        OutboundMessage(nexus.tenant).becomes("sent")
         nexus.quiet(rig.scale.quiet_s)
         rows = [one_format(nexus, name, accept, rig.scale.scrapes) for name, accept in FORMATS.items()]
     section.table(f"{processes} processes, {rig.scale.scrapes} scrapes each", rows)
@@ -29,14 +29,14 @@ def cost(rig, section):
 
 
 def ask_everything(url):
-    """One request to every endpoint: whatever the answer is, it is counted, and in a series of its own."""
+    """Sends one request to every route: whatever the answer is, it is counted in its own series."""
     session = requests.Session()
     for route in routes.calls():
         session.request(route.method, url + re.sub(r"\{\w+\}", "unknown", route.path), timeout=10)
 
 
 def one_format(nexus, name, accept, count):
-    """CPU of the agent while it is scraped, less what it spends in as much time without."""
+    """CPU time of the agent while it is scraped, minus its CPU time in an equal period without scrapes."""
     agent, session = nexus.stack["metrics-agent-0"].pid, requests.Session()
     url = f"http://127.0.0.1:{nexus.stack.metrics_port}/metrics"
     began, before = time.monotonic(), cpu_s(agent)
@@ -53,6 +53,6 @@ def one_format(nexus, name, accept, count):
 
 
 def cpu_s(pid):
-    """Of all its threads, in the scheduler's own nanoseconds."""
+    """CPU time of all threads, from the scheduler's statistics."""
     return sum(int(file.read_text(encoding="ascii").split()[0])
                for file in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9

@@ -1,13 +1,14 @@
-// store_limit: how many inbound messages a second PostgreSQL takes through the very statement that
-// sms-worker runs, with nothing else in the way. The bench compares the whole system with this.
+// store_limit: how many inbound messages per second PostgreSQL stores with the statement that
+// sms-worker runs and nothing else. The bench compares the whole system with this.
 //
 //   store_limit PG_URL TENANT NUMBER [SECONDS=5] [BATCH=200] [CONNECTIONS=2] [PHONES=20000]
 //
 // Prints one JSON line: rows, seconds, rows per second.
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/panic.h"
 #include "base/random.h"
-#include "io/pg.h"
+#include "io/pg/pg.h"
 #include "store/statements.h"
 
 #include <stdio.h>
@@ -26,7 +27,7 @@ struct run {
 
 struct lane {
     struct run *run;
-    uint64_t index; // each lane has phones of its own, as the batcher's lanes have
+    uint64_t index; // each lane has its own phones, like the lanes of the batcher
 };
 
 static void lane_next(struct lane *lane);
@@ -46,79 +47,53 @@ static void committed(void *context, const struct pg_result *result, const struc
         pg_close(&run->pg);
 }
 
-// One parameter: an array of batch times the same text.
-static void same_text(struct pg_params *params, const struct run *run, struct str text)
-{
-    pg_array(params, PG_ELEMENT_TEXT, (size_t)run->batch);
-    for (int64_t i = 0; i < run->batch; i++)
-        pg_add_text(params, text);
-}
-
-static void same_zero(struct pg_params *params, const struct run *run)
-{
-    pg_array(params, PG_ELEMENT_INT2, (size_t)run->batch);
-    for (int64_t i = 0; i < run->batch; i++)
-        pg_add_int2(params, 0);
-}
-
 // A text that differs from row to row: prefix and a number below limit.
-static void some_text(struct pg_params *params, struct run *run, const char *prefix, uint64_t limit)
+static struct str some_text(struct arena *arena, struct run *run, const char *prefix,
+                            uint64_t limit)
 {
-    char text[64];
-
-    pg_array(params, PG_ELEMENT_TEXT, (size_t)run->batch);
-    for (int64_t i = 0; i < run->batch; i++) {
-        int length = snprintf(text, sizeof text, "%s%06llu", prefix,
-                              (unsigned long long)random_below(&run->random, limit));
-        pg_add_text(params, str_make(text, (size_t)length));
-    }
+    return arena_printf(arena, "%s%06llu", prefix,
+                        (unsigned long long)random_below(&run->random, limit));
 }
 
-static void new_ids(struct pg_params *params, const struct run *run)
+// sms-worker derives ids from names; to PostgreSQL they are like random ones.
+static struct id some_id(struct run *run)
 {
-    pg_array(params, PG_ELEMENT_UUID, (size_t)run->batch);
-    for (int64_t i = 0; i < run->batch; i++)
-        pg_add_id(params, id_new());
-}
+    uint64_t halves[2] = {random_next(&run->random), random_next(&run->random)};
+    struct id id;
 
-// Name-based ids are as good as random.
-static void name_ids(struct pg_params *params, struct run *run)
-{
-    pg_array(params, PG_ELEMENT_UUID, (size_t)run->batch);
-    for (int64_t i = 0; i < run->batch; i++) {
-        uint64_t halves[2] = {random_next(&run->random), random_next(&run->random)};
-        struct id id;
-        memcpy(id.bytes, halves, sizeof id.bytes);
-        pg_add_id(params, id);
-    }
+    memcpy(id.bytes, halves, sizeof id.bytes);
+    return id;
 }
 
 static void lane_next(struct lane *lane)
 {
     struct run *run = lane->run;
+    struct arena *arena = arena_new();
+    size_t count = (size_t)run->batch;
+    struct row_SMS_ACCEPT *rows = ARENA_ARRAY(arena, struct row_SMS_ACCEPT, count);
     struct pg_params params;
     char prefix[32];
 
     snprintf(prefix, sizeof prefix, "+1650%llu", (unsigned long long)lane->index);
-    pg_params_init(&params);
-    pg_array(&params, PG_ELEMENT_INT4, (size_t)run->batch);
-    for (int64_t i = 0; i < run->batch; i++)
-        pg_add_int4(&params, run->tenant);
-    same_text(&params, run, run->number);
-    name_ids(&params, run);
-    some_text(&params, run, "mo-", UINT64_MAX);
-    some_text(&params, run, prefix, (uint64_t)run->phones);
-    same_text(&params, run, STR("Is my parcel on its way? I am at home until five o'clock."));
-    new_ids(&params, run);
-    same_text(&params, run, STR_ABSENT); // no attachments
-    same_text(&params, run, STR_ABSENT); // no parts: reference, total, part
-    same_zero(&params, run);
-    same_zero(&params, run);
-    same_text(&params, run, STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
-    same_text(&params, run, STR("ismyparcelonitswayiamathomeuntilfiveoclock"));
+    for (size_t i = 0; i < count; i++)
+        rows[i] = (struct row_SMS_ACCEPT){
+            .tenants = run->tenant,
+            .numbers = run->number,
+            .ids = some_id(run),
+            .externals = some_text(arena, run, "mo-", UINT64_MAX),
+            .addresses = some_text(arena, run, prefix, (uint64_t)run->phones),
+            .bodies = STR("Is my parcel on its way? I am at home until five o'clock."),
+            .conversations = id_new(),
+            .traces = STR("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+            .keys = STR("ismyparcelonitswayiamathomeuntilfiveoclock"),
+        };
+    BIND_ROWS(&params, SMS_ACCEPT, rows, count);
+    arena_free(&arena);
     run->lanes_busy++;
-    pg_call(run->pg, STATEMENT_SMS_ACCEPT, &params, committed, lane);
+    pg_call(run->pg, &params, committed, lane);
 }
+
+enum { CONNECTIONS_MAX = 16 };
 
 static int64_t argument(int argc, char **argv, int index, int64_t fallback)
 {
@@ -135,6 +110,8 @@ int main(int argc, char **argv)
 
     uv_loop_t *loop = uv_default_loop();
     int64_t seconds = argument(argc, argv, 4, 5), connections = argument(argc, argv, 6, 2);
+    if (connections > CONNECTIONS_MAX)
+        die("store_limit: CONNECTIONS must be 1 to %d", CONNECTIONS_MAX);
     struct run run = {
         .tenant = (int32_t)argument(argc, argv, 2, 1),
         .number = str_of(argv[3]),
@@ -153,7 +130,7 @@ int main(int argc, char **argv)
 
     int64_t begin = clock_monotonic_us();
     run.ends_ms = begin / 1000 + seconds * 1000;
-    struct lane lanes[16];
+    struct lane lanes[CONNECTIONS_MAX];
     for (int64_t i = 0; i < connections; i++) {
         lanes[i] = (struct lane){.run = &run, .index = (uint64_t)i};
         lane_next(&lanes[i]);

@@ -1,4 +1,4 @@
-"""Many contact centers: does it cost a message anything that there are others?"""
+"""Many contact centers: whether their number changes the cost of a message."""
 
 import base64
 import contextlib
@@ -14,30 +14,30 @@ from accepting import COMPARED, middle
 TENANTS, KEYS_EACH = 10_000, 5
 
 
-class Town(typing.NamedTuple):
-    keys: str           # file with "credentials number" lines, every tenant before the first comes again
-    key: str            # one with the line of the one tenant
-    first_tenant: int   # its tenants' numbers are this one and those that follow
+class ManyTenants(typing.NamedTuple):
+    keys: str           # file with "credentials number" lines, in which each tenant occurs once before any is repeated
+    key: str            # file with the line of the single tenant
+    first_tenant: int   # the ids of its tenants are this one and the following ones
 
 
 def throughput(rig, section):
     with rig.nexus() as nexus:
         nexus.inbound("first", COMPARED, 1)
-        town = populate(nexus)
+        population = populate(nexus)
         section.table(f"{TENANTS:,} tenants with a number each and {TENANTS * KEYS_EACH:,} keys are there in both; wrk -t1, "
                       f"{COMPARED} connections; each run audited after kill -9 of PostgreSQL",
-                      rows := [pair(nexus, town, number) for number in range(rig.scale.pairs)])
+                      rows := [pair(nexus, population, number) for number in range(rig.scale.pairs)])
         rows.append(middle(rows))
     section.at_least("accepted from 10 000 tenants with 50 000 keys, of one tenant's", rows[-1]["ratio"], 0.9, "×")
 
 
-def pair(nexus, town, number):
+def pair(nexus, population, number):
     def one():
-        return run(nexus, f"one-{number}", town.key, [nexus.tenant_id()], shown=1)
+        return run(nexus, f"one-{number}", population.key, [nexus.tenant_id()], key_count=1)
 
     def many():
-        return run(nexus, f"many-{number}", town.keys, range(town.first_tenant, town.first_tenant + TENANTS),
-                   shown=TENANTS * KEYS_EACH)
+        return run(nexus, f"many-{number}", population.keys, range(population.first_tenant, population.first_tenant + TENANTS),
+                   key_count=TENANTS * KEYS_EACH)
 
     if number % 2 == 0:
         alone, shared = one(), many()
@@ -46,33 +46,32 @@ def pair(nexus, town, number):
     return {"pair": str(number + 1), "one tenant /s": alone, "all tenants /s": shared, "ratio": round(shared / alone, 3)}
 
 
-def run(nexus, name, keys, tenants, shown):
-    """What is measured finds the keys in the gateway's memory: a run before it, repeated longer where it must be, shows
-    each of them (the audit before that, which kills PostgreSQL, made the gateway forget them all), and the gateway
-    hardly asks about any again."""
+def run(nexus, name, keys, tenants, key_count):
+    """Measures with all keys in the gateway's cache. The previous audit, which kills PostgreSQL, has emptied the cache. Therefore
+    warm-up runs use each key first, for longer if necessary. The measured run may look up almost no key."""
     loads, seconds = [], nexus.scale.warm_s
-    while not loads or loads[-1].acknowledged < shown:
+    while not loads or loads[-1].acknowledged < key_count:
         loads.append(generators.inbound_tenants(nexus, keys, f"{name}-warm-{seconds}", COMPARED, seconds))
         seconds *= 4
     nexus.quiet()
     before = lookups(nexus)
     loads.append(generators.inbound_tenants(nexus, keys, name, COMPARED, nexus.scale.run_s))
     nexus.quiet()
-    asked = lookups(nexus) - before
-    if asked > loads[-1].acknowledged / 10:
-        raise AssertionError(f"{asked:.0f} keys were asked about again: what was measured is not the gateway's memory")
+    repeated = lookups(nexus) - before
+    if repeated > loads[-1].acknowledged / 10:
+        raise AssertionError(f"{repeated:.0f} keys were looked up again: the run did not measure the gateway's cache")
     nexus.audit(*loads, tenants=tenants)
     return round(loads[-1].per_second)
 
 
 def lookups(nexus):
-    """How many keys the gateway has asked about."""
+    """How many keys the gateway has looked up."""
     return sum(value for series, value in nexus.stack.metrics().items()
                if series.startswith("nexus_tasks_total{") and 'message="caller.lookup"' in series)
 
 
 def populate(nexus):
-    """The tenants, as their rows: over HTTP it would take a while."""
+    """Inserts the rows of the tenants, because provisioning them over HTTP would take long."""
     pepper = bytes.fromhex((nexus.stack.folder / "key_pepper").read_text())
     first = nexus.value("select max(id) + 1 from tenant")
     tenants, keys, channels = io.StringIO(), io.StringIO(), io.StringIO()
@@ -100,7 +99,7 @@ def populate(nexus):
             cursor.execute("vacuum analyze tenant, api_key, channel")
     (nexus.scratch / "keys").write_text("".join("".join(of_each) for of_each in lines))
     (nexus.scratch / "key").write_text(line(nexus.tenant.ccid, nexus.tenant.api_key, nexus.tenant.number))
-    return Town(nexus.scratch / "keys", nexus.scratch / "key", first)
+    return ManyTenants(nexus.scratch / "keys", nexus.scratch / "key", first)
 
 
 def line(ccid, key, number):

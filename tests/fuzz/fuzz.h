@@ -1,5 +1,5 @@
-// fuzz: a target is one function that is given bytes. What must hold is said with ASSERT; the
-// sanitizers see the rest.
+// fuzz: a target is one function that gets bytes. It checks its conditions with ASSERT; the sanitizers
+// find other faults.
 //
 //   FUZZ(bytes)
 //   {
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     }                                                                                              \
     static void fuzz_one(struct str bytes)
 
-// Cuts a number below limit off the front, to choose a case by; 0 when nothing is left.
+// Cuts a number below limit off the front, to choose a case; 0 when nothing is left.
 static inline unsigned fuzz_choice(struct str *bytes, unsigned limit)
 {
     if (bytes->len == 0)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every fuzz target, two at a time: tests/fuzz/run.sh [SECONDS EACH] [TARGET…]. A line for each, then the sum.
-# What broke a target is kept in build/fuzz/crashes; running the target with that file alone shows it again.
+# Runs every fuzz target, two at a time: tests/fuzz/run.sh [SECONDS EACH] [TARGET…]. It prints a line for each, then the
+# totals. An input that makes a target fail is kept in build/fuzz/crashes; running the target with that file alone reproduces the failure.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 seconds=${1:-4}
@@ -28,7 +28,7 @@ export seconds targets crashes scratch
 names() {
     local file
     if [ $# -gt 0 ]; then printf '%s\n' "$@" && return; fi
-    for file in tests/fuzz/fuzz_*.c; do
+    for file in tests/fuzz/*/fuzz_*.c; do
         file=${file##*/fuzz_}
         echo "${file%.c}"
     done

@@ -1,4 +1,4 @@
-// rows: a table of cases, each of them a test of its own.
+// rows: a table of cases, each of which is a test.
 //
 //   static const struct number_row {…} number_rows[] = { … };
 //   ROWS_TEST(str, reads_whole_numbers, number_rows)
@@ -6,8 +6,8 @@
 //       cr_assert(eq(…, row->want));
 //   }
 //
-// Criterion runs each test in a process of its own, where pointers inside a parameter may not hold;
-// so the parameter is the row's number.
+// Criterion runs each test in its own process, where pointers inside a parameter may be invalid. So the
+// parameter is the row's number.
 #pragma once
 
 #include "base/attributes.h"

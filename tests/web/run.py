@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Starts a whole Nexus with its web pages, runs the tests of this folder on it in a real browser, stops it, and looks
-whether the promises of every test hold (the ledger balances, no sanitizer spoke, no log shows a secret).
+"""Starts a whole Nexus with its web pages, runs the tests of this folder on it in a real browser, stops it, and checks what
+must be true after every test (the ledger balances, no sanitizer reported anything, no log shows a secret).
 
 usage: run.py FOLDER [PATTERN]   FOLDER gets result.tap; only tests whose name matches PATTERN run"""
 
@@ -17,17 +17,15 @@ import threading
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
-from harness.database import Postgres  # noqa: E402
-from harness.stack import BINARIES, ROOT, Stack  # noqa: E402
+from harness.nexus.database import FOLDER, TEMPLATE, Postgres, prepared_data  # noqa: E402
+from harness.nexus.stack import BINARIES, ROOT, Stack  # noqa: E402
 
 
 def main(folder, pattern=None):
-    data = tempfile.mkdtemp(prefix="nx-web-", dir="/tmp")
-    postgres = Postgres(f"{data}/p").start().ready()
+    data = pathlib.Path(tempfile.mkdtemp(prefix="nx-web-", dir=FOLDER))
+    postgres = Postgres(data / "p", prepared_data(data / "cluster", BINARIES)).start().ready()
     try:
-        template = postgres.create_database()
-        postgres.migrate(template, BINARIES)
-        stack = Stack(postgres, template, settings={"gateway": {"NEXUS_WEB_ROOT": ROOT / "web/dist"}}).start()
+        stack = Stack(postgres, TEMPLATE, settings={"gateway": {"NEXUS_WEB_ROOT": ROOT / "web/dist"}}).start()
         try:
             status = browse(stack, folder, pattern)
         finally:
@@ -41,8 +39,13 @@ def main(folder, pattern=None):
 class Faults:
     """What a browser test may do to the Nexus under test: POST url/<what>."""
 
-    def __init__(self, postgres):
-        ways = {"/stop-postgresql": postgres.stop, "/start-postgresql": postgres.restart}
+    def __init__(self, stack):
+        def start():
+            """The next test needs every worker."""
+            stack.postgres.restart()
+            stack.wait_for_workers()
+
+        ways = {"/stop-postgresql": stack.postgres.stop, "/start-postgresql": start}
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
@@ -61,14 +64,14 @@ class Faults:
 
 def browse(stack, folder, pattern):
     where = {"url": stack.url(), "simulator": stack.simulator_url, "folder": str(folder),
-             "clientSecret": stack.gws.client_secret, "faults": Faults(stack.postgres).url}
+             "clientSecret": stack.gws.client_secret, "faults": Faults(stack).url}
     filters = [f"--test-name-pattern={pattern}"] if pattern else []
     return subprocess.run(
         ["node", *filters, "--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=tap",
          f"--test-reporter-destination={folder}/result.tap", HERE / "all.mjs"],
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder), "NEXUS_UNDER_TEST": json.dumps(where),
              "NEXUS_SCREENSHOTS": os.environ.get("NEXUS_SCREENSHOTS", "")},
-        check=False, timeout=1800).returncode
+        check=False, timeout=3600).returncode
 
 
 if __name__ == "__main__":

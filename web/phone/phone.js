@@ -1,6 +1,6 @@
-// The phone: types texts to one of Nexus' numbers and shows what comes back. Messages come from
-// /sim/messages once and then live from /sim/events; both give the same objects, and an object that
-// is known already replaces its older self. Text is only ever set as textContent.
+// The phone: sends texts to one of Nexus' numbers and shows the messages that come back. Messages are read
+// from /sim/messages once and then live from /sim/events. Both give the same objects, and a new version of an
+// object replaces the old one. Text is always set as textContent.
 "use strict";
 
 const DEMO = { from: "+15551230001", to: "+18445551212" };
@@ -23,7 +23,7 @@ function element(name, className) {
 
 // --- messages
 
-// What becomes of a text on its way to Nexus ("mo"), and what Nexus is told of one from it ("mt").
+// The states of a text to Nexus ("mo"), and the receipts for a message from Nexus ("mt").
 const STATES = {
   mo: {
     sending: ["Sending…", ""],
@@ -113,7 +113,7 @@ function connect() {
 
 // --- writing
 
-function complain(words) {
+function showProblem(words) {
   byId("problem").textContent = words;
   byId("problem").hidden = !words;
 }
@@ -135,7 +135,7 @@ async function send() {
   const body = { from: from.value, to: to.value, text: text.value, parts: Math.min(measure(), 32) };
   if (body.text.trim() === "") return;
   if (digits(body.from).length < 3 || digits(body.to).length < 3) {
-    complain("Both numbers need at least three digits.");
+    showProblem("Both numbers need at least three digits.");
     return;
   }
   try {
@@ -146,10 +146,10 @@ async function send() {
     });
     if (!answer.ok) throw new Error((await answer.json()).detail);
     text.value = "";
-    complain("");
+    showProblem("");
     measure();
   } catch (error) {
-    complain(`Not sent: ${error.message}`);
+    showProblem(`Not sent: ${error.message}`);
   }
   text.focus();
 }
@@ -165,12 +165,12 @@ text.addEventListener("keydown", (event) => {
   send();
 });
 
-// --- numbers: from the address (?from=&to=), else as last time, else the demo's
+// --- numbers: from the address (?from=&to=), else those of the last visit, else those of the demo
 
 const asked = new URLSearchParams(location.search);
 for (const field of [from, to]) {
   const given = asked.get(field.id);
-  // A '+' in an address reads as a blank.
+  // A '+' in an address is read as a blank.
   field.value = given?.trim().replace(/^(?=\d)/, "+") || localStorage.getItem(field.id) || DEMO[field.id];
   field.addEventListener("change", () => {
     localStorage.setItem(field.id, field.value);
@@ -179,7 +179,7 @@ for (const field of [from, to]) {
 }
 
 fetch("/sim/stats").then((answer) => answer.json()).then((stats) => {
-  // The simulator counts the users of GWS there, too; only digits are a number.
+  // The simulator also counts the users of GWS there; only names of digits are numbers.
   for (const channel of Object.keys(stats.channels).filter((name) => /^\d{3,15}$/.test(name))) {
     const option = document.createElement("option");
     option.value = `+${channel}`;

@@ -1,14 +1,16 @@
-"""A person's browser, as far as logging in goes."""
+"""A user's browser, as far as log-in needs it."""
 
 import urllib.parse
 
 import requests
 
-from .gws import PASSWORD
+from harness.answers import data_of
+from harness.gws import PASSWORD
+from harness.wait import LONGEST_ANSWER
 
 
 class Browser:
-    """Follows no redirects by itself and keeps cookies by hand: ours are Secure, and the tests speak plain HTTP."""
+    """Does not follow redirects, and handles cookies itself: ours are Secure, and the tests use plain HTTP."""
 
     def __init__(self, stack, gateway=0):
         self.stack = stack
@@ -19,7 +21,7 @@ class Browser:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
                    **options.pop("headers", {})}
         url = url if "://" in url else self.base + url
-        answer = requests.request(method, url, headers=headers, allow_redirects=False, timeout=10, **options)
+        answer = requests.request(method, url, headers=headers, allow_redirects=False, timeout=LONGEST_ANSWER, **options)
         for line in answer.raw.headers.getlist("set-cookie") if url.startswith(self.base) else []:
             name, value = line.split(";")[0].split("=", 1)
             self.cookies.pop(name, None)
@@ -29,13 +31,13 @@ class Browser:
         return answer
 
     def begin(self, path="/admin/"):
-        """As far as GWS's page; what the browser was told to ask for."""
+        """Starts a log-in and returns the URL of GWS to which the browser is redirected."""
         answer = self.request("GET", "/auth/login", params={"return": path})
         assert answer.status_code == 302, answer.text
         return answer.headers["location"]
 
     def log_in(self, user, password=PASSWORD, path="/admin/"):
-        """All the way; the answer of /auth/callback."""
+        """Completes a log-in and returns the answer of /auth/callback."""
         page = self.begin(path)
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page).query))
         sent = self.request("POST", page.split("?")[0], data={**query, "username": user, "password": password})
@@ -45,4 +47,4 @@ class Browser:
     def session(self):
         answer = self.request("GET", "/auth/session")
         assert answer.status_code == 200, answer.text
-        return answer.json()["data"]
+        return data_of(answer)

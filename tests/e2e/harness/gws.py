@@ -1,16 +1,18 @@
-"""Genesys Web Services as the simulator plays it: clients, users and their tokens."""
+"""Genesys Web Services as the simulator implements it: clients, users and their tokens."""
 
 import secrets
 
 import requests
 
+from harness.wait import LONGEST_ANSWER
+
 CLIENT = "nexus_client"
-PASSWORDS = {"ops": "ops"}  # everybody else has this one:
+PASSWORDS = {"ops": "ops"}  # all other users have PASSWORD
 PASSWORD = "nexus_password"
 
 
 class Gws:
-    """stack.gws. Everything it gives out is secret, so no log may show it."""
+    """Available as stack.gws. All its tokens are secret, so no log may show them."""
 
     def __init__(self, stack):
         self.stack = stack
@@ -19,7 +21,7 @@ class Gws:
         stack.private.add(self.client_secret)
 
     def register(self, name=CLIENT, **description):
-        """The authentication client; to be said again after the simulator has started anew."""
+        """Registers the authentication client; needed again after each restart of the simulator."""
         description = {
             "internalClient": True, "name": name, "clientType": "CONFIDENTIAL", "client_id": name,
             "client_secret": self.client_secret, "authorities": ["ROLE_INTERNAL_CLIENT"], "scope": ["*"],
@@ -29,14 +31,14 @@ class Gws:
         return self.post("/auth/v3/ops/clients", json={"data": description}, auth=("ops", "ops"))
 
     def token(self, user, ccid=None):
-        """An access token of a user of the contact center, or of one that belongs to none. Each call is a log-in."""
+        """An access token of a user of the contact center, or of a user without one. Each call is a log-in."""
         username = f"{ccid}\\{user}" if ccid else user
         granted = self.grant(grant_type="password", username=username, password=PASSWORDS.get(user, PASSWORD))
         assert granted.status_code == 200, granted.text
         return granted.json()["access_token"]
 
     def grant(self, **form):
-        """One request for a token, as nexus_client. What comes back is kept out of logs."""
+        """Requests a token as nexus_client. No log may show the tokens of the answer."""
         granted = self.post("/auth/v3/oauth/token", data=form, auth=(CLIENT, self.client_secret))
         if granted.ok and "json" in granted.headers.get("content-type", ""):
             self.keep_private(granted)
@@ -44,32 +46,32 @@ class Gws:
 
     def keep_private(self, granted):
         try:
-            said = granted.json()
+            answer = granted.json()
         except ValueError:
             return
-        if isinstance(said, dict):
-            self.stack.private |= {said[name] for name in ("access_token", "refresh_token")
-                                   if isinstance(said.get(name), str)}
+        if isinstance(answer, dict):
+            self.stack.private |= {answer[name] for name in ("access_token", "refresh_token")
+                                   if isinstance(answer.get(name), str)}
 
     def userinfo(self, token):
         return self.get("/auth/v3/userinfo", headers={"Authorization": f"Bearer {token}"})
 
     def sign_out(self, token):
-        """The token's log-in ends."""
+        """Ends the log-in to which the token belongs."""
         return self.post("/auth/v3/sign-out", headers={"Authorization": f"Bearer {token}"})
 
     def knobs(self, ccid=None, **knobs):
-        """How GWS behaves toward a contact center (or the operator: "ops"), or toward all without knobs of their own:
+        """Sets how GWS behaves for a contact center (or for the operator, "ops"), or for all that have no knobs of their own:
         gws_latency_ms, gws_status, gws_answers, gws_token_life_ms."""
-        put = requests.put(f"{self.url}/sim/knobs" + (f"/{ccid}" if ccid else ""), json=knobs, timeout=5)
+        put = requests.put(f"{self.url}/sim/knobs" + (f"/{ccid}" if ccid else ""), json=knobs, timeout=LONGEST_ANSWER)
         assert put.status_code == 200, put.text
 
     def counts(self, ccid):
-        """gwsTokens and gwsUserinfo: how often it was asked about this contact center (or "ops")."""
-        return requests.get(f"{self.url}/sim/stats", timeout=5).json()["channels"].get(ccid, {})
+        """gwsTokens and gwsUserinfo: the numbers of requests about this contact center (or "ops")."""
+        return requests.get(f"{self.url}/sim/stats", timeout=LONGEST_ANSWER).json()["channels"].get(ccid, {})
 
     def get(self, path, **options):
-        return requests.get(self.url + path, timeout=10, **options)
+        return requests.get(self.url + path, timeout=LONGEST_ANSWER, **options)
 
     def post(self, path, **options):
-        return requests.post(self.url + path, timeout=10, **options)
+        return requests.post(self.url + path, timeout=LONGEST_ANSWER, **options)

@@ -1,6 +1,6 @@
-"""Who uses Nexus: a tenant, the aggregator that posts to it, its agent, and the consumer's phone.
+"""The users of Nexus: a tenant, its aggregator, its agents, and the phones of consumers.
 
-Every number and text made up here is marked as private, so that the end of the test finds it in no log."""
+Every number and text generated here is marked as private; at the end of a test no log may contain it."""
 
 import itertools
 import json
@@ -9,16 +9,35 @@ import uuid
 
 import requests
 
-from .wait import eventually
+from harness.answers import data_of
+from harness.wait import LONGEST_ANSWER, eventually
 
 _numbers = itertools.count(1)
 
 
+def _spare_tenant(stack):
+    """The attributes of a tenant that is provisioned and unused. Ten are provisioned at once: to start nexusctl takes longer than many
+    of the tests that share a Nexus."""
+    if not stack.spare_tenants:
+        tenants = [Tenant.__new__(Tenant)._describe(stack) for _ in range(10)]  # pylint: disable=protected-access
+        documents = [tenant.document() for tenant in tenants]
+        stack.apply({part: [one for document in documents for one in document[part]] for part in ("tenants", "clusterKeys")})
+        stack.spare_tenants = tenants
+    return vars(stack.spare_tenants.pop())
+
+
 class Tenant:
-    """A contact center with one number, provisioned as an operator would. Its gateway is the simulator's, unless a
-    webhook_url says where else."""
+    """A contact center with one number, provisioned as by an operator. Its receiver is the simulator, unless a
+    webhook_url names another one."""
 
     def __init__(self, stack, webhook_url=None, headers=None, api_secret=None, **number):
+        if stack.is_shared and not (webhook_url or headers or api_secret or number):
+            self.__dict__.update(_spare_tenant(stack))
+            return
+        self._describe(stack, webhook_url, headers, api_secret, number)
+        self.apply()
+
+    def _describe(self, stack, webhook_url=None, headers=None, api_secret=None, number=None):
         self.stack = stack
         self.name = f"tenant_{next(_numbers)}_{secrets.token_hex(3)}"
         self.ccid = str(uuid.uuid4())
@@ -28,15 +47,19 @@ class Tenant:
         self.webhook = {"url": webhook_url or f"{stack.simulator_url}/gateway/{self.number}",
                         "secret": self.webhook_secret}
         self.headers = headers or {}
-        self.options = number
-        self.apply()
+        self.options = number or {}
         stack.private |= {self.api_key, self.agent_token, self.cluster_key, self.webhook_secret}
+        return self
 
     def apply(self):
+        self.stack.apply(self.document())
+
+    def document(self):
+        """What nexusctl applies."""
         number = {"address": self.number, "name": "sms", "endpoint": "sales", "webhook": self.webhook,
                   "api": {"secret": self.api_secret} if self.api_secret else None, **self.options}
         self.stack.private |= {self.api_secret} if isinstance(self.api_secret, str) else set(self.api_secret or [])
-        self.stack.apply({
+        return {
             "tenants": [{
                 "ccid": self.ccid, "name": self.name,
                 "keys": [{"name": "aggregator", "key": self.api_key, "permissions": ["nexus:gateway:sms"]},
@@ -44,7 +67,7 @@ class Tenant:
                           "capacity": 0}],
                 "numbers": [number], "headers": self.headers}],
             "clusterKeys": [{"name": f"cluster of {self.name}", "key": self.cluster_key,
-                             "permissions": ["nexus:cluster:*"]}]})
+                             "permissions": ["nexus:cluster:*"], "capacity": 0}]}
 
     def aggregator(self, gateway=0):
         return Aggregator(self, gateway)
@@ -53,42 +76,42 @@ class Tenant:
         return Agent(self, gateway)
 
     def administrator(self, gateway=0, token=None):
-        """nexus of this contact center, logged in at GWS."""
+        """The user nexus of this contact center, logged in at GWS."""
         return User(self.stack, gateway, token or self.stack.gws.token("nexus", self.ccid))
 
     def gws_agent(self, number=1, gateway=0):
-        """agent1 to agent9 of this contact center, logged in at GWS."""
+        """One of the users agent1 to agent9 of this contact center, logged in at GWS."""
         return User(self.stack, gateway, self.stack.gws.token(f"agent{number}", self.ccid))
 
     def phone(self):
-        """A consumer's number nobody has used yet."""
+        """A new phone number of a consumer."""
         number = new_number()
         self.stack.private.add(number)
         return number
 
     def text(self, words="hello"):
-        """A text that is told apart from every other."""
+        """A unique text."""
         text = f"{words} {secrets.token_hex(6)}"
         self.stack.private.add(text)
         return text
 
 
 def new_number():
-    """+1 555 and eight digits, told apart within and between runs."""
+    """+1 555 and eight digits, unique within a run and between runs."""
     return f"+1555{secrets.randbelow(10**4):04d}{next(_numbers):04d}"
 
 
-class Answer:
-    """A phone has written and an agent answers it: what this one message comes to."""
+class OutboundMessage:
+    """A message that an agent writes to a consumer, and what becomes of it."""
 
     def __init__(self, tenant, conversation=None, text=None):
         self.tenant = tenant
-        self.text = text or tenant.text("answer")
+        self.text = text or tenant.text("outbound")
         self.conversation = conversation or conversation_of(tenant)
-        posted = tenant.agent().answer(self.conversation, self.text)
+        posted = tenant.agent().send(self.conversation, self.text)
         assert posted.status_code == 200, posted.text
-        self.id = posted.json()["data"]["id"]
-        self.sequence = posted.json()["data"]["sequence"]
+        self.id = data_of(posted)["id"]
+        self.sequence = data_of(posted)["sequence"]
 
     @property
     def state(self):
@@ -100,21 +123,38 @@ class Answer:
 
     @property
     def undelivered(self):
-        """Why it failed for good, as operators see it: (reason, last status, attempts), or None."""
+        """Its row among the undelivered messages: (reason, last status, attempts), or None."""
         rows = self.tenant.stack.query(
             "select reason, last_status, attempts from undelivered where message_id = %s", self.id)
         return rows[0] if rows else None
 
 
 def conversation_of(tenant, phone=None):
-    """The id of the conversation that a text from this phone opens or continues."""
+    """Posts a text from this phone; the id of the conversation that it opens or continues."""
     posted = tenant.aggregator().message(phone)
     assert posted.status_code == 200, posted.text
-    return posted.json()["data"]["conversationId"]
+    return data_of(posted)["conversationId"]
+
+
+def until_accepted(post, refusals=(503, 504), within=30.0, other_statuses=()):
+    """Repeats a request until it is accepted, as every client must, and returns the answer. Users of GWS need that even if nothing is
+    broken: Nexus waits for GWS for half of the deadline, and a busy GWS may not say in time who they are. other_statuses: also accepted."""
+    def accepted():
+        try:
+            answer = post()
+        except requests.ConnectionError:
+            return None  # the gateway has stopped
+        if answer.ok or answer.status_code in other_statuses:
+            return [answer]  # in a list, because an answer with an error status is false
+        if answer.status_code not in refusals:
+            raise ValueError(f"refused with {answer.status_code}: {answer.text}")
+        return None
+
+    return eventually(accepted, "it is accepted", within)[0]
 
 
 class Caller:
-    """Somebody who speaks HTTP to one gateway, on one kept connection."""
+    """A client that speaks HTTP to one gateway, on one persistent connection."""
 
     def __init__(self, stack, gateway):
         self.stack = stack
@@ -134,11 +174,11 @@ class Caller:
         return self.request("DELETE", path, **options)
 
     def request(self, method, path, **options):
-        return self.session.request(method, self.base + path, **{"timeout": 10, **options})
+        return self.session.request(method, self.base + path, **{"timeout": LONGEST_ANSWER, **options})
 
 
 class User(Caller):
-    """Somebody whom GWS knows."""
+    """A user who is logged in at GWS."""
 
     def __init__(self, stack, gateway, token):
         super().__init__(stack, gateway)
@@ -146,23 +186,23 @@ class User(Caller):
         self.session.headers["Authorization"] = f"Bearer {token}"
 
 
-class OfTenant(Caller):
-    """Somebody with a key of the tenant."""
+class TenantCaller(Caller):
+    """A client with a key of the tenant."""
 
     def __init__(self, tenant, gateway):
         super().__init__(tenant.stack, gateway)
         self.tenant = tenant
 
 
-class Aggregator(OfTenant):
-    """Posts what phones write, and receipts."""
+class Aggregator(TenantCaller):
+    """Posts texts of phones, and receipts."""
 
     def __init__(self, tenant, gateway):
         super().__init__(tenant, gateway)
         self.session.auth = (tenant.ccid, tenant.api_key)
 
     def message(self, phone=None, text=None, **fields):
-        """One MO as a form; a field that is None is left out."""
+        """Posts one text as a form; a field that is None is left out."""
         form = {"type": "MO", "message_id": uuid.uuid4().hex, "phone_number": phone or self.tenant.phone(),
                 "shortcode": self.tenant.number, "message": text or self.tenant.text(), **fields}
         return self.post("/nexus/v3/sms/message", data=form)
@@ -172,8 +212,8 @@ class Aggregator(OfTenant):
                          data={"type": "receipt", "message_id": message_id, "message_state": state, **fields})
 
 
-class Agent(OfTenant):
-    """Reads and answers conversations."""
+class Agent(TenantCaller):
+    """Reads conversations and writes outbound messages."""
 
     def __init__(self, tenant, gateway):
         super().__init__(tenant, gateway)
@@ -182,7 +222,7 @@ class Agent(OfTenant):
     def conversations(self, **query):
         answer = self.get("/chat/v3/conversations", params=query)
         assert answer.status_code == 200, answer.text
-        return answer.json()["data"]["conversations"]
+        return data_of(answer)["conversations"]
 
     def conversation_with(self, phone):
         """The open conversation with this number, or None."""
@@ -191,16 +231,16 @@ class Agent(OfTenant):
     def transcript(self, conversation, after=0):
         answer = self.get(f"/chat/v3/conversations/{conversation}/messages", params={"after": after})
         assert answer.status_code == 200, answer.text
-        return answer.json()["data"]["messages"]
+        return data_of(answer)["messages"]
 
-    def answer(self, conversation, text=None, client_id=None, **fields):
-        body = {"type": "Text", "text": text or self.tenant.text("answer"), **fields}
+    def send(self, conversation, text=None, client_id=None, **fields):
+        body = {"type": "Text", "text": text or self.tenant.text("outbound"), **fields}
         if client_id:
             body["clientId"] = client_id
         return self.post(f"/chat/v3/conversations/{conversation}/messages", json=body)
 
     def events(self, last_event_id=None):
-        """The live stream as (id, event, data), until closed."""
+        """The event stream, as (id, event, data), until it is closed."""
         headers = {"Accept": "text/event-stream"}
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id

@@ -3,14 +3,15 @@
 import secrets
 import uuid
 
-from .people import Caller, new_number
+from harness.answers import data_of
+from harness.people import Caller, new_number, until_accepted
 
 PROVISIONING = "/nexus/v3/provisioning"
 
 
-class Office(Caller):
-    """Provisions one contact center, as the operator of GWS unless a key or a token says otherwise; a contact center that
-    nobody knows yet, unless it is named."""
+class Provisioner(Caller):
+    """Provisions one contact center over HTTP: a new one, unless a ccid is given. It acts as an operator of GWS, unless a key or
+    a token is given."""
 
     def __init__(self, stack, ccid=None, key=None, token=None):
         super().__init__(stack, 0)
@@ -21,6 +22,9 @@ class Office(Caller):
         stack.private |= {self.number, self.secret}
         self.session.headers.update({"x-api-key": key, "x-ccid": self.ccid} if key else
                                     {"Authorization": f"Bearer {token or stack.gws.token('ops')}"})
+        if not key:
+            # Nexus asks GWS about a new token, with half of the deadline for the answer, and remembers the answer.
+            until_accepted(lambda: self.get(f"{PROVISIONING}/tenants", params={"count": 1}))
 
     # --- services ---
 
@@ -48,21 +52,21 @@ class Office(Caller):
     def has_number(self, section="chat.Support", number=None, **options):
         answer = self.section(section, {"channelId": number or self.number, "channelType": "sms", **options})
         assert answer.status_code == 200, answer.text
-        return answer.json()["data"]
+        return data_of(answer)
 
     # --- keys ---
 
     def key(self, *permissions, tenant=None, **members):
-        """A new key; the answer."""
+        """Creates a key and returns the answer."""
         answer = self.post("/nexus/v3/apikeys", json={
-            "tenant": tenant or self.ccid, "name": f"of a test {uuid.uuid4()}",
+            "tenant": tenant or self.ccid, "name": f"test key {uuid.uuid4()}",
             "permissions": list(permissions) or ["nexus:consumer:chat"], **members})
         if answer.status_code == 200:
             self.stack.private.add(answer.json()["id"])
         return answer
 
 
-def said(answer):
-    """What an error says, in whichever form its path has."""
+def error_text(answer):
+    """The text of an error, in either of the two envelopes."""
     body = answer.json()
     return body["detail"] if "detail" in body else body["status"]["message"]

@@ -24,7 +24,7 @@ Test(arena, gives_zeroed_aligned_memory_that_does_not_overlap)
     cr_assert(eq(ptr, arena, NULL));
 }
 
-Test(arena, gives_pieces_larger_than_a_block)
+Test(arena, gives_memory_larger_than_a_block)
 {
     struct arena *arena = arena_new();
 
@@ -64,7 +64,7 @@ Test(arena, copies_end_in_a_nul_and_keep_absence)
     arena_free(&arena);
 }
 
-Test(arena, freeing_nothing_is_fine)
+Test(arena, freeing_null_does_nothing)
 {
     struct arena *arena = NULL;
     arena_free(&arena);

@@ -13,7 +13,7 @@ static struct str random_text(struct random *random, char *bytes, size_t limit)
     return str_make(bytes, length);
 }
 
-Test(buf, gives_back_the_bytes_that_hex_and_base64_took)
+Test(buf, decodes_hex_and_base64_to_the_bytes_that_were_encoded)
 {
     struct random random = {.state = 1};
     char bytes[200];
@@ -80,7 +80,7 @@ ROWS_TEST(buf, reads_base64_strictly, base64_rows)
     cr_assert(str_equal(str_skip(buf_str(&out), 4), row->want), "%s", row->text.ptr);
 }
 
-ROWS_TEST(buf, undoes_percent_encoding, percent_rows)
+ROWS_TEST(buf, decodes_percent_escapes, percent_rows)
 {
     AUTO(buf) out = {0};
     buf_str_append(&out, STR("kept"));
@@ -100,7 +100,7 @@ Test(buf, leaves_a_plus_alone_outside_forms)
     cr_assert(str_equal(buf_str(&out), STR("+1")));
 }
 
-Test(buf, refuses_odd_and_foreign_hex)
+Test(buf, refuses_hex_of_odd_length_or_with_other_characters)
 {
     AUTO(buf) out = {0};
 
@@ -150,7 +150,7 @@ Test(buf, drops_bytes_from_the_front)
     cr_assert(str_equal(buf_str(&out), STR("tail")));
 }
 
-Test(json, puts_the_commas_itself)
+Test(json, writes_the_commas_between_values)
 {
     AUTO(buf) out = {0};
 

@@ -2,7 +2,7 @@
 
 #include "rows.h"
 
-Test(err, setting_one_is_failing)
+Test(err, err_set_returns_false)
 {
     struct err err;
 
@@ -13,7 +13,7 @@ Test(err, setting_one_is_failing)
     cr_assert(eq(str, err.text, "port is 70000, limit 65535"));
 }
 
-Test(err, says_where_in_front)
+Test(err, err_in_puts_the_place_before_the_text)
 {
     struct err err;
 
@@ -24,7 +24,7 @@ Test(err, says_where_in_front)
     cr_assert(eq(str, err.text, "NEXUS_PG_URL: no such file"));
 }
 
-Test(err, long_text_is_cut_not_overrun)
+Test(err, a_text_over_the_limit_is_cut_off)
 {
     char text[1000];
     struct err err;
@@ -37,7 +37,7 @@ Test(err, long_text_is_cut_not_overrun)
     cr_assert(eq(sz, strlen(err.text), sizeof err.text - 1));
 }
 
-Test(err, only_what_time_can_mend_is_worth_a_retry)
+Test(err, only_temporary_errors_are_retried)
 {
     for (int code = 0; code < ERR_COUNT; code++) {
         int status = err_http_status((enum err_code)code);
@@ -48,7 +48,7 @@ Test(err, only_what_time_can_mend_is_worth_a_retry)
     }
 }
 
-Test(err, every_code_has_a_name_of_its_own)
+Test(err, every_code_has_its_own_name)
 {
     for (int a = 0; a < ERR_COUNT; a++)
         for (int b = 0; b < a; b++)

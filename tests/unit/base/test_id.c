@@ -47,7 +47,7 @@ static const struct id_row {
     {"{b0f4f0e-53a5-4a6c-9d83-2a3f0e4c7f1}", false},
 };
 
-ROWS_TEST(id, accepts_the_36_character_form_only, id_rows)
+ROWS_TEST(id, accepts_only_the_form_of_36_characters, id_rows)
 {
     struct id id;
 
@@ -65,7 +65,7 @@ Test(id, none_is_null_in_json)
     cr_assert(str_equal(buf_str(&out), STR("{\"id\":null}")));
 }
 
-Test(random, the_same_seed_gives_the_same_run)
+Test(random, the_same_seed_gives_the_same_numbers)
 {
     struct random random = {.state = 1234567};
 

@@ -31,7 +31,7 @@ Test(list, keeps_the_order_of_appending)
     cr_assert(eq(ptr, LIST_FIRST(&list, struct item, link), &first));
 }
 
-Test(list, lets_the_current_member_leave)
+Test(list, allows_removing_the_current_member_in_a_loop)
 {
     struct list list;
     struct item items[6];
@@ -63,7 +63,7 @@ Test(list, a_link_knows_whether_it_is_on_a_list)
     cr_assert(list_is_empty(&list));
 }
 
-Test(list, can_be_left_early)
+Test(list, allows_leaving_a_loop_early)
 {
     struct list list;
     struct item items[3];

@@ -159,7 +159,7 @@ Test(str, absent_and_empty_are_equal_but_not_the_same)
     cr_assert(str_starts(STR_ABSENT, STR_ABSENT));
 }
 
-Test(str, compares_ascii_without_case)
+Test(str, ignores_only_the_case_of_ascii_letters)
 {
     cr_assert(str_equal_ignoring_case(STR("Content-Type"), STR("content-TYPE")));
     cr_assert(not(str_equal_ignoring_case(STR("STOP"), STR("STOPP"))));

@@ -1,4 +1,4 @@
-#include "bus/calls.h"
+#include "bus/gateway/calls.h"
 
 #include "base/random.h"
 
@@ -7,7 +7,7 @@
 
 #define PLENTY ((struct turn_window){1000, 1000 * 1000})
 
-static struct call *open_of(struct calls *calls, uint32_t tenant, uint32_t deadline_ms)
+static struct bus_call *open_for_tenant(struct calls *calls, uint32_t tenant, uint32_t deadline_ms)
 {
     const struct envelope envelope = {.message = MSG_SMS_INBOUND,
                                       .principal = {.tenant = tenant},
@@ -16,14 +16,14 @@ static struct call *open_of(struct calls *calls, uint32_t tenant, uint32_t deadl
     return calls_open(calls, SERVICE_SMS, &envelope, STR("payload"), 1000);
 }
 
-static struct call *open_one(struct calls *calls, uint32_t deadline_ms)
+static struct bus_call *open_one(struct calls *calls, uint32_t deadline_ms)
 {
-    return open_of(calls, 0, deadline_ms);
+    return open_for_tenant(calls, 0, deadline_ms);
 }
 
 static void close_all(struct calls *calls)
 {
-    struct call *call;
+    struct bus_call *call;
 
     while ((call = calls_expired(calls, INT64_MAX)))
         calls_close(calls, call);
@@ -31,8 +31,8 @@ static void close_all(struct calls *calls)
     calls_free(&calls);
 }
 
-// A call waits for credit, or is sent again, when whoever asked has gone with its request and its body.
-Test(calls, keeps_copies_of_all_it_was_given)
+// A call may wait for credit, or be sent again, after its caller has freed the request and the body.
+Test(calls, keeps_copies_of_all_texts)
 {
     struct calls *calls = calls_new(0);
     struct envelope envelope = {.message = MSG_SMS_INBOUND, .deadline_ms = 5};
@@ -46,7 +46,7 @@ Test(calls, keeps_copies_of_all_it_was_given)
         snprintf(given[i], sizeof given[i], "text %d", i);
         *texts[i] = str_of(given[i]);
     }
-    struct call *call = calls_open(calls, SERVICE_SMS, &envelope, str_of(payload), 0);
+    struct bus_call *call = calls_open(calls, SERVICE_SMS, &envelope, str_of(payload), 0);
     envelope.request = call->request;
     envelope_encode(&envelope, &wanted);
     memset(given, '?', sizeof given);
@@ -59,15 +59,15 @@ Test(calls, keeps_copies_of_all_it_was_given)
     calls_free(&calls);
 }
 
-Test(calls, does_not_take_an_answer_for_an_earlier_life_of_the_slot)
+Test(calls, refuses_a_reply_to_an_earlier_call_in_the_same_slot)
 {
     struct calls *calls = calls_new(0);
-    struct call *call = open_one(calls, 100);
+    struct bus_call *call = open_one(calls, 100);
     uint64_t request = call->request;
     cr_assert(eq(ptr, calls_find(calls, request), call));
     calls_close(calls, call);
 
-    struct call *next = open_one(calls, 100);
+    struct bus_call *next = open_one(calls, 100);
 
     cr_assert(eq(ptr, next, call), "the slot is used again");
     cr_assert(eq(ptr, calls_find(calls, request), NULL));
@@ -76,11 +76,11 @@ Test(calls, does_not_take_an_answer_for_an_earlier_life_of_the_slot)
     calls_free(&calls);
 }
 
-Test(calls, numbers_requests_so_that_nobody_can_guess_the_next)
+Test(calls, gives_requests_numbers_that_cannot_be_guessed)
 {
     struct calls *calls = calls_new(0), *others = calls_new(0);
-    struct call *first = open_one(calls, 100), *second = open_one(calls, 100),
-                *other = open_one(others, 100);
+    struct bus_call *first = open_one(calls, 100), *second = open_one(calls, 100),
+                    *other = open_one(others, 100);
 
     cr_assert(ne(u64, first->request >> 13, other->request >> 13), "another gateway's key");
     cr_assert(ne(u64, second->request - first->request, 1));
@@ -102,7 +102,7 @@ Test(calls, refuses_more_waiting_calls_than_the_limit)
     for (int i = 0; i < CALLS_WAITING_LIMIT; i++)
         cr_assert(calls_wait(calls, open_one(calls, 100), &err));
 
-    struct call *call = open_one(calls, 100);
+    struct bus_call *call = open_one(calls, 100);
 
     cr_assert(not(calls_wait(calls, call, &err)));
     calls_close(calls, call);
@@ -112,14 +112,14 @@ Test(calls, refuses_more_waiting_calls_than_the_limit)
     calls_free(&calls);
 }
 
-Test(calls, gives_a_lost_call_its_place_back_at_the_front)
+Test(calls, puts_a_lost_call_back_at_the_front)
 {
     struct err err;
     struct calls *calls = calls_new(0);
     struct list at_worker;
     int worker;
     list_init(&at_worker);
-    struct call *first = open_one(calls, 100), *second = open_one(calls, 100);
+    struct bus_call *first = open_one(calls, 100), *second = open_one(calls, 100);
     calls_out(calls, first, &worker, &at_worker);
     cr_assert(calls_wait(calls, second, &err));
 
@@ -138,7 +138,7 @@ Test(calls, expires_an_abandoned_call_once_more_so_that_its_credit_comes_back)
     struct list at_worker;
     int worker;
     list_init(&at_worker);
-    struct call *call = open_one(calls, 100);
+    struct bus_call *call = open_one(calls, 100);
     calls_out(calls, call, &worker, &at_worker);
     cr_assert(eq(ptr, calls_expired(calls, 1099), NULL));
     cr_assert(eq(ptr, calls_expired(calls, 1100), call));
@@ -152,10 +152,10 @@ Test(calls, expires_an_abandoned_call_once_more_so_that_its_credit_comes_back)
     calls_free(&calls);
 }
 
-// The tenant whose call goes out next; that call is gone then.
-static uint32_t next_of(struct calls *calls, struct list *at_worker)
+// The tenant whose call is sent next; the call is removed.
+static uint32_t tenant_of_next(struct calls *calls, struct list *at_worker)
 {
-    struct call *call = calls_next(calls, SERVICE_SMS, PLENTY);
+    struct bus_call *call = calls_next(calls, SERVICE_SMS, PLENTY);
     cr_assert(ne(ptr, call, NULL));
     calls_out(calls, call, at_worker, at_worker);
     return call->envelope.principal.tenant;
@@ -168,16 +168,16 @@ Test(calls, of_several_tenants_take_turns_however_many_one_of_them_has)
     struct err err;
     list_init(&at_worker);
     for (int i = 0; i < 100; i++)
-        cr_assert(calls_wait(calls, open_of(calls, 1, 100), &err));
+        cr_assert(calls_wait(calls, open_for_tenant(calls, 1, 100), &err));
     for (uint32_t tenant = 2; tenant <= 3; tenant++)
         for (int i = 0; i < 2; i++)
-            cr_assert(calls_wait(calls, open_of(calls, tenant, 100), &err));
+            cr_assert(calls_wait(calls, open_for_tenant(calls, tenant, 100), &err));
 
     for (int i = 0; i < 2; i++)
         for (uint32_t tenant = 1; tenant <= 3; tenant++)
-            cr_assert(eq(u32, next_of(calls, &at_worker), tenant));
+            cr_assert(eq(u32, tenant_of_next(calls, &at_worker), tenant));
     for (int i = 0; i < 98; i++)
-        cr_assert(eq(u32, next_of(calls, &at_worker), 1));
+        cr_assert(eq(u32, tenant_of_next(calls, &at_worker), 1));
 
     cr_assert(eq(ptr, calls_next(calls, SERVICE_SMS, PLENTY), NULL));
     close_all(calls);
@@ -188,48 +188,49 @@ Test(calls, of_one_tenant_leave_room_for_those_of_others)
     struct calls *calls = calls_new(75);
     struct err err;
     for (int i = 0; i < CALLS_WAITING_LIMIT * 3 / 4; i++)
-        cr_assert(calls_wait(calls, open_of(calls, 1, 100), &err));
+        cr_assert(calls_wait(calls, open_for_tenant(calls, 1, 100), &err));
 
-    cr_assert(not(calls_wait(calls, open_of(calls, 1, 100), &err)));
+    cr_assert(not(calls_wait(calls, open_for_tenant(calls, 1, 100), &err)));
     cr_assert(eq(int, err.code, ERR_RATE_LIMITED));
     for (int i = 0; i < CALLS_WAITING_LIMIT / 4 * 3 / 4; i++)
-        cr_assert(calls_wait(calls, open_of(calls, 2, 100), &err));
-    cr_assert(not(calls_wait(calls, open_of(calls, 2, 100), &err)));
+        cr_assert(calls_wait(calls, open_for_tenant(calls, 2, 100), &err));
+    cr_assert(not(calls_wait(calls, open_for_tenant(calls, 2, 100), &err)));
     cr_assert(eq(int, err.code, ERR_RATE_LIMITED));
     for (int i = 0; i < CALLS_WAITING_LIMIT / 64; i++)
-        cr_assert(calls_wait(calls, open_of(calls, 3, 100), &err), "two leave room for a third");
+        cr_assert(calls_wait(calls, open_for_tenant(calls, 3, 100), &err),
+                  "two leave room for a third");
     close_all(calls);
 }
 
-Test(calls, of_two_tenants_that_send_without_end_leave_a_third_its_part)
+Test(calls, of_two_tenants_that_send_without_end_leave_a_third_its_share)
 {
     enum { WINDOW = 256, ROUNDS = 4000 };
     const struct turn_window window = {.messages = WINDOW, .bytes = 1000 * 1000 * 1000};
     struct calls *calls = calls_new(75);
     struct list at_worker;
     struct err err;
-    struct call *call;
+    struct bus_call *call;
     list_init(&at_worker);
 
     for (int round = 0; round < ROUNDS; round++) {
         for (uint32_t tenant = 1; tenant <= 2; tenant++)
-            if (!calls_wait(calls, call = open_of(calls, tenant, 100), &err)) {
+            if (!calls_wait(calls, call = open_for_tenant(calls, tenant, 100), &err)) {
                 cr_assert(eq(int, err.code, ERR_RATE_LIMITED));
                 calls_close(calls, call);
             }
         if (round % 2) // the worker is slower than they are
-            calls_close(calls, LIST_FIRST(&at_worker, struct call, link));
+            calls_close(calls, LIST_FIRST(&at_worker, struct bus_call, link));
         while ((call = calls_next(calls, SERVICE_SMS, window)))
             calls_out(calls, call, &at_worker, &at_worker);
     }
 
     for (int i = 0; i < WINDOW / 14; i++) {
-        call = open_of(calls, 3, 100);
+        call = open_for_tenant(calls, 3, 100);
         cr_assert(calls_may_go(calls, call, window), "%d went at once", i);
         calls_out(calls, call, &at_worker, &at_worker);
     }
     for (int i = 0; i < CALLS_WAITING_LIMIT / 14; i++)
-        cr_assert(calls_wait(calls, open_of(calls, 3, 100), &err), "%d may wait", i);
+        cr_assert(calls_wait(calls, open_for_tenant(calls, 3, 100), &err), "%d may wait", i);
     close_all(calls);
 }
 
@@ -240,18 +241,19 @@ Test(calls, of_one_tenant_never_take_all_that_workers_can_take)
     struct list at_worker;
     struct err err;
     list_init(&at_worker);
-    struct call *out[2];
+    struct bus_call *out[2];
     for (int i = 0; i < 2; i++) {
-        out[i] = open_of(calls, 1, 100);
+        out[i] = open_for_tenant(calls, 1, 100);
         cr_assert(calls_may_go(calls, out[i], window));
         calls_out(calls, out[i], &at_worker, &at_worker);
     }
 
-    struct call *third = open_of(calls, 1, 100), *other = open_of(calls, 2, 100);
+    struct bus_call *third = open_for_tenant(calls, 1, 100),
+                    *other = open_for_tenant(calls, 2, 100);
     cr_assert(not(calls_may_go(calls, third, window)));
     cr_assert(calls_wait(calls, third, &err));
     cr_assert(calls_may_go(calls, other, window), "it does not wait behind those of another");
-    cr_assert(calls_may_go(calls, open_of(calls, 0, 100), window));
+    cr_assert(calls_may_go(calls, open_for_tenant(calls, 0, 100), window));
 
     calls_abandon(calls, out[0], 1100); // the worker still has it
     cr_assert(eq(ptr, calls_next(calls, SERVICE_SMS, window), NULL));
@@ -260,7 +262,7 @@ Test(calls, of_one_tenant_never_take_all_that_workers_can_take)
     close_all(calls);
 }
 
-// A gateway's day by chance: calls come, are placed, answered, lost and expire, in any order.
+// Random events: calls come, are placed, answered, lost and expire, in any order.
 Test(calls, answers_every_call_exactly_once_whatever_happens)
 {
     enum { SEEDS = 100, STEPS = 2000, WORKERS = 3 };
@@ -271,7 +273,7 @@ Test(calls, answers_every_call_exactly_once_whatever_happens)
         struct list at[WORKERS];
         size_t opened = 0, answered = 0;
         int64_t now_ms = 1000;
-        struct call *call;
+        struct bus_call *call;
         struct err err;
         for (int i = 0; i < WORKERS; i++)
             list_init(&at[i]);
@@ -284,8 +286,8 @@ Test(calls, answers_every_call_exactly_once_whatever_happens)
             case 1:
                 opened++;
                 cr_assert(calls_wait(calls,
-                                     open_of(calls, (uint32_t)random_below(&random, 4),
-                                             1 + (uint32_t)random_below(&random, 3000)),
+                                     open_for_tenant(calls, (uint32_t)random_below(&random, 4),
+                                                     1 + (uint32_t)random_below(&random, 3000)),
                                      &err));
                 break;
             case 2: // the next goes out
@@ -294,7 +296,7 @@ Test(calls, answers_every_call_exactly_once_whatever_happens)
                 break;
             case 3: // a reply
                 if (!list_is_empty(worker)) {
-                    call = LIST_FIRST(worker, struct call, link);
+                    call = LIST_FIRST(worker, struct bus_call, link);
                     cr_assert(eq(ptr, calls_find(calls, call->request), call));
                     answered += call->state == CALL_OUT;
                     calls_close(calls, call);
@@ -302,7 +304,7 @@ Test(calls, answers_every_call_exactly_once_whatever_happens)
                 break;
             default: // a worker is lost
                 while (random_below(&random, 20) == 0 && !list_is_empty(worker)) {
-                    call = LIST_FIRST(worker, struct call, link);
+                    call = LIST_FIRST(worker, struct bus_call, link);
                     if (call->state == CALL_ABANDONED)
                         calls_close(calls, call);
                     else
@@ -329,7 +331,7 @@ Test(calls, knows_how_long_the_oldest_has_waited)
 {
     struct err err;
     struct calls *calls = calls_new(0);
-    struct call *call = open_one(calls, 100); // at 1000
+    struct bus_call *call = open_one(calls, 100); // at 1000
     cr_assert(eq(i64, calls_oldest_ms(calls, 5000), 0), "nothing waits");
 
     cr_assert(calls_wait(calls, call, &err));

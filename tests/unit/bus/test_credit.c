@@ -1,4 +1,4 @@
-#include "bus/credit.h"
+#include "bus/gateway/credit.h"
 
 #include "base/random.h"
 

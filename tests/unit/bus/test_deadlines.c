@@ -1,4 +1,4 @@
-#include "bus/deadlines.h"
+#include "bus/gateway/deadlines.h"
 
 #include "base/random.h"
 

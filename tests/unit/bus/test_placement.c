@@ -1,4 +1,4 @@
-#include "bus/placement.h"
+#include "bus/gateway/placement.h"
 
 #include "base/random.h"
 
@@ -15,7 +15,7 @@ static void workers_make(struct placement_candidate *workers)
         workers[i] = (struct placement_candidate){.worker = random_next(&random), .eligible = true};
 }
 
-Test(placement, chooses_nobody_when_nobody_is_eligible)
+Test(placement, chooses_no_worker_when_none_is_eligible)
 {
     struct placement_candidate workers[WORKERS];
     workers_make(workers);
@@ -26,7 +26,7 @@ Test(placement, chooses_nobody_when_nobody_is_eligible)
     cr_assert(eq(int, placement_choose(7, workers, 0), -1));
 }
 
-Test(placement, gives_a_key_to_the_same_worker_wherever_it_stands_in_the_table)
+Test(placement, gives_a_key_to_the_same_worker_wherever_it_is_in_the_table)
 {
     struct placement_candidate workers[WORKERS], turned[WORKERS];
     workers_make(workers);

@@ -12,7 +12,7 @@ static struct bus_frame read_back(struct bus_reader *reader, const struct buf *f
     return read;
 }
 
-Test(protocol, hello_says_who_and_how_much)
+Test(protocol, hello_contains_identity_and_credit)
 {
     AUTO(buf) frame = {0};
     struct bus_reader *reader = bus_reader_new();
@@ -93,7 +93,7 @@ Test(protocol, a_destination_rings_once_in_a_round)
     bus_reader_free(&reader);
 }
 
-Test(protocol, a_list_is_full_before_its_frame_is_over_the_limit)
+Test(protocol, a_list_is_full_before_its_frame_exceeds_the_limit)
 {
     AUTO(buf) frame = {0};
     AUTO(bus_list) list = {0};
@@ -135,7 +135,7 @@ static const struct hostile_row {
     {"HEARTBEAT with a number as flag",   STR_INIT("\x95\x01\x03\x01\x01\x01")},
     {"HEARTBEAT whose queues are text",   STR_INIT("\x96\x01\x03\x01\xc2\xc2\xa1x")},
     {"HEARTBEAT with a queue of no age",  STR_INIT("\x96\x01\x03\x01\xc2\xc2\x91\x92\xa1x\x01")},
-    {"HEARTBEAT with half a queue",       STR_INIT("\x96\x01\x03\x01\xc2\xc2\x91\x93\xa1x\xff\x01")},
+    {"HEARTBEAT with a negative depth",   STR_INIT("\x96\x01\x03\x01\xc2\xc2\x91\x93\xa1x\xff\x01")},
     {"HEARTBEAT with a NUL in a name",    STR_INIT("\x96\x01\x03\x01\xc2\xc2\x91\x93\xa1\x00\x01\x01")},
     {"HEARTBEAT with a queue's long name", STR_INIT("\x96\x01\x03\x01\xc2\xc2\x91\x93\xd9\x20xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\x01\x01")},
     {"HEARTBEAT with half a reason",      STR_INIT("\x97\x01\x03\x01\xc2\xc2\x90\x91\x91\xa1x")},
@@ -144,7 +144,7 @@ static const struct hostile_row {
 };
 // clang-format on
 
-ROWS_TEST(protocol, refuses, hostile_rows)
+ROWS_TEST(protocol, refuses_malformed_frames, hostile_rows)
 {
     struct bus_reader *reader = bus_reader_new();
     struct bus_frame frame;
@@ -167,7 +167,7 @@ Test(protocol, skips_fields_that_a_later_build_appends)
     bus_reader_free(&reader);
 }
 
-Test(protocol, a_heartbeat_says_why_health_is_not_green_and_newer_reasons_are_kept_out)
+Test(protocol, a_heartbeat_contains_the_reasons_of_health_and_newer_ones_are_ignored)
 {
     AUTO(buf) frame = {0};
     struct bus_reader *reader = bus_reader_new();
@@ -186,7 +186,7 @@ Test(protocol, a_heartbeat_says_why_health_is_not_green_and_newer_reasons_are_ke
     bus_reader_free(&reader);
 }
 
-Test(protocol, a_heartbeat_says_what_waits)
+Test(protocol, a_heartbeat_contains_the_queues)
 {
     AUTO(buf) frame = {0};
     struct bus_reader *reader = bus_reader_new();
@@ -207,7 +207,7 @@ Test(protocol, a_heartbeat_says_what_waits)
     bus_reader_free(&reader);
 }
 
-Test(protocol, takes_the_heartbeat_of_a_build_that_says_nothing_of_queues)
+Test(protocol, accepts_the_heartbeat_of_a_build_without_queues)
 {
     struct bus_reader *reader = bus_reader_new();
     struct bus_frame frame;
@@ -220,7 +220,7 @@ Test(protocol, takes_the_heartbeat_of_a_build_that_says_nothing_of_queues)
     bus_reader_free(&reader);
 }
 
-Test(protocol, takes_an_unknown_error_name_for_an_internal_error)
+Test(protocol, reads_an_unknown_error_name_as_an_internal_error)
 {
     struct bus_reader *reader = bus_reader_new();
     struct bus_frame frame;

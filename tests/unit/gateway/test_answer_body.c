@@ -48,7 +48,7 @@ static const struct error_row {
      "\"operationId\":\"" OPERATION "\"}"},
 };
 
-ROWS_TEST(answer_body, tells_an_error_in_the_envelope_of_the_route, error_rows)
+ROWS_TEST(answer_body, writes_an_error_in_the_envelope_of_the_route, error_rows)
 {
     AUTO(buf) out = {0};
 
@@ -57,10 +57,11 @@ ROWS_TEST(answer_body, tells_an_error_in_the_envelope_of_the_route, error_rows)
     cr_assert(str_equal(buf_str(&out), str_of(row->want)), "%.*s", STR_ARG(buf_str(&out)));
 }
 
-Test(answer_body, tells_a_problem_as_rfc_9457_asks)
+Test(answer_body, writes_a_problem_as_in_rfc_9457)
 {
     const struct str want =
-        STR("{\"type\":\"urn:nexus:error:not_found\",\"title\":\"There is no such thing for this "
+        STR("{\"type\":\"urn:nexus:error:not_found\",\"title\":\"The object does not exist, "
+            "or not for this "
             "caller.\",\"status\":404,\"detail\":\"no\",\"instance\":\"/x\",\"code\":\"not_found\","
             "\"operationId\":\"" OPERATION "\"}");
     AUTO(buf) out = {0};

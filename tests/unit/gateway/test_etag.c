@@ -2,7 +2,7 @@
 
 #include "rows.h"
 
-// etag_of() of db/functions/precondition.sql makes the same; tests/e2e/test_versions.py compares.
+// etag_of() of db/functions/requests/precondition.sql makes the same; tests/e2e/provisioning/test_versions.py compares.
 Test(etag, is_the_first_half_of_the_digest_in_quotes)
 {
     char text[ETAG_TEXT];

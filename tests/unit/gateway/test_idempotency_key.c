@@ -5,13 +5,13 @@
 static const struct key_row {
     const char *name;
     size_t length; // of a key of letters
-    char middle;   // of one of them; 0: a letter, too
+    char middle;   // one of its characters; 0: also a letter
     bool good;
 } key_rows[] = {
     {"one byte", 1, 0, true},         {"255 bytes", 255, 0, true},
     {"256 bytes", 256, 0, false},     {"empty", 0, 0, false},
     {"a space inside", 9, ' ', true}, {"a quotation mark", 9, '"', true},
-    {"a tabulator", 9, '\t', false},  {"the last printable", 9, '~', true},
+    {"a tab", 9, '\t', false},        {"the last printable", 9, '~', true},
     {"a delete", 9, 127, false},      {"not ASCII", 9, (char)0xc3, false},
 };
 
@@ -36,7 +36,7 @@ static struct id fingerprint(const char *path, const char *query, const char *bo
                                    str_of(body));
 }
 
-Test(idempotency_key, tells_requests_apart_by_path_query_and_body)
+Test(idempotency_key, distinguishes_requests_by_path_query_and_body)
 {
     struct id one = fingerprint("/a", "b=1", "c");
 

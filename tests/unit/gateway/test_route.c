@@ -45,7 +45,7 @@ ROWS_TEST(route, finds_the_row_of_a_method_and_path, find_rows)
     }
 }
 
-Test(route, gives_the_parameter_as_it_stands_in_the_path)
+Test(route, gives_the_parameter_as_it_is_in_the_path)
 {
     struct route_match match;
 
@@ -56,7 +56,7 @@ Test(route, gives_the_parameter_as_it_stands_in_the_path)
     cr_assert(str_equal(match.parameters[0].value, STR("a%20b")));
 }
 
-Test(route, names_all_methods_of_a_path_that_lacks_the_one_asked_for)
+Test(route, lists_the_methods_of_a_path_that_lacks_the_requested_one)
 {
     struct route_match match;
     char text[ROUTE_ALLOW_LENGTH];
@@ -66,7 +66,7 @@ Test(route, names_all_methods_of_a_path_that_lacks_the_one_asked_for)
     cr_assert(str_equal(route_allow(match.allowed, text), STR("GET, HEAD, POST")));
 }
 
-Test(route, sends_equal_values_to_the_same_place_and_the_rest_anywhere)
+Test(route, sends_equal_values_to_the_same_worker_and_other_requests_to_any)
 {
     struct route_match message, list;
     struct msg_sms_inbound one = {.phone_number = STR("+15550100"), .message = STR("a")};
@@ -82,7 +82,7 @@ Test(route, sends_equal_values_to_the_same_place_and_the_rest_anywhere)
     cr_assert(eq(u64, route_partition(list.route, &(struct msg_conversation_list){0}), 0));
 }
 
-Test(route, gives_every_call_a_message_that_some_service_takes)
+Test(route, gives_every_call_a_message_that_a_service_accepts)
 {
     static const char *const paths[] = {
 #define CALL(id, method, path, ...) #method " " path,

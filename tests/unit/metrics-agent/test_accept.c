@@ -15,21 +15,21 @@ static const struct {
     {"anything", "*/*", EXPOSITION_TEXT},
     {"text", "text/plain; version=0.0.4", EXPOSITION_TEXT},
     {"OpenMetrics", OPENMETRICS, EXPOSITION_OPENMETRICS},
-    {"OpenMetrics of our version", OPENMETRICS "; version=1.0.0; charset=utf-8",
+    {"OpenMetrics of the supported version", OPENMETRICS "; version=1.0.0; charset=utf-8",
      EXPOSITION_OPENMETRICS},
-    {"OpenMetrics of a version before", OPENMETRICS ";version=0.0.1", EXPOSITION_TEXT},
+    {"OpenMetrics of an older version", OPENMETRICS ";version=0.0.1", EXPOSITION_TEXT},
     {"Prometheus",
      OPENMETRICS ";version=1.0.0," OPENMETRICS
                  ";version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
      EXPOSITION_OPENMETRICS},
-    {"who likes text better", OPENMETRICS ";q=0.3, text/plain;q=0.9", EXPOSITION_TEXT},
-    {"who likes both the same", OPENMETRICS ", text/plain", EXPOSITION_OPENMETRICS},
-    {"who does not want it", OPENMETRICS ";q=0", EXPOSITION_TEXT},
-    {"what cannot be read", OPENMETRICS ";q=x", EXPOSITION_TEXT},
+    {"text is preferred", OPENMETRICS ";q=0.3, text/plain;q=0.9", EXPOSITION_TEXT},
+    {"both are equal", OPENMETRICS ", text/plain", EXPOSITION_OPENMETRICS},
+    {"OpenMetrics is excluded", OPENMETRICS ";q=0", EXPOSITION_TEXT},
+    {"an unreadable weight", OPENMETRICS ";q=x", EXPOSITION_TEXT},
     {"capitals", "Application/OpenMetrics-Text;Q=1.0", EXPOSITION_OPENMETRICS},
 };
 
-Test(accept, chooses_what_is_asked_for)
+Test(accept, chooses_the_requested_format)
 {
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         cr_assert(eq(int, exposition_accepted(str_of(rows[i].accept)), rows[i].format), "%s",

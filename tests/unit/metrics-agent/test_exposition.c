@@ -98,7 +98,7 @@ Test(exposition, keeps_the_lines_of_a_family_together_in_whatever_order_they_wer
     metrics_free(&metrics);
 }
 
-Test(exposition, leaves_out_what_is_there_for_others_when_nobody_wants_it)
+Test(exposition, leaves_out_compatibility_names_on_request)
 {
     AUTO(buf) with = {0}, without = {0};
     struct metrics *metrics = metrics_new();
@@ -133,7 +133,7 @@ Test(exposition, names_the_family_of_a_counter_in_openmetrics_without_its_total)
     metrics_free(&metrics);
 }
 
-Test(exposition, shows_in_openmetrics_whose_value_fell_into_a_bucket_last)
+Test(exposition, shows_in_openmetrics_the_trace_of_the_last_value_in_a_bucket)
 {
     AUTO(buf) text = {0}, openmetrics = {0};
     struct metrics *metrics = metrics_new();

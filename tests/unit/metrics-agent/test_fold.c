@@ -1,12 +1,12 @@
 #include "metrics-agent/fold.h"
 
 #include "base/random.h"
-#include "wire/snapshot.h"
+#include "wire/telemetry/snapshot.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-// One process: a counter, a gauge, who it is.
+// One process: its identity, a counter and a gauge.
 struct process {
     const char *role, *slot;
     uint64_t incarnation, started_ms;
@@ -15,7 +15,7 @@ struct process {
     bool is_last;
 };
 
-static void heard(struct fold *fold, const struct process *process, int64_t now_ms)
+static void push(struct fold *fold, const struct process *process, int64_t now_ms)
 {
     AUTO(buf) bytes = {0};
     struct metrics *metrics = metrics_new();
@@ -61,8 +61,8 @@ static double total(struct fold *fold, enum metric_id id, int64_t now_ms)
 Test(fold, sums_the_processes)
 {
     struct fold *fold = fold_new();
-    heard(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 5, .inflight = 1}, 0);
-    heard(fold, &(struct process){"sms-worker", "1", 2, 1000, .sent = 7, .inflight = 2}, 0);
+    push(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 5, .inflight = 1}, 0);
+    push(fold, &(struct process){"sms-worker", "1", 2, 1000, .sent = 7, .inflight = 2}, 0);
 
     cr_assert(eq(dbl, total(fold, METRIC_DELIVERIES, 0), 12));
     cr_assert(eq(dbl, total(fold, METRIC_HTTP_INFLIGHT, 0), 3));
@@ -73,8 +73,8 @@ Test(fold, sums_the_processes)
 Test(fold, takes_the_newest_snapshot_of_a_process_not_their_sum)
 {
     struct fold *fold = fold_new();
-    heard(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 5}, 0);
-    heard(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 6}, 1000);
+    push(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 5}, 0);
+    push(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 6}, 1000);
 
     cr_assert(eq(dbl, total(fold, METRIC_DELIVERIES, 1000), 6));
     fold_free(&fold);
@@ -83,7 +83,7 @@ Test(fold, takes_the_newest_snapshot_of_a_process_not_their_sum)
 Test(fold, keeps_the_counters_of_a_process_that_went_silent_and_drops_its_gauges)
 {
     struct fold *fold = fold_new();
-    heard(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 5, .inflight = 1}, 0);
+    push(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 5, .inflight = 1}, 0);
 
     cr_assert(eq(dbl, total(fold, METRIC_DELIVERIES, FOLD_SILENT_MS + 1), 5));
     cr_assert(eq(dbl, total(fold, METRIC_HTTP_INFLIGHT, FOLD_SILENT_MS), 1));
@@ -94,26 +94,26 @@ Test(fold, keeps_the_counters_of_a_process_that_went_silent_and_drops_its_gauges
 Test(fold, adds_a_successor_to_what_its_predecessor_counted)
 {
     struct fold *fold = fold_new();
-    heard(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 5, .inflight = 1}, 0);
-    heard(fold, &(struct process){"sms-worker", "0", 2, 2000, .sent = 1, .inflight = 4}, 1000);
+    push(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 5, .inflight = 1}, 0);
+    push(fold, &(struct process){"sms-worker", "0", 2, 2000, .sent = 1, .inflight = 4}, 1000);
 
     cr_assert(eq(dbl, total(fold, METRIC_DELIVERIES, 1000), 6));
     cr_assert(eq(dbl, total(fold, METRIC_HTTP_INFLIGHT, 1000), 4), "the old gauge is gone at once");
 
     // Its predecessor drains a little longer.
-    heard(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 6, .inflight = 1}, 2000);
+    push(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 6, .inflight = 1}, 2000);
     cr_assert(eq(dbl, total(fold, METRIC_DELIVERIES, 2000), 7));
     cr_assert(eq(dbl, total(fold, METRIC_HTTP_INFLIGHT, 2000), 4));
     fold_free(&fold);
 }
 
-Test(fold, does_not_count_twice_what_was_frozen_and_came_back)
+Test(fold, does_not_count_a_frozen_process_twice)
 {
     struct fold *fold = fold_new();
-    heard(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 5}, 0);
+    push(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 5}, 0);
     cr_assert(eq(dbl, total(fold, METRIC_DELIVERIES, 60000), 5));
 
-    heard(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 8, .inflight = 1}, 60001);
+    push(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 8, .inflight = 1}, 60001);
 
     cr_assert(eq(dbl, total(fold, METRIC_DELIVERIES, 60001), 8));
     cr_assert(eq(dbl, total(fold, METRIC_HTTP_INFLIGHT, 60001), 1));
@@ -129,7 +129,7 @@ Test(fold, never_lets_a_total_go_down_over_many_restarts)
     for (int i = 0; i < RESTARTS; i++) {
         int64_t now_ms = (int64_t)i * 5000;
         uint64_t number = (uint64_t)i + 1;
-        heard(fold, &(struct process){"sms-worker", "0", number, number * 1000, .sent = 2}, now_ms);
+        push(fold, &(struct process){"sms-worker", "0", number, number * 1000, .sent = 2}, now_ms);
         double now = total(fold, METRIC_DELIVERIES, now_ms);
         cr_assert(eq(dbl, now, before + 2));
         before = now;
@@ -137,7 +137,7 @@ Test(fold, never_lets_a_total_go_down_over_many_restarts)
     fold_free(&fold);
 }
 
-Test(fold, refuses_what_is_not_a_snapshot)
+Test(fold, refuses_malformed_snapshots)
 {
     struct fold *fold = fold_new();
     struct err err;
@@ -148,44 +148,44 @@ Test(fold, refuses_what_is_not_a_snapshot)
     fold_free(&fold);
 }
 
-Test(fold, counts_whose_place_was_taken_and_why)
+Test(fold, counts_restarts_by_reason)
 {
     struct fold *fold = fold_new();
-    heard(fold, &(struct process){"gateway", "0", 1, 1000, .sent = 0}, 0);
-    heard(fold, &(struct process){"gateway", "1", 2, 1000, .sent = 0}, 0);
-    cr_assert(eq(dbl, total(fold, METRIC_RESTARTS, 0), 0), "coming for the first time is none");
+    push(fold, &(struct process){"gateway", "0", 1, 1000, .sent = 0}, 0);
+    push(fold, &(struct process){"gateway", "1", 2, 1000, .sent = 0}, 0);
+    cr_assert(eq(dbl, total(fold, METRIC_RESTARTS, 0), 0), "a first start is not a restart");
 
-    heard(fold, &(struct process){"gateway", "0", 3, 2000, .sent = 0}, 1000);
-    heard(fold, &(struct process){"gateway", "1", 2, 1000, .is_last = true}, 1000);
-    heard(fold, &(struct process){"gateway", "1", 4, 2000, .sent = 0}, 2000);
-    heard(fold, &(struct process){"gateway", "0", 5, 3000, .sent = 0}, 2000);
+    push(fold, &(struct process){"gateway", "0", 3, 2000, .sent = 0}, 1000);
+    push(fold, &(struct process){"gateway", "1", 2, 1000, .is_last = true}, 1000);
+    push(fold, &(struct process){"gateway", "1", 4, 2000, .sent = 0}, 2000);
+    push(fold, &(struct process){"gateway", "0", 5, 3000, .sent = 0}, 2000);
 
     cr_assert(eq(dbl, total_of(fold, METRIC_RESTARTS, "died", 2000), 2));
     cr_assert(eq(dbl, total_of(fold, METRIC_RESTARTS, "stopped", 2000), 1));
 
-    heard(fold, &(struct process){"gateway", "0", 3, 2000, .sent = 0}, 3000); // thawed, and late
+    push(fold, &(struct process){"gateway", "0", 3, 2000, .sent = 0}, 3000); // continued, and late
     cr_assert(eq(dbl, total(fold, METRIC_RESTARTS, 3000), 3));
     fold_free(&fold);
 }
 
-Test(fold, shows_no_gauge_of_a_process_that_said_it_ends)
+Test(fold, shows_no_gauge_of_a_process_that_ended_normally)
 {
     struct fold *fold = fold_new();
-    heard(fold, &(struct process){"gateway", "0", 1, 1000, .sent = 5, .inflight = 1}, 0);
-    heard(fold, &(struct process){"gateway", "0", 1, 1000, .sent = 6, .is_last = true}, 1000);
+    push(fold, &(struct process){"gateway", "0", 1, 1000, .sent = 5, .inflight = 1}, 0);
+    push(fold, &(struct process){"gateway", "0", 1, 1000, .sent = 6, .is_last = true}, 1000);
 
     cr_assert(eq(dbl, total(fold, METRIC_DELIVERIES, 1000), 6));
     cr_assert(eq(dbl, total(fold, METRIC_HTTP_INFLIGHT, 1000), -1));
     cr_assert(eq(dbl, total(fold, METRIC_PROCESSES, 1000), -1));
-    cr_assert(eq(dbl, total(fold, METRIC_PROC_TICK_AGE, 60000), -1), "nobody misses it");
+    cr_assert(eq(dbl, total(fold, METRIC_PROC_TICK_AGE, 60000), -1), "it is not missing");
     fold_free(&fold);
 }
 
-Test(fold, tells_how_long_a_process_that_should_be_there_has_been_silent)
+Test(fold, shows_how_long_a_missing_process_has_been_silent)
 {
     struct fold *fold = fold_new();
-    heard(fold, &(struct process){"gateway", "0", 1, 1000, .sent = 0}, 0);
-    heard(fold, &(struct process){"gateway", "1", 2, 1000, .sent = 0}, 20000);
+    push(fold, &(struct process){"gateway", "0", 1, 1000, .sent = 0}, 0);
+    push(fold, &(struct process){"gateway", "1", 2, 1000, .sent = 0}, 20000);
 
     cr_assert(eq(dbl, total_of(fold, METRIC_PROC_TICK_AGE, "0", 21000), 21));
     cr_assert(eq(dbl, total_of(fold, METRIC_PROC_TICK_AGE, "1", 21000), 1));
@@ -215,7 +215,7 @@ static void record_keep(void *context, struct str snapshot)
     buf_str_append(kept, snapshot);
 }
 
-// Another agent begins with what the last one had kept.
+// Another agent starts with the state of the last one.
 static void agent_restart(struct fold **fold, const struct buf *kept, int64_t now_ms)
 {
     struct err err = {0};
@@ -231,38 +231,38 @@ static void agent_restart(struct fold **fold, const struct buf *kept, int64_t no
     }
 }
 
-Test(fold, goes_on_where_it_was_when_the_agent_is_another_one)
+Test(fold, continues_in_a_new_agent)
 {
     AUTO(buf) kept = {0};
     struct fold *fold = fold_new();
-    heard(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 5}, 0);
-    heard(fold, &(struct process){"sms-worker", "0", 2, 2000, .sent = 1, .inflight = 3}, 1000);
-    heard(fold, &(struct process){"sms-worker", "0", 2, 2000, .sent = 2, .inflight = 3}, 20000);
+    push(fold, &(struct process){"sms-worker", "0", 1, 1000, .sent = 5}, 0);
+    push(fold, &(struct process){"sms-worker", "0", 2, 2000, .sent = 1, .inflight = 3}, 1000);
+    push(fold, &(struct process){"sms-worker", "0", 2, 2000, .sent = 2, .inflight = 3}, 20000);
     fold_records(fold, record_keep, &kept);
 
     agent_restart(&fold, &kept, 0);
 
     cr_assert(eq(dbl, total(fold, METRIC_DELIVERIES, 0), 7));
-    cr_assert(eq(dbl, total(fold, METRIC_HTTP_INFLIGHT, 0), 3), "it is taken for alive");
+    cr_assert(eq(dbl, total(fold, METRIC_HTTP_INFLIGHT, 0), 3), "it counts as alive");
     cr_assert(eq(dbl, total(fold, METRIC_HTTP_INFLIGHT, FOLD_SILENT_MS + 1), -1));
     cr_assert(eq(dbl, total_of(fold, METRIC_RESTARTS, "died", 0), 1));
 
-    heard(fold, &(struct process){"sms-worker", "0", 3, 3000, .sent = 1}, 1000);
+    push(fold, &(struct process){"sms-worker", "0", 3, 3000, .sent = 1}, 1000);
     cr_assert(eq(dbl, total(fold, METRIC_DELIVERIES, 1000), 8));
     cr_assert(eq(dbl, total_of(fold, METRIC_RESTARTS, "died", 1000), 2));
     fold_free(&fold);
 }
 
-Test(fold, knows_that_an_agent_ended_in_order)
+Test(fold, knows_that_an_agent_stopped_normally)
 {
     AUTO(buf) kept = {0};
     struct fold *fold = fold_new();
-    heard(fold, &(struct process){"metrics-agent", "0", 1, 1000, .sent = 5}, 0);
+    push(fold, &(struct process){"metrics-agent", "0", 1, 1000, .sent = 5}, 0);
     fold_ended(fold, STR("metrics-agent"), STR("0"));
     fold_records(fold, record_keep, &kept);
 
     agent_restart(&fold, &kept, 0);
-    heard(fold, &(struct process){"metrics-agent", "0", 2, 2000, .sent = 1}, 0);
+    push(fold, &(struct process){"metrics-agent", "0", 2, 2000, .sent = 1}, 0);
 
     cr_assert(eq(dbl, total_of(fold, METRIC_RESTARTS, "stopped", 0), 1));
     cr_assert(eq(dbl, total_of(fold, METRIC_RESTARTS, "died", 0), 0));
@@ -272,7 +272,7 @@ Test(fold, knows_that_an_agent_ended_in_order)
 
 // Processes count, die and come back, snapshots are lost, the agent dies between two scrapes: no
 // scrape shows less than one before it.
-Test(fold, never_shows_less_than_it_has_shown_whoever_dies)
+Test(fold, never_shows_lower_totals_after_a_process_died)
 {
     enum { PROCESSES = 4, STEPS = 20000 };
     struct random random = {.state = 4004};
@@ -293,7 +293,7 @@ Test(fold, never_shows_less_than_it_has_shown_whoever_dies)
             *process = (struct process){"sms-worker", process->slot, ++incarnation, incarnation,
                                         .sent = 0};
         if (random_below(&random, 3) > 0)
-            heard(fold, process, now_ms);
+            push(fold, process, now_ms);
         if (random_below(&random, 5) == 0) {
             buf_clear(&kept);
             fold_records(fold, record_keep, &kept);

@@ -1,6 +1,6 @@
 #include "metrics-agent/otlp_queue.h"
 
-#include "wire/codec_json.h"
+#include "wire/json/codec_json.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -29,7 +29,7 @@ static bool contains(const struct buf *text, const char *part)
     return memmem(text->data, text->len, part, strlen(part)) != NULL;
 }
 
-Test(otlp_queue, writes_a_span_as_otlp_wants_it)
+Test(otlp_queue, writes_a_span_in_the_form_of_otlp)
 {
     AUTO(buf) json = {0};
     struct span span = numbered(0x2f);
@@ -55,7 +55,7 @@ Test(otlp_queue, writes_a_span_as_otlp_wants_it)
         "%.*s", STR_ARG(buf_str(&json)));
 }
 
-Test(otlp_queue, says_once_a_batch_which_process_spans_are_of)
+Test(otlp_queue, names_the_process_of_the_spans_once_a_batch)
 {
     struct otlp_queue *queue = otlp_queue_new(8);
     struct arena *arena = arena_new();
@@ -77,7 +77,7 @@ Test(otlp_queue, says_once_a_batch_which_process_spans_are_of)
     otlp_queue_free(&queue);
 }
 
-Test(otlp_queue, gives_out_the_oldest_first_and_no_more_than_asked_for)
+Test(otlp_queue, gives_out_the_oldest_first_up_to_the_limit)
 {
     struct otlp_queue *queue = otlp_queue_new(8);
     AUTO(buf) body = {0};

@@ -1,12 +1,12 @@
 #include "metrics-agent/pod.h"
 
 #include "rows.h"
-#include "wire/snapshot.h"
+#include "wire/telemetry/snapshot.h"
 
 enum database { NO_DATABASE, HAS_DATABASE, NEEDS_NONE };
 
-static void heard(struct fold *fold, const char *role, const char *slot, uint64_t started_ms,
-                  enum database database, int64_t now_ms)
+static void push(struct fold *fold, const char *role, const char *slot, uint64_t started_ms,
+                 enum database database, int64_t now_ms)
 {
     AUTO(buf) bytes = {0};
     struct metrics *metrics = metrics_new();
@@ -23,14 +23,14 @@ static void heard(struct fold *fold, const char *role, const char *slot, uint64_
     metrics_free(&metrics);
 }
 
-static bool asked(struct pod *pod, enum pod_question question, const struct fold *fold,
-                  int64_t now_ms)
+static bool answer(struct pod *pod, enum pod_question question, const struct fold *fold,
+                   int64_t now_ms)
 {
     AUTO(buf) json = {0};
     return pod_ask(pod, question, fold, STR("metrics-agent"), now_ms, &json);
 }
 
-// A gateway, an sms-worker and the agent itself, heard at these times; asked at 100000.
+// The times of the last snapshots of a gateway, an sms-worker and the agent itself; now is 100000.
 // clang-format off
 static const struct pod_row {
     const char *name;
@@ -39,7 +39,7 @@ static const struct pod_row {
     bool is_live, is_ready;
 } pod_rows[] = {
     {"all report",                      99500, 99800, HAS_DATABASE, true,  true},
-    {"nobody has reported yet",            -1,    -1, HAS_DATABASE, true,  false},
+    {"no process has reported yet",            -1,    -1, HAS_DATABASE, true,  false},
     {"a worker without its database",   99500, 99800, NO_DATABASE,  true,  false},
     {"a worker was silent for 6 s",     99500, 94000, HAS_DATABASE, true,  false},
     {"a worker was silent for 31 s",    99500, 69000, HAS_DATABASE, false, false},
@@ -47,45 +47,45 @@ static const struct pod_row {
 };
 // clang-format on
 
-ROWS_TEST(pod, answers_by_who_still_reports, pod_rows)
+ROWS_TEST(pod, answers_according_to_the_processes_that_still_report, pod_rows)
 {
     struct fold *fold = fold_new();
     struct pod pod = {0};
 
-    heard(fold, "metrics-agent", "0", 1, NEEDS_NONE, 99900);
+    push(fold, "metrics-agent", "0", 1, NEEDS_NONE, 99900);
     if (row->gateway_ms >= 0)
-        heard(fold, "gateway", "0", 1, NEEDS_NONE, row->gateway_ms);
+        push(fold, "gateway", "0", 1, NEEDS_NONE, row->gateway_ms);
     if (row->worker_ms >= 0)
-        heard(fold, "sms-worker", "0", 1, row->database, row->worker_ms);
+        push(fold, "sms-worker", "0", 1, row->database, row->worker_ms);
 
-    cr_assert(eq(int, asked(&pod, POD_LIVE, fold, 100000), row->is_live), "%s", row->name);
-    cr_assert(eq(int, asked(&pod, POD_READY, fold, 100000), row->is_ready), "%s", row->name);
-    cr_assert(eq(int, asked(&pod, POD_STARTUP, fold, 100000), row->is_ready), "%s", row->name);
+    cr_assert(eq(int, answer(&pod, POD_LIVE, fold, 100000), row->is_live), "%s", row->name);
+    cr_assert(eq(int, answer(&pod, POD_READY, fold, 100000), row->is_ready), "%s", row->name);
+    cr_assert(eq(int, answer(&pod, POD_STARTUP, fold, 100000), row->is_ready), "%s", row->name);
     fold_free(&fold);
 }
 
-Test(pod, does_not_miss_a_process_whose_successor_reports)
+Test(pod, expects_nothing_of_a_process_whose_successor_reports)
 {
     struct fold *fold = fold_new();
     struct pod pod = {0};
-    heard(fold, "sms-worker", "0", 1, HAS_DATABASE, 0);
-    heard(fold, "sms-worker", "0", 2, HAS_DATABASE, 40000);
+    push(fold, "sms-worker", "0", 1, HAS_DATABASE, 0);
+    push(fold, "sms-worker", "0", 2, HAS_DATABASE, 40000);
 
-    cr_assert(asked(&pod, POD_LIVE, fold, 40000));
-    cr_assert(asked(&pod, POD_READY, fold, 40000));
+    cr_assert(answer(&pod, POD_LIVE, fold, 40000));
+    cr_assert(answer(&pod, POD_READY, fold, 40000));
     fold_free(&fold);
 }
 
-Test(pod, is_not_ready_and_not_lost_when_a_process_was_stopped_in_order)
+Test(pod, is_alive_but_not_ready_when_a_process_was_stopped)
 {
     struct fold *fold = fold_new();
     struct pod pod = {0};
-    heard(fold, "sms-worker", "0", 1, HAS_DATABASE, 0);
+    push(fold, "sms-worker", "0", 1, HAS_DATABASE, 0);
 
     fold_ended(fold, STR("sms-worker"), STR("0"));
 
-    cr_assert(not(asked(&pod, POD_READY, fold, 1)));
-    cr_assert(asked(&pod, POD_LIVE, fold, 2 * POD_LOST_MS));
+    cr_assert(not(answer(&pod, POD_READY, fold, 1)));
+    cr_assert(answer(&pod, POD_LIVE, fold, 2 * POD_LOST_MS));
     fold_free(&fold);
 }
 
@@ -95,18 +95,18 @@ static void record_into(void *fold, struct str snapshot)
     cr_assert(fold_restore(fold, snapshot, 0, &err));
 }
 
-Test(pod, misses_nobody_whom_it_knows_from_an_earlier_life_only)
+Test(pod, expects_nothing_of_processes_that_only_an_earlier_agent_knew)
 {
     struct fold *before = fold_new(), *fold = fold_new();
     struct pod pod = {0};
-    heard(before, "sms-worker", "0", 1, HAS_DATABASE, 0);
-    heard(before, "sms-worker", "1", 2, HAS_DATABASE, 0);
+    push(before, "sms-worker", "0", 1, HAS_DATABASE, 0);
+    push(before, "sms-worker", "1", 2, HAS_DATABASE, 0);
     fold_records(before, record_into, fold);
 
-    heard(fold, "sms-worker", "0", 1, HAS_DATABASE, 2 * POD_LOST_MS);
+    push(fold, "sms-worker", "0", 1, HAS_DATABASE, 2 * POD_LOST_MS);
 
-    cr_assert(asked(&pod, POD_LIVE, fold, 2 * POD_LOST_MS));
-    cr_assert(asked(&pod, POD_READY, fold, 2 * POD_LOST_MS));
+    cr_assert(answer(&pod, POD_LIVE, fold, 2 * POD_LOST_MS));
+    cr_assert(answer(&pod, POD_READY, fold, 2 * POD_LOST_MS));
     fold_free(&before);
     fold_free(&fold);
 }
@@ -115,22 +115,22 @@ Test(pod, stays_started)
 {
     struct fold *fold = fold_new();
     struct pod pod = {0};
-    heard(fold, "sms-worker", "0", 1, HAS_DATABASE, 0);
-    cr_assert(asked(&pod, POD_STARTUP, fold, 0));
+    push(fold, "sms-worker", "0", 1, HAS_DATABASE, 0);
+    cr_assert(answer(&pod, POD_STARTUP, fold, 0));
 
-    heard(fold, "sms-worker", "0", 1, NO_DATABASE, 1000);
+    push(fold, "sms-worker", "0", 1, NO_DATABASE, 1000);
 
-    cr_assert(not(asked(&pod, POD_READY, fold, 1000)));
-    cr_assert(asked(&pod, POD_STARTUP, fold, 1000));
+    cr_assert(not(answer(&pod, POD_READY, fold, 1000)));
+    cr_assert(answer(&pod, POD_STARTUP, fold, 1000));
     fold_free(&fold);
 }
 
-Test(pod, says_who_is_to_blame)
+Test(pod, names_the_faulty_process)
 {
     struct fold *fold = fold_new();
     struct pod pod = {0};
     AUTO(buf) json = {0};
-    heard(fold, "sms-worker", "0", 1, NO_DATABASE, 0);
+    push(fold, "sms-worker", "0", 1, NO_DATABASE, 0);
 
     pod_ask(&pod, POD_READY, fold, STR("metrics-agent"), 7, &json);
 

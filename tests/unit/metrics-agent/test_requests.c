@@ -11,7 +11,7 @@ static double value_of(const struct metrics *metrics, enum metric_id id)
     return -1;
 }
 
-Test(requests, of_a_pod_of_workers_are_what_they_were_asked_over_the_bus)
+Test(requests, of_a_pod_of_workers_are_those_from_the_bus)
 {
     struct metrics *totals = metrics_new();
     metric_add(metrics_series(totals, METRIC_TASKS, "sms.inbound", "ok"), 10);
@@ -22,11 +22,12 @@ Test(requests, of_a_pod_of_workers_are_what_they_were_asked_over_the_bus)
     requests_are_tasks(totals);
 
     cr_assert(eq(dbl, value_of(totals, METRIC_REQUESTS), 16));
-    cr_assert(eq(dbl, value_of(totals, METRIC_ERRORS), 3), "what the caller did wrong is no error");
+    cr_assert(eq(dbl, value_of(totals, METRIC_ERRORS), 3),
+              "a mistake of the caller is not an error");
     metrics_free(&totals);
 }
 
-Test(requests, are_none_before_the_first)
+Test(requests, are_zero_before_the_first)
 {
     struct metrics *totals = metrics_new();
 

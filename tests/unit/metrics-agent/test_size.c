@@ -4,8 +4,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-// Twenty busy processes: every value of every label, but of what multiplies to more than anybody
-// ever saw (outcomes of a message, codes of a route) as many as happen.
+// Twenty busy processes with every value of every label. Only labels whose values multiply (outcomes of a
+// message, codes of a route) have as many as occur in practice.
 enum { OUTCOMES = 4, CODES = 4, SLOTS = 4, VALUES_LIMIT = 80, SIZE_LIMIT = 220 * 1000 };
 
 static const char *const routes[] = {
@@ -20,8 +20,6 @@ static const char *const routes[] = {
 };
 static const char *const messages[] = {
 #define MESSAGE(id, name, text, ...) text,
-#define FIELD(...)
-#define END(...)
 #include "wire/messages.def"
 };
 static const char *const programs[] = {"gateway", "chat-worker", "sms-worker",
@@ -56,7 +54,7 @@ static const struct {
     const char *label, *values;
 } rows[] = {
 #define VALUES(id, label, values) {METRIC_##id, #label, values},
-#include "base/metric_values.def"
+#include "telemetry/metric_values.def"
 };
 
 static size_t values_of(enum metric_id id, struct str label, struct str values[VALUES_LIMIT])
@@ -111,7 +109,7 @@ static struct metrics *everything(void)
 
     for (size_t i = 0; i < METRIC_BUCKETS_LIMIT; i++) {
         buckets[i] = 123456;
-        // A route falls into half of its buckets.
+        // The times of a route are in half of its buckets.
         exemplars[i] = (struct metric_exemplar){
             .trace_low = 1, .value = 0.012345, .at_us = i % 2 ? 1700000000000000 : 0};
     }
@@ -121,7 +119,7 @@ static struct metrics *everything(void)
             .id = (enum metric_id)id,
             .value = 1234567.890123,
             .buckets = is_histogram ? buckets : NULL,
-            // As many as are kept where a trace is at hand.
+            // As many exemplars as are kept when there are traces.
             .exemplars = id == METRIC_HTTP_DURATION || id == METRIC_STAGES ? exemplars : NULL};
         series_add(metrics, &sample, str_of(metric_type((enum metric_id)id)->labels), 0);
     }
@@ -136,7 +134,7 @@ Test(size, of_a_scrape_of_twenty_busy_processes_stays_in_bounds)
     exposition_write(metrics, EXPOSITION_TEXT, true, &text);
     exposition_write(metrics, EXPOSITION_OPENMETRICS, true, &openmetrics);
 
-    cr_assert(gt(sz, text.len, SIZE_LIMIT / 2)); // it is as much as is meant
+    cr_assert(gt(sz, text.len, SIZE_LIMIT / 2)); // the scrape is as large as intended
     cr_assert(le(sz, text.len, SIZE_LIMIT));
     cr_assert(le(sz, openmetrics.len, SIZE_LIMIT));
     cr_assert(lt(sz, metrics_count(metrics), METRIC_SERIES_LIMIT));

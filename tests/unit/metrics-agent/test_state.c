@@ -1,6 +1,6 @@
 #include "metrics-agent/state.h"
 
-#include "wire/snapshot.h"
+#include "wire/telemetry/snapshot.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -66,7 +66,7 @@ Test(state, is_read_as_it_was_written)
     fold_free(&other);
 }
 
-Test(state, need_not_be_there)
+Test(state, may_be_missing)
 {
     struct fold *fold = fold_new();
     struct err err;
@@ -76,7 +76,7 @@ Test(state, need_not_be_there)
     fold_free(&fold);
 }
 
-Test(state, says_where_it_cannot_be_written)
+Test(state, names_the_file_that_cannot_be_written)
 {
     struct fold *fold = fold_new();
     struct err err;
@@ -86,7 +86,7 @@ Test(state, says_where_it_cannot_be_written)
     fold_free(&fold);
 }
 
-Test(state, is_refused_when_cut_anywhere_and_harms_nobody)
+Test(state, is_refused_if_it_is_truncated)
 {
     struct fold *fold = fold_with(5);
     struct err err;
@@ -107,7 +107,7 @@ Test(state, is_refused_when_cut_anywhere_and_harms_nobody)
         refused += !state_read(path, other, 0, &err);
         fold_free(&other);
     }
-    // Only the ends of records look like ends: the head's, and that of the retired sum.
+    // Only a cut after a whole record is not noticed: after the head, and after the retired sum.
     cr_assert(ge(long, refused, length - 3));
     fold_free(&fold);
 }

@@ -1,9 +1,9 @@
-#include "service/queues.h"
+#include "service/stats/queues.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-Test(queues, says_of_a_process_what_its_metrics_say)
+Test(queues, agree_with_the_metrics_of_a_process)
 {
     struct metrics *metrics = metrics_new();
     struct bus_queue queues[4];
@@ -20,7 +20,7 @@ Test(queues, says_of_a_process_what_its_metrics_say)
     metrics_free(&metrics);
 }
 
-Test(queues, of_one_that_several_measure_takes_the_largest)
+Test(queues, that_several_workers_measure_have_the_largest_value)
 {
     struct bus_queue queues[4];
     size_t count = 0;
@@ -33,7 +33,7 @@ Test(queues, of_one_that_several_measure_takes_the_largest)
     cr_assert(eq(u64, queues[0].oldest_ms, 1100));
 }
 
-Test(queues, leaves_out_what_is_over_the_limit)
+Test(queues, leaves_out_queues_beyond_the_limit)
 {
     struct metrics *metrics = metrics_new();
     struct bus_queue queues[2];

@@ -1,12 +1,12 @@
-// The life of a process. The program under test runs in a child; the test is its supervisor, and
-// its gateway.
+// The life of a process. The program under test runs in a child process; the test is its supervisor
+// and its gateway.
 #include "service/service.h"
 
 #include "base/panic.h"
-#include "bus/bus_gateway.h"
+#include "bus/gateway/bus_gateway.h"
 #include "io/loop.h"
-#include "io/zmq_socket.h"
-#include "service/task.h"
+#include "io/zmq/zmq_socket.h"
+#include "service/tasks/task.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -22,7 +22,7 @@ enum { NOBODY = 65534, READY = 3 };
 
 static void take_ledger(struct task *task)
 {
-    const struct msg_ledger_read *message = task->message;
+    const struct msg_ledger_read *message = task->decoded;
 
     if (str_equal(message->by, STR("channel")))
         task_reply(task, STR("{\"by\":\"channel\"}"));
@@ -126,7 +126,7 @@ Test(service, does_not_run_as_root)
     cr_assert(eq(int, child_end(&child), EXIT_PERMANENT));
 }
 
-Test(service, says_ready_then_stops_in_good_order_on_sigterm)
+Test(service, reports_ready_and_stops_normally_on_sigterm)
 {
     struct child child = child_start(&plain, NULL, false);
     child_wait_ready(&child);
@@ -142,10 +142,9 @@ Test(service, stops_at_once_on_a_second_signal)
     child_wait_ready(&child);
 
     kill(child.pid, SIGTERM);
-    int flags = fcntl(child.ready, F_GETFL);
-    cr_assert(ge(int, flags, 0));
-    while (waitpid(child.pid, NULL, WNOHANG) == 0)
-        kill(child.pid, SIGINT);
+    kill(child.pid, SIGINT);
+
+    cr_assert(eq(int, child_end(&child), EXIT_FAILURE));
 }
 
 Test(service, waits_for_a_drain_no_longer_than_configured)
@@ -159,7 +158,7 @@ Test(service, waits_for_a_drain_no_longer_than_configured)
     cr_assert(eq(int, child_end(&child), 0));
 }
 
-Test(service, refuses_a_setting_that_nobody_knows)
+Test(service, refuses_an_unknown_setting)
 {
     setenv("NEXUS_TPYO", "1", 1);
     struct child child = child_start(&plain, NULL, false);
@@ -175,7 +174,7 @@ Test(service, refuses_a_value_beyond_its_limits)
     cr_assert(eq(int, child_end(&child), EXIT_PERMANENT));
 }
 
-Test(service, checks_its_configuration_and_explains_itself_without_running)
+Test(service, checks_its_configuration_and_shows_help_and_version_without_running)
 {
     static const char *const options[] = {"--check-config", "--help", "--version"};
 
@@ -187,7 +186,7 @@ Test(service, checks_its_configuration_and_explains_itself_without_running)
     cr_assert(eq(int, child_end(&child), EXIT_PERMANENT));
 }
 
-Test(service, wants_to_be_started_again_when_what_it_needs_is_not_there_yet)
+Test(service, exits_for_a_restart_when_it_cannot_start_yet)
 {
     struct child child = child_start(&failing, NULL, false);
 
@@ -204,7 +203,7 @@ Test(service, aborts_when_its_loop_has_not_ticked_for_ten_seconds)
 
 // ---- its gateway
 
-struct front {
+struct gateway {
     uv_loop_t loop;
     struct zmq_bus_context *zmq;
     struct metrics *metrics;
@@ -215,109 +214,109 @@ struct front {
     bool answered;
 };
 
-// Where its workers will look for it.
-static void front_announce(struct front *front)
+// The address where its workers look for it.
+static void gateway_announce(struct gateway *gateway)
 {
     char address[128];
 
-    *front = (struct front){.folder = "/tmp/nexus-service-XXXXXX"};
-    cr_assert(ne(ptr, mkdtemp(front->folder), NULL));
-    cr_assert(eq(int, chmod(front->folder, 0777), 0));
-    umask(0); // the child is somebody else
-    snprintf(address, sizeof address, "ipc://%s/bus.gateway-*.sock", front->folder);
+    *gateway = (struct gateway){.folder = "/tmp/nexus-service-XXXXXX"};
+    cr_assert(ne(ptr, mkdtemp(gateway->folder), NULL));
+    cr_assert(eq(int, chmod(gateway->folder, 0777), 0));
+    umask(0); // the child runs as another user
+    snprintf(address, sizeof address, "ipc://%s/bus.gateway-*.sock", gateway->folder);
     setenv("NEXUS_BUS", address, 1);
 }
 
-static void front_open(struct front *front)
+static void gateway_open(struct gateway *gateway)
 {
     char address[128];
     struct err err = {0};
 
-    snprintf(address, sizeof address, "ipc://%s/bus.gateway-0.sock", front->folder);
-    uv_loop_init(&front->loop);
-    front->zmq = zmq_bus_context_new();
-    front->metrics = metrics_new();
-    front->bus = bus_gateway_new(&front->loop, front->zmq,
-                                 &(struct bus_gateway_options){.bind = str_of(address),
-                                                               .instance = STR("gateway-0"),
-                                                               .metrics = front->metrics},
-                                 &err);
-    cr_assert(ne(ptr, front->bus, NULL), "%s", err.text);
+    snprintf(address, sizeof address, "ipc://%s/bus.gateway-0.sock", gateway->folder);
+    uv_loop_init(&gateway->loop);
+    gateway->zmq = zmq_bus_context_new();
+    gateway->metrics = metrics_new();
+    gateway->bus = bus_gateway_new(&gateway->loop, gateway->zmq,
+                                   &(struct bus_gateway_options){.bind = str_of(address),
+                                                                 .instance = STR("gateway-0"),
+                                                                 .metrics = gateway->metrics},
+                                   &err);
+    cr_assert(ne(ptr, gateway->bus, NULL), "%s", err.text);
 }
 
-static void front_close(struct front *front)
+static void gateway_close(struct gateway *gateway)
 {
     char command[128];
 
-    bus_gateway_free(&front->bus);
-    loop_close(&front->loop);
-    zmq_bus_context_free(&front->zmq);
-    metrics_free(&front->metrics);
-    snprintf(command, sizeof command, "rm -rf %s", front->folder);
+    bus_gateway_free(&gateway->bus);
+    loop_close(&gateway->loop);
+    zmq_bus_context_free(&gateway->zmq);
+    metrics_free(&gateway->metrics);
+    snprintf(command, sizeof command, "rm -rf %s", gateway->folder);
     cr_assert(eq(int, system(command), 0));
 }
 
-static void front_answered(void *context, enum err_code code, struct str payload)
+static void gateway_answered(void *context, enum err_code code, struct str payload)
 {
-    struct front *front = context;
+    struct gateway *gateway = context;
 
-    front->answered = true;
-    front->code = code;
-    snprintf(front->payload, sizeof front->payload, "%.100s", payload.len ? payload.ptr : "");
-    front->payload[payload.len < 100 ? payload.len : 100] = '\0';
+    gateway->answered = true;
+    gateway->code = code;
+    snprintf(gateway->payload, sizeof gateway->payload, "%.100s", payload.len ? payload.ptr : "");
+    gateway->payload[payload.len < 100 ? payload.len : 100] = '\0';
 }
 
-static void front_wait_for(struct front *front, size_t workers)
+static void gateway_wait_for(struct gateway *gateway, size_t workers)
 {
     struct bus_worker_view views[4];
 
-    while (bus_gateway_workers(front->bus, views, 4) != workers)
-        uv_run(&front->loop, UV_RUN_ONCE);
+    while (bus_gateway_workers(gateway->bus, views, 4) != workers)
+        uv_run(&gateway->loop, UV_RUN_ONCE);
 }
 
-static void front_ask(struct front *front, enum message_id message, struct str payload)
+static void gateway_ask(struct gateway *gateway, enum message_id message, struct str payload)
 {
     struct envelope envelope = {.message = message, .deadline_ms = 3000};
 
-    front->answered = false;
-    bus_gateway_call(front->bus, &envelope, payload, front_answered, front);
-    while (!front->answered)
-        uv_run(&front->loop, UV_RUN_ONCE);
+    gateway->answered = false;
+    bus_gateway_call(gateway->bus, &envelope, payload, gateway_answered, gateway);
+    while (!gateway->answered)
+        uv_run(&gateway->loop, UV_RUN_ONCE);
 }
 
 Test(service, gives_a_request_to_the_handler_of_its_message)
 {
     AUTO(buf) payload = {0};
-    struct front front;
+    struct gateway gateway;
     struct child child;
-    front_announce(&front);
-    // Before ZeroMQ's thread exists: a fork beside it may copy a lock of the sanitizer's allocator
-    // that the thread holds, and the child then waits for it for ever.
+    gateway_announce(&gateway);
+    // The fork is before ZeroMQ's thread exists. Otherwise the child may copy a lock of the sanitizer's
+    // allocator that the thread holds, and wait for it forever.
     child = child_start(&worker, NULL, false);
-    front_open(&front);
-    front_wait_for(&front, 1);
+    gateway_open(&gateway);
+    gateway_wait_for(&gateway, 1);
 
     message_encode(message_type(MSG_LEDGER_READ), &(struct msg_ledger_read){.by = STR("channel")},
                    &payload);
-    front_ask(&front, MSG_LEDGER_READ, buf_str(&payload));
-    cr_assert(eq(int, front.code, ERR_OK));
-    cr_assert(eq(str, front.payload, "{\"by\":\"channel\"}"));
+    gateway_ask(&gateway, MSG_LEDGER_READ, buf_str(&payload));
+    cr_assert(eq(int, gateway.code, ERR_OK));
+    cr_assert(eq(str, gateway.payload, "{\"by\":\"channel\"}"));
 
     buf_clear(&payload);
     message_encode(message_type(MSG_LEDGER_READ), &(struct msg_ledger_read){.by = STR("tenant")},
                    &payload);
-    front_ask(&front, MSG_LEDGER_READ, buf_str(&payload));
-    cr_assert(eq(int, front.code, ERR_NOT_FOUND));
-    cr_assert(eq(str, front.payload, "nothing by that"));
+    gateway_ask(&gateway, MSG_LEDGER_READ, buf_str(&payload));
+    cr_assert(eq(int, gateway.code, ERR_NOT_FOUND));
+    cr_assert(eq(str, gateway.payload, "nothing by that"));
 
-    front_ask(&front, MSG_LEDGER_READ, STR("\x93\xdd\xff\xff\xff\xff"));
-    cr_assert(eq(int, front.code, ERR_BAD_INPUT));
+    gateway_ask(&gateway, MSG_LEDGER_READ, STR("\x93\xdd\xff\xff\xff\xff"));
+    cr_assert(eq(int, gateway.code, ERR_BAD_INPUT));
 
-    front_ask(&front, MSG_SMS_INBOUND, STR("\x90"));
-    cr_assert(eq(int, front.code, ERR_BAD_INPUT), "it has no handler for that");
+    gateway_ask(&gateway, MSG_SMS_INBOUND, STR("\x90"));
+    cr_assert(eq(int, gateway.code, ERR_BAD_INPUT), "it has no handler for that");
 
     kill(child.pid, SIGTERM);
-    front_wait_for(&front, 0);
+    gateway_wait_for(&gateway, 0);
     cr_assert(eq(int, child_end(&child), 0));
-    front_close(&front);
+    gateway_close(&gateway);
 }

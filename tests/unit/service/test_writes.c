@@ -1,11 +1,11 @@
-#include "service/writes.h"
+#include "service/parts/writes.h"
 
 #include "rows.h"
 
 enum { NOW = 100000 };
 #define NOTHING HEALTH_REASON_COUNT
 
-// What became of writes, and what a process says of it. Times are before now; -1: never.
+// The results of writes, and the reason that a process reports. Times are before now; -1: never.
 // clang-format off
 static const struct writes_row {
     const char *name;
@@ -16,7 +16,7 @@ static const struct writes_row {
 } writes_rows[] = {
     //                                              commit  waits  failed full   SQLSTATE  r/o    away   says
     {"one has just committed",                      10,     -1,    -1,    -1,    "",       false, false, NOTHING},
-    {"one is on its way",                           800,    40,    -1,    -1,    "",       false, false, NOTHING},
+    {"one is in progress",                          800,    40,    -1,    -1,    "",       false, false, NOTHING},
     {"one waits for a row, others commit",          100,    5000,  -1,    -1,    "",       false, false, NOTHING},
     {"one waits, and none commits",                 1500,   1500,  -1,    -1,    "",       false, false, HEALTH_DB_STUCK},
     {"the last one waited in vain for a lock",      2600,   300,   400,   -1,    "55P03",  false, false, HEALTH_DB_STUCK},
@@ -26,7 +26,7 @@ static const struct writes_row {
     {"the disk was full, and is not any more",      5,      -1,    2500,  2500,  "53100",  false, false, NOTHING},
     {"a table that others do not need is missing",  5,      -1,    700,   -1,    "42P01",  false, false, HEALTH_DB_FAILING},
     {"a function is missing",                       900,    -1,    10,    -1,    "42883",  false, false, HEALTH_DB_FAILING},
-    {"the server was left for being read-only",     900,    -1,    10,    -1,    "25006",  true,  true,  HEALTH_DB_READ_ONLY},
+    {"a read-only server was disconnected",         900,    -1,    10,    -1,    "25006",  true,  true,  HEALTH_DB_READ_ONLY},
     {"the server is away",                          90000,  -1,    -1,    -1,    "",       false, true,  NOTHING},
 };
 // clang-format on
@@ -36,7 +36,7 @@ static int64_t at(int64_t ago)
     return ago < 0 ? 0 : NOW - ago;
 }
 
-ROWS_TEST(writes, are_judged_by_what_became_of_them, writes_rows)
+ROWS_TEST(writes, are_judged_by_their_results, writes_rows)
 {
     struct pg_writes writes = {.committed_ms = at(row->committed),
                                .oldest_ms = at(row->oldest),
@@ -53,7 +53,7 @@ ROWS_TEST(writes, are_judged_by_what_became_of_them, writes_rows)
         cr_assert(eq(int, reasons.list[0].id, row->says), "%s", row->name);
 }
 
-Test(writes, of_a_server_process_that_does_not_answer_are_told_for_a_moment)
+Test(writes, of_a_server_process_that_does_not_answer_are_reported_for_a_moment)
 {
     struct pg_writes writes = {.committed_ms = NOW, .hung_ms = NOW};
     struct health_reasons hung = {0}, later = {0};
@@ -66,7 +66,7 @@ Test(writes, of_a_server_process_that_does_not_answer_are_told_for_a_moment)
     cr_assert(eq(sz, later.count, 0));
 }
 
-Test(writes, that_wait_in_vain_for_a_lock_for_a_while_are_told_although_others_commit)
+Test(writes, that_wait_in_vain_for_a_lock_are_reported_although_others_commit)
 {
     struct pg_writes writes = {
         .committed_ms = NOW, .locked_ms = NOW, .locked_since_ms = NOW, .locked = "SMS_ACCEPT"};

@@ -1,4 +1,4 @@
-// Keys that are taken.
+// The set of taken keys, and the list of held ones.
 #include "store/batch_keys.h"
 
 #include "base/random.h"
@@ -18,7 +18,7 @@ Test(batch_keys, knows_every_key_that_was_taken)
     }
 }
 
-Test(batch_keys, seldom_takes_one_key_for_another)
+Test(batch_keys, seldom_confuses_two_keys)
 {
     struct batch_keys keys = {0};
     struct random random = {.state = 7};
@@ -31,7 +31,7 @@ Test(batch_keys, seldom_takes_one_key_for_another)
     cr_assert(lt(int, mistaken, 1000));
 }
 
-Test(batch_keys, tells_neighbouring_numbers_apart)
+Test(batch_keys, distinguishes_neighbouring_numbers)
 {
     struct batch_keys keys = {0};
 
@@ -66,7 +66,7 @@ Test(batch_held, knows_exactly_which_keys_are_held)
         cr_assert(eq(int, batch_held_has(&held, key), key != 7));
 }
 
-Test(batch_held, counts_a_key_once_and_forgets_the_first_where_there_is_no_room)
+Test(batch_held, counts_a_key_once_and_forgets_the_first_when_it_is_full)
 {
     struct batch_held held = {0};
 

@@ -10,7 +10,7 @@ Test(batch_plan, starts_at_once_when_nothing_is_in_flight)
     cr_assert(not(batch_plan_start(0, 0, 2, 200)));
 }
 
-Test(batch_plan, gathers_while_a_commit_is_in_flight_until_another_is_worth_it)
+Test(batch_plan, collects_during_a_commit_until_another_batch_is_worth_it)
 {
     cr_assert(not(batch_plan_start(99, 1, 2, 200)));
     cr_assert(batch_plan_start(100, 1, 2, 200));
@@ -46,20 +46,20 @@ Test(batch_plan, halves_a_batch_with_a_bad_row_until_the_row_is_alone)
     cr_assert(eq(int, batch_plan_step(ERR_INTERNAL, 7, false), BATCH_SPLIT));
 }
 
-Test(batch_plan, runs_again_what_may_have_committed_or_was_in_the_way)
+Test(batch_plan, runs_batches_again_that_may_have_committed_or_conflicted)
 {
     cr_assert(eq(int, batch_plan_step(ERR_UNKNOWN_OUTCOME, 9, false), BATCH_AGAIN));
     cr_assert(eq(int, batch_plan_step(ERR_CONCURRENT, 9, false), BATCH_AGAIN));
 }
 
-Test(batch_plan, lets_those_whose_rows_somebody_holds_wait_alone)
+Test(batch_plan, lets_items_with_locked_rows_wait_alone)
 {
     cr_assert(eq(int, batch_plan_step(ERR_LOCKED, 9, false), BATCH_PART));
     cr_assert(eq(int, batch_plan_step(ERR_LOCKED, 9, true), BATCH_AGAIN));
     cr_assert(eq(int, batch_plan_step(ERR_LOCKED, 1, true), BATCH_AGAIN));
 }
 
-Test(batch_plan, lets_callers_go_when_nothing_was_sent)
+Test(batch_plan, gives_up_items_that_were_not_sent)
 {
     cr_assert(eq(int, batch_plan_step(ERR_UNAVAILABLE, 9, false), BATCH_GIVE_UP));
     cr_assert(eq(int, batch_plan_step(ERR_BUSY, 9, false), BATCH_GIVE_UP));

@@ -2,9 +2,9 @@
 
 #include "base/random.h"
 #include "rows.h"
-#include "wire/phone.h"
+#include "text/phone.h"
 
-Test(service, names_read_back)
+Test(service, is_found_by_its_name)
 {
     for (int i = 0; i < SERVICE_COUNT; i++) {
         enum service_id service;
@@ -14,7 +14,7 @@ Test(service, names_read_back)
     cr_assert(not(service_parse(STR("gateway"), &(enum service_id){0})));
 }
 
-Test(message, names_read_back)
+Test(message, is_found_by_its_name)
 {
     for (int i = 0; i < MSG_COUNT; i++)
         cr_assert(eq(int, message_named(message_type((enum message_id)i)->name), i));
@@ -22,9 +22,9 @@ Test(message, names_read_back)
     cr_assert(eq(ptr, (void *)message_type(MSG_COUNT), NULL));
 }
 
-// A declaration whose smallest value is over its largest, or that does not fit its payload, would
-// be a message nobody can send.
-Test(message, declarations_make_sense)
+// A message whose smallest value is above its largest, or whose fields do not fit its payload, could
+// not be sent.
+Test(message, declarations_are_consistent)
 {
     for (int i = 0; i < MSG_COUNT; i++) {
         const struct message_type *type = message_type((enum message_id)i);
@@ -54,7 +54,7 @@ static struct str random_letters(struct random *random, struct arena *arena, siz
 static void random_field(const struct message_field *field, void *value, struct random *random,
                          struct arena *arena)
 {
-    if (!field->required && random_below(random, 3) == 0)
+    if (field->presence != REQUIRED && random_below(random, 3) == 0)
         return;
     switch (field->type) {
     case FIELD_KIND_str:
@@ -113,7 +113,7 @@ static void assert_equal(const struct message_type *type, const void *a, const v
     }
 }
 
-Test(message, of_every_type_comes_back_as_it_went)
+Test(message, of_every_type_is_read_as_it_was_written)
 {
     struct random random = {.state = 5};
     struct arena *arena = arena_new();
@@ -208,7 +208,7 @@ static const struct hostile_row {
     {"nothing", MSG_CALLER_LOOKUP, "", "caller.lookup: payload is not well-formed"},
     {"a map", MSG_CALLER_LOOKUP, "80", "caller.lookup: payload is no array"},
     {"a scalar", MSG_CALLER_LOOKUP, "c0", "caller.lookup: payload is no array"},
-    {"an array that claims four thousand million", MSG_CALLER_LOOKUP, "ddffffffff",
+    {"an array that claims four billion elements", MSG_CALLER_LOOKUP, "ddffffffff",
      "caller.lookup: payload is not well-formed"},
     {"two values", MSG_CALLER_LOOKUP, "9090", "caller.lookup: payload is not well-formed"},
     {"no fields", MSG_CALLER_LOOKUP, "90", "digest: missing"},
@@ -229,7 +229,6 @@ static const struct hostile_row {
      "bytes"},
     {"a phone number not in its normal spelling", MSG_SMS_INBOUND,
      "93a161a3313233a83132333435363738", "shortcode: not a phone number (+ and 3 to 15 digits)"},
-    {"text that is not UTF-8", MSG_SMS_RECEIPT, "92a161fe", "message_state: not a whole number"},
     {"broken UTF-8", MSG_SMS_RECEIPT, "92a261ff01", "message_id: not UTF-8 text at byte 1"},
     {"NUL in text", MSG_SMS_RECEIPT, "92a2610001", "message_id: not UTF-8 text at byte 1"},
 };
@@ -272,7 +271,7 @@ Test(message, checking_names_the_first_missing_field)
     cr_assert(eq(str, err.text, "phone_number: missing"));
 }
 
-Test(message, errors_say_the_first_of_a_fields_names)
+Test(message, errors_use_the_first_name_of_a_field)
 {
     char text[70] = {0};
     memset(text, 'x', 65);

@@ -1,5 +1,6 @@
-// Everything the pages ask of the gateway goes through call(). It sends the session's cookie, on writes the token
-// that proves the page itself is asking, and turns every kind of refusal into one ApiError.
+// All requests of the pages go through call(). It sends the session's cookie, adds to writes the token that proves that the
+// request comes from the page, and turns every kind of error into an ApiError.
+import type { Health } from "./openapi";
 
 export class ApiError extends Error {
   constructor(
@@ -22,13 +23,13 @@ export interface Call {
   query?: Record<string, string | number | undefined>;
   body?: unknown;
   tenant?: string | undefined; // the contact center an operator acts for
-  repeatable?: string; // names this POST, so that repeating it does nothing twice
-  replaces?: string | null; // the version that is written over or taken away; null: nothing may be there yet
+  repeatable?: string; // identifies this POST, so that repeating it has no second effect
+  replaces?: string | null; // the version to be replaced or deleted; null: nothing may be stored yet
 }
 
 export interface Versioned<T> {
   data: T;
-  version: string | null; // null: there is nothing yet
+  version: string | null; // null: nothing is stored yet
 }
 
 let writeToken = "";
@@ -48,7 +49,7 @@ export async function call<T>(method: string, path: string, options: Call = {}):
   return (await versioned<T>(method, path, options)).data;
 }
 
-// The same, with the version of what is shown.
+// The same, with the version of the data.
 export async function versioned<T>(method: string, path: string, options: Call = {}): Promise<Versioned<T>> {
   const headers: Record<string, string> = { accept: "application/problem+json, application/json" };
   if (method !== "GET") headers["x-csrf-token"] = writeToken;
@@ -58,20 +59,8 @@ export async function versioned<T>(method: string, path: string, options: Call =
   if (options.replaces === null) headers["if-none-match"] = "*";
   if (options.body !== undefined) headers["content-type"] = "application/json";
 
-  let response: Response;
-  try {
-    response = await fetch(withQuery(path, options.query), {
-      method,
-      headers,
-      body: options.body === undefined ? null : JSON.stringify(options.body),
-      credentials: "same-origin",
-      cache: "no-store",
-      redirect: "error",
-    });
-  } catch {
-    throw new ApiError(0, "The server cannot be reached.", undefined, undefined);
-  }
-  const answer: unknown = await response.json().catch(() => undefined);
+  const body = options.body === undefined ? null : JSON.stringify(options.body);
+  const { response, answer } = await sent(withQuery(path, options.query), { method, headers, body });
   if (!response.ok) {
     if (response.status === 401) sessionEnded();
     throw refusal(response, answer);
@@ -79,19 +68,22 @@ export async function versioned<T>(method: string, path: string, options: Call =
   return { data: unwrapped(answer) as T, version: response.headers.get("etag") };
 }
 
-export interface Health {
-  state: "green" | "yellow" | "red";
-  reasons?: string[];
-  causes?: { code: string }[];
-  queues?: { name: string; depth: number; oldestMs: number }[];
-}
-
-// Red comes with 503, and is an answer all the same.
+// Red health is answered with 503, which is no error here.
 export async function health(): Promise<Health> {
-  const response = await fetch("/health/detail", { credentials: "same-origin", cache: "no-store", redirect: "error" });
-  const answer: unknown = await response.json();
+  const { response, answer } = await sent("/health/detail");
   if (!isObject(answer) || typeof answer["state"] !== "string") throw refusal(response, answer);
   return answer as unknown as Health;
+}
+
+// The answer is undefined if it is not JSON.
+async function sent(path: string, request: RequestInit = {}): Promise<{ response: Response; answer: unknown }> {
+  let response: Response;
+  try {
+    response = await fetch(path, { ...request, credentials: "same-origin", cache: "no-store", redirect: "error" });
+  } catch {
+    throw new ApiError(0, "The server cannot be reached.", undefined, undefined);
+  }
+  return { response, answer: await response.json().catch(() => undefined) };
 }
 
 function withQuery(path: string, query: Call["query"]): string {
@@ -100,12 +92,12 @@ function withQuery(path: string, query: Call["query"]): string {
   return words.size ? `${path}?${words}` : path;
 }
 
-// {status, data, operationId} holds what was asked for in data; a key comes bare, and its id says so.
+// The envelope {status, data, operationId} has the result in data; some answers, such as a key, have no envelope.
 function unwrapped(answer: unknown): unknown {
   return isObject(answer) && isObject(answer["status"]) && "data" in answer ? answer["data"] : answer;
 }
 
-// problem+json says it in detail, the documented envelope in status.message.
+// The reason is in "detail" of problem+json, or in status.message of the envelope.
 function refusal(response: Response, answer: unknown): ApiError {
   const body = isObject(answer) ? answer : {};
   const status = isObject(body["status"]) ? body["status"] : {};

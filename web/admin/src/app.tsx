@@ -1,25 +1,26 @@
-// Nobody is logged in: the way to the log-in. Somebody is: the panels they may see, for the contact center that is
-// theirs or that they have chosen.
+// Without a session the page shows the log-in button. With one it shows the panels that the user may see, for their own contact
+// center or the chosen one.
 import { useEffect, useState } from "preact/hooks";
 import type { ApiError } from "./api";
 import { Header, Navigation } from "./chrome";
 import { asApiError } from "./load";
-import { AuditPanel } from "./pages/audit";
-import { ConversationsPanel } from "./pages/conversations";
-import { DestinationsPanel } from "./pages/destinations";
-import { KeysPanel } from "./pages/keys";
-import { LedgerPanel } from "./pages/ledger";
-import { MessagePanel } from "./pages/message";
-import { MessagesPanel } from "./pages/messages";
-import { NumbersPanel } from "./pages/numbers";
-import { EndpointsPanel } from "./pages/endpoints";
-import { OverviewPanel } from "./pages/overview";
-import { PipelinePanel } from "./pages/pipeline";
-import { ServicesPanel } from "./pages/services";
-import { TenantsPanel } from "./pages/tenants";
-import { UndeliveredPanel } from "./pages/undelivered";
+import type { Session } from "./openapi";
+import { AuditPanel } from "./pages/operators/audit";
+import { ConversationsPanel } from "./pages/messages/conversations";
+import { DestinationsPanel } from "./pages/operators/destinations";
+import { KeysPanel } from "./pages/keys/keys";
+import { LedgerPanel } from "./pages/operators/ledger";
+import { MessagePanel } from "./pages/messages/message";
+import { MessagesPanel } from "./pages/messages/messages";
+import { NumbersPanel } from "./pages/provisioning/numbers";
+import { EndpointsPanel } from "./pages/provisioning/endpoints";
+import { OverviewPanel } from "./pages/operators/overview";
+import { PipelinePanel } from "./pages/operators/pipeline";
+import { ServicesPanel } from "./pages/provisioning/services";
+import { TenantsPanel } from "./pages/operators/tenants";
+import { UndeliveredPanel } from "./pages/messages/undelivered";
 import { addressOf, usePlace, type Place } from "./place";
-import { comeBack, findSession, goToLogin, type Session } from "./session";
+import { comeBack, findSession, goToLogin } from "./session";
 import { Announcements } from "./ui/announce";
 import { useHeading, useTitle } from "./ui/panel";
 import { Refusal } from "./ui/refusal";
@@ -29,7 +30,7 @@ export function App() {
   const [error, setError] = useState<ApiError>();
   const [ended, setEnded] = useState(false);
 
-  async function look() {
+  async function readSession() {
     setError(undefined);
     try {
       const found = await findSession(() => setEnded(true));
@@ -40,19 +41,19 @@ export function App() {
       setError(asApiError(reason));
     }
   }
-  useEffect(() => void look(), []);
+  useEffect(() => void readSession(), []);
 
   if (error)
     return (
       <Alone>
-        <Refusal error={error} again={() => void look()} />
+        <Refusal error={error} again={() => void readSession()} />
       </Alone>
     );
   if (session === undefined) return null;
   if (session === null || ended)
     return (
       <Alone>
-        <p>{ended ? "Your session is over." : "For administrators of contact centers, and for operators."}</p>
+        <p>{ended ? "Your session has ended." : "For administrators of contact centers, and for operators."}</p>
         <button type="button" class="primary" onClick={goToLogin}>
           {ended ? "Log in again" : "Log in"}
         </button>
@@ -73,7 +74,7 @@ function Alone({ children }: { children: preact.ComponentChildren }) {
 
 function Inside({ session, onOut }: { session: Session; onOut: () => void }) {
   const asked = usePlace();
-  // An administrator sees their own contact center only, and nothing of it under the address of another one.
+  // An administrator sees only their own contact center, and does not see it under the address of another one.
   const own = session.ccid?.toLowerCase();
   const foreign = own !== undefined && asked.tenant !== null && asked.tenant !== own;
   const place: Place = own === undefined ? asked : { ...asked, tenant: own };
@@ -108,7 +109,7 @@ function Content({ session, place }: { session: Session; place: Place }) {
     case "ledger":
       return <LedgerPanel tenant={tenant} />;
     case "pipeline":
-      return session.ccid ? <OverviewPanel tenant={tenant} /> : <PipelinePanel tenant={tenant} />; // of all, so for operators
+      return session.ccid ? <OverviewPanel tenant={tenant} /> : <PipelinePanel tenant={tenant} />; // it shows all contact centers, so it is for operators
     case "undelivered":
       return <UndeliveredPanel tenant={tenant} />;
     case "destinations":
@@ -142,7 +143,7 @@ function Foreign({ own }: { own: Place }) {
         {title}
       </h1>
       <p>
-        This address belongs to a contact center that is not yours. <a href={addressOf(own)}>Go to your own</a>.
+        This page belongs to another contact center. <a href={addressOf(own)}>Go to your own</a>.
       </p>
     </section>
   );
@@ -156,7 +157,7 @@ function Choose() {
         {title}
       </h1>
       <p>
-        This belongs to one contact center. <a href={addressOf({ tenant: null, panel: "tenants" })}>Choose one</a> first.
+        This page shows one contact center. <a href={addressOf({ tenant: null, panel: "tenants" })}>Choose one</a> first.
       </p>
     </section>
   );

@@ -1,13 +1,14 @@
-// The frame around the panels: who is logged in, for which contact center, and where one can go.
+// The frame around the panels: who is logged in, the chosen contact center, and the menu.
 import { useState } from "preact/hooks";
 import { call } from "./api";
 import { useLoaded } from "./load";
+import type { Session, Tenant } from "./openapi";
 import { addressOf, type Panel, type Place } from "./place";
-import { may, signOut, type Session } from "./session";
+import { may, signOut } from "./session";
 import { useAction } from "./ui/action";
 import { Refusal } from "./ui/refusal";
 
-// operators: of all contact centers together, so only for who belongs to none.
+// operators: shows all contact centers together, so only operators may open it.
 const TITLES: Record<Panel, { title: string; needs: string; forOne: boolean; operators?: boolean }> = {
   overview: { title: "Overview", needs: "messages", forOne: false },
   messages: { title: "Messages", needs: "messages", forOne: true },
@@ -52,7 +53,7 @@ export function Header({ session, place, onOut }: { session: Session; place: Pla
 }
 
 function Chosen({ tenant }: { tenant: string }) {
-  const { data } = useLoaded(() => call<{ name: string | null }>("GET", `/nexus/v3/provisioning/tenants/${tenant}`), [tenant]);
+  const { data } = useLoaded(() => call<Tenant>("GET", `/nexus/v3/provisioning/tenants/${tenant}`), [tenant]);
   return (
     <span class="scope">
       {data?.name && <strong>{data.name}</strong>} <code class="faint">{tenant}</code>{" "}

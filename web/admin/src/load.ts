@@ -1,15 +1,15 @@
-// Reading something from the server when a panel opens, and again when asked to.
+// Reads from the server when a panel opens, and again on request.
 import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "./api";
 
 export interface Loaded<T> {
-  data: T | undefined; // what was read last, also while it is being read again
+  data: T | undefined; // the last answer; it stays while reading again
   error: ApiError | undefined;
   busy: boolean;
   again: () => Promise<void>;
 }
 
-// changes: what the reading depends on; an answer that comes after a change is thrown away.
+// changes: the values that the request depends on. An answer that arrives after a change is discarded.
 export function useLoaded<T>(read: () => Promise<T>, changes: unknown[]): Loaded<T> {
   const [state, set] = useState<{ data: T | undefined; error: ApiError | undefined; busy: boolean }>({
     data: undefined,
@@ -27,7 +27,7 @@ export function useLoaded<T>(read: () => Promise<T>, changes: unknown[]): Loaded
       if (mine === turn.current) set({ data: undefined, error: asApiError(error), busy: false });
     }
   }, changes);
-  // Before anything is painted, so that old rows are never shown as if they answered the new question.
+  // Before anything is painted, so that old rows are never shown for the new request.
   useLayoutEffect(() => {
     void again();
     return () => void turn.current++;

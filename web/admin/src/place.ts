@@ -1,14 +1,14 @@
-// Where in the page one is: "#/keys", or "#/<contact center>/keys" for an operator who has chosen one;
+// The place that the address names: "#/keys", or "#/<contact center>/keys" for an operator who has chosen one;
 // "#/message/<id>" is about one thing of a panel; "#/undelivered?sort=attempts" says how it is shown.
 import { useEffect, useState } from "preact/hooks";
 
-export const PANELS = ["overview", "messages", "conversations", "tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "destinations", "ledger", "pipeline", "audit"] as const;
+const PANELS = ["overview", "messages", "conversations", "tenants", "keys", "services", "numbers", "endpoints", "undelivered", "message", "destinations", "ledger", "pipeline", "audit"] as const;
 export type Panel = (typeof PANELS)[number];
 
 export interface Place {
   tenant: string | null;
   panel: Panel;
-  about?: string; // what of it
+  about?: string; // one thing of the panel
 }
 
 const CCID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -29,12 +29,12 @@ function decoded(word: string): string {
   try {
     return decodeURIComponent(word);
   } catch {
-    return word; // somebody wrote it by hand
+    return word; // written by hand
   }
 }
 
-// What a panel is asked to show. It stands in the address, so that it is still there after a reload and can be sent to somebody. Nobody's
-// phone number belongs there. none: what is not said.
+// The filter and order of a panel. They are part of the address, so that they survive a reload and can be sent to somebody. A phone
+// number must never be part of it. none: the values that the address omits.
 export function useKept<T extends Record<string, string>>(none: T): [T, (next: T) => void] {
   const read = () => {
     const words = new URLSearchParams(location.hash.split("?")[1]);

@@ -1,13 +1,6 @@
-// Who is logged in, as GET /auth/session tells, and what they may do.
+// Who is logged in, from GET /auth/session, and what they may do.
 import { ApiError, call, useSession } from "./api";
-
-export interface Session {
-  user: string;
-  ccid: string | null; // null: an operator, who acts for every contact center
-  permissions: string[];
-  csrf: string;
-  expires: string;
-}
+import type { Session } from "./openapi";
 
 // null: nobody is logged in.
 export async function findSession(ended: () => void): Promise<Session | null> {
@@ -34,7 +27,7 @@ export function may(session: Session, resource: string): boolean {
   });
 }
 
-// Where to come back to: the address behind the '#' does not reach the server, so the page keeps it.
+// The page to return to after the login. The part of the address after '#' does not reach the server, so the browser keeps it.
 const KEPT = "nexus.place";
 
 export function goToLogin(): void {

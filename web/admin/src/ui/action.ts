@@ -1,5 +1,5 @@
-// Something the user asked for: one at a time, and its refusal is kept until the next try. A button of a row says aria-disabled
-// while it is busy: one that is disabled would lose the focus.
+// An action of the user. Only one runs at a time, and its error is kept until the next try. The button of a row uses aria-disabled
+// while the action runs, because a disabled button loses the focus.
 import { useState } from "preact/hooks";
 import type { ApiError } from "../api";
 import { asApiError } from "../load";

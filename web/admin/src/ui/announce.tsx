@@ -1,4 +1,4 @@
-// What just happened, in one line at the foot of the page, which screen readers speak.
+// Announces what just happened: one line at the foot of the page, which screen readers read aloud.
 import { useEffect, useState } from "preact/hooks";
 
 const SHOWN_MS = 6000;

@@ -1,10 +1,10 @@
-// What every panel looks like: its title, what it is for, its main action, and its content or why there is none.
+// The frame of every panel: title, purpose, main action, and the content or the reason why there is none.
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Loaded } from "../load";
 import { Refusal } from "./refusal";
 
-// The first panel of a visit leaves the focus at the top of the page, where Tab begins; each later one takes it.
+// The first panel of a visit leaves the focus at the top of the page, where Tab starts; each later panel takes the focus.
 let visited = false;
 
 // The document's title changes with the heading, before anything is painted. No title: the application's own.
@@ -14,7 +14,7 @@ export function useTitle(title?: string): void {
   }, [title]);
 }
 
-// For the first heading of whatever stands where a panel does.
+// For the first heading of a panel, or of the text that is shown instead of one.
 export function useHeading(title: string) {
   const heading = useRef<HTMLHeadingElement>(null);
   useTitle(title);
@@ -29,14 +29,14 @@ interface Props<T> {
   title: string;
   purpose: string;
   action?: ComponentChildren;
-  above?: ComponentChildren; // what chooses what is read; it stays when that was refused
+  above?: ComponentChildren; // the filter; it stays when reading was refused
   loaded: Loaded<T>;
   children: (data: T) => ComponentChildren;
 }
 
 export function Panel<T>({ title, purpose, action, above, loaded, children }: Props<T>) {
   const heading = useHeading(title);
-  // When it is read again, what had the focus may have gone with the row it stood in.
+  // Reading again may remove the row that had the focus.
   const readBefore = useRef(false);
   useEffect(() => {
     const again = readBefore.current;
@@ -71,7 +71,7 @@ export function ReadAgain<T>({ loaded }: { loaded: Loaded<T> }) {
   );
 }
 
-// The place of what is still being read.
+// Shown while the content is being read.
 export function Waiting() {
   return (
     <div class="waiting" role="status">

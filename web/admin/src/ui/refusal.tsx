@@ -1,19 +1,19 @@
-// Why something did not work, in the server's words, with the number that finds it in the logs. Where a field of the same form or
-// panel shows the reason, the focus goes there and the reason is not repeated.
+// Shows why something did not work: the server's text, and the operation's id for finding it in the logs. If a field of the same
+// form or panel shows the reason, that field gets the focus and the reason is not repeated.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ApiError } from "../api";
 
 const CAUSES: Record<number, string> = {
   0: "No connection",
   401: "You are logged out",
-  409: "This conflicts with what is there",
-  412: "Somebody was faster",
+  409: "This conflicts with what is stored",
+  412: "Somebody else changed this",
   429: "Too many requests",
-  503: "The service is busy or something it needs is down",
+  503: "The service is busy, or something it needs is down",
   504: "No answer in time",
 };
 
-// What the server says of these says all: a title would repeat it.
+// The server's text is enough for these; a title would only repeat it.
 const SELF_EVIDENT = [403, 404];
 
 // "no message is called x" → "No message is called x."; a field's name before a colon stays as it is.
@@ -25,7 +25,7 @@ function sentence(text: string): string {
 interface Props {
   error: ApiError | undefined;
   again?: (() => void) | undefined;
-  verb?: string; // on the button for it
+  verb?: string; // on the button that tries again
 }
 
 export function Refusal({ error, again, verb = "Try again" }: Props) {

@@ -1,0 +1,13 @@
+# Writes OUTPUT: CONFIG_NAME("NEXUS_…") for every setting that a table in ROOT declares. Run by common/config/CMakeLists.txt.
+file(GLOB tables ${ROOT}/*/config.def ${ROOT}/common/*/config.def)
+set(names "")
+foreach(table ${tables})
+  file(READ ${table} text)
+  string(REGEX MATCHALL "\"NEXUS_[A-Z_]+\"" found "${text}")
+  list(APPEND names ${found})
+endforeach()
+list(SORT names)
+list(REMOVE_DUPLICATES names)
+list(TRANSFORM names REPLACE "(.+)" "CONFIG_NAME(\\1)\n")
+list(JOIN names "" rows)
+file(WRITE ${OUTPUT} "// Made by common/config/config_names.cmake.\n${rows}")

@@ -1,7 +1,0 @@
-// watchdog: aborts the process when its loop has not ticked for 10 s, so that a wedged process is
-// restarted, with a core that says where it hung. A process that was stopped (SIGSTOP) is forgiven.
-#pragma once
-
-void watchdog_start(void);
-void watchdog_feed(void); // at least once a second
-void watchdog_stop(void);

@@ -1,9 +1,0 @@
-// authority: what the authorities that GWS gives its users are worth here.
-#pragma once
-
-#include "base/str.h"
-
-#include <stdbool.h>
-
-// of_center: does the user belong to a contact center? Empty: nothing.
-struct str authority_permission(struct str authority, bool of_center);

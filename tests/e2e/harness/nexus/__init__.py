@@ -1,0 +1,1 @@
+"""A Nexus for tests: its processes, its database, and nexusctl."""

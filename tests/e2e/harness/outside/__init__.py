@@ -1,0 +1,1 @@
+"""Peers of Nexus, played by tests: receivers, trace collectors, Prometheus, raw sockets."""

@@ -1,0 +1,119 @@
+"""A contact center's receiver: records every webhook and answers as the test says."""
+
+import base64
+import hashlib
+import hmac
+import http.server
+import json
+import socket
+import struct
+import threading
+import time
+import uuid
+
+from harness.wait import eventually, slowly
+
+
+LAST_DATA_RECEIVED = 52  # offset of tcpi_last_data_recv in struct tcp_info (linux/tcp.h): milliseconds ago
+
+
+def arrival(connection):
+    """When the kernel received the last bytes on this connection: a busy machine may run the thread that reads them much later."""
+    now = time.monotonic()
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    (ago_ms,) = struct.unpack_from("I", info, LAST_DATA_RECEIVED)
+    return now - ago_ms / 1000
+
+
+class Webhook:
+    """One webhook as it was received; at: when its last bytes arrived."""
+
+    def __init__(self, at, path, headers, body):
+        self.at = at
+        self.path = path
+        self.headers = headers
+        self.body = body
+        self.message = json.loads(body)["messages"][0]
+
+    def signed_with(self, secret):
+        """The names of the signature headers that are valid for the exact bytes of the body."""
+        key = secret.encode()
+        good = []
+        for header, prefix, digest in (("X-Hub-Signature", "sha1=", hashlib.sha1),
+                                       ("X-Hub-Signature-256", "sha256=", hashlib.sha256)):
+            if self.headers.get(header) == prefix + hmac.new(key, self.body, digest).hexdigest():
+                good.append(header)
+        signed = f"{self.headers.get('webhook-id')}.{self.headers.get('webhook-timestamp')}.".encode() + self.body
+        wanted = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+        if wanted in self.headers.get("webhook-signature", "").split():
+            good.append("webhook-signature")
+        return good
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """A new connection is refused while more than these wait, as they do while a busy machine does not run this process."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+
+class Receiver:
+    """Answers 200 with a messageId unless told otherwise: answer(status=…, body=…, delay=…, headers=…)."""
+
+    def __init__(self):
+        self.received = []
+        self._answer = {}
+        self._lock = threading.Lock()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                outer._take(self)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/sms"
+
+    def answer(self, status=200, body=None, delay=0.0, headers=None):
+        with self._lock:
+            self._answer = {"status": status, "body": body, "delay": delay, "headers": headers or {}}
+
+    def messages(self, text=None):
+        with self._lock:
+            return [w for w in self.received if text is None or w.message.get("text") == text]
+
+    def wait_for(self, text, count=1, within=15.0):
+        return eventually(lambda: len(self.messages(text)) >= count and self.messages(text),
+                          f"{count} webhook(s) with the text arrived", within)
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _take(self, handler):
+        body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        at = arrival(handler.connection)
+        with self._lock:
+            self.received.append(Webhook(at, handler.path, handler.headers, body))
+            answer = dict(self._answer)
+        if answer.get("delay"):
+            slowly(answer["delay"])
+        reply = answer.get("body")
+        if reply is None:
+            reply = json.dumps({"messageId": f"receiver-{uuid.uuid4().hex}"})
+        try:
+            handler.send_response(answer.get("status", 200))
+            for name, value in answer.get("headers", {}).items():
+                handler.send_header(name, value)
+            handler.send_header("Content-Type", "application/json")
+            handler.send_header("Content-Length", str(len(reply)))
+            handler.end_headers()
+            handler.wfile.write(reply.encode())
+        except ConnectionError:
+            pass  # the caller gave up waiting, as a test with a delay wants

@@ -1,0 +1,1 @@
+"""Parsers of what Nexus reports: metrics, logs and timelines."""
