@@ -7,7 +7,7 @@
 #include <criterion/new/assert.h>
 #include <poll.h>
 
-TestSuite(http_connections, .init = http_rig_start, .fini = http_rig_stop, .timeout = 120);
+TestSuite(http_connections, .init = http_rig_start, .fini = http_rig_stop, .timeout = 600);
 
 // Neither silence nor a byte from time to time keeps a connection open.
 Test(http_connections, cuts_slow_and_idle_clients_after_ten_seconds)
@@ -90,7 +90,7 @@ Test(http_connections, closes_an_address_s_own_idle_connections_over_its_share)
 }
 
 Test(descriptors, when_used_up_are_freed_by_closing_idle_connections_without_spinning,
-     .timeout = 60)
+     .timeout = 600)
 {
     int clients[60];
     AUTO(buf) bytes = {0};

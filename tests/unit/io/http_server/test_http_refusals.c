@@ -8,7 +8,7 @@
 #include <criterion/new/assert.h>
 #include <sys/socket.h>
 
-TestSuite(http_refusals, .init = http_rig_start, .fini = http_rig_stop, .timeout = 120);
+TestSuite(http_refusals, .init = http_rig_start, .fini = http_rig_stop, .timeout = 600);
 
 Test(http_refusals, refuses_ambiguous_framing_at_once_and_closes)
 {

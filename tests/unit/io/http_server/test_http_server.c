@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-TestSuite(http_server, .init = http_rig_start, .fini = http_rig_stop, .timeout = 120);
+TestSuite(http_server, .init = http_rig_start, .fini = http_rig_stop, .timeout = 600);
 
 Test(http_server, answers_and_keeps_the_connection)
 {

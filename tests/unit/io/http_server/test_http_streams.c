@@ -8,7 +8,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-TestSuite(http_streams, .init = http_rig_start, .fini = http_rig_stop, .timeout = 120);
+TestSuite(http_streams, .init = http_rig_start, .fini = http_rig_stop, .timeout = 600);
 
 Test(http_streams, streams_and_notices_that_the_reader_has_gone)
 {

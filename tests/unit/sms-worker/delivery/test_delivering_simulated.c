@@ -308,7 +308,7 @@ static void world_judge(const struct world *world)
     }
 }
 
-Test(delivering_simulated, delivers_every_message_in_order_whatever_fails, .timeout = 60)
+Test(delivering_simulated, delivers_every_message_in_order_whatever_fails, .timeout = 600)
 {
     static struct world world;
 
