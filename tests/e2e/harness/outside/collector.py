@@ -2,14 +2,13 @@
 (tests/e2e/otlp_traces.schema.json). Tests set its answers."""
 
 import collections
-import http.server
 import json
 import pathlib
 import threading
 
 import jsonschema
 
-from harness.outside.receiver import Server
+from harness.outside.http_server import Server, answer
 from harness.wait import eventually
 
 SCHEMA = jsonschema.Draft202012Validator(
@@ -56,20 +55,8 @@ class Collector:
         self._lock = threading.Lock()
         self._go = threading.Event()
         self._go.set()
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                outer._take(self)
-
-            def log_message(self, *_):
-                pass
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = Server(self._take)
+        self.url = self._server.url
 
     def hold(self):
         self._go.clear()
@@ -79,8 +66,7 @@ class Collector:
 
     def close(self):
         self.release()
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()
 
     def spans(self, trace=None, name=None):
         """The spans of requests that were answered with 200."""
@@ -107,14 +93,7 @@ class Collector:
                 self._keep(handler, body, status)
             except (ValueError, KeyError) as wrong:
                 self.problems.append(f"{wrong}: {body[:2000]}")
-        try:
-            handler.send_response(status)
-            for name, value in {"Content-Type": "application/json", "Content-Length": len(reply), **headers}.items():
-                handler.send_header(name, str(value))
-            handler.end_headers()
-            handler.wfile.write(reply.encode())
-        except ConnectionError:
-            pass  # the client did not wait so long
+        answer(handler, status, headers, reply)
 
     def _keep(self, handler, body, status):
         if handler.path != "/v1/traces" or handler.headers["Content-Type"] != "application/json":

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import http.server
 import json
 import socket
 import struct
@@ -11,6 +10,7 @@ import threading
 import time
 import uuid
 
+from harness.outside import http_server
 from harness.wait import eventually, slowly
 
 
@@ -50,13 +50,6 @@ class Webhook:
         return good
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """A new connection is refused while more than these wait, as they do while a busy machine does not run this process."""
-
-    request_queue_size = 128
-    daemon_threads = True
-
-
 class Receiver:
     """Answers 200 with a messageId unless told otherwise: answer(status=…, body=…, delay=…, headers=…)."""
 
@@ -64,21 +57,8 @@ class Receiver:
         self.received = []
         self._answer = {}
         self._lock = threading.Lock()
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                outer._take(self)
-
-            def log_message(self, *_):
-                pass
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/sms"
+        self._server = http_server.Server(self._take)
+        self.url = f"{self._server.url}/sms"
 
     def answer(self, status=200, body=None, delay=0.0, headers=None):
         with self._lock:
@@ -93,8 +73,7 @@ class Receiver:
                           f"{count} webhook(s) with the text arrived", within)
 
     def close(self):
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()
 
     def _take(self, handler):
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
@@ -107,13 +86,4 @@ class Receiver:
         reply = answer.get("body")
         if reply is None:
             reply = json.dumps({"messageId": f"receiver-{uuid.uuid4().hex}"})
-        try:
-            handler.send_response(answer.get("status", 200))
-            for name, value in answer.get("headers", {}).items():
-                handler.send_header(name, value)
-            handler.send_header("Content-Type", "application/json")
-            handler.send_header("Content-Length", str(len(reply)))
-            handler.end_headers()
-            handler.wfile.write(reply.encode())
-        except ConnectionError:
-            pass  # the caller gave up waiting, as a test with a delay wants
+        http_server.answer(handler, answer.get("status", 200), answer.get("headers", {}), reply)
