@@ -77,6 +77,7 @@ def keep(messages):
 class Receiver(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_S
+    disable_nagle_algorithm = True  # or the second part of an answer waits 40 ms until the first is acknowledged
 
     def do_POST(self):
         length = self.headers.get("Content-Length", "")
