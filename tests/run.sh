@@ -69,9 +69,9 @@ sum_up() {
     [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }
 
-# How many end-to-end tests run at once: three for two CPUs, which keeps them busy, and no more than fit into memory.
+# How many end-to-end tests run at once: two for each CPU, which keeps it busy, and no more than fit into memory.
 workers() {
-    local wanted=$((3 * $(nproc) / 2)) room=$(($(awk '/^MemAvailable/ { print $2 }' /proc/meminfo) / 1500000))
+    local wanted=$((2 * $(nproc))) room=$(($(awk '/^MemAvailable/ { print $2 }' /proc/meminfo) / 1500000))
     [ "$wanted" -le 14 ] || wanted=14 # ranges of ports (tests/e2e/harness/nexus/ports.py); gw14 and gw15 are other suites
     [ "$wanted" -le "$room" ] || wanted=$room
     echo "${NEXUS_TEST_WORKERS:-$((wanted > 1 ? wanted : 1))}"
