@@ -1,6 +1,7 @@
 """A gateway that is told to stop goes without cutting anybody off, and one that starts keeps nobody out."""
 
 import base64
+import contextlib
 import http.client
 import select
 import signal
@@ -43,6 +44,7 @@ class Hammer:
                 return connection
             except ConnectionRefusedError:
                 self.gateway = 1 - self.gateway
+                self.stopping.wait(0.01)
         return None
 
     def _text(self, connection):
@@ -76,6 +78,17 @@ class Hammer:
         assert not self.thread.is_alive()
 
 
+@contextlib.contextmanager
+def hammering(tenant):
+    """Many clients, which stop also if the test fails."""
+    hammers = [Hammer(tenant) for _ in range(KEEP_ALIVE_CLIENTS)]
+    try:
+        yield hammers
+    finally:
+        for hammer in hammers:
+            hammer.stopping.set()
+
+
 def was_closed(connection):
     return bool(select.select([connection.sock], [], [], 0)[0])  # between two requests there is nothing to read but the end
 
@@ -88,11 +101,12 @@ def all_are_at(hammers, gateway):
 def test_no_client_is_cut_off_when_gateways_are_restarted_one_after_the_other(make_stack, delay):
     # A slow machine may need longer than 6 s for an answer.
     stack = make_stack(**PAIRS, settings={"gateway": {"NEXUS_DRAIN_DELAY": delay, "NEXUS_DEADLINE_FACTOR": 6}})
-    with FaultRun(stack, rate=20) as run:
-        hammers = [Hammer(run.tenant) for _ in range(KEEP_ALIVE_CLIENTS)]
+    with FaultRun(stack, rate=20) as run, hammering(run.tenant) as hammers:
+        eventually(lambda: all_are_at(hammers, 0), "all clients are at gateway-0", 30)
         for leaving in (0, 1, 0):
-            eventually(lambda: all_are_at(hammers, leaving), f"all clients are at gateway-{leaving}", 30)
             assert stack[f"gateway-{leaving}"].stop() == 0
+            # A client that pauses until the gateway is back would stay there.
+            eventually(lambda: all_are_at(hammers, 1 - leaving), f"all clients have left gateway-{leaving}", 30)
             stack[f"gateway-{leaving}"].restart()
         for hammer in hammers:
             hammer.stop()

@@ -48,7 +48,7 @@ class Traffic:
         self._journals = [self.stack.folder / f"acknowledged-{number}" for number in self._gateways]
         self._loads = [self._load(number, rate // len(self._gateways), phones) for number in self._gateways]
         self._conversations = eventually(self._some_conversations, "phones have begun conversations")
-        self._stopping = threading.Event()
+        self._stopping, self._abandoned = threading.Event(), threading.Event()
         self._agents = [threading.Thread(target=self._write, args=[number], daemon=True) for number in range(agents)]
         for agent in self._agents:
             agent.start()
@@ -87,6 +87,7 @@ class Traffic:
     def abandon(self):
         """Stops all traffic after a failure."""
         self._stopping.set()
+        self._abandoned.set()
         for load in self._loads:
             load.kill()
             load.communicate()
@@ -116,7 +117,8 @@ class Traffic:
             for _ in range(2 if count % 10 == 0 else 1):
                 while not (accepted := self._post(caller, conversation, client_id)):
                     caller = next(callers)
-                    self._stopping.wait(0.05)
+                    if self._abandoned.wait(0.05):
+                        return
                 first = first or accepted
                 if accepted != first:
                     self.contradictions.append((first, accepted))
