@@ -1,4 +1,4 @@
-"""Measures Nexus: ./build.sh bench [--quick] [--json FILE] [--record] [--beside TREE] [MEASUREMENT…] (tests/bench/run.sh).
+"""Measures Nexus: ./build.sh bench [--quick] [--json FILE] [--record] [--beside TREE] [--messages N] [MEASUREMENT…] (tests/bench/run.sh).
 
 Writes result.json and result.md into the folder named first. Exit code 1: something could not be measured, or an
 audit found a loss. A target that was missed is marked in the table and fails nothing."""
@@ -14,6 +14,7 @@ import accepting    # noqa: E402 -- they import the harness, which the line abov
 import beside       # noqa: E402
 import counting     # noqa: E402
 import delivering   # noqa: E402
+import history      # noqa: E402
 import hotspots     # noqa: E402
 import locked       # noqa: E402
 import machine      # noqa: E402
@@ -34,13 +35,15 @@ MEASUREMENTS = {
     "delivery": (delivering.throughput, "Answers delivered a second"),
     "isolation": (delivering.isolation, "Delivery beside destinations that do not answer"),
     "backlog": (delivering.backlog, "Delivery past a heap of waiting rows"),
+    "history": (history.throughput, "With a long history"),
     "hotspots": (hotspots.accepting, "Where the time of accepting goes"),
 }
 
 
 def main():
     arguments = read_arguments()
-    rig = Rig(QUICK if arguments.quick else FULL)
+    scale = QUICK if arguments.quick else FULL
+    rig = Rig(scale._replace(history=arguments.messages or scale.history))
     try:
         quietness = machine.Quietness(rig.folder)
         report = Report(machine.facts(), arguments.quick)
@@ -62,15 +65,24 @@ def read_arguments():
                         help="makes short runs, which check that the bench works; their figures are not for publication")
     parser.add_argument("--beside", type=pathlib.Path, metavar="TREE",
                         help="compares accepting and delivering with another tree, built by its ./build.sh build release")
+    parser.add_argument("--messages", type=message_count, metavar="N",
+                        help=f"how many messages history stores, {FULL.history:,} by default")
     parser.add_argument("measurements", nargs="*", metavar="MEASUREMENT", choices=[[], *MEASUREMENTS],
-                        help=", ".join(MEASUREMENTS) + "; all when none is named")
+                        help=", ".join(MEASUREMENTS) + "; all but history when none is named, because filling a database takes long")
     return parser.parse_intermixed_args()
+
+
+def message_count(word):
+    count = int(word)
+    if count < 1000:
+        raise argparse.ArgumentTypeError("a history has at least 1000 messages")
+    return count
 
 
 def chosen(arguments):
     if arguments.beside:
         yield beside.throughput(arguments.beside), Section("beside", "Beside another build")
-    for name in arguments.measurements or ([] if arguments.beside else MEASUREMENTS):
+    for name in arguments.measurements or ([] if arguments.beside else [name for name in MEASUREMENTS if name != "history"]):
         function, what = MEASUREMENTS[name]
         yield function, Section(name, what)
 

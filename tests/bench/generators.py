@@ -31,10 +31,10 @@ class Load(typing.NamedTuple):
         return self.report.get("refused", 0) + self.report.get("socketErrors", 0)
 
 
-def inbound(nexus, tenant, name, connections, seconds):
+def inbound(nexus, tenant, name, connections, seconds, phones=20_000):
     """Texts, one after the other on each connection (closed loop)."""
     credentials = base64.b64encode(f"{tenant.ccid}:{tenant.api_key}".encode()).decode()
-    return _wrk(nexus, "inbound.lua", connections, seconds, name, [credentials, tenant.number, name, nexus.scratch])
+    return _wrk(nexus, "inbound.lua", connections, seconds, name, [credentials, tenant.number, name, nexus.scratch, phones])
 
 
 def inbound_tenants(nexus, keys, name, connections, seconds):

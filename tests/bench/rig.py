@@ -35,11 +35,14 @@ class Scale(typing.NamedTuple):
     hopeless: int       # outbound messages to each destination that does not accept them
     backlog: int        # rows
     scrapes: int        # of each format
+    history: int        # messages
+    history_s: int      # one run beside it
 
 
 FULL = Scale(quiet_s=3, warm_s=1, run_s=8, limit_s=4, open_s=15, pairs=5, drain=20_000, hopeless=2_000, backlog=1_000_000,
-             scrapes=500)
-QUICK = Scale(quiet_s=3, warm_s=1, run_s=2, limit_s=2, open_s=3, pairs=1, drain=4_000, hopeless=500, backlog=50_000, scrapes=100)
+             scrapes=500, history=20_000_000, history_s=20)
+QUICK = Scale(quiet_s=3, warm_s=1, run_s=2, limit_s=2, open_s=3, pairs=1, drain=4_000, hopeless=500, backlog=50_000, scrapes=100,
+              history=200_000, history_s=3)
 
 
 class Correspondents(typing.NamedTuple):
@@ -119,8 +122,8 @@ class Nexus:
 
     # --- load ---
 
-    def inbound(self, name, connections, seconds, tenant=None):
-        return generators.inbound(self, tenant or self.tenant, name, connections, seconds)
+    def inbound(self, name, connections, seconds, tenant=None, **phones):
+        return generators.inbound(self, tenant or self.tenant, name, connections, seconds, **phones)
 
     def correspondents(self, count, tenant=None):
         """Open conversations of a tenant, made by texts of so many phones."""

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# ./build.sh bench [--quick] [--json FILE] [--record] [--beside TREE] [MEASUREMENT…]: measures, as the user
+# ./build.sh bench [--quick] [--json FILE] [--record] [--beside TREE] [--messages N] [MEASUREMENT…]: measures, as the user
 # that the programs run as. Paths of files are relative to the caller's directory.
 #
 #   --json FILE     also writes the result as JSON
 #   --record        puts the tables into docs/performance.md
 #   --beside TREE   compares accepting and delivering with another tree, which must be built
+#   --messages N    how many messages the measurement "history" stores
 set -euo pipefail
 caller_dir=${caller_dir:-$PWD}
 cd "$(dirname "$(readlink -f "$0")")/../.."
