@@ -55,10 +55,13 @@ class Supervised:
         eventually(lambda: self._up.poll() is not None, "it has ended", 90)
         return self.printed()
 
+    def stop(self):
+        self._up.send_signal(signal.SIGTERM)
+        self._up.wait(90 * PATIENCE)
+
     def finish(self):
         if self._up.poll() is None:
-            self._up.send_signal(signal.SIGTERM)
-            self._up.wait(90 * PATIENCE)
+            self.stop()
         remaining = self.remaining_processes()
         assert not remaining, f"these processes remain: {remaining}"
         shutil.rmtree(self.folder)
