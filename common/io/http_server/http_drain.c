@@ -2,10 +2,15 @@
 //
 //   retiring  (delay)        connections are accepted, every answer says "Connection: close": load
 //                            balancers learn that we leave, and clients go elsewhere one by one
-//   deaf      (HANDSHAKE_MS) no new connection can begin; handshakes in progress are completed
-//   closed                   the listener is closed
-//   quiet     (GRACE_MS)     connections without a byte of a request are closed; a client that has
+//   deaf      (100 ms)       no new connection can begin; handshakes in progress are completed
+//   closed    (1 s)          the listener is closed; a client that has a connection may begin a
+//                            request
+//   quiet                    connections without a byte of a request are closed; a client that has
 //                            sent at least one byte gets an answer
+//
+// The times of deaf and closed are counted in turns of a timer, so time in which this process did
+// not run does not count: when a whole machine stands still, its clients do not send anything
+// either.
 //
 // The drain is over when the last connection has gone. An answer closes its connection only if no
 // unread bytes wait behind the request: closing with unread bytes makes the kernel reset the
@@ -14,14 +19,15 @@
 
 #include <sys/ioctl.h>
 
-enum { HANDSHAKE_MS = 100, GRACE_MS = 1000 };
+enum { TURN_MS = 50, HANDSHAKE_TURNS = 2, GRACE_TURNS = 20 };
 
 static void on_drain(uv_timer_t *timer);
 
-static void drain_step(struct http_server *server, enum http_drain state, uint64_t lasts_ms)
+static void drain_step(struct http_server *server, enum http_drain state, unsigned turns)
 {
     server->drain = state;
-    uv_timer_start(&server->drain_clock, on_drain, lasts_ms, 0);
+    server->drain_turns = turns;
+    uv_timer_start(&server->drain_clock, on_drain, TURN_MS, TURN_MS);
 }
 
 bool http_drain_is_spoken_to(const struct connection *connection)
@@ -51,7 +57,7 @@ static void leave(struct http_server *server)
     listener_deafen(server->listener);
     while (!list_is_empty(&server->streams))
         http_stream_drain(http_stream_of(server->streams.next));
-    drain_step(server, HTTP_DRAIN_DEAF, HANDSHAKE_MS);
+    drain_step(server, HTTP_DRAIN_DEAF, HANDSHAKE_TURNS);
 }
 
 static void listener_end(struct http_server *server)
@@ -59,7 +65,7 @@ static void listener_end(struct http_server *server)
     listener_accept_rest(server->listener);
     server->counts.accept_paused = listener_pauses(server->listener);
     listener_close(&server->listener);
-    drain_step(server, HTTP_DRAIN_CLOSED, GRACE_MS);
+    drain_step(server, HTTP_DRAIN_CLOSED, GRACE_TURNS);
     http_drain_look(server);
 }
 
@@ -78,6 +84,9 @@ static void on_drain(uv_timer_t *timer)
 {
     struct http_server *server = CONTAINER_OF(timer, struct http_server, drain_clock);
 
+    if (server->drain_turns > 0 && --server->drain_turns > 0)
+        return;
+    uv_timer_stop(timer);
     switch (server->drain) {
     case HTTP_DRAIN_NOT: return;
     case HTTP_DRAIN_RETIRING: leave(server); return;
@@ -91,9 +100,11 @@ void http_server_drain(struct http_server *server, uint64_t delay_ms)
 {
     if (server->drain != HTTP_DRAIN_NOT)
         return;
-    drain_step(server, HTTP_DRAIN_RETIRING, delay_ms);
+    server->drain = HTTP_DRAIN_RETIRING;
     if (delay_ms == 0)
         leave(server);
+    else
+        uv_timer_start(&server->drain_clock, on_drain, delay_ms, 0);
 }
 
 bool http_server_lets_go(const struct http_server *server)

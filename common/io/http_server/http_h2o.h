@@ -66,6 +66,7 @@ struct http_server {
     uv_timer_t clock, drain_clock;
     int handles_open; // of the three above
     enum http_drain drain;
+    unsigned drain_turns;    // of drain_clock, until the next step
     bool is_drained;         // and told
     struct list connections; // all
     struct list waiting, answering, fresh, skipping, lingering;

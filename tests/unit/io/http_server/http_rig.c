@@ -53,6 +53,24 @@ static void on_later(uv_timer_t *timer)
     child->answered_late++;
 }
 
+// After a pause, and after the timers that became due meanwhile.
+static void on_resumed(uv_timer_t *timer)
+{
+    struct child *child = timer->data;
+    char text[32];
+
+    snprintf(text, sizeof text, "%zu", http_server_counts(child->server).connections);
+    http_answer(child->parked, &(struct http_answer){.status = 200, .body = str_of(text)});
+    child->parked = NULL;
+}
+
+static void on_pause(uv_timer_t *timer)
+{
+    poll(NULL, 0, 1500);
+    uv_update_time(timer->loop);
+    uv_timer_start(timer, on_resumed, 1, 0);
+}
+
 static void on_stream_closed(void *context)
 {
     struct child *child = context;
@@ -83,6 +101,10 @@ static void handle(void *context, struct http_request *request)
         child->parked = request;
         child->parked_ever++;
         uv_timer_start(&child->later, on_later, 200, 0);
+    } else if (str_equal(path, STR("/pause"))) {
+        child->parked = request;
+        http_server_drain(child->server, 0);
+        uv_timer_start(&child->later, on_pause, 200, 0);
     } else if (str_equal(path, STR("/close"))) {
         http_close(request);
     } else if (str_equal(path, STR("/stream")) || str_equal(path, STR("/flood"))) {

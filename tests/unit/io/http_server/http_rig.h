@@ -3,6 +3,8 @@
 //
 // GET /counts     what the server and its handler counted, as name=value
 // GET /later      is answered "late" after 200 ms; one at a time
+// GET /pause      begins to drain, then does nothing for 1.5 s; answered with the number of
+//                 connections that are open after it
 // GET /close      ends the connection without an answer
 // GET /stream     a stream with one event; one at a time
 // GET /flood      a stream that writes until the server refuses more

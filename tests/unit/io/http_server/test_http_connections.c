@@ -50,6 +50,19 @@ Test(http_connections, ends_streams_and_idle_connections_when_it_stops)
     // http_rig_stop() checks the clean end, with both still open
 }
 
+// When the machine stands still, clients stand still too, so they get the rest of their second afterwards.
+Test(http_connections, does_not_count_a_pause_of_the_process_as_time_of_its_clients_when_it_stops)
+{
+    int idle = client_new(), other = client_new();
+    AUTO(buf) bytes = {0};
+
+    client_send(other, STR("GET /pause HTTP/1.1\r\nHost: n\r\n\r\n"));
+    const char *answer = client_receive_all(other, &bytes);
+    cr_expect(has(answer, "\r\n\r\n2"), "%s", answer);
+    close(idle);
+    close(other);
+}
+
 Test(http_connections, closes_the_oldest_idle_connection_when_it_is_full)
 {
     int clients[CONNECTIONS_LIMIT + 10];
