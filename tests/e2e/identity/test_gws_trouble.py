@@ -188,3 +188,73 @@ def test_a_cached_answer_of_gws_is_not_used_after_the_cache_time(make_stack):
     eventually(lambda: user.get(CONVERSATIONS).status_code != 200, "the cached answer has expired")
     assert_refused_temporarily(user.get(CONVERSATIONS))
     tenant.stack["simulator-0"].restart()
+
+
+TROUBLE = [{"gws_status": 500}, {"gws_status": 302}, {"gws_status": 404}, {"gws_latency_ms": 5000},
+           *({"gws_answers": how} for how in ("text", "cut", "empty", "list", "types", "huge"))]
+
+
+@pytest.mark.parametrize("knobs", TROUBLE, ids=lambda knobs: "-".join(str(x) for pair in knobs.items() for x in pair))
+def test_a_failing_gws_grants_nothing_and_does_not_count_as_a_wrong_token(nexus, tenant, knobs):
+    administrator = tenant.administrator()
+    nexus.gws.knobs(tenant.ccid, **knobs)
+
+    answer = administrator.get("/nexus/v3/ledger")
+
+    assert answer.status_code == 503, answer.text
+    assert int(answer.headers["retry-after"]) > 0
+    nexus.gws.knobs(tenant.ccid, gws_status=0, gws_latency_ms=0, gws_answers="right")
+    assert until_accepted(lambda: administrator.get("/nexus/v3/ledger")).status_code == 200
+
+
+def test_many_requests_with_one_token_cause_one_request_to_gws(nexus, tenant):
+    nexus.gws.knobs(tenant.ccid, gws_latency_ms=300)
+
+    def questions():
+        token, before = nexus.gws.token("nexus", tenant.ccid), nexus.gws.counts(tenant.ccid).get("gwsUserinfo", 0)
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            assert list(pool.map(lambda _: requests.get(f"{nexus.url()}/nexus/v3/ledger", timeout=LONGEST_ANSWER,
+                                                        headers={"Authorization": token}).status_code, range(20))) == [200] * 20
+        return nexus.gws.counts(tenant.ccid)["gwsUserinfo"] - before
+
+    assert eventually(questions, "GWS answers in time, and all requests are accepted") == 1
+    nexus.gws.knobs(tenant.ccid, gws_latency_ms=0)
+
+
+def test_an_expired_token_is_refused_after_the_cache_time(make_stack):
+    stack = make_stack(settings={"gateway": {"NEXUS_GWS_TOKEN_CACHE": "1s"}})
+    tenant = Tenant(stack)
+    stack.gws.knobs(tenant.ccid, gws_token_life_ms=1500)
+
+    def accepted_before_the_token_expires():
+        user = tenant.administrator()
+        return user.get("/nexus/v3/ledger").status_code == 200 and user
+
+    administrator = eventually(accepted_before_the_token_expires, "an administrator whose token expires soon is accepted")
+    eventually(lambda: administrator.get("/nexus/v3/ledger").status_code == 401, "the token is refused")
+
+
+def test_a_token_is_valid_if_any_gws_knows_it(make_stack):
+    stack = make_stack()
+    tenant = Tenant(stack)
+    stack.query("insert into nex_gapis (url, clientid, authinturl) values ('http://127.0.0.1:1', 'x', 'http://127.0.0.1:1')")
+    stack.query("update nex_gapis set id = default where clientid = 'nexus_client'")  # now it is the second row
+
+    administrator = tenant.administrator()
+    assert until_accepted(lambda: administrator.get("/nexus/v3/ledger")).status_code == 200
+    url, wrong = f"{stack.url()}/nexus/v3/ledger", {"Authorization": "wrong"}
+    refused = requests.get(url, headers=wrong, timeout=LONGEST_ANSWER)
+    assert refused.status_code == 503, "the first GWS has not answered that it does not know the token"
+
+    stack.query("update tenant set backend_url = 'http://127.0.0.1:1/' where ccid = %s", tenant.ccid)
+    stack.query("delete from nex_gapis where clientid = 'x'")
+    assert until_accepted(lambda: requests.get(url, headers=wrong, timeout=LONGEST_ANSWER), other_statuses=(401,)).status_code == 401
+
+
+def test_without_gws_no_token_is_valid(make_stack):
+    stack = make_stack(knows_gws=False)
+
+    answer = requests.get(f"{stack.url()}/nexus/v3/ledger", headers={"Authorization": "Bearer x"}, timeout=LONGEST_ANSWER)
+    login = requests.get(f"{stack.url()}/auth/login", allow_redirects=False, timeout=LONGEST_ANSWER)
+
+    assert (answer.status_code, login.status_code) == (401, 503)
