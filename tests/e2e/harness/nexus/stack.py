@@ -31,6 +31,8 @@ KEPT = pathlib.Path("/tmp")  # for the files of a Nexus that failed a check
 RELEASE = ROOT / "build/release"  # for tests under a load that is too high for sanitizers
 WORKERS = ("chat-worker", "sms-worker", "provisioning-worker")
 PROGRAMS = ("gateway", *WORKERS, "metrics-agent", "simulator")
+# Of a worker of a Nexus for one test: one batch gathers while the other commits. Each one more takes as long to start as a program.
+FEW_CONNECTIONS = {"NEXUS_PG_CONNECTIONS": 2}
 READABLE = "process.readable=fail"  # NEXUS_FAILPOINTS of a process whose /proc entries a test reads
 
 
@@ -92,7 +94,7 @@ class Stack:
                              NEXUS_REDIS_URL=f"unix:{self.redis.socket}", NEXUS_DRAIN_DELAY="0s", NEXUS_DEADLINE_FACTOR=PATIENCE,
                              NEXUS_METRICS_URL=f"http://127.0.0.1:{self.metrics_port}/metrics", **self._bus_at_gateway(number))
         return self._add(program, number, NEXUS_PG_URL=self.postgres.worker_url(self.database), **self._secrets(),
-                         **self._bus_at_worker())
+                         **self._bus_at_worker(), **({} if self.is_shared else FEW_CONNECTIONS))
 
     def _add(self, program, number, **environment):
         name = f"{program}-{number}"
