@@ -16,7 +16,14 @@
 
 #include <stdlib.h>
 
-enum { BODY_LIMIT = 1024, CONNECTIONS_LIMIT = 64, SNAPSHOTS_WAITING = 256 };
+enum {
+    BODY_LIMIT = 1024,
+    CONNECTIONS_LIMIT = 64,
+    SNAPSHOTS_WAITING = 256,
+    TURN_MS = 50,
+    QUIET_TURNS = 2,
+    LAST_TURNS = 20,
+};
 
 struct agent {
     struct service *service;
@@ -27,6 +34,10 @@ struct agent {
     struct otlp *otlp;    // NULL: spans are sent nowhere
     struct buf state;     // the path of its file; empty: totals end with this process
     bool state_is_broken; // logged once, until it works again
+    uint64_t frames;      // received
+    uv_timer_t last;      // while it drains; below
+    unsigned turns, quiet_turns;
+    uint64_t frames_before;
 };
 
 static int64_t now_ms(struct agent *agent)
@@ -89,6 +100,7 @@ static void snapshot_received(void *context, struct str peer, struct str body)
     struct err err;
 
     (void)peer;
+    agent->frames++;
     if (!sender_is_who_it_says(agent, body)) {
         refusal_note(agent, "service");
     } else if (!span_frame_is(body)) {
@@ -240,6 +252,7 @@ bool agent_init(struct service *service, struct err *err)
     struct agent *agent = heap_new(sizeof *agent);
     *agent = (struct agent){.service = service, .fold = fold_new()};
     service_set_state(service, agent);
+    uv_timer_init(service_loop(service), &agent->last);
     state_begin(agent);
     return traces_send(agent, err) && snapshots_listen(agent, err) && scrapes_listen(agent, err);
 }
@@ -249,15 +262,36 @@ static void traces_sent(void *context)
     service_drained(context);
 }
 
+// The last snapshots of processes that have ended may still be on their way through the kernel and
+// libzmq. They are read until two turns bring nothing; a process that goes on sending delays the
+// end for one second at most.
+static void on_last_turn(uv_timer_t *timer)
+{
+    struct agent *agent = CONTAINER_OF(timer, struct agent, last);
+
+    agent->quiet_turns = agent->frames == agent->frames_before ? agent->quiet_turns + 1 : 0;
+    agent->frames_before = agent->frames;
+    if (++agent->turns < LAST_TURNS && agent->quiet_turns < QUIET_TURNS)
+        return;
+    uv_timer_stop(timer);
+    if (agent->otlp)
+        otlp_drain(agent->otlp, traces_sent, agent->service);
+    else
+        service_drained(agent->service);
+}
+
 void agent_drain(struct service *service)
 {
     struct agent *agent = service_state(service);
 
     http_server_drain(agent->http, 0);
-    if (agent->otlp)
-        otlp_drain(agent->otlp, traces_sent, service);
-    else
-        service_drained(service);
+    agent->frames_before = agent->frames;
+    uv_timer_start(&agent->last, on_last_turn, TURN_MS, TURN_MS);
+}
+
+static void on_last_closed(uv_handle_t *handle)
+{
+    free(CONTAINER_OF(handle, struct agent, last));
 }
 
 void agent_done(struct service *service)
@@ -274,6 +308,6 @@ void agent_done(struct service *service)
     state_keep(agent);
     buf_release(&agent->state);
     fold_free(&agent->fold);
-    free(agent);
     service_set_state(service, NULL);
+    uv_close((uv_handle_t *)&agent->last, on_last_closed);
 }

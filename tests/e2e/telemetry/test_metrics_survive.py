@@ -123,6 +123,24 @@ def test_an_agent_that_stops_after_all_others_has_stored_their_last_reports(make
     assert stack.metric("nexus_messages_total", direction="in") == 16
 
 
+def test_an_agent_that_stops_reads_the_reports_that_came_while_it_did_not_run(make_stack):
+    stack = make_stack()
+    aggregator = Tenant(stack).aggregator()
+    assert aggregator.message().status_code == 200
+    agent, worker = stack["metrics-agent-0"], stack["sms-worker-0"]
+
+    agent.freeze()
+    assert aggregator.message().status_code == 200
+    assert worker.stop() == 0
+    agent.send(signal.SIGTERM)
+    agent.thaw()
+
+    assert agent.wait() == 0
+    agent.restart()
+    worker.restart()
+    assert stack.metric("nexus_messages_total", direction="in") == 2
+
+
 def test_hostile_frames_with_a_valid_key_change_no_metric_and_do_not_stop_the_agent(make_stack):
     stack = make_stack()
     aggregator = Tenant(stack).aggregator()
