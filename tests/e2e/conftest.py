@@ -43,9 +43,10 @@ def _first_line(report):
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
     folder = tempfile.mkdtemp(prefix="nx-pg-", dir=FOLDER)
-    # The folders of all workers of one run have the same parent. The write-ahead log is small because it may be in memory.
+    # The folders of all workers of one run have the same parent. The write-ahead log is small because it may be in memory, and
+    # databases that live for seconds need no vacuum.
     data = prepared_data(tmp_path_factory.getbasetemp().parent / "cluster", BINARIES)
-    server = Postgres(f"{folder}/p", data, max_wal_size="256MB").start().ready()
+    server = Postgres(f"{folder}/p", data, max_wal_size="256MB", autovacuum_naptime="1min").start().ready()
     yield server
     server.stop()
     shutil.rmtree(folder)

@@ -93,7 +93,7 @@ def test_nothing_acknowledged_is_lost_while_a_backend_is_frozen_with_its_locks(m
             eventually(lambda: run.stack.causes() & {"db.hangs", "db.stuck"}, "health reports it", 20)
         finally:
             os.kill(pid, signal.SIGCONT)
-        run.stack.wait_for("green")
+        run.stack.wait_until_well()
 
 
 @pytest.fixture

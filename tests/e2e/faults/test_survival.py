@@ -60,7 +60,7 @@ def crash_and_restart(stack, chance):
     """Work must have gone on before it can be interrupted again: recovery takes PostgreSQL a while."""
     chance.choice([stack.postgres.crash, stack.postgres.kill])()
     stack.postgres.restart()
-    stack.wait_for("green")
+    stack.wait_until_well()
 
 
 def loses(stack, gateway, worker):

@@ -58,7 +58,7 @@ def test_a_transaction_that_does_not_end_is_reported_while_it_delays_the_event_s
 
         assert read_until(stream, held_back)
         stream.close()
-        stack.wait_for("green")
+        stack.wait_until_well()
         eventually(lambda: stack.metric("nexus_db_oldest_xmin_age_seconds") < 5, "no transaction delays events any more")
 
     assert set(run.statuses) == {200}
@@ -136,7 +136,7 @@ def test_one_frozen_process_is_reported_while_messages_go_on(make_stack, program
         wait_for_report(stack, code, program if code == "process.silent" else "")
         run.goes_on()
         stack[program].thaw()
-        stack.wait_for("green")
+        stack.wait_until_well()
 
 
 def test_redis_that_refuses_writes_is_reported_while_messages_go_on(make_stack):
@@ -146,7 +146,7 @@ def test_redis_that_refuses_writes_is_reported_while_messages_go_on(make_stack):
         wait_for_report(run.stack, "cache.read_only")
         run.goes_on()
         run.stack.redis.command_line("config", "set", "min-replicas-to-write", "0")
-        run.stack.wait_for("green")
+        run.stack.wait_until_well()
 
 
 def test_a_single_worker_that_does_not_reach_postgresql_is_reported_while_messages_go_on(make_stack):

@@ -217,11 +217,17 @@ class Stack:
         return [row for row in self.query("select * from ledger where imbalance <> 0")]
 
     def bring_back(self, name):
-        """Restarts a worker and waits until every gateway reports it with its database."""
+        """Restarts a worker and waits until every gateway reports it with its database. A gateway may not have noticed yet that the
+        old process is gone, so the new one must have greeted it."""
+        gateways = {gateway: self._greetings(gateway, name) for gateway in self._http_ports if self.processes[f"gateway-{gateway}"].alive}
         self.processes[name].restart()
-        for gateway in self._http_ports:
-            if self.processes[f"gateway-{gateway}"].alive:
-                eventually(lambda: name in self.serving_workers(gateway), f"gateway-{gateway} uses {name}", 20)
+        for gateway, before in gateways.items():
+            eventually(lambda: self._greetings(gateway, name) > before and name in self.serving_workers(gateway),
+                       f"gateway-{gateway} uses {name}", 20)
+
+    def _greetings(self, gateway, worker):
+        """How often a worker has connected to a gateway."""
+        return self.processes[f"gateway-{gateway}"].log.read_text().count(f'"event":"bus.worker_came","worker":"{worker}"')
 
     def workers(self, gateway=0):
         """The names of the workers that are connected to this gateway."""
