@@ -17,13 +17,6 @@ struct id id_new(void)
     return id;
 }
 
-void buf_id(struct buf *buf, struct id id)
-{
-    char text[ID_TEXT_LENGTH + 1];
-    id_text(id, text);
-    buf_append(buf, text, ID_TEXT_LENGTH);
-}
-
 void json_key_id(struct buf *buf, const char *key, struct id id)
 {
     char text[ID_TEXT_LENGTH + 1];

@@ -18,7 +18,6 @@ enum { ID_TEXT_LENGTH = 36 };
 struct id id_new(void); // UUIDv7
 // The 36 characters and a NUL.
 void id_text(struct id id, char text[ID_TEXT_LENGTH + 1]);
-void buf_id(struct buf *buf, struct id id);
 void json_key_id(struct buf *buf, const char *key, struct id id); // none -> null
 // Accepts upper and lower case hex with the four hyphens; nothing else.
 MUST_USE bool id_parse(struct str text, struct id *id);

@@ -172,27 +172,6 @@ bool day_check(struct str text, struct err *err)
     return true;
 }
 
-bool kind_check(struct str text, struct err *err)
-{
-    if (!str_equal(text, STR("sms")) && !str_equal(text, STR("email")))
-        return err_set(err, ERR_BAD_INPUT, "must be sms or email");
-    return true;
-}
-
-bool provider_check(struct str text, struct err *err)
-{
-    if (!str_equal(text, STR("Async")))
-        return err_set(err, ERR_BAD_INPUT, "must be Async");
-    return true;
-}
-
-bool uncertain_check(struct str text, struct err *err)
-{
-    if (!str_equal(text, STR("resend")) && !str_equal(text, STR("hold")))
-        return err_set(err, ERR_BAD_INPUT, "must be resend or hold");
-    return true;
-}
-
 bool validity_check(struct str text, struct err *err)
 {
     const int64_t week_ms = 7 * 86400000LL;

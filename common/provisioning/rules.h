@@ -14,7 +14,4 @@ MUST_USE bool section_name_check(struct str text, struct err *err); // letters, 
 MUST_USE bool domain_check(struct str text, struct err *err);       // in lower case
 MUST_USE bool time_check(struct str text, struct err *err);         // RFC 3339 in UTC, or a day
 MUST_USE bool day_check(struct str text, struct err *err);
-MUST_USE bool kind_check(struct str text, struct err *err);      // sms or email
-MUST_USE bool provider_check(struct str text, struct err *err);  // Async
-MUST_USE bool uncertain_check(struct str text, struct err *err); // resend or hold
-MUST_USE bool validity_check(struct str text, struct err *err);  // a duration up to a week
+MUST_USE bool validity_check(struct str text, struct err *err); // a duration up to a week

@@ -396,11 +396,6 @@ void batcher_add(struct batcher *batcher, struct batch_item *item)
         uv_timer_start(&batcher->start, start_now, 0, 0);
 }
 
-size_t batcher_waiting(const struct batcher *batcher)
-{
-    return batcher->items;
-}
-
 // ---- start and end
 
 struct batcher *batcher_new(uv_loop_t *loop, struct pg *pg, const struct batch_def *def,

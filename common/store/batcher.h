@@ -83,4 +83,3 @@ struct batcher *batcher_new(uv_loop_t *loop, struct pg *pg, const struct batch_d
                             void *context, struct metrics *metrics);
 void batcher_free(struct batcher **batcher); // items still waiting fail with ERR_UNAVAILABLE
 void batcher_add(struct batcher *batcher, struct batch_item *item);
-size_t batcher_waiting(const struct batcher *batcher); // and in flight

@@ -239,8 +239,3 @@ static void on_answer(void *context, const struct http_client_answer *answer)
         refused(dispatch, status, answer->retry_after_s);
     send_due(aggregator);
 }
-
-size_t aggregator_under_way(const struct aggregator *aggregator)
-{
-    return aggregator->under_way;
-}

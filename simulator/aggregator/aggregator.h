@@ -33,4 +33,3 @@ struct aggregator *aggregator_new(struct simulator *simulator);
 void aggregator_free(struct aggregator **aggregator);
 // Everything is copied. False: too many are in flight.
 bool aggregator_post(struct aggregator *aggregator, const struct posting *posting);
-size_t aggregator_under_way(const struct aggregator *aggregator);

@@ -243,8 +243,3 @@ size_t bus_worker_gateways(const struct bus_worker *bus)
         count += link->welcomed;
     return count;
 }
-
-size_t bus_worker_unanswered(const struct bus_worker *bus)
-{
-    return bus->unanswered;
-}

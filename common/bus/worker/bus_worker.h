@@ -64,4 +64,3 @@ void bus_worker_doorbell(struct bus_worker *bus, uint32_t destination); // to al
 // Says DRAIN; requests already on the way still arrive.
 void bus_worker_drain(struct bus_worker *bus);
 size_t bus_worker_gateways(const struct bus_worker *bus); // that said WELCOME
-size_t bus_worker_unanswered(const struct bus_worker *bus);

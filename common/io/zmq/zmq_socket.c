@@ -350,11 +350,6 @@ bool zmq_socket_connect(struct zmq_socket *socket, const char *endpoint, struct 
     return true;
 }
 
-void zmq_socket_disconnect(struct zmq_socket *socket, const char *endpoint)
-{
-    (void)!zsock_disconnect(socket->watch.socket, "%s", endpoint); // already gone is fine
-}
-
 bool zmq_socket_send(struct zmq_socket *socket, struct str peer, struct str body)
 {
     bool routed = socket->kind == ZMQ_SOCKET_ROUTER;

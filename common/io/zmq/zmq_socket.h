@@ -70,7 +70,6 @@ MUST_USE bool zmq_socket_bind(struct zmq_socket *socket, const char *endpoint, s
 // did. Connections that are there stay. For ipc:// only; cheap: one stat().
 bool zmq_socket_bind_again(struct zmq_socket *socket, const char *endpoint);
 MUST_USE bool zmq_socket_connect(struct zmq_socket *socket, const char *endpoint, struct err *err);
-void zmq_socket_disconnect(struct zmq_socket *socket, const char *endpoint);
 // Never blocks. False: no such peer, or its queue is full; nothing was sent. peer counts for a
 // ROUTER only.
 MUST_USE bool zmq_socket_send(struct zmq_socket *socket, struct str peer, struct str body);
