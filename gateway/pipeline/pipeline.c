@@ -16,7 +16,7 @@
 enum {
     FRESH_US = 1000 * 1000,
     SAMPLES = 6, // at least FRESH_US apart: enough for the time that pipeline_before() looks back
-    TIMEOUT_MS = 2000,
+    TIMEOUT_MS = 2000, // times NEXUS_DEADLINE_FACTOR
 };
 
 struct waiter { // lives in its exchange's arena
@@ -81,8 +81,8 @@ static bool page_ask(struct pipeline *pipeline, struct err *err)
         return err_set(err, ERR_UNAVAILABLE,
                        "NEXUS_METRICS_URL is empty: set the address of metrics-agent");
     pipeline->asks = true;
-    agent_pages_ask(gateway->agent_pages, gateway->config->metrics_url, TIMEOUT_MS, on_page,
-                    pipeline);
+    agent_pages_ask(gateway->agent_pages, gateway->config->metrics_url,
+                    TIMEOUT_MS * gateway->config->deadline_factor, on_page, pipeline);
     return true;
 }
 

@@ -158,11 +158,11 @@ begin
     end if;
     if p_piece < 0 then
         null; -- only its existence is checked
-    elsif found_one.upload_id is null then
-        data := substring(found_one.content, p_piece * slice + 1, slice);
-    else
+    elsif found_one.upload_id is not null then
         select p.bytes into data from upload_piece p
          where p.tenant_id = p_tenant and p.upload_id = found_one.upload_id and p.stream = found_one.stream and p.number = p_piece;
+    elsif p_piece <= found_one.bytes / slice then
+        data := substring(found_one.content, p_piece * slice + 1, slice);
     end if;
     return json_build_object('contentType', found_one.content_type, 'knownType', found_one.known_type,
                              'fileName', found_one.file_name, 'bytes', found_one.bytes,
