@@ -26,7 +26,8 @@
 
 #include <stdlib.h>
 
-// Workers try to connect every half second (zmq_socket.c).
+// Workers try to connect every half second (zmq_socket.c). WORKERS_COME_MS is multiplied by
+// NEXUS_DEADLINE_FACTOR.
 enum { TICK_MS = 1000, WORKERS_COME_MS = 3000 };
 
 static void on_event(void *context, struct str topic, struct str payload)
@@ -171,21 +172,22 @@ static bool parts_make(struct gateway *gateway, struct err *err)
                         err);
     if (!gateway->server)
         return false;
-    gateway->bus = bus_gateway_new(
-        service_loop(service), service_zmq(service),
-        &(struct bus_gateway_options){.bind = config->bus_bind,
-                                      .instance = str_of(service_instance(service)),
-                                      .curve = service_curve(service),
-                                      .spares_the_living = true,
-                                      .keeps_to_itself = true,
-                                      .patience_ms = WORKERS_COME_MS,
-                                      .deadline_factor = (uint32_t)config->deadline_factor,
-                                      .tenant_share = (unsigned)config->tenant_share,
-                                      .metrics = gateway->metrics,
-                                      .event = on_event,
-                                      .worker_came = on_worker,
-                                      .context = gateway},
-        err);
+    gateway->bus =
+        bus_gateway_new(service_loop(service), service_zmq(service),
+                        &(struct bus_gateway_options){
+                            .bind = config->bus_bind,
+                            .instance = str_of(service_instance(service)),
+                            .curve = service_curve(service),
+                            .spares_the_living = true,
+                            .keeps_to_itself = true,
+                            .patience_ms = (uint32_t)(WORKERS_COME_MS * config->deadline_factor),
+                            .deadline_factor = (uint32_t)config->deadline_factor,
+                            .tenant_share = (unsigned)config->tenant_share,
+                            .metrics = gateway->metrics,
+                            .event = on_event,
+                            .worker_came = on_worker,
+                            .context = gateway},
+                        err);
     if (!gateway->bus)
         return false;
     gateway->principals =

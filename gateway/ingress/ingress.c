@@ -250,7 +250,9 @@ static void ingress_send(struct exchange *exchange)
 {
     const struct route *route = exchange->match.route;
     const struct message_type *type = message_type(route->message);
-    int64_t spent_ms = (clock_monotonic_us() - exchange->ready_us) / 1000;
+    // The call's deadline is multiplied by the factor, so the time that is spent is divided by it.
+    int64_t spent_ms = (clock_monotonic_us() - exchange->ready_us) / 1000 /
+                       exchange->gateway->config->deadline_factor;
     void *message;
     struct err err;
 

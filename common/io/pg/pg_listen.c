@@ -30,6 +30,7 @@ struct pg_listen {
     uv_timer_t retry, tick;
     uint64_t backoff_ms;
     int64_t asked_ms; // when the statement that is out was sent, or connecting began
+    int64_t ticked_ms;
     bool is_asking;
     unsigned timers;
 };
@@ -182,8 +183,14 @@ static void watch_event(uv_poll_t *poll, int status, int events)
 static void ticked(uv_timer_t *timer)
 {
     struct pg_listen *listen = timer->data;
-    int64_t waited_ms = clock_monotonic_ms() - listen->asked_ms;
+    int64_t now_ms = clock_monotonic_ms();
 
+    // When this process itself did not run, the answer may wait in the socket, which is read after
+    // the timers.
+    if (now_ms - listen->ticked_ms > SILENCE_LIMIT_MS)
+        listen->asked_ms = now_ms;
+    listen->ticked_ms = now_ms;
+    int64_t waited_ms = now_ms - listen->asked_ms;
     if (listen->state == DISCONNECTED)
         return;
     if (listen->state == CONNECTING ? waited_ms > CONNECT_LIMIT_MS
@@ -201,6 +208,7 @@ struct pg_listen *pg_listen_new(uv_loop_t *loop, const struct pg_listen_options 
     uv_timer_init(loop, &listen->retry);
     uv_timer_init(loop, &listen->tick);
     listen->retry.data = listen->tick.data = listen;
+    listen->ticked_ms = clock_monotonic_ms();
     uv_timer_start(&listen->tick, ticked, TICK_MS, TICK_MS);
     connection_open(listen);
     return listen;

@@ -9,6 +9,7 @@ import uuid
 import pytest
 import requests
 
+from harness.load.fault_run import PATIENT
 from harness.people import Tenant, User, until_accepted
 from harness.wait import LONGEST_ANSWER, eventually
 
@@ -56,7 +57,8 @@ def test_gws_is_asked_once_about_a_token_that_is_used_often(tenant):
         assert [user.get(CONVERSATIONS).status_code for _ in range(20)] == 20 * [200]
         return tenant.stack.gws.counts(tenant.ccid)["gwsUserinfo"] - before
 
-    assert eventually(questions, "GWS answers in time, and all requests are accepted") == 1
+    # A report of changed permissions, which makes the gateway forget users, may come meanwhile.
+    eventually(lambda: questions() == 1, "all requests are accepted, and GWS is asked once")
 
 
 def test_a_client_without_a_user_is_not_an_operator(tenant):
@@ -144,7 +146,7 @@ def test_an_expired_or_signed_out_token_is_refused_within_the_cache_time(make_st
 
 def test_while_gws_is_away_new_users_are_refused_and_keys_work(make_stack):
     tenant = Tenant(make_stack())
-    known, new_user = tenant.gws_agent(1), tenant.gws_agent(2)
+    new_user = tenant.gws_agent(2)
     gws = tenant.stack["simulator-0"]
 
     def gws_is_back():
@@ -154,6 +156,7 @@ def test_while_gws_is_away_new_users_are_refused_and_keys_work(make_stack):
     def known_without_gws():
         if not gws.alive:
             gws_is_back()
+        known = tenant.gws_agent(1)  # a GWS that was started again does not know the token of before
         assert conversations(known).status_code == 200
         gws.stop()
         return known.get(CONVERSATIONS).status_code == 200
@@ -165,6 +168,13 @@ def test_while_gws_is_away_new_users_are_refused_and_keys_work(make_stack):
 
     gws_is_back()
     eventually(lambda: tenant.gws_agent(2).get(CONVERSATIONS).status_code == 200, "the user is accepted")
+
+
+def test_a_request_has_time_left_after_gws_took_long_to_say_who_sends_it(make_stack):
+    tenant = Tenant(make_stack(**PATIENT))  # 12 s for a request, and half of it for GWS
+    tenant.stack.gws.knobs(tenant.ccid, gws_latency_ms=2500)
+
+    assert tenant.gws_agent().get(CONVERSATIONS).status_code == 200
 
 
 def test_a_frozen_gws_counts_as_unavailable(make_stack):
@@ -217,7 +227,8 @@ def test_many_requests_with_one_token_cause_one_request_to_gws(nexus, tenant):
                                                         headers={"Authorization": token}).status_code, range(20))) == [200] * 20
         return nexus.gws.counts(tenant.ccid)["gwsUserinfo"] - before
 
-    assert eventually(questions, "GWS answers in time, and all requests are accepted") == 1
+    # A report of changed permissions, which makes the gateway forget users, may come meanwhile.
+    eventually(lambda: questions() == 1, "all requests are accepted, and GWS is asked once")
     nexus.gws.knobs(tenant.ccid, gws_latency_ms=0)
 
 
