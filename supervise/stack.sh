@@ -434,7 +434,7 @@ health() { curl --silent --max-time 2 "http://127.0.0.1:$http_port/health/detail
 
 # Green, or yellow only because of something outside: everything that was started works, and a start does not mend the rest.
 health_is_well() {
-    health | jq --exit-status '
+    health | jq --slurp --exit-status '.[0] | # null if it does not answer
         .state == "green" or
         (.state == "yellow" and
          all(.causes[].code; IN("destination.failing", "destination.off", "db.held", "db.locked", "bus.refused")))' \

@@ -29,7 +29,7 @@ machine_start() {
             "$(dirname "${BASH_SOURCE[0]}")/boot" "$@"
     ) >"$1/console" 2>&1 &
     machine_launcher=$!
-    machine_within 30 "the machine starts: $(cat "$1/console")" machine_is_up
+    machine_within 30 "the machine starts; see $1/console" machine_is_up
 }
 
 machine_is_up() {
@@ -40,8 +40,8 @@ machine_is_up() {
 
 inside() { nsenter --all --target "$machine_pid" -- env -i PATH="/usr/sbin:/usr/bin:/sbin:/bin" LANG=C.UTF-8 HOME=/root "$@"; }
 
-machine_within() { # SECONDS WHAT COMMAND…
-    local deadline=$((SECONDS + $1))
+machine_within() { # SECONDS WHAT COMMAND…: a busy machine gets five times as long
+    local deadline=$((SECONDS + 5 * $1))
     until "${@:3}"; do
         [ "$SECONDS" -lt "$deadline" ] || { printf 'not within %s s: %s\n' "$1" "$2" >&2 && exit 1; }
         sleep 0.2

@@ -31,6 +31,7 @@ struct redis {
     struct arena *arena; // the options
     struct link_address address;
     struct str user, password;
+    int64_t command_ms;
     void (*changed)(void *context, bool ready);
     void *context;
     struct link *link;   // NULL until the next attempt
@@ -90,6 +91,7 @@ struct redis *redis_new(uv_loop_t *loop, const struct redis_options *options, st
     redis->loop = loop;
     redis->user = arena_copy(redis->arena, options->user);
     redis->password = arena_copy(redis->arena, options->password);
+    redis->command_ms = options->command_ms ? options->command_ms : COMMAND_MS;
     redis->changed = options->changed;
     redis->context = options->context;
     if (options->metrics)
@@ -336,9 +338,9 @@ void redis_command(struct redis *redis, const struct str *words, size_t count, r
     send_command(redis, words, count,
                  &(struct redis_command){.done = done,
                                          .context = context,
-                                         .deadline_ms = clock_monotonic_ms() + COMMAND_MS});
+                                         .deadline_ms = clock_monotonic_ms() + redis->command_ms});
     if (!uv_is_active((uv_handle_t *)&redis->deadline))
-        uv_timer_start(&redis->deadline, on_deadline, COMMAND_MS, 0);
+        uv_timer_start(&redis->deadline, on_deadline, (uint64_t)redis->command_ms, 0);
 }
 
 // Ends commands that have waited long enough. Their place in the ring stays, because the reply may

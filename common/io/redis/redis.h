@@ -17,6 +17,7 @@ struct redis_options {
     struct str url;      // redis://host:port or unix:/path; empty: no Redis configured
     struct str user;     // of its access lists (ACL); empty: its default user
     struct str password; // empty: none
+    int64_t command_ms;  // how long a command waits for its reply; 0: 20
     // After each change of redis_ready(); may be NULL. Does not run inside redis_close().
     void (*changed)(void *context, bool ready);
     void *context;
@@ -38,7 +39,7 @@ void redis_publish_metrics(const struct redis *redis);
 
 // reply: the text of a string, status or integer reply; absent for nil. err: Redis is not ready or
 // 1000 commands are out already (then done runs inside this call), the reply is an error or of
-// another type, or there is no reply after 20 ms. words are copied.
+// another type, or there is no reply in time (command_ms). words are copied.
 typedef void redis_done_fn(void *context, struct str reply, const struct err *err);
 void redis_command(struct redis *redis, const struct str *words, size_t count, redis_done_fn *done,
                    void *context);

@@ -276,7 +276,7 @@ static void gateway_wait_for(struct gateway *gateway, size_t workers)
 
 static void gateway_ask(struct gateway *gateway, enum message_id message, struct str payload)
 {
-    struct envelope envelope = {.message = message, .deadline_ms = 3000};
+    struct envelope envelope = {.message = message, .deadline_ms = 60000};
 
     gateway->answered = false;
     bus_gateway_call(gateway->bus, &envelope, payload, gateway_answered, gateway);

@@ -19,8 +19,8 @@ enum { BODY_LIMIT = 1000, CONNECTIONS_LIMIT = 50, ADDRESS_LIMIT = 20 };
 
 void http_rig_start(void);
 void http_rig_start_limited(int descriptors_limit);
-void http_rig_stop(void); // fails the test when the server does not end cleanly
-double http_rig_stop_and_count_cpu_s(void);
+void http_rig_stop(void);    // fails the test when the server does not end cleanly
+double http_rig_cpu_s(void); // processor time that the child has used
 
 int client_new(void);
 int client_new_from(const char *own_address);

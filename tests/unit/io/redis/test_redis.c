@@ -18,6 +18,7 @@ struct fake {
     int connections, pings;
     const char *user;
     bool said_user;
+    int64_t command_ms; // 0: a minute, which a busy machine keeps
     struct redis *redis;
     bool ready;
     int changes;
@@ -122,13 +123,15 @@ static void fake_start(struct fake *fake, struct str password)
     snprintf(fake->path, sizeof fake->path, "/tmp/nexus-test-redis.%d", (int)getpid());
     snprintf(fake->url, sizeof fake->url, "unix:%s", fake->path);
     fake_listen(fake);
-    fake->redis = redis_new(&fake->loop,
-                            &(struct redis_options){.url = str_of(fake->url),
-                                                    .user = str_of(fake->user ? fake->user : ""),
-                                                    .password = password,
-                                                    .changed = on_changed,
-                                                    .context = fake},
-                            &err);
+    fake->redis =
+        redis_new(&fake->loop,
+                  &(struct redis_options){.url = str_of(fake->url),
+                                          .user = str_of(fake->user ? fake->user : ""),
+                                          .password = password,
+                                          .command_ms = fake->command_ms ? fake->command_ms : 60000,
+                                          .changed = on_changed,
+                                          .context = fake},
+                  &err);
     cr_assert(ne(ptr, fake->redis, NULL));
 }
 
@@ -279,9 +282,9 @@ Test(redis, fails_a_command_at_once_when_it_is_not_ready)
     fake_stop(&fake);
 }
 
-Test(redis, stops_waiting_for_a_command_after_20_ms_and_drops_its_late_reply)
+Test(redis, stops_waiting_for_a_command_and_drops_its_late_reply)
 {
-    struct fake fake = {.is_mute = true};
+    struct fake fake = {.is_mute = true, .command_ms = 500};
 
     fake_start(&fake, STR(""));
     UNTIL(&fake, fake.ready);

@@ -119,7 +119,7 @@ Test(zmq_zap, refuses_all_clients_while_the_authenticator_is_gone)
     client_writable(&fixture);
     for (int i = 0; i < 3; i++)
         fixture_run(&fixture); // the dealer keeps trying
-    cr_assert(eq(int, fixture.refused, 3));
+    cr_assert(ge(int, fixture.refused, 3));
     cr_assert(eq(int, fixture.received, 0));
 
     fixture.zmq->zap = zmq_zap_new(fixture.server.allowed_clients, &err);
