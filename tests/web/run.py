@@ -25,7 +25,7 @@ def main(folder, pattern=None):
     data = pathlib.Path(tempfile.mkdtemp(prefix="nx-web-", dir=FOLDER))
     postgres = Postgres(data / "p", prepared_data(data / "cluster", BINARIES)).start().ready()
     try:
-        stack = Stack(postgres, TEMPLATE, settings={"gateway": {"NEXUS_WEB_ROOT": ROOT / "web/dist"}}).start()
+        stack = Stack(postgres, TEMPLATE, settings={"gateway": {"NEXUS_WEB_ROOT": ROOT / "web/dist", "NEXUS_DEADLINE_FACTOR": 15}}).start()
         try:
             status = browse(stack, folder, pattern)
         finally:

@@ -27,11 +27,11 @@ def waiting_message(tenant, conversation=None):
 
 
 def cancel(tenant, message, caller=None):
-    return (caller or tenant.administrator()).delete(f"/nexus/v3/messages/{message}")
+    return (caller or tenant.known_administrator()).delete(f"/nexus/v3/messages/{message}")
 
 
 def steps_of(message):
-    timeline = message.tenant.administrator().get(f"/nexus/v3/messages/{message.id}/timeline")
+    timeline = message.tenant.known_administrator().get(f"/nexus/v3/messages/{message.id}/timeline")
     return [step["step"] for step in data_of(timeline)["steps"]]
 
 
@@ -56,7 +56,7 @@ def test_a_cancellation_is_an_event_and_is_in_the_ledger(tenant):
 
     assert any(first.id in json.dumps(data) and "cancelled" in json.dumps(data) for _, _, data in events)
     events.close()
-    rows = data_of(tenant.administrator().get("/nexus/v3/ledger"))["rows"]
+    rows = data_of(tenant.known_administrator().get("/nexus/v3/ledger"))["rows"]
     assert [row["states"]["cancelled"] for row in rows if row["direction"] == "out"] == [1]
 
 
@@ -67,7 +67,7 @@ def test_cancelling_again_changes_nothing_and_answers_the_same(tenant):
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert data_of(answers[0]) == data_of(answers[1])
-    changes = data_of(tenant.administrator().get("/nexus/v3/audit"))["changes"]
+    changes = data_of(tenant.known_administrator().get("/nexus/v3/audit"))["changes"]
     assert [change["object"] for change in changes if change["action"] == "message.cancel"] == [first.id]
 
 
@@ -84,7 +84,7 @@ def held_sink():
 def test_a_message_being_sent_is_not_cancelled(nexus, held_sink):
     sink, may_answer = held_sink
     tenant = Tenant(nexus, webhook_url=sink.url)
-    administrator = tenant.administrator()
+    administrator = tenant.known_administrator()
     message = OutboundMessage(tenant)
     eventually(lambda: sink.requests, "the webhook has arrived")
 
@@ -122,7 +122,7 @@ def test_nexusctl_cancels_by_id_or_destination_and_has_a_dry_run(tenant):
         return json.loads(done.stdout)
 
     outbound = [waiting_message(tenant) for _ in range(3)]
-    destination = data_of(tenant.administrator().get("/nexus/v3/destinations"))["destinations"][0]["id"]
+    destination = data_of(tenant.known_administrator().get("/nexus/v3/destinations"))["destinations"][0]["id"]
 
     assert command("--destination", destination, "--dry-run", code=3) == {"cancelled": 3, "inHand": 0}
     assert {message.state for message in outbound} == {"accepted"}
@@ -153,7 +153,7 @@ def test_a_message_behind_a_failing_one_waits_and_its_timeline_says_why(tenant, 
     receiver.answer(status=200)
     OutboundMessage(tenant).becomes("sent")
 
-    timeline = data_of(tenant.administrator().get(f"/nexus/v3/messages/{second.id}/timeline"))["steps"]
+    timeline = data_of(tenant.known_administrator().get(f"/nexus/v3/messages/{second.id}/timeline"))["steps"]
 
     assert timeline[-1]["decision"] == "order: behind an older one"
     assert first.id in timeline[-1]["text"] and "NEXUS_DELIVERY_ORDER_WAIT" in timeline[-1]["text"]

@@ -334,7 +334,7 @@ def test_a_replay_sends_nothing_to_a_consumer_who_has_sent_stop_since(tenant, re
 # --- opting out ---
 
 def destination_of(tenant):
-    return data_of(tenant.administrator().get("/nexus/v3/destinations"))["destinations"][0]
+    return data_of(tenant.known_administrator().get("/nexus/v3/destinations"))["destinations"][0]
 
 
 def test_a_stop_also_ends_a_message_that_waits_for_its_next_attempt(tenant, receiver):
@@ -345,7 +345,7 @@ def test_a_stop_also_ends_a_message_that_waits_for_its_next_attempt(tenant, rece
 
     assert tenant.aggregator().message(phone, "STOP").status_code == 200
     receiver.answer(status=200)
-    tried = tenant.administrator().post(f"/nexus/v3/destinations/{destination_of(tenant)['id']}/try")  # its next attempt is due
+    tried = tenant.known_administrator().post(f"/nexus/v3/destinations/{destination_of(tenant)['id']}/try")  # its next attempt is due
     assert tried.status_code == 200
 
     message.becomes("opted_out")

@@ -22,7 +22,7 @@ def tenant(nexus, receiver):
 
 
 def destinations_of(tenant, caller=None, **filters):
-    caller = caller or tenant.administrator()
+    caller = caller or tenant.known_administrator()
     return data_of(caller.get("/nexus/v3/destinations", params=filters))["destinations"]
 
 
@@ -38,7 +38,7 @@ def stored_destination_of(tenant):
 
 def command(tenant, verb, identity=None, caller=None):
     identity = identity or destination_of(tenant)["id"]
-    return (caller or tenant.administrator()).post(f"/nexus/v3/destinations/{identity}/{verb}")
+    return (caller or tenant.known_administrator()).post(f"/nexus/v3/destinations/{identity}/{verb}")
 
 
 def has_failed_once(message):
@@ -88,7 +88,7 @@ def test_the_timeline_of_a_message_shows_that_its_destination_was_switched_off(t
     message = OutboundMessage(tenant)
 
     def decisions(kind):
-        steps = data_of(tenant.administrator().get(f"/nexus/v3/messages/{message.id}/timeline"))["steps"]
+        steps = data_of(tenant.known_administrator().get(f"/nexus/v3/messages/{message.id}/timeline"))["steps"]
         return [step["decision"] for step in steps if step["step"] == kind]
 
     assert decisions("waiting") == ["destination: switched off"]
@@ -167,7 +167,7 @@ def test_operators_see_the_destinations_of_all_page_by_page(tenant, nexus):
 @pytest.mark.parametrize("filters, field", [({"state": "broken"}, "state"), ({"after": "x"}, "after"), ({"count": 0}, "count"),
                                             ({"count": 201}, "count")])
 def test_an_invalid_filter_is_refused_with_its_name(tenant, filters, field):
-    answer = tenant.administrator().get("/nexus/v3/destinations", params=filters)
+    answer = tenant.known_administrator().get("/nexus/v3/destinations", params=filters)
 
     assert answer.status_code == 400 and field in answer.text
 

@@ -20,11 +20,11 @@ def strict(make_stack):
 
 
 def destination_of(tenant):
-    return data_of(tenant.administrator().get("/nexus/v3/destinations"))["destinations"][0]
+    return data_of(tenant.known_administrator().get("/nexus/v3/destinations"))["destinations"][0]
 
 
 def attempts_of(message):
-    steps = data_of(message.tenant.administrator().get(f"/nexus/v3/messages/{message.id}/timeline"))["steps"]
+    steps = data_of(message.tenant.known_administrator().get(f"/nexus/v3/messages/{message.id}/timeline"))["steps"]
     return [step for step in steps if step["step"] == "attempt"]
 
 
@@ -75,5 +75,5 @@ def test_nothing_is_sent_to_an_existing_webhook_with_http_and_its_destination_sh
     worker.environment["NEXUS_WEBHOOK_HTTPS_ONLY"] = "false"
     worker.start()
     strict.wait_until_well()
-    assert tenant.administrator().post(f"/nexus/v3/destinations/{shown['id']}/try").status_code == 200
+    assert tenant.known_administrator().post(f"/nexus/v3/destinations/{shown['id']}/try").status_code == 200
     message.becomes("sent")

@@ -32,7 +32,7 @@ def sink():
 
 
 def attempt_of(message):
-    steps = data_of(message.tenant.administrator().get(f"/nexus/v3/messages/{message.id}/timeline"))["steps"]
+    steps = data_of(message.tenant.known_administrator().get(f"/nexus/v3/messages/{message.id}/timeline"))["steps"]
     return [step["text"] for step in steps if step["step"] == "attempt"][-1]
 
 

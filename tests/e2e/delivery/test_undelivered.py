@@ -33,7 +33,7 @@ def page(caller, ccid=None, **filters):
 
 def test_the_latest_come_first_with_their_last_status_and_the_first_page_has_the_total(tenant, receiver):
     ids = failed(tenant, receiver, 3)
-    administrator = tenant.administrator()
+    administrator = tenant.known_administrator()
 
     first = page(administrator, count=2)
     second = page(administrator, count=2, after=first["next"])
@@ -58,12 +58,12 @@ def test_an_operator_sees_undelivered_messages_of_all_contact_centers_by_destina
     counts = {(group["ccid"], group["channel"]): group["count"] for group in seen["destinations"] if group["ccid"] in ours}
     assert counts == {(tenant.ccid, tenant.number): 2, (other.ccid, other.number): 1}
     assert {one["ccid"] for one in page(nexus.operator(), tenant.ccid)["undelivered"]} == {tenant.ccid}
-    assert {one["ccid"] for one in page(tenant.administrator())["undelivered"]} == {tenant.ccid}
+    assert {one["ccid"] for one in page(tenant.known_administrator())["undelivered"]} == {tenant.ccid}
 
 
 def test_a_filter_narrows_list_total_and_destinations(tenant, receiver):
     failed(tenant, receiver, 2)
-    administrator = tenant.administrator()
+    administrator = tenant.known_administrator()
 
     for nothing in ({"reason": "expired"}, {"channel": "+15550009999"}, {"to": "2020-01-01T00:00:00Z"},
                     {"from": "2035-01-01T00:00:00Z"}):
@@ -94,7 +94,7 @@ def test_each_order_shows_every_message_once_although_one_is_replayed_between_tw
                                                      ("expired", None, 3), ("uncertain", 200, 2), ("refused", 422, 1)], strict=True):
         tenant.stack.query("update undelivered set reason = %s, last_status = %s, attempts = %s where message_id = %s",
                            reason, status, attempts, one)
-    administrator = tenant.administrator()
+    administrator = tenant.known_administrator()
     wanted = sorted(page(administrator)["undelivered"], key=lambda one: (*SORTS[sort](one), one["since"], one["id"]), reverse=order == "desc")
 
     for count in (1, 2, 3, 7):
@@ -139,7 +139,7 @@ def test_a_page_in_any_order_reads_only_what_it_shows(postgres, template):
                                           ("after=x", "after"), ("after=1-2", "after"), ("from=yesterday", "from"),
                                           ("to=2026-13-01", "to")])
 def test_an_invalid_field_is_refused_with_its_name(tenant, query, field):
-    answer = tenant.administrator().get(f"{PATH}?{query}")
+    answer = tenant.known_administrator().get(f"{PATH}?{query}")
 
     assert (answer.status_code, answer.json()["detail"].split(":")[0]) == (400, field)
 
@@ -165,9 +165,9 @@ def test_the_timeline_keeps_the_failure_of_each_replay(tenant, receiver):
     [one] = failed(tenant, receiver, 1)
     for _ in range(2):
         tenant.stack.nexusctl("replay", "--id", one)
-        eventually(lambda: page(tenant.administrator())["undelivered"], "the message failed again")
+        eventually(lambda: page(tenant.known_administrator())["undelivered"], "the message failed again")
 
-    steps = data_of(tenant.administrator().get(f"/nexus/v3/messages/{one}/timeline"))["steps"]
+    steps = data_of(tenant.known_administrator().get(f"/nexus/v3/messages/{one}/timeline"))["steps"]
 
     assert [(step["step"], step["attempt"]) for step in steps if step["step"] in ("attempt", "undelivered")] == [
         (step, attempt) for attempt in (1, 2, 3) for step in ("attempt", "undelivered")]

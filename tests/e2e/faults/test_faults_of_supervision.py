@@ -1,6 +1,7 @@
 """Faults of supervision: killed supervisors and logs that are not read. Nexus goes on or is restarted, and loses nothing."""
 
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -82,7 +83,8 @@ def test_everything_stops_when_the_top_supervisor_is_killed(supervised):
         supervised.start()
 
 
-def test_a_start_succeeds_and_says_so_when_a_destination_fails(supervised):
+def test_a_start_succeeds_while_a_destination_fails(supervised):
+    lengthen_deadlines(supervised)
     tenant = Tenant(supervised, webhook_url=f"{supervised.simulator_url}/nothing-is-here")
     OutboundMessage(tenant)
     eventually(lambda: causes(supervised) == {"destination.failing"}, "health reports the destination")
@@ -90,7 +92,30 @@ def test_a_start_succeeds_and_says_so_when_a_destination_fails(supervised):
 
     supervised.start()
 
-    eventually(lambda: "\nhealth: messages wait for a destination that fails" in supervised.printed(), "the start names the destination")
+    eventually(lambda: causes(supervised) == {"destination.failing"}, "health reports the destination again")
+
+
+def reported(state, *codes):
+    """Health as stack.sh reads it."""
+    return json.dumps({"state": state, "reasons": [f"why {code}" for code in codes], "causes": [
+        {"code": code, "about": "", "remedy": f"what to do about {code}"} for code in codes]})
+
+
+@pytest.mark.parametrize("health, is_well", [
+    (reported("green"), True), (reported("yellow", "destination.failing"), True),
+    (reported("yellow", "destination.off", "db.held", "db.locked", "bus.refused"), True),
+    (reported("yellow", "service.missing"), False), (reported("yellow", "destination.failing", "cache.down"), False),
+    (reported("red", "db.full"), False), ("", False)])
+def test_a_start_waits_only_for_what_it_starts(tmp_path, health, is_well):
+    assert (in_stack_sh(tmp_path, f"health() {{ echo '{health}'; }}; health_is_well") == 0) == is_well
+
+
+def test_a_start_says_why_health_is_not_green(tmp_path):
+    health = reported("yellow", "destination.failing")
+    expected = "health: why destination.failing. what to do about destination.failing"
+    demo = "demo() { :; }; http_port=1 metrics_port=2 simulator_port=3"
+
+    assert in_stack_sh(tmp_path, f"{demo}; health() {{ echo '{health}'; }}; stack_ready | grep -qx '{expected}'") == 0
 
 
 def lengthen_deadlines(stack):

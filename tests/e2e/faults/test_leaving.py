@@ -16,6 +16,7 @@ import requests
 
 from harness.api.raw import RawClient
 from harness.load.fault_run import PAIRS, FaultRun
+from harness.outside.receiver import arrival
 from harness.people import Tenant
 from harness.wait import eventually
 
@@ -33,7 +34,7 @@ class Hammer:
         self.tenant, self.stack = tenant, tenant.stack
         self.answers, self.refusals, self.broken, self.gateway = [], [], [], 0
         self.acknowledged = []  # message_ids
-        self.idle_since = self.paused_s = 0.0  # since it was connected or answered; how long until it had sent its last request
+        self.idle_since = self.paused_s = 0.0  # since it was connected or its answer arrived; how long until it had sent its last request
         self.stopping = threading.Event()
         credentials = base64.b64encode(f"{tenant.ccid}:{tenant.api_key}".encode()).decode()
         self.headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/x-www-form-urlencoded"}
@@ -61,7 +62,7 @@ class Hammer:
             self.paused_s = time.monotonic() - self.idle_since
         answer = connection.getresponse()
         body = answer.read()
-        self.idle_since = time.monotonic()
+        self.idle_since = arrival(connection.sock) if connection.sock else time.monotonic()
         self.answers.append((self.gateway, answer.status))
         if answer.status != 200:
             self.refusals.append(f"gateway-{self.gateway}: {answer.status} {body.decode()}")

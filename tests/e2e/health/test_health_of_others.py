@@ -9,7 +9,7 @@ import pytest
 
 from harness.answers import data_of
 from harness.large_bodies import KIB, as_json, photo
-from harness.load.fault_run import FAST, PAIRS, WINDOW, FaultRun, under_audit
+from harness.load.fault_run import FAST, PAIRS, PATIENT, WINDOW, FaultRun, under_audit
 from harness.people import OutboundMessage, Tenant, conversation_of
 from harness.wait import eventually, steadily
 
@@ -45,7 +45,7 @@ def read_until(stream, messages):
 
 def test_a_transaction_that_does_not_end_is_reported_while_it_delays_the_event_streams(make_stack):
     # A worker that does not run for 4 s is given up; another one takes its requests, so that none is answered 503 for that.
-    with FaultRun(make_stack(**PAIRS, **FAST)) as run:
+    with FaultRun(make_stack(**PAIRS, **FAST, **PATIENT)) as run:
         stack, stream = run.stack, run.tenant.agent().events()
         with open_transaction(stack, "set idle_in_transaction_session_timeout = 0", "select pg_current_xact_id()") as cursor:
             cursor.execute("select pg_backend_pid()")
@@ -140,7 +140,7 @@ def test_one_frozen_process_is_reported_while_messages_go_on(make_stack, program
 
 
 def test_redis_that_refuses_writes_is_reported_while_messages_go_on(make_stack):
-    with under_audit(make_stack, statuses={200}) as run:
+    with under_audit(make_stack, statuses={200}, **PATIENT) as run:
         run.stack.redis.command_line("config", "set", "min-replicas-to-write", "1")
 
         wait_for_report(run.stack, "cache.read_only")

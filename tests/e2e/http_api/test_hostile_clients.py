@@ -230,7 +230,8 @@ HOSTILE_FRAMES = [
 @pytest.fixture
 def stack(make_stack):
     # Freed memory is returned to the system at once, so that the resident size is the used size.
-    return make_stack(settings={"gateway": {"ASAN_OPTIONS": "quarantine_size_mb=1:detect_stack_use_after_return=1:exitcode=99"}})
+    return make_stack(settings={"gateway": {"ASAN_OPTIONS": "quarantine_size_mb=1:detect_stack_use_after_return=1:exitcode=99",
+                                            "NEXUS_DEADLINE_FACTOR": 10}})
 
 
 @pytest.fixture
@@ -300,17 +301,16 @@ def test_a_worker_that_breaks_the_rules_is_dropped_and_its_requests_go_elsewhere
     eventually(has_come, "the gateway accepts the intruder as a worker")
 
     # The phone number selects the worker: some requests go to the intruder, which then sends a malformed reply.
+    texts = [requests.Request("POST", stack.url() + "/nexus/v3/sms/message", auth=(tenant.ccid, tenant.api_key), json={
+        "message_id": f"m{number}", "phone_number": tenant.phone(), "shortcode": tenant.number, "message": "m"}).prepare()
+        for number in range(20)]
     answers = []
     with contextlib.ExitStack() as clients:
-        waiting = []
-        for number in range(20):
+        waiting = [clients.enter_context(RawClient(stack)) for _ in texts]
+        for client, text in zip(waiting, texts):
             peer.send_frame(HEARTBEAT)  # without one for 4 s it would be lost before it is asked
-            client = clients.enter_context(RawClient(stack))
-            waiting.append(client)
-            prepared = requests.Request("POST", stack.url() + "/nexus/v3/sms/message", auth=(tenant.ccid, tenant.api_key), json={
-                "message_id": f"m{number}", "phone_number": tenant.phone(), "shortcode": tenant.number, "message": "m"}).prepare()
             client.send(b"POST /nexus/v3/sms/message HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-                        + b"".join(f"{name}: {value}\r\n".encode() for name, value in prepared.headers.items()) + b"\r\n" + prepared.body)
+                        + b"".join(f"{name}: {value}\r\n".encode() for name, value in text.headers.items()) + b"\r\n" + text.body)
         eventually(lambda: (peer.receive_frame() or b"").startswith(b"\x93\x01\x09"), "the intruder got a request")
         peer.send_frame(pack([1, REPLY, [[1, "ok"]]]))
         for client in waiting:

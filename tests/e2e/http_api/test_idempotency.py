@@ -356,7 +356,10 @@ def test_a_used_key_in_a_batch_does_not_affect_other_requests(nexus):
 
 def test_only_one_of_many_concurrent_requests_at_two_gateways_takes_effect(make_stack):
     stack = make_stack(gateways=2, chat_workers=2)
-    request, key = conversation_post(Tenant(stack)), new_key()
+    tenant = Tenant(stack)
+    request, key = conversation_post(tenant), new_key()
+    for gateway in range(2):
+        assert tenant.agent(gateway).get("/chat/v3/conversations").status_code == 200  # so that the caller is known
 
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda number: request.post(key, gateway=number % 2), range(64)))

@@ -399,11 +399,11 @@ def test_a_revoked_key_is_refused_in_time_although_the_listening_connection_ende
     tenant = Tenant(two_gateways)
     assert statuses(two_gateways, tenant.agent_token) == [200, 200]
 
-    terminated = two_gateways.query(
-        "with gone as (update api_key set revoked = true where id = %s)"
-        " select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'provisioning-worker%%'"
-        " and datname = current_database() and (query like 'listen%%' or query = 'select 1')",
-        key_id(two_gateways, tenant, "agent"))
+    listening = (" from pg_stat_activity where application_name like 'provisioning-worker%%'"
+                 " and datname = current_database() and (query like 'listen%%' or query = 'select 1')")
+    eventually(lambda: len(two_gateways.query("select pid" + listening)) == 1, "one connection listens")
+    terminated = two_gateways.query("with gone as (update api_key set revoked = true where id = %s) select pg_terminate_backend(pid)"
+                                    + listening, key_id(two_gateways, tenant, "agent"))
 
     assert len(terminated) == 1
     eventually(lambda: statuses(two_gateways, tenant.agent_token) == [401, 401], "the key is refused", IN_TIME)

@@ -102,7 +102,7 @@ def test_a_stopped_postgresql_is_shown_while_the_caller_is_cached(make_stack, po
     caller = stack.operator()
     eventually(lambda: pipeline(caller)["commit"]["state"] != "bad", "the hop is not bad")
 
-    postgres.stop()
+    postgres.crash()  # at once: the caller is cached for half a minute
 
     becomes(caller, "commit", "bad", "PostgreSQL does not answer")
     postgres.restart()

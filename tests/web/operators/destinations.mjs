@@ -52,7 +52,7 @@ browse("a destination whose answers are errors is not shown as good, and the ove
   await shows(page, link, "the overview links to the destination");
   await link.click();
   await settled(page);
-  await row(page, center.number).getByText("fails", { exact: true }).waitFor();
+  await shows(page, row(page, center.number).getByText("fails", { exact: true }), "the destination is shown as failing");
 
   await knobs(center, { status: 0 });
   await press(page, row(page, center.number), "Try now");

@@ -4,7 +4,7 @@
 def arm(stack, process, rule):
     process.stop()
     process.environment["NEXUS_FAILPOINTS"] = rule
-    process.restart()
+    stack.bring_back(process.name)
     stack.wait_for("green")
 
 

@@ -217,11 +217,11 @@ class Stack:
         return [row for row in self.query("select * from ledger where imbalance <> 0")]
 
     def bring_back(self, name):
-        """Restarts a worker and waits until every gateway reports it with its database. A gateway may not have noticed yet that the
-        old process is gone, so the new one must have greeted it."""
+        """Restarts a process. A worker: waits until every gateway reports it with its database. A gateway may not have noticed yet that
+        the old process is gone, so the new one must have greeted it."""
         gateways = {gateway: self._greetings(gateway, name) for gateway in self._http_ports if self.processes[f"gateway-{gateway}"].alive}
         self.processes[name].restart()
-        for gateway, before in gateways.items():
+        for gateway, before in gateways.items() if name.startswith(WORKERS) else ():
             eventually(lambda: self._greetings(gateway, name) > before and name in self.serving_workers(gateway),
                        f"gateway-{gateway} uses {name}", 20)
 

@@ -21,7 +21,7 @@ class BusPeer:
     def __init__(self, stack, gateway=0, key="chat-worker", kind="dealer", address=None, routing_id=None, send_timeout_ms=30000):
         self._context = _zmq.zmq_ctx_new()
         self._socket = _zmq.zmq_socket(self._context, _KINDS[kind])
-        for option, value in ((_LINGER, 2000), (_SNDTIMEO, send_timeout_ms)):
+        for option, value in ((_LINGER, 30000), (_SNDTIMEO, send_timeout_ms)):
             self._set(option, ctypes.c_int(value))
         if routing_id:
             self._set(_ROUTING_ID, ctypes.create_string_buffer(routing_id, len(routing_id)))
