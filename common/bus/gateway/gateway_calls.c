@@ -193,6 +193,9 @@ static void call_expire(struct bus_gateway *bus, struct bus_call *call)
         calls_close(bus->calls, call);
     } else if (call->losses > 0) {
         call_fail(bus, call, ERR_UNKNOWN_OUTCOME, "the worker that had this request is gone");
+    } else if (gateway_workers_of(bus->workers, call->service) == 0) {
+        call_fail(bus, call, ERR_UNAVAILABLE,
+                  "no worker is connected"); // it waited for one to come
     } else {
         call_fail(bus, call, ERR_BUSY, "all workers are busy");
     }
