@@ -1,5 +1,6 @@
 """Every operation of the document gets generated requests, valid and invalid: each answer must be one that the document
-promises, and no 5xx but a 503 or 504 that a repetition does not get. The requests are the same in every run; NEXUS_TEST_EXAMPLES=500 makes more of them."""
+promises, and no 5xx but a 503 or 504 that a repetition does not get. The requests are the same in every run;
+NEXUS_TEST_EXAMPLES=500 makes more of them."""
 
 import os
 
