@@ -36,7 +36,10 @@ begin
         ('keyword_answer',    'select, insert, update',                            ''),
         ('keyword_reply',     'select',                                            ''),
         ('ledger',            'select',                                            ''), -- a view
-        ('ledger_entry',      'select, insert',                                    'select'),
+        ('ledger_entry',      'select, insert',                                    'select, insert'),
+        ('ledger_missing',    'select',                                            'select'),
+        ('ledger_recount',    'select',                                            'select'),
+        ('ledger_sum',        'select',                                            'select'),
         ('message',           'select, insert, update',                            'select, update (state, changed)'),
         ('message_state',     'select',                                            'select'),
         ('nex_gapis',         'select, update (clientsecret)',                     ''),

@@ -91,6 +91,9 @@ const void *service_config(const struct service *service);   // the program's st
 const char *service_instance(const struct service *service); // "sms-worker-0"
 const char *service_slot(const struct service *service);     // "0"
 struct pg *service_pg(struct service *service);
+// Opens one more connection to PostgreSQL, for statements that may take up to limit_s and would
+// delay others. PostgreSQL shows it as "<instance>-<purpose>". The caller closes it (pg_close()).
+struct pg *service_pg_open(struct service *service, const char *purpose, unsigned limit_s);
 struct http_client *service_http_client(struct service *service);
 struct bus_worker *service_bus(struct service *service);
 struct zmq_bus_context *service_zmq(struct service *service);

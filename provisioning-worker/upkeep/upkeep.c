@@ -15,7 +15,8 @@
 enum {
     FIRST_ROUND_MS = 1000, // the database is usually connected by then
     FAILED_ROUND_MS = 5000,
-    SHARE_OF_TIME = 100,
+    RECOUNT_MS = 15 * 1000,
+    RECOUNT_LIMIT_S = 600, // a day of 10 million messages takes about ten seconds
     PARTS_PER_ROUND = 100,
     FOLLOWERS_PER_ROUND = 10000,
     HELD_MS = 5000,       // for this long a transaction may delay events before health reports it
@@ -23,9 +24,9 @@ enum {
     UPLOAD_AGE_S = 900,   // longer than any request (gateway/bodies/large_body.c)
 };
 
-// A job that had to do much pauses for SHARE_OF_TIME times as long as it ran. Jobs that health
-// depends on run steadily: their statements cost little, and one that took long was waiting.
-enum pace { SPARING, STEADY };
+// A job that had to do much pauses for so many times as long as it ran. Jobs that health depends on
+// run steadily: their statements cost little, and one that took long was waiting.
+enum pace { STEADY = 0, BRISK = 10, SPARING = 100 };
 
 struct job_def {
     const char *name;
@@ -43,7 +44,8 @@ static void bind_parts(struct upkeep *upkeep, struct pg_params *params);
 static void bind_retention(struct upkeep *upkeep, struct pg_params *params);
 static void bind_uploads(struct upkeep *upkeep, struct pg_params *params);
 static void bind_followers(struct upkeep *upkeep, struct pg_params *params);
-static void audit_done(struct upkeep *upkeep, const struct pg_result *result);
+static void bind_recount(struct upkeep *upkeep, struct pg_params *params);
+static void recount_done(struct upkeep *upkeep, const struct pg_result *result);
 static void census_done(struct upkeep *upkeep, const struct pg_result *result);
 static void horizon_done(struct upkeep *upkeep, const struct pg_result *result);
 static void hanging_done(struct upkeep *upkeep, const struct pg_result *result);
@@ -51,8 +53,8 @@ static void hanging_done(struct upkeep *upkeep, const struct pg_result *result);
 // clang-format off
 static const struct job_def jobs[] = {
     {"partitions",    STATEMENT_UPKEEP_PARTITIONS, 10 * 60 * 1000, SPARING, bind_partitions, NULL},
-    {"ledger",        STATEMENT_UPKEEP_LEDGER,          60 * 1000, SPARING, NULL,            NULL},
-    {"ledger audit",  STATEMENT_LEDGER_AUDIT,           15 * 1000, SPARING, NULL,            audit_done},
+    {"ledger",        STATEMENT_UPKEEP_LEDGER,          15 * 1000, BRISK,   NULL,            NULL},
+    {"recount",       STATEMENT_LEDGER_RECOUNT_NEXT,   RECOUNT_MS, BRISK,   bind_recount,    recount_done},
     {"inbound parts", STATEMENT_UPKEEP_PARTS,           15 * 1000, SPARING, bind_parts,      NULL},
     {"census",        STATEMENT_UPKEEP_CENSUS,          10 * 1000, SPARING, NULL,            census_done},
     {"horizon",       STATEMENT_EVENT_HORIZON,           2 * 1000, STEADY,  NULL,            horizon_done},
@@ -73,12 +75,13 @@ struct job {
 
 struct upkeep {
     struct service *service;
-    struct metric *imbalance;
     bool stopped, closing;
-    unsigned out;       // statements sent and not answered
-    unsigned timers;    // open
-    int64_t snapshot_s; // the age of the oldest one that we may see (upkeep_census)
-    struct {            // the oldest transaction that may write; 0: none
+    struct pg *recount_pg; // a recount may take long; nobody waits behind it there
+    bool recount_waits;    // another day is due
+    unsigned out;          // statements sent and not answered
+    unsigned timers;       // open
+    int64_t snapshot_s;    // the age of the oldest one that we may see (upkeep_census)
+    struct {               // the oldest transaction that may write; 0: none
         int64_t xid, since_ms, seen_ms;
         char holder[HEALTH_ABOUT_LIMIT + 1];
     } horizon;
@@ -96,7 +99,7 @@ struct upkeep *upkeep_new(struct service *service)
 {
     struct upkeep *upkeep = heap_new(sizeof *upkeep);
     upkeep->service = service;
-    upkeep->imbalance = metrics_series(service_metrics(service), METRIC_LEDGER_IMBALANCE);
+    upkeep->recount_pg = service_pg_open(service, "recount", RECOUNT_LIMIT_S);
     for (size_t i = 0; i < COUNT_OF(jobs); i++) {
         struct job *job = &upkeep->jobs[i];
         job->def = &jobs[i];
@@ -108,6 +111,12 @@ struct upkeep *upkeep_new(struct service *service)
     return upkeep;
 }
 
+static struct pg *job_pg(const struct job *job)
+{
+    return job->def->statement == STATEMENT_LEDGER_RECOUNT_NEXT ? job->upkeep->recount_pg
+                                                                : service_pg(job->upkeep->service);
+}
+
 static void job_run(uv_timer_t *timer)
 {
     struct job *job = CONTAINER_OF(timer, struct job, timer);
@@ -115,7 +124,7 @@ static void job_run(uv_timer_t *timer)
     struct pg_params params;
 
     // The first connection may take longer than FIRST_ROUND_MS; that is no failure of the job.
-    if (job->started_ms == 0 && !pg_ready(service_pg(upkeep->service))) {
+    if (job->started_ms == 0 && !pg_ready(job_pg(job))) {
         uv_timer_start(&job->timer, job_run, FIRST_ROUND_MS, 0);
         return;
     }
@@ -126,7 +135,7 @@ static void job_run(uv_timer_t *timer)
     job->started_ms = clock_monotonic_ms();
     upkeep->out++;
     ASSERT(params.statement == (int)job->def->statement);
-    pg_call(service_pg(upkeep->service), &params, job_done, job);
+    pg_call(job_pg(job), &params, job_done, job);
     // The server may be creating or dropping partitions at this moment.
     if (job->def->statement == STATEMENT_UPKEEP_PARTITIONS)
         (void)failpoint("partition_roll");
@@ -189,12 +198,21 @@ static void bind_followers(struct upkeep *upkeep, struct pg_params *params)
     BIND(params, UPKEEP_FOLLOWERS, .room = FOLLOWERS_PER_ROUND);
 }
 
+static void bind_recount(struct upkeep *upkeep, struct pg_params *params)
+{
+    upkeep->recount_waits = false; // until the answer says otherwise
+    bind_nothing(params, STATEMENT_LEDGER_RECOUNT_NEXT);
+}
+
 static uint64_t job_pause_ms(const struct job *job, bool failed)
 {
     uint64_t took_ms = (uint64_t)(clock_monotonic_ms() - job->started_ms);
     uint64_t every_ms = failed ? FAILED_ROUND_MS : job->def->every_ms;
-    uint64_t spared_ms = job->def->pace == SPARING ? took_ms * SHARE_OF_TIME : 0;
+    uint64_t spared_ms = took_ms * job->def->pace;
 
+    if (job->def->statement == STATEMENT_LEDGER_RECOUNT_NEXT && job->upkeep->recount_waits &&
+        !failed)
+        return spared_ms;
     return spared_ms > every_ms ? spared_ms : every_ms;
 }
 
@@ -214,9 +232,9 @@ static void job_done(void *context, const struct pg_result *result, const struct
         upkeep_release(upkeep); // the service did not wait: its time to drain was over
         return;
     }
-    if (err)
+    if (err && !upkeep->stopped) // else its connection was closed
         LOG_WARN("upkeep.failed", LOG_STR("job", str_of(job->def->name)), LOG_ERR(err));
-    else if (job->def->done && pg_rows(result) > 0 && !pg_is_null(result, 0, 0))
+    else if (!err && job->def->done && pg_rows(result) > 0 && !pg_is_null(result, 0, 0))
         job->def->done(upkeep, result);
     if (!upkeep->stopped)
         uv_timer_start(&job->timer, job_run, job_pause_ms(job, err != NULL), 0);
@@ -224,13 +242,19 @@ static void job_done(void *context, const struct pg_result *result, const struct
         service_drained(upkeep->service);
 }
 
-static void audit_done(struct upkeep *upkeep, const struct pg_result *result)
+static void recount_done(struct upkeep *upkeep, const struct pg_result *result)
 {
-    int64_t remainder = GET(result, 0, LEDGER_AUDIT, ledger_audit);
+    struct metrics *metrics = service_metrics(upkeep->service);
+    int64_t missing = GET(result, 0, LEDGER_RECOUNT_NEXT, missing);
 
-    metric_set(upkeep->imbalance, (double)remainder);
-    if (remainder != 0)
-        LOG_ERROR("ledger.imbalance", LOG_INT("remainder", remainder));
+    metric_set(metrics_series(metrics, METRIC_LEDGER_IMBALANCE),
+               (double)GET(result, 0, LEDGER_RECOUNT_NEXT, remainder));
+    metric_set(metrics_series(metrics, METRIC_LEDGER_RECOUNT_AGE),
+               (double)GET(result, 0, LEDGER_RECOUNT_NEXT, uncounted_s));
+    upkeep->recount_waits = GET(result, 0, LEDGER_RECOUNT_NEXT, more);
+    if (missing != 0)
+        LOG_ERROR("ledger.imbalance", LOG_STR("day", GET(result, 0, LEDGER_RECOUNT_NEXT, day)),
+                  LOG_INT("missing", missing));
 }
 
 // The age of another user's session is not visible to us, so we measure how long it has been the
@@ -314,7 +338,10 @@ void upkeep_drain(struct upkeep *upkeep)
     upkeep->stopped = true;
     for (size_t i = 0; i < COUNT_OF(jobs); i++)
         uv_timer_stop(&upkeep->jobs[i].timer);
-    if (upkeep->out == 0)
+    bool is_idle = upkeep->out == 0; // else the last statement that ends says so
+    pg_close(
+        &upkeep->recount_pg); // what it has counted is committed or not; the next one counts again
+    if (is_idle)
         service_drained(upkeep->service);
 }
 
@@ -331,6 +358,7 @@ void upkeep_free(struct upkeep **upkeep)
     if (!*upkeep)
         return;
     (*upkeep)->closing = true;
+    pg_close(&(*upkeep)->recount_pg);
     for (size_t i = 0; i < COUNT_OF(jobs); i++)
         uv_close((uv_handle_t *)&(*upkeep)->jobs[i].timer, timer_closed);
     *upkeep = NULL;

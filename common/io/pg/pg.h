@@ -58,8 +58,9 @@ struct pg_options {
     const char *application; // shown in pg_stat_activity
     struct pg_introduction introduction; // its texts must outlive the pool
     unsigned connections;                // 1 to 16
-    unsigned waiting_limit;  // calls queued on all connections together; past it ERR_UNAVAILABLE
-    struct metrics *metrics; // counts and times calls as nexus_db_*; NULL: nobody asks
+    unsigned waiting_limit;     // calls queued on all connections together; past it ERR_UNAVAILABLE
+    unsigned statement_limit_s; // a statement that takes longer is cancelled; 0: 5 s
+    struct metrics *metrics;    // counts and times calls as nexus_db_*; NULL: nobody asks
     void (*changed)(void *context, bool ready); // the first connection came, the last one went
     void *context;
 };

@@ -12,15 +12,16 @@ enum {
     BACKOFF_FIRST_MS = 100,
     BACKOFF_LAST_MS = 2000,
     CONNECT_LIMIT_MS = 5000,
-    // The server cancels a statement after 5 s; a server that does not even do that is stopped or
-    // unreachable.
-    SILENCE_LIMIT_MS = 7000,
+    STATEMENT_LIMIT_S = 5,
+    // The server cancels a statement that takes longer than its limit; a server that does not even
+    // do that is stopped or unreachable.
+    SILENCE_PATIENCE_MS = 2000,
 };
 
 // Plans are made once, perhaps while the tables are still empty, and must be right when they are
 // full: no scan of a whole table where an index serves.
 static const char session_options[] =
-    "-c statement_timeout=5s -c lock_timeout=2s -c idle_in_transaction_session_timeout=10s "
+    "-c statement_timeout=%us -c lock_timeout=2s -c idle_in_transaction_session_timeout=10s "
     "-c synchronous_commit=on -c jit=off -c timezone=UTC "
     "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c random_page_cost=1.1";
 // Only a server that keeps what it commits is used.
@@ -257,15 +258,28 @@ void pg_connection_lost(struct pg_connection *connection, const char *why)
         pg->options.changed(pg->options.context, false);
 }
 
+static unsigned statement_limit_s(const struct pg *pg)
+{
+    return pg->options.statement_limit_s ? pg->options.statement_limit_s : STATEMENT_LIMIT_S;
+}
+
 static void connection_open(struct pg_connection *connection)
 {
     const struct pg_options *options = &connection->pg->options;
+    AUTO(buf) session = {0};
+    buf_printf(&session, session_options, statement_limit_s(connection->pg));
     const char *const names[] = {"dbname",           "application_name",     "options",
                                  "tcp_user_timeout", "keepalives_idle",      "keepalives_interval",
                                  "keepalives_count", "target_session_attrs", NULL};
-    const char *const values[] = {
-        options->url, options->application, session_options, "5000", "5", "3", "3", "read-write",
-        NULL};
+    const char *const values[] = {options->url,
+                                  options->application,
+                                  buf_c_string(&session),
+                                  "5000",
+                                  "5",
+                                  "3",
+                                  "3",
+                                  "read-write",
+                                  NULL};
 
     connection->state = PG_CONNECTING;
     connection->refuses_writes = false;
@@ -292,7 +306,7 @@ void pg_connection_watch_silence(struct pg_connection *connection, int64_t now_m
     struct pg_call *oldest = LIST_FIRST(&connection->calls, struct pg_call, link);
     int64_t sent_ms = oldest->sent_us / 1000;
     int64_t since = sent_ms > connection->since_ms ? sent_ms : connection->since_ms;
-    if (now_ms - since > SILENCE_LIMIT_MS) {
+    if (now_ms - since > (int64_t)statement_limit_s(connection->pg) * 1000 + SILENCE_PATIENCE_MS) {
         connection->pg->writes.hung_ms = now_ms;
         pg_connection_lost(connection, "the database does not answer");
     }

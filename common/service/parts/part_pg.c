@@ -99,6 +99,21 @@ static bool start(struct service *service, struct err *err)
     return true;
 }
 
+struct pg *service_pg_open(struct service *service, const char *purpose, unsigned limit_s)
+{
+    const struct service_config *config = &service->settings.skeleton;
+    struct str application =
+        arena_printf(service->arena, "%s-%s", service->settings.instance, purpose);
+
+    return pg_new(&service->loop,
+                  &(struct pg_options){.url = arena_c_string(service->arena, config->pg_url),
+                                       .application = arena_c_string(service->arena, application),
+                                       .connections = 1,
+                                       .waiting_limit = WAITING_LIMIT,
+                                       .statement_limit_s = limit_s},
+                  statements, STATEMENT_LIMIT);
+}
+
 static void probe_ended(void *context, const struct pg_result *result, const struct err *err)
 {
     struct service *service = context;

@@ -193,8 +193,8 @@ begin
         insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
         select p.tenant_id, :event_message, p.conversation_id, p.id, p.sequence, :state_accepted from placed p order by p.place
     ), entered as (
-        insert into ledger_entry (tenant_id, channel_id, direction, accepted)
-        select p.tenant_id, p.channel_id, :direction_out, count(*) from placed p group by 1, 2
+        insert into ledger_entry (tenant_id, channel_id, direction, accepted, state, messages)
+        select p.tenant_id, p.channel_id, :direction_out, count(*), :state_accepted, count(*) from placed p group by 1, 2
     )
     select array_agg(p.id order by p.place), array_agg(p.sequence order by p.place),
            array_agg(p.destination_id order by p.place), count(*) - (select count(*) from written)

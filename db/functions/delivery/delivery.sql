@@ -22,10 +22,16 @@ language sql as $$
         update message m set state = e.state, changed = now()
         from (select * from ended order by tenant_id, message_id) e
         where m.tenant_id = e.tenant_id and m.id = e.message_id and m.state in (:state_accepted, :state_held, :state_sending)
-        returning m.tenant_id, m.id, m.channel_id, m.conversation_id, m.sequence, m.state, e.destination_id, e.attempt
+        returning m.tenant_id, m.id, m.channel_id, m.conversation_id, m.sequence, m.state, m.direction, m.created, e.destination_id, e.attempt
     ), told as (
         insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
         select tenant_id, :event_state, conversation_id, id, sequence, state from changed
+    ), entered as (
+        -- A message in the queue is accepted: no statement writes held or sending.
+        insert into ledger_entry (tenant_id, channel_id, direction, day, state, messages)
+        select c.tenant_id, c.channel_id, c.direction, ledger_day_of(c.created), s.state, sum(s.messages)
+        from changed c cross join lateral (values (:state_accepted, -1), (c.state, 1)) s (state, messages)
+        group by 1, 2, 3, 4, 5
     ), logged as (
         insert into attempt (tenant_id, message_id, attempt, outcome, process)
         select c.tenant_id, c.id, c.attempt, s.name, process_here()
@@ -328,11 +334,17 @@ begin
         from (select * from gone order by tenant_id, message_id) g
         where m.tenant_id = g.tenant_id and m.id = g.message_id and m.state in (:state_accepted, :state_held, :state_sending)
           and (select count(*) from held) >= 0
-        returning m.tenant_id, m.id, m.channel_id, m.conversation_id, m.sequence, m.state,
+        returning m.tenant_id, m.id, m.channel_id, m.conversation_id, m.sequence, m.state, m.direction, m.created,
                   g.destination_id, g.reason, g.status, g.attempt
     ), told as (
         insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
         select tenant_id, :event_state, conversation_id, id, sequence, state from changed
+    ), entered as (
+        -- As in delivery_end().
+        insert into ledger_entry (tenant_id, channel_id, direction, day, state, messages)
+        select c.tenant_id, c.channel_id, c.direction, ledger_day_of(c.created), s.state, sum(s.messages)
+        from changed c cross join lateral (values (:state_accepted, -1), (c.state, 1)) s (state, messages)
+        group by 1, 2, 3, 4, 5
     ), kept as (
         insert into undelivered (tenant_id, message_id, channel, destination_id, reason, last_status, attempts)
         select k.tenant_id, k.id, n.address, k.destination_id, case k.state when :state_uncertain then 'uncertain' else k.reason end,

@@ -23,14 +23,23 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as
         cross join lateral (select receipt_fate(i.state) as fate) f
         where f.fate is not null
         order by i.tenant_id, i.id, i.place
+    ), locked as materialized (
+        select m.tenant_id, m.id, m.state as was, f.fate
+        from final f join message m on m.tenant_id = f.tenant_id and m.id = f.id and m.direction = :direction_out
+        order by m.tenant_id, m.id for no key update of m
     ), changed as (
-        update message m set state = f.fate, changed = now()
-        from final f
-        where m.tenant_id = f.tenant_id and m.id = f.id and m.direction = :direction_out and m.state <> f.fate
-          and (m.state in (:state_accepted, :state_held, :state_sending, :state_sent, :state_uncertain) or (m.state, f.fate) = (:state_delivered, :state_read)
-               or m.state in (:state_failed, :state_expired) and exists (select from undelivered u
-                                                where u.tenant_id = m.tenant_id and u.message_id = m.id))
-        returning m.tenant_id, m.id, m.conversation_id, m.sequence, m.state, m.traceparent, m.created
+        update message m set state = l.fate, changed = now()
+        from locked l
+        where m.tenant_id = l.tenant_id and m.id = l.id and l.was <> l.fate
+          and (l.was in (:state_accepted, :state_held, :state_sending, :state_sent, :state_uncertain) or (l.was, l.fate) = (:state_delivered, :state_read)
+               or l.was in (:state_failed, :state_expired) and exists (select from undelivered u
+                                              where u.tenant_id = m.tenant_id and u.message_id = m.id))
+        returning m.tenant_id, m.id, m.channel_id, m.direction, m.conversation_id, m.sequence, m.state, m.traceparent, m.created, l.was
+    ), entered as (
+        insert into ledger_entry (tenant_id, channel_id, direction, day, state, messages)
+        select c.tenant_id, c.channel_id, c.direction, ledger_day_of(c.created), s.state, sum(s.messages)
+        from changed c cross join lateral (values (c.was, -1), (c.state, 1)) s (state, messages)
+        group by 1, 2, 3, 4, 5
     ), resolved as (
         delete from undelivered u using changed c where u.tenant_id = c.tenant_id and u.message_id = c.id
     ), told as (

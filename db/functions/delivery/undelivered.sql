@@ -185,7 +185,7 @@ language sql as $$
           and (p_since_to is null or u.since < p_since_to)
         order by u.since limit p_room
     ), locked as materialized (
-        select m.tenant_id, m.id, m.channel_id, m.conversation_id, m.sequence, m.address, m.created
+        select m.tenant_id, m.id, m.channel_id, m.direction, m.state as was, m.conversation_id, m.sequence, m.address, m.created
         from chosen h join message m on m.tenant_id = h.tenant_id and m.id = h.message_id
         where m.state in (:state_failed, :state_expired, :state_uncertain)
         order by m.tenant_id, m.id for update of m
@@ -207,6 +207,11 @@ language sql as $$
     ), told as (
         insert into event (tenant_id, kind, conversation_id, message_id, sequence, state)
         select tenant_id, :event_state, conversation_id, id, sequence, :state_accepted from taken
+    ), entered as (
+        insert into ledger_entry (tenant_id, channel_id, direction, day, state, messages)
+        select t.tenant_id, t.channel_id, t.direction, ledger_day_of(t.created), s.state, sum(s.messages)
+        from taken t cross join lateral (values (t.was, -1), (:state_accepted, 1)) s (state, messages)
+        group by 1, 2, 3, 4, 5
     ), audited as (
         insert into replay (tenant_id, message_id, by, failed, reason, last_status, attempts)
         select t.tenant_id, t.id, p_by_whom, t.failed, t.reason, t.last_status, t.attempts from taken t

@@ -94,8 +94,8 @@ begin
           from placed p
          where p.conversation_id is not null
     ), entered as (
-        insert into ledger_entry (tenant_id, channel_id, direction, accepted)
-        select p.tenant_id, p.channel_id, :direction_in, count(*) from placed p where p.part >= 0 group by 1, 2
+        insert into ledger_entry (tenant_id, channel_id, direction, accepted, state, messages)
+        select p.tenant_id, p.channel_id, :direction_in, count(*), :state_received, count(*) from placed p where p.part >= 0 group by 1, 2
     )
     select array_agg(p.id order by p.place), array_agg(p.conversation_id order by p.place),
            array_agg(p.sequence order by p.place),

@@ -133,8 +133,6 @@ begin
     if found then
         return;
     end if;
-    insert into ledger_entry (tenant_id, channel_id, direction, accepted) values (p_tenant, p_channel, :direction_in, 1);
-
     -- The second half of the ids says that sender, place, text and attachments are the same (sms-worker/inbound/mo_identity.h). A series
     -- has 32 parts at most, so nothing older can belong to one that still lives.
     select p.id into first
@@ -151,6 +149,8 @@ begin
         answer := first;
         insert into inbound_part (tenant_id, id, channel_id, address, reference, part, total, external_id, body, process, copy_of)
         values (p_tenant, p_id, p_channel, p_address, p_reference, p_part, p_total, p_external, '', process_here(), first);
+        insert into ledger_entry (tenant_id, channel_id, direction, accepted, state, messages)
+        values (p_tenant, p_channel, :direction_in, 1, :ledger_copies, 1);
         return;
     end if;
 
@@ -173,6 +173,8 @@ begin
                               traceparent)
     values (p_tenant, p_id, p_channel, p_address, p_reference, p_part, p_total, p_external, p_body, process_here(),
             coalesce(waiting, p_id), p_trace);
+    insert into ledger_entry (tenant_id, channel_id, direction, accepted, state, messages)
+    values (p_tenant, p_channel, :direction_in, 1, :ledger_parts_waiting, 1);
     if p_list is not null then
         -- Lock order: only a copy of this part has the same upload, and it waits for the reference.
         perform attachments_store(array[p_tenant], array[p_id], array[p_list], array[p_id]);
@@ -215,10 +217,17 @@ begin
              where p.tenant_id = p_tenant and p.channel_id = p_channel and p.address = p_address and p.reference = p_reference
                and p.series = p_series and p.message_id is null and p.copy_of is null) n
      where a.tenant_id = p_tenant and a.message_id = n.message_id and a.ordinal = n.was and a.message_id <> joined.id;
-    update inbound_part p
-       set message_id = joined.id
-     where p.tenant_id = p_tenant and p.channel_id = p_channel and p.address = p_address and p.reference = p_reference
-       and p.series = p_series and p.message_id is null and p.copy_of is null;
+    with marked as (
+        update inbound_part p
+           set message_id = joined.id
+         where p.tenant_id = p_tenant and p.channel_id = p_channel and p.address = p_address and p.reference = p_reference
+           and p.series = p_series and p.message_id is null and p.copy_of is null
+        returning ledger_day_of(p.received) as day
+    )
+    insert into ledger_entry (tenant_id, channel_id, direction, day, state, messages)
+    select p_tenant, p_channel, :direction_in, m.day, s.state, sum(s.messages)
+      from marked m cross join (values (:ledger_parts_waiting, -1), (:ledger_parts_joined, 1)) s (state, messages)
+     group by m.day, s.state;
     return joined;
 end $$;
 

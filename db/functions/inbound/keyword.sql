@@ -292,8 +292,8 @@ begin
         select p.tenant_id, :event_message, p.conversation_id, p.new_id, p.sequence, :state_accepted
           from placed p where p.conversation_id is not null order by p.place
     ), entered as (
-        insert into ledger_entry (tenant_id, channel_id, direction, accepted)
-        select p.tenant_id, p.channel_id, :direction_out, count(*) from placed p group by 1, 2
+        insert into ledger_entry (tenant_id, channel_id, direction, accepted, state, messages)
+        select p.tenant_id, p.channel_id, :direction_out, count(*), :state_accepted, count(*) from placed p group by 1, 2
     )
     select array_agg(p.destination_id order by i.place) into bells
       from generate_series(1, p_batch_size) i (place)

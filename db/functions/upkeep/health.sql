@@ -39,11 +39,12 @@ begin
 end
 $$;
 
--- A server process of a worker that has been at one statement for longer than any may take (5 s): it is stopped, or its disk
--- hangs, so it does not even notice that its time is over, and keeps what it has locked. '' where there is none.
+-- A server process of a worker that has been at one statement for longer than any may take (5 s; a recount of the ledger, which holds
+-- no locks meanwhile, may take longer): it is stopped, or its disk hangs, so it does not even notice that its time is over, and keeps what
+-- it has locked. '' where there is none.
 create or replace function process_hanging() returns text language sql stable as $$
     select coalesce((select 'process ' || a.pid from pg_stat_activity a
-                      where a.datname = current_database() and a.usename = current_user and a.application_name like '%-worker-%'
+                      where a.datname = current_database() and a.usename = current_user and a.application_name ~ '-worker-[^-]*$'
                         and a.state = 'active' and a.query_start < now() - interval '6500 ms'
                       order by a.query_start limit 1), '')
 $$;

@@ -98,31 +98,34 @@ begin
 end
 $$;
 
--- Sums up the ledger's claims of each tenant, number, direction and day into one row; returns how many rows went. What
--- is committed meanwhile is not in this statement's view and stays as it is. At most 100 000 rows a call.
+-- Adds the entries of the ledger up by day, and for all days; returns how many entries went, at most 100 000 a call. What is entered
+-- meanwhile is not in this statement's view and stays as it is: every moment sees an entry or its part of the sums.
 -- Statement: UPKEEP_LEDGER
 create or replace function upkeep_ledger() returns int
 language plpgsql security definer set search_path from current as $$
 declare
-    summed int;
+    added int;
 begin
     if not upkeep_claim('ledger') then
         return null;
     end if;
-    with several as (
-        select ctid from (select ctid, count(*) over (partition by tenant_id, channel_id, direction, day) as entries
-                          from ledger_entry) e
-        where entries > 1 limit 100000
-    ), gone as (
-        delete from ledger_entry where ctid = any (array(select ctid from several))
-        returning tenant_id, channel_id, direction, day, accepted
-    ), kept as (
-        insert into ledger_entry (tenant_id, channel_id, direction, day, accepted)
-        select tenant_id, channel_id, direction, day, sum(accepted) from gone group by 1, 2, 3, 4
+    with gone as (
+        delete from ledger_entry where ctid = any (array(select ctid from ledger_entry limit 100000))
+        returning tenant_id, channel_id, direction, day, state, accepted, messages
+    ), summed as (
+        insert into ledger_sum as s (tenant_id, day, channel_id, direction, state, accepted, messages)
+        select g.tenant_id, d.day, g.channel_id, g.direction, g.state, sum(g.accepted), sum(g.messages)
+          from gone g cross join lateral (values (g.day), ('-infinity'::date)) d (day)
+         group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
+            on conflict (tenant_id, day, channel_id, direction, state)
+            do update set accepted = s.accepted + excluded.accepted, messages = s.messages + excluded.messages
         returning 1
+    ), seen as (
+        insert into ledger_recount (day) select distinct g.day from gone g where (select count(*) from summed) > 0 order by 1
+            on conflict (day) do nothing
     )
-    select (select count(*) from gone) - (select count(*) from kept) into summed;
-    return summed;
+    select count(*) from gone into added;
+    return added;
 end
 $$;
 

@@ -94,18 +94,6 @@ def test_only_one_of_two_connections_does_the_same_upkeep_at_a_time(postgres, da
     other.close()
 
 
-def test_a_message_that_was_lost_shows_in_the_metrics(make_stack):
-    stack = make_stack()
-    worker = stack["provisioning-worker-0"]
-    worker.stop()
-    stack.query("insert into ledger_entry (tenant_id, channel_id, direction, accepted) values (1, 1, 1, 3)")
-
-    worker.start().ready()
-
-    eventually(lambda: stack.metric("nexus_ledger_imbalance") == 3, "the metric shows the imbalance", 20)
-    stack.query("delete from ledger_entry")
-
-
 def test_a_worker_that_is_killed_while_it_creates_partitions_leaves_them_complete(make_stack):
     stack = make_stack()
     worker = stack["provisioning-worker-0"]

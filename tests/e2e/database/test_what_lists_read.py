@@ -59,6 +59,7 @@ def rows_read(cursor, question):
     "a contact's": ("select json_array_length(conversation_list(1, 'done', null, md5('person77')::uuid, 0, 50)::json -> 'conversations')", 1),
     "a phone's": ("""select json_array_length(conversation_list_of_senders(1, 'done', null, null, 0, 50, '{+15551000077}')::json
                                               -> 'conversations')""", 1),
+    "the ledger of all days": ("select (ledger_json(1, '', '', '')::json -> 'totals' ->> 'accepted')::int", 0),
     "messages of a conversation": ("""select json_array_length(message_list_of_senders(
                                           1, null, md5('talk77')::uuid, null, null, null, null, 50)::json -> 'messages')""", 5),
     "messages of a phone": ("""select json_array_length(message_list_of_senders(

@@ -294,12 +294,12 @@ def test_deleted_history_is_shown_as_deleted(tenant):
     tenant.stack.query("select upkeep_forgotten(30)")
     assert "forgotten" not in Timeline(tenant, message.id).names
 
-    # The ledger entry moves with the message, so that the ledger stays balanced.
+    # The ledger's entries move with the message, so that the ledger stays balanced.
     tenant.stack.query("""with moved as (update message set created = created - interval '40 days' where id = %s
-                                         returning tenant_id, channel_id),
-                               entered as (insert into ledger_entry select tenant_id, channel_id, 2, current_date - 40, 1
-                                           from moved)
-                          insert into ledger_entry select tenant_id, channel_id, 2, current_date, -1 from moved""", message.id)
+                                         returning tenant_id, channel_id, state)
+                          insert into ledger_entry (tenant_id, channel_id, direction, day, accepted, state, messages)
+                          select m.tenant_id, m.channel_id, 2, (now() at time zone 'utc')::date - d.ago, d.one, m.state, d.one
+                            from moved m cross join (values (40, 1), (0, -1)) d (ago, one)""", message.id)
 
     forgotten = Timeline(tenant, message.id).one("forgotten")
     assert "are not kept any more" in forgotten["text"] and forgotten["until"] > forgotten["at"]

@@ -47,11 +47,11 @@ def test_a_database_newer_than_the_binary_is_refused(operator):
 
 
 def test_functions_are_replaced_if_their_text_has_changed(operator):
-    operator.query("drop function ledger_audit()")
+    operator.query("drop function ledger_day_due()")
     assert operator.json("migrate")["functions"] == 0
     operator.query("update schema_function set checksum = '' where name = 'ledger'")
     assert operator.json("migrate")["functions"] > 0
-    assert operator.value("select ledger_audit()") == 0
+    assert operator.value("select ledger_day_due() is not null")
 
 
 # --- keys ---
@@ -187,83 +187,17 @@ def test_contact_centers_are_listed_with_their_numbers_and_keys(operator):
     assert f"{CCID}  premise" in operator.run("tenants", "list").stdout
 
 
-# --- ledger ---
-
-def message(operator, state, delivery):
-    """Inserts one accepted outbound message with its ledger entry, and with a delivery or without."""
-    operator.apply(document())
-    identity = str(uuid.uuid4())
-    operator.query("""
-        with c as (select tenant_id, id, destination_id from channel), entered as (
-            insert into ledger_entry (tenant_id, channel_id, direction, accepted) select tenant_id, id, 2, 1 from c
-        ), queued as (
-            insert into delivery (tenant_id, destination_id, channel_id, message_id, address, expires)
-            select tenant_id, destination_id, id, %s, '+15550001', now() + interval '1 day' from c where %s)
-        insert into message (tenant_id, id, channel_id, direction, state, address)
-        select tenant_id, %s, id, 2, %s, '+15550001' from c""", identity, delivery, identity, state)
-    return identity
-
-
-def test_the_ledger_is_balanced_while_a_message_waits_and_when_it_is_sent(operator):
-    message(operator, state=1, delivery=True)
-    message(operator, state=4, delivery=False)
-
-    ledger = operator.json("ledger")
-
-    assert ledger["balanced"] and ledger["totals"]["accepted"] == 2
-    assert (ledger["rows"][0]["states"]["accepted"], ledger["rows"][0]["states"]["sent"]) == (1, 1)
-    assert operator.run("ledger").stdout.endswith("balanced\n")
-
-
-def test_a_ledger_whose_first_day_is_after_its_last_is_refused(operator):
-    assert "--from is after --to" in operator.run("ledger", "--from", "2026-02-01", "--to", "2026-01-31", code=2).stderr
-
+# --- usage ---
 
 @pytest.mark.parametrize("words", [["--bogus"], ["--bogus", "ledger"], ["ledger", "--bogus"], ["help", "nothing"]])
 def test_unknown_words_are_usage_errors(operator, words):
     operator.run(*words, code=2)
 
 
-def test_a_lost_message_is_an_imbalance(operator):
-    message(operator, state=4, delivery=False)
-    operator.query("delete from message")
-    assert operator.run("ledger", code=1).stdout.endswith("IMBALANCE 1\n")
-
-
-def test_an_accepted_message_without_a_delivery_is_an_imbalance(operator):
-    message(operator, state=1, delivery=False)
-    assert operator.json("ledger", code=1)["remainder"] == 1
-    assert operator.value("select ledger_audit()") == 1
-
-
-def test_two_faults_do_not_cancel_out(operator):
-    message(operator, state=4, delivery=False)
-    operator.query("update message set direction = 1")
-    assert operator.json("ledger", "--by", "tenant", code=1)["remainder"] == 2
-
-
-def test_ledger_entries_are_summed_up_without_changing_the_balance(operator):
-    for _ in range(3):
-        message(operator, state=4, delivery=False)
-
-    assert operator.value("select upkeep_ledger()") == 2
-
-    assert operator.json("ledger")["totals"]["accepted"] == 3
-    assert operator.value("select count(*) from ledger_entry") == 1
-
-
-def test_the_ledger_of_other_days_and_contact_centers_is_empty(operator):
-    message(operator, state=4, delivery=False)
-    assert operator.json("ledger", "--to", "2020-01-01")["rows"] == []
-    assert operator.json("ledger", "--tenant", CCID)["totals"]["accepted"] == 1
-    operator.run("ledger", "--tenant", str(uuid.uuid4()), code=1)
-    assert "--from: must be a day such as" in operator.run("ledger", "--from", "yesterday", code=2).stderr
-
-
 # --- replay ---
 
 def test_replay_makes_a_new_delivery_and_a_record(operator):
-    identity = message(operator, state=7, delivery=False)
+    identity = operator.message(state=7, delivery=False)
     operator.query("""insert into undelivered (tenant_id, message_id, destination_id, reason, attempts)
                       select tenant_id, id, 1, 'exhausted', 5 from message""")
 
@@ -277,7 +211,7 @@ def test_replay_makes_a_new_delivery_and_a_record(operator):
 
 
 def test_a_dry_run_of_replay_shows_the_count_and_replays_nothing(operator):
-    identity = message(operator, state=7, delivery=False)
+    identity = operator.message(state=7, delivery=False)
     operator.query("""insert into undelivered (tenant_id, message_id, destination_id, reason, attempts)
                       select tenant_id, id, 1, 'exhausted', 5 from message""")
 

@@ -44,7 +44,10 @@ def _waiting_message(installation):
                          where t.ccid = %s and d.id = c.destination_id""", installation.ours.ccid)
     message = OutboundMessage(installation.ours, _conversation(installation)["id"])
     message.becomes("sent")
-    installation.stack.query("""with back as (update message set state = 1 where id = %s returning *)
+    installation.stack.query("""with back as (update message set state = 1 where id = %s returning *),
+                             entered as (insert into ledger_entry (tenant_id, channel_id, direction, state, messages)
+                                         select b.tenant_id, b.channel_id, b.direction, s.state, s.messages
+                                           from back b cross join (values (4, -1), (1, 1)) s (state, messages))
                         insert into delivery (tenant_id, destination_id, channel_id, message_id, conversation_id, address, due,
                                               expires)
                         select b.tenant_id, c.destination_id, b.channel_id, b.id, b.conversation_id, b.address,

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import subprocess
+import uuid
 
 from harness.nexus.stack import BINARIES
 from harness.wait import PATIENCE
@@ -57,6 +58,21 @@ class Operator:
 
     def value(self, statement, *parameters):
         return self.query(statement, *parameters)[0][0]
+
+    def message(self, state, delivery):
+        """Inserts one accepted outbound message with its ledger entry, and with a delivery or without; returns its id."""
+        self.apply(document())
+        identity = str(uuid.uuid4())
+        self.query("""
+            with c as (select tenant_id, id, destination_id from channel), entered as (
+                insert into ledger_entry (tenant_id, channel_id, direction, accepted, state, messages)
+                select tenant_id, id, 2, 1, %s, 1 from c
+            ), queued as (
+                insert into delivery (tenant_id, destination_id, channel_id, message_id, address, expires)
+                select tenant_id, destination_id, id, %s, '+15550001', now() + interval '1 day' from c where %s)
+            insert into message (tenant_id, id, channel_id, direction, state, address)
+            select tenant_id, %s, id, 2, %s, '+15550001' from c""", state, identity, delivery, identity, state)
+        return identity
 
 
 def document(**changes):

@@ -190,7 +190,10 @@ class Stack:
         if not problems:
             shutil.rmtree(self.folder)
         elif self.folder.parent != KEPT:
-            problems.append(f"its files are in {shutil.move(self.folder, KEPT)}")
+            kept = shutil.copytree(self.folder, KEPT / self.folder.name, ignore=lambda folder, names: [
+                name for name in names if pathlib.Path(folder, name).is_socket()])
+            shutil.rmtree(self.folder)
+            problems.append(f"its files are in {kept}")
         assert not problems, "\n".join(problems)
 
     def violations(self):
@@ -200,6 +203,9 @@ class Stack:
         imbalance = self.imbalance()
         if imbalance:
             problems.append(f"the ledger is not balanced: {imbalance}")
+        drift = self.query("select * from ledger_compared('-infinity', 'infinity', 0) where booked <> counted")
+        if drift:
+            problems.append(f"the sums of the ledger are wrong: {drift}")
         for process in self.processes.values():
             if process.sanitizer_reports():
                 problems.append(f"{process.name}:\n{process.sanitizer_reports()}")

@@ -6,6 +6,7 @@ import type { Ledger, LedgerRow, LedgerTotals } from "../../openapi";
 import { ownerColumn } from "../../ui/lists/center";
 import { faultOf, SelectField, TextField } from "../../ui/forms/field";
 import { Panel, ReadAgain } from "../../ui/panel";
+import { Moment } from "../../ui/lists/moment";
 import { Table } from "../../ui/lists/table";
 
 const STATE_WORDS: Record<string, string> = {
@@ -64,6 +65,15 @@ function Verdict({ ledger }: { ledger: Ledger }) {
       <p>
         <strong>{ledger.balanced ? "Balanced." : `A remainder of ${ledger.remainder}: this is a defect.`}</strong>{" "}
         <Equation of={ledger.totals} />
+      </p>
+      <p class="faint">
+        {ledger.recounted ? (
+          <>
+            The stored messages of each of these days were counted at <Moment time={ledger.recounted} seconds /> or later.
+          </>
+        ) : (
+          "The stored messages of some of these days have not been counted yet."
+        )}
       </p>
       {ledger.partsWaiting > 0 && <p class="faint">{ledger.partsWaiting} parts of long messages wait for the others.</p>}
     </div>
