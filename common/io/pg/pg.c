@@ -285,6 +285,15 @@ static void call_failed(struct pg_connection *connection, struct pg_call *call,
                   LOG_STR("where", str_of(PQresultErrorField(rows, PG_DIAG_CONTEXT))));
 }
 
+// It is committed here and may be missing on the standby. Whoever runs it again waits for the standby.
+static void call_was_not_replicated(struct pg_connection *connection, struct pg_call *call)
+{
+    connection->was_not_replicated = false;
+    call->failed = true;
+    memcpy(call->state, "08006", sizeof call->state);
+    err_set(&call->err, ERR_UNKNOWN_OUTCOME, "the standby may not have it");
+}
+
 // One result of the oldest call.
 static void result_take(struct pg_connection *connection, PGresult *rows)
 {
@@ -293,6 +302,8 @@ static void result_take(struct pg_connection *connection, PGresult *rows)
     switch ((int)PQresultStatus(rows)) {
     case PGRES_PIPELINE_SYNC:
         PQclear(rows);
+        if (connection->was_not_replicated)
+            call_was_not_replicated(connection, call);
         if (call->writes && !call->failed)
             connection->pg->writes.committed_ms = clock_monotonic_ms();
         if (call->proves_all && !call->failed)

@@ -45,11 +45,13 @@
 struct pg;
 struct pg_result;
 
-// The statement that registers each new connection before it is used, outside of any call; its
-// parameters are texts. A database that does not know the statement yet is used without it.
+// The statements of each new connection before it is used, outside of any call; parameters are
+// texts. A database that does not know a statement yet is used without it.
 enum { PG_INTRODUCTION_PARAMS = 3 };
 struct pg_introduction {
-    const char *sql; // NULL: nothing
+    // Ends the server process ($1) of the connection that this one replaces; NULL: nothing does.
+    const char *replace_sql;
+    const char *sql; // registers the connection; NULL: nothing
     const char *params[PG_INTRODUCTION_PARAMS];
 };
 

@@ -53,15 +53,30 @@ static void pipeline_enter(struct pg_connection *connection)
         connection_ready(connection);
 }
 
+// Two statements, one after the other. First the server process of the connection before is ended:
+// it may hang for hours, for example because it waits for a synchronous standby, and each attempt
+// would leave another one, until the server takes no more connections.
 static void introduce(struct pg_connection *connection)
 {
     const struct pg_introduction *ours = &connection->pg->options.introduction;
+    char left[16];
+    const char *const left_params[] = {left};
+    int sent = 1;
 
     connection->state = PG_INTRODUCING;
-    if (!ours->sql)
+    if (ours->replace_sql && connection->left_pid) {
+        snprintf(left, sizeof left, "%d", connection->left_pid);
+        connection->left_pid = 0;
+        sent = PQsendQueryParams(connection->libpq, ours->replace_sql, COUNT_OF(left_params), NULL,
+                                 left_params, NULL, NULL, 0);
+    } else if (ours->sql && !connection->is_introduced) {
+        connection->is_introduced = true;
+        sent = PQsendQueryParams(connection->libpq, ours->sql, PG_INTRODUCTION_PARAMS, NULL,
+                                 ours->params, NULL, NULL, 0);
+    } else {
         pipeline_enter(connection);
-    else if (!PQsendQueryParams(connection->libpq, ours->sql, PG_INTRODUCTION_PARAMS, NULL,
-                                ours->params, NULL, NULL, 0))
+    }
+    if (!sent)
         pg_connection_lost(connection, "cannot use the new connection");
 }
 
@@ -70,7 +85,7 @@ static void introduction_read(struct pg_connection *connection)
     while (!PQisBusy(connection->libpq)) {
         PGresult *rows = PQgetResult(connection->libpq);
         if (!rows) {
-            pipeline_enter(connection);
+            introduce(connection); // the next step
             return;
         }
         if (PQresultStatus(rows) != PGRES_TUPLES_OK)
@@ -235,6 +250,9 @@ void pg_connection_lost(struct pg_connection *connection, const char *why)
         LOG_WARN("pg.disconnected", LOG_STR("why", str_of(why)),
                  LOG_INT("inFlight", connection->call_count));
     connection->state = PG_DISCONNECTED;
+    int pid = PQbackendPID(connection->libpq);
+    if (pid != 0) // else it was not connected yet
+        connection->left_pid = pid;
     memset(connection->prepared, 0, pg->statement_count * sizeof *connection->prepared);
     watch_close(connection);
     PQfinish(connection->libpq);
@@ -282,12 +300,13 @@ static void connection_open(struct pg_connection *connection)
                                   NULL};
 
     connection->state = PG_CONNECTING;
-    connection->refuses_writes = false;
+    connection->refuses_writes = connection->was_not_replicated = false;
+    connection->is_introduced = false;
     connection->since_ms = clock_monotonic_ms();
     connection->libpq = PQconnectStartParams(names, values, 1);
     if (!connection->libpq)
         panic("out of memory");
-    pg_notices_log(connection->libpq);
+    pg_notices_log(connection->libpq, &connection->was_not_replicated);
     if (PQstatus(connection->libpq) == CONNECTION_BAD)
         connection_refused(connection);
     else

@@ -44,8 +44,11 @@ struct pg_connection {
     uint64_t backoff_ms;
     struct list calls; // in flight, oldest first
     size_t call_count;
-    bool *prepared;      // by statement
-    bool refuses_writes; // the server is read-only: a standby, or by its settings
+    bool *prepared;          // by statement
+    bool refuses_writes;     // the server is read-only: a standby, or by its settings
+    bool was_not_replicated; // the transaction that ends next has not waited for its standby
+    int left_pid; // the server process of the connection before, which may still run; 0: none
+    bool is_introduced;
 };
 
 struct pg_metrics;

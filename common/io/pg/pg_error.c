@@ -79,12 +79,17 @@ static void notice_log(void *context, const PGresult *notice)
     struct str state = str_of(PQresultErrorField(notice, PG_DIAG_SQLSTATE));
     struct str words = str_of(PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY));
 
-    (void)context;
+    bool *was_not_replicated = context;
+    const char *function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+
+    // The text of the warning is translated, and its SQLSTATE is that of any warning.
+    if (was_not_replicated && function && strcmp(function, "SyncRepWaitForLSN") == 0)
+        *was_not_replicated = true;
     LOG_WARN("pg.notice", LOG_STR("state", state),
              LOG_STR("text", is_about_server(state) ? words : STR_ABSENT));
 }
 
-void pg_notices_log(PGconn *libpq)
+void pg_notices_log(PGconn *libpq, bool *was_not_replicated)
 {
-    PQsetNoticeReceiver(libpq, notice_log, NULL);
+    PQsetNoticeReceiver(libpq, notice_log, was_not_replicated);
 }

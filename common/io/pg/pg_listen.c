@@ -102,7 +102,7 @@ static void connection_open(struct pg_listen *listen)
     listen->libpq = PQconnectStartParams(names, values, 1);
     if (!listen->libpq)
         panic("out of memory");
-    pg_notices_log(listen->libpq);
+    pg_notices_log(listen->libpq, NULL);
     if (PQstatus(listen->libpq) == CONNECTION_BAD)
         connection_lost(listen, "cannot connect");
     else

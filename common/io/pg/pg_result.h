@@ -10,7 +10,10 @@ struct pg_result {
 };
 
 // Messages of the server that belong to no answer ("terminating connection") are logged.
-void pg_notices_log(PGconn *libpq);
+// *was_not_replicated (if it is not NULL) becomes true when the server says that it gave up waiting
+// for a synchronous standby: an operator has cancelled the statement, and PostgreSQL will report
+// success.
+void pg_notices_log(PGconn *libpq, bool *was_not_replicated);
 // Why there is no connection, in libpq's words: which host, and what it said; never a password.
 void pg_refusal_text(const PGconn *libpq, struct buf *out);
 // What the caller may conclude from a failed statement (io/pg/pg.h lists it).

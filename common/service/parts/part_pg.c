@@ -59,6 +59,7 @@ static struct pg_introduction introduction(struct service *service)
 
     id_text(id_new(), incarnation);
     return (struct pg_introduction){
+        .replace_sql = statements[STATEMENT_CONNECTION_REPLACE].sql,
         .sql = statements[STATEMENT_PROCESS_INTRODUCE].sql,
         .params = {arena_c_string(service->arena, str_of(incarnation)), service->settings.instance,
                    revision},
@@ -108,6 +109,8 @@ struct pg *service_pg_open(struct service *service, const char *purpose, unsigne
     return pg_new(&service->loop,
                   &(struct pg_options){.url = arena_c_string(service->arena, config->pg_url),
                                        .application = arena_c_string(service->arena, application),
+                                       .introduction.replace_sql =
+                                           statements[STATEMENT_CONNECTION_REPLACE].sql,
                                        .connections = 1,
                                        .waiting_limit = WAITING_LIMIT,
                                        .statement_limit_s = limit_s},

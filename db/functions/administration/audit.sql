@@ -1,6 +1,7 @@
 -- The audit log. Every administrative function calls audit_write() in its transaction, once for each change.
 
--- Before such a change, in its transaction: who makes it, from where. p_key: the number of the key that was shown (0: none,
+-- Before such a change, in its transaction: who makes it, from where. Where there is nothing to change the answer is 2xx all the same, so
+-- this is also the place that makes it wait for a standby. p_key: the number of the key that was shown (0: none,
 -- then p_name is a user). The key's first characters are looked up here, before row level security hides a cluster key.
 -- Statement: AUDIT_CONTEXT
 create or replace function audit_context(p_key int, p_name text, p_credential text, p_address text) returns void
@@ -11,6 +12,7 @@ begin
                              from -- By its id: the key that was shown, a contact center's or a cluster key.
                                   api_key k where k.id = p_key), p_name, ''),
         'name', case when p_key <> 0 then p_name end, 'credential', p_credential, 'address', p_address)::text, true);
+    perform stored_durably();
 end
 $$;
 

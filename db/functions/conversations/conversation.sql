@@ -250,7 +250,8 @@ begin
         raise exception using errcode = 'NX404', message = 'there is no such conversation';
     end if;
     if moved.state = p_to_state and (p_to_state = :conversation_done or moved.agent = p_by_agent) then
-        return conversation_json(moved)::text; -- a repetition
+        perform stored_durably(); -- a repetition
+        return conversation_json(moved)::text;
     end if;
     if moved.state <> all (p_from_states) then
         raise exception using errcode = 'NX409',

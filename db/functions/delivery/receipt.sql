@@ -117,6 +117,9 @@ begin
     select array_agg(i.message_id order by i.place), array_agg(i.nth = 1 and s.state is not null order by i.place)
     into messages, fresh
     from input i left join stored s using (tenant_id, provider_id, state, number_key);
+    if false = any (fresh) then
+        perform stored_durably();
+    end if;
 
     select array_agg(a.message_id), array_agg(a.traceparent), array_agg(a.accepted_us) into moved, traces, accepted
     from (select array_agg(i.tenant_id order by i.place) as tenants, array_agg(i.id order by i.place) as ids,

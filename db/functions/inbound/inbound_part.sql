@@ -131,6 +131,7 @@ begin
     shown := '{}';
     select coalesce(p.copy_of, p.id) into answer from inbound_part p where p.tenant_id = p_tenant and p.id = p_id;
     if found then
+        perform stored_durably();
         return;
     end if;
     -- The second half of the ids says that sender, place, text and attachments are the same (sms-worker/inbound/mo_identity.h). A series

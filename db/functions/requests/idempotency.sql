@@ -45,8 +45,9 @@ end $$;
 
 -- The stored answer and its secret; no row when it has been forgotten meanwhile.
 create or replace function idempotency_stored(p_tenant int, p_key text, p_fingerprint uuid)
-returns table (answer text, secret text) language plpgsql stable as $$
+returns table (answer text, secret text) language plpgsql as $$
 begin
+    perform stored_durably();
     return query select i.answer, i.secret from idempotency i
                   where i.tenant_id = p_tenant and i.key = p_key and i.fingerprint = p_fingerprint;
 end $$;

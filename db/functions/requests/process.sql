@@ -9,6 +9,8 @@ declare
 begin
     select p.id into number from process p where p.incarnation = p_incarnation;
     if number is null then
+        -- This row promises nothing: a worker can start while a synchronous standby is away.
+        perform set_config('synchronous_commit', 'local', true);
         insert into process (incarnation, name, build) values (p_incarnation, p_name, p_build)
             on conflict (incarnation) do update set name = excluded.name -- another connection was faster
         returning id into number;
@@ -16,6 +18,14 @@ begin
     perform set_config('nexus.process', number::text, false);
     return number;
 end
+$$;
+
+-- Ends the server process of an earlier connection of this program, which did not answer; on the connection that replaces it.
+-- Statement: CONNECTION_REPLACE
+create or replace function connection_replace(p_left int) returns boolean
+language sql as $$
+    select bool_and(pg_terminate_backend(a.pid)) from pg_stat_activity a
+     where a.pid = p_left and a.usename = current_user and a.application_name = current_setting('application_name')
 $$;
 
 -- Null for connections that did not register: nexusctl, or an older binary.

@@ -27,8 +27,8 @@ def centers(make_stack):
     return pair
 
 
-def rows_of(tenant, excluded=("audit", "destination_answer", "ledger_entry")):
-    """{table: the rows of this contact center}. Workers store a destination's last answer a little later, and upkeep may sum up
+def rows_of(tenant, excluded=("audit", "destination_answer", "ledger_entry", "ledger_sum")):
+    """{table: the rows of this contact center}. Workers store a destination's last answer a little later, and upkeep may add up
     entries of the ledger at any time; see ledger_of() for these."""
     [(number,)] = tenant.stack.query("select coalesce((select id from tenant where ccid = %s), %s)", tenant.ccid, getattr(tenant, "id", 0))
     tenant.id = number
@@ -40,9 +40,9 @@ def rows_of(tenant, excluded=("audit", "destination_answer", "ledger_entry")):
 
 
 def ledger_of(tenant):
-    """The sums of its ledger entries."""
-    return tenant.stack.query("select channel_id, direction, sum(accepted) from ledger_entry where tenant_id = %s"
-                              " group by 1, 2 order by 1, 2", tenant.id)
+    """What its ledger says."""
+    return tenant.stack.query("select channel_id, direction, state, accepted, messages"
+                              " from ledger_booked('-infinity', 'infinity', %s) order by 1, 2, 3", tenant.id)
 
 
 def delete(tenant, *words, **options):

@@ -79,6 +79,15 @@ class Postgres(Process):
         (self.data / "standby.signal").touch()
         self.restart()
 
+    def standby(self, folder):
+        """Another server that follows this one, and is not started yet."""
+        copy = pathlib.Path(f"{folder}.copy")
+        subprocess.run([BINARIES / "pg_basebackup", "-h", self.folder, "-D", copy, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"],
+                       check=True)
+        server = Postgres(folder, copy)
+        shutil.rmtree(copy)
+        return server
+
     def promote(self):
         connection = self.connect()
         try:
