@@ -45,12 +45,13 @@ void on_conversation_list(struct task *task, const struct msg_conversation_list 
     if (!str_present(message->address))
         BIND(&params, CONVERSATION_LIST, .tenant = (int32_t)task_tenant(task),
              .wanted = wanted(message->state), .queue = wanted(message->queue),
-             .contact = message->contact, .skip = (int32_t)message->index, .at_most = at_most);
+             .contact = message->contact, .skip = (int32_t)message->index, .at_most = at_most,
+             .after = message->after);
     else
         BIND(&params, CONVERSATION_LIST_OF_SENDERS, .tenant = (int32_t)task_tenant(task),
              .wanted = wanted(message->state), .queue = wanted(message->queue),
              .contact = message->contact, .skip = (int32_t)message->index, .at_most = at_most,
-             .spellings = senders.spellings, .codes = senders.codes);
+             .after = message->after, .spellings = senders.spellings, .codes = senders.codes);
     task_answer_by(task, &params);
 }
 

@@ -19,6 +19,7 @@ import hotspots     # noqa: E402
 import locked       # noqa: E402
 import machine      # noqa: E402
 import memory       # noqa: E402
+import reading      # noqa: E402
 import scraping     # noqa: E402
 import tenants      # noqa: E402
 from report import Report, Section      # noqa: E402
@@ -36,8 +37,11 @@ MEASUREMENTS = {
     "isolation": (delivering.isolation, "Delivery beside destinations that do not answer"),
     "backlog": (delivering.backlog, "Delivery past a heap of waiting rows"),
     "history": (history.throughput, "With a long history"),
+    "reading": (reading.latency, "Reading a long history"),
     "hotspots": (hotspots.accepting, "Where the time of accepting goes"),
 }
+
+FILLING = ("history", "reading")    # a database takes long, so these run only when they are named
 
 
 def main():
@@ -66,9 +70,9 @@ def read_arguments():
     parser.add_argument("--beside", type=pathlib.Path, metavar="TREE",
                         help="compares accepting and delivering with another tree, built by its ./build.sh build release")
     parser.add_argument("--messages", type=message_count, metavar="N",
-                        help=f"how many messages history stores, {FULL.history:,} by default")
+                        help=f"how many messages {' and '.join(FILLING)} store, {FULL.history:,} by default")
     parser.add_argument("measurements", nargs="*", metavar="MEASUREMENT", choices=[[], *MEASUREMENTS],
-                        help=", ".join(MEASUREMENTS) + "; all but history when none is named, because filling a database takes long")
+                        help=", ".join(MEASUREMENTS) + "; all but " + " and ".join(FILLING) + " when none is named, because filling a database takes long")
     return parser.parse_intermixed_args()
 
 
@@ -82,7 +86,7 @@ def message_count(word):
 def chosen(arguments):
     if arguments.beside:
         yield beside.throughput(arguments.beside), Section("beside", "Beside another build")
-    for name in arguments.measurements or ([] if arguments.beside else [name for name in MEASUREMENTS if name != "history"]):
+    for name in arguments.measurements or ([] if arguments.beside else [name for name in MEASUREMENTS if name not in FILLING]):
         function, what = MEASUREMENTS[name]
         yield function, Section(name, what)
 

@@ -136,8 +136,8 @@ def insert_campaign(nexus, tenant):
                insert into message (tenant_id, id, channel_id, direction, state, address, body)
                select tenant_id, message_id, channel_id, 2, 1, address, 'Your parcel arrives today.' from queued
            )
-           insert into ledger_entry (tenant_id, channel_id, direction, accepted)
-           select tenant_id, channel_id, 2, count(*) from queued group by 1, 2""",
+           insert into ledger_entry (tenant_id, channel_id, direction, accepted, state, messages)
+           select tenant_id, channel_id, 2, count(*), 1, count(*) from queued group by 1, 2""",
         nexus.scale.backlog, nexus.tenant_id(tenant))
 
 

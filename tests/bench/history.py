@@ -30,23 +30,23 @@ def throughput(rig, section):
 
 # --- the history ---
 
-def fill(nexus, people):
-    """One conversation of each person. Rows are inserted in the order of time into tables that have their indexes, as if time had passed."""
+def fill(nexus, people, tenant=None):
+    """One conversation of each person with the tenant. Rows are inserted in the order of time into tables that have their indexes, as if time had passed."""
     begin, done = time.monotonic(), 0
     slices = [(first, min(first + CONVERSATIONS_A_CALL, people)) for first in range(0, people, CONVERSATIONS_A_CALL)]
     with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as pool:
-        for count in pool.map(lambda part: fill_slice(nexus, *part, people), slices):
+        for count in pool.map(lambda part: fill_slice(nexus, *part, people, tenant or nexus.tenant), slices):
             done += count
             print(f"   {number(done * MESSAGES_EACH)} of {number(people * MESSAGES_EACH)} messages of the history, "
                   f"{time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
     nexus.query("vacuum analyze")   # as autovacuum would have done
 
 
-def fill_slice(nexus, first, end, people):
+def fill_slice(nexus, first, end, people, tenant):
     """Inserts the conversations of these persons, and all that belongs to them."""
     with contextlib.closing(nexus.postgres.connect(nexus.stack.database)) as connection, connection.cursor() as cursor:
         cursor.execute("set synchronous_commit = off")
-        cursor.execute(HISTORY, {"tenant": nexus.tenant_id(), "number": nexus.tenant.number, "first": first, "last": end - 1,
+        cursor.execute(HISTORY, {"tenant": nexus.tenant_id(tenant), "number": tenant.number, "first": first, "last": end - 1,
                                  "people": people, "days": DAYS, "each": MESSAGES_EACH})
     return end - first
 
@@ -70,12 +70,14 @@ HISTORY = f"""
     ), said as (
         insert into message (tenant_id, id, channel_id, conversation_id, sequence, direction, state, created, address, author,
                              external_id, body)
-        select p.tenant_id, gen_random_uuid(), p.channel_id, p.id, nth, 2 - nth %% 2, case nth %% 2 when 1 then {RECEIVED} else {DELIVERED} end,
+        select p.tenant_id, case nth %% 2 when 0 then gen_random_uuid() else mo_id end, p.channel_id, p.id, nth, 2 - nth %% 2, case nth %% 2 when 1 then {RECEIVED} else {DELIVERED} end,
                p.opened + nth * interval '1 min', p.address, case nth %% 2 when 0 then 'agent' end,
                case nth %% 2 when 1 then 'mo-' || p.id || nth end,
                rpad('What was said in message ' || nth || ' of this conversation.', 100, ' and so on')
           from person p, generate_series(1, %(each)s) as nth
-        returning tenant_id, id, channel_id, direction, created
+         cross join lateral (select (left(i.first::text, 18) || right(gen_random_uuid()::text, 18))::uuid as mo_id -- as those of workers
+                               from mo_ids(%(number)s, convert_to('mo-' || p.id || nth, 'UTF8')) i) i
+        returning tenant_id, id, channel_id, direction, state, created
     ), named as (
         insert into provider_message (tenant_id, provider_id, channel_id, message_id)
         select tenant_id, 'sim-' || id, channel_id, id from said where direction = 2
@@ -83,8 +85,8 @@ HISTORY = f"""
         insert into receipt (tenant_id, provider_id, state, received, message_id)
         select tenant_id, 'sim-' || id, 2, created, id from said where direction = 2
     )
-    insert into ledger_entry (tenant_id, channel_id, direction, day, accepted)
-    select tenant_id, channel_id, direction, (created at time zone 'utc')::date, count(*) from said group by 1, 2, 3, 4"""
+    insert into ledger_entry (tenant_id, channel_id, direction, day, accepted, state, messages)
+    select tenant_id, channel_id, direction, (created at time zone 'utc')::date, count(*), state, count(*) from said group by 1, 2, 3, 4, 6"""
 
 
 # --- the comparison ---

@@ -18,15 +18,36 @@ create or replace function conversation_state_named(p_name text) returns smallin
     select case p_name when 'waiting' then :conversation_waiting when 'active' then :conversation_active when 'held' then :conversation_held when 'done' then :conversation_done end::smallint;
 $$;
 
+-- Where a page of the list ends: "<state>-<µs since 1970>-<id>". It stays valid when the conversation has moved on.
+create or replace function conversation_position(c conversation) returns text language sql immutable as $$
+    select c.state || '-' || (extract(epoch from c.waiting_since) * 1000000)::bigint || '-' || c.id
+$$;
+
+-- A position, read back into a conversation that has what sorts it; null or '': none.
+create or replace function conversation_after(p_after text) returns conversation language plpgsql immutable as $$
+declare
+    parts text[] := regexp_match(p_after, '^([1-9])-([0-9]{1,16})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$');
+    place conversation;
+begin
+    if parts is null and p_after <> '' then
+        raise exception 'after: must be the "next" of an earlier page' using errcode = 'NX400';
+    end if;
+    place.state := parts[1]::smallint;
+    place.waiting_since := timestamptz 'epoch' + parts[2]::bigint * interval '1 microsecond';
+    place.id := parts[3]::uuid;
+    return place;
+end $$;
+
 -- Oldest waiting first. p_wanted null: all that are not done. p_senders: one person, who may be meant by several numbers
--- (senders_meant()); null: everybody.
+-- (senders_meant()); null: everybody. p_after: the "next" of the page before.
 --
 -- Only what is asked for stands in the statement, so that it is planned for that and finds its index, which has the rows in the order of
--- the list: a page reads what it shows. For one person all conversations are read; they are few.
+-- the list: a page reads what it shows, and what it skips. For one person all conversations are read; they are few.
 create or replace function conversation_list_of_senders(
-    p_tenant int, p_wanted text, p_queue text, p_contact uuid, p_skip int, p_at_most int, p_senders text[])
+    p_tenant int, p_wanted text, p_queue text, p_contact uuid, p_skip int, p_at_most int, p_after text, p_senders text[])
 returns text language plpgsql stable as $$
 declare
+    after conversation := conversation_after(p_after);
     one_person text := concat(
         case when p_senders is not null
              then ' and c.contact_id = any (array(select k.id from contact k where k.tenant_id = $1 and k.address = any ($4)))' end,
@@ -35,28 +56,35 @@ declare
                        then format('(select c.* from conversation c where c.tenant_id = $1 %s offset 0)', one_person) else 'conversation' end;
     matching text := concat(
         case when p_wanted is null then ' and c.state < :conversation_done' else ' and c.state = $2' end,
-        case when p_queue is not null then ' and c.queue = $5' end);
+        case when p_queue is not null then ' and c.queue = $5' end,
+        case when after.id is null then null
+             when p_wanted is null then ' and (c.state, c.waiting_since, c.id) > ($8, $9, $10)'
+             else ' and (c.waiting_since, c.id) > ($9, $10)' end);
     answer text;
 begin
     execute format($list$
-        select json_build_object('conversations', coalesce(json_agg(conversation_json(l.one) order by l.place), '[]'))::text
-          from (select c::conversation as one,
-                       -- "rows", or all that have waited since the same moment are read.
-                       row_number() over (order by c.state, c.waiting_since rows unbounded preceding) as place
-                  from %s c
-                 where c.tenant_id = $1 %s
-                 order by c.state, c.waiting_since offset $6 limit $7) l$list$, among, matching)
+        with page as materialized (
+            select c::conversation as one,
+                   -- "rows", or all that have waited since the same moment are read.
+                   row_number() over (order by c.state, c.waiting_since, c.id rows unbounded preceding) as place
+              from %s c
+             where c.tenant_id = $1 %s
+             order by c.state, c.waiting_since, c.id offset $6 limit $7)
+        select json_build_object('conversations', coalesce(json_agg(conversation_json(l.one) order by l.place), '[]'),
+                                 'next', (select conversation_position(e.one) from page e where e.place = $6 + $7))::text
+          from page l$list$, among, matching)
       into answer
-     using p_tenant, conversation_state_named(p_wanted), p_contact, p_senders, p_queue, p_skip, p_at_most;
+     using p_tenant, conversation_state_named(p_wanted), p_contact, p_senders, p_queue, p_skip, p_at_most, after.state, after.waiting_since,
+           after.id;
     return answer;
 end $$;
 
 -- The same for all persons.
 -- Statement: CONVERSATION_LIST
 create or replace function conversation_list(
-    p_tenant int, p_wanted text, p_queue text, p_contact uuid, p_skip int, p_at_most int)
+    p_tenant int, p_wanted text, p_queue text, p_contact uuid, p_skip int, p_at_most int, p_after text)
 returns text language sql stable as $$
-    select conversation_list_of_senders(p_tenant, p_wanted, p_queue, p_contact, p_skip, p_at_most, null)
+    select conversation_list_of_senders(p_tenant, p_wanted, p_queue, p_contact, p_skip, p_at_most, p_after, null)
 $$;
 
 create or replace function contact_list_of_senders(p_tenant int, p_senders text[]) returns text language sql stable as $$
@@ -64,6 +92,18 @@ create or replace function contact_list_of_senders(p_tenant int, p_senders text[
                'id', k.id, 'address', k.address, 'name', k.name, 'created', moment(k.created))), '[]'))::text
       from contact k
      where k.tenant_id = p_tenant and k.address = any (p_senders);
+$$;
+
+-- Called by older workers, which know no "after".
+create or replace function conversation_list_of_senders(
+    p_tenant int, p_wanted text, p_queue text, p_contact uuid, p_skip int, p_at_most int, p_senders text[])
+returns text language sql stable as $$
+    select conversation_list_of_senders(p_tenant, p_wanted, p_queue, p_contact, p_skip, p_at_most, null, p_senders)
+$$;
+create or replace function conversation_list(
+    p_tenant int, p_wanted text, p_queue text, p_contact uuid, p_skip int, p_at_most int)
+returns text language sql stable as $$
+    select conversation_list(p_tenant, p_wanted, p_queue, p_contact, p_skip, p_at_most, null)
 $$;
 
 -- Called by older chat-workers, which pass one spelling.

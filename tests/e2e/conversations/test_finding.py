@@ -88,3 +88,35 @@ def test_an_address_that_is_too_long_is_refused_with_the_fields_name(tenant):
 
     assert answer.status_code == 400
     assert "address" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("state", [None, "waiting"])
+def test_a_long_list_is_read_page_by_page(nexus, state):
+    tenant = Tenant(nexus)
+    wanted = [conversation_of(tenant) for _ in range(7)]
+    agent, pages = tenant.agent(), []
+
+    answer = {"next": ""}
+    while answer["next"] is not None:
+        assert len(pages) < 4
+        answer = data_of(agent.get("/chat/v3/conversations", params={"count": 3, "after": answer["next"], "state": state}))
+        pages.append([one["id"] for one in answer["conversations"]])
+
+    assert [len(page) for page in pages] == [3, 3, 1]
+    assert [one for page in pages for one in page] == wanted, "oldest first, each once"
+
+
+def test_the_next_page_begins_where_the_last_one_ended_although_its_last_conversation_is_done(nexus):
+    tenant = Tenant(nexus)
+    wanted, agent = [conversation_of(tenant) for _ in range(4)], tenant.agent()
+    first = data_of(agent.get("/chat/v3/conversations", params={"count": 2}))
+    assert agent.post(f"/chat/v3/conversations/{wanted[1]}/done").status_code == 200
+
+    second = data_of(agent.get("/chat/v3/conversations", params={"count": 2, "after": first["next"]}))
+
+    assert [one["id"] for one in second["conversations"]] == wanted[2:]
+
+
+def test_a_position_that_no_page_gave_is_refused_with_its_name(tenant):
+    answer = tenant.agent().get("/chat/v3/conversations", params={"after": "next"})
+    assert answer.status_code == 400 and "after: must be the" in answer.text

@@ -16,9 +16,10 @@ def database(postgres, template):
                       insert into tenant (ccid, name) values (gen_random_uuid(), 'two')""")
     cursor.execute("""insert into contact (tenant_id, id, address) select 1, md5('person' || n)::uuid, '+1555' || (1000000 + n)
                         from generate_series(1, %s) n""", [ROWS])
-    cursor.execute("""insert into conversation (tenant_id, id, channel_id, address, contact_id, state, queue)
+    cursor.execute("""insert into conversation (tenant_id, id, channel_id, address, contact_id, state, queue, waiting_since)
                       select 1, md5('talk' || n)::uuid, 1, '+1555' || (1000000 + n), md5('person' || n)::uuid,
-                             case when n <= 10 then 1 else 9 end, case when n %% 500 = 77 then 'rare' else 'q' end
+                             case when n <= 10 then 1 else 9 end, case when n %% 500 = 77 then 'rare' else 'q' end,
+                             now() - n * interval '1 min'
                         from generate_series(1, %s) n""", [ROWS])
     cursor.execute("""insert into conversation (tenant_id, id, channel_id, address, contact_id, state, queue, waiting_since)
                       select 2, gen_random_uuid(), 1, '+1555' || (1000000 + n), gen_random_uuid(), 1 + n % 3, 'q' || n % 30,
@@ -53,6 +54,8 @@ def rows_read(cursor, question):
     "those that wait in one queue": ("select json_array_length(conversation_list(2, 'waiting', 'q3', null, 0, 20)::json -> 'conversations')", 20),
     "what is not done in one queue": ("select json_array_length(conversation_list(2, null, 'q3', null, 0, 20)::json -> 'conversations')", 20),
     "a page of those that are done": ("select json_array_length(conversation_list(1, 'done', null, null, 0, 20)::json -> 'conversations')", 20),
+    "a late page of those that are done": ("select json_array_length(conversation_list(1, 'done', null, null, 0, 20, conversation_position("
+                                           "(select c from conversation c where c.id = md5('talk3000')::uuid)))::json -> 'conversations')", 20),
     "those that are done in one queue": ("select json_array_length(conversation_list(1, 'done', 'rare', null, 0, 20)::json -> 'conversations')", 10),
     "those that are done in a queue that has none": (
         "select json_array_length(conversation_list(1, 'done', 'none', null, 0, 20)::json -> 'conversations')", 0),
@@ -71,4 +74,4 @@ def test_a_list_reads_only_what_it_shows(database, question, shown):
     answer, read = rows_read(database, question)
 
     assert answer == shown
-    assert read <= 50, "it reads more than it shows"
+    assert read <= 100, "it reads more than it shows" # rows of one moment are sorted by id, 32 at a time
