@@ -147,7 +147,7 @@ const struct command ledger_command = {
     .manual =
         "Shows how many messages were accepted, and in which states they are. The numbers are\n"
         "sums, which each transaction that accepts messages or changes their states keeps\n"
-        "correct. Beside that provisioning-worker counts the stored messages of each day again\n"
+        "correct. In addition, provisioning-worker counts the stored messages of each day again\n"
         "and again: today and yesterday all the time, every other day twice a day. What it does\n"
         "not find is an imbalance. --recount counts all days of the range now, for all contact\n"
         "centers; its progress is shown on stderr, and you may kill and repeat it.\n"

@@ -123,8 +123,10 @@ static void job_run(uv_timer_t *timer)
     struct upkeep *upkeep = job->upkeep;
     struct pg_params params;
 
-    // The first connection may take longer than FIRST_ROUND_MS; that is no failure of the job.
-    if (job->started_ms == 0 && !pg_ready(job_pg(job))) {
+    // The first connection may take longer than FIRST_ROUND_MS; that is no failure of the job. Nor is
+    // it one that the recount's own connection comes back later than the others.
+    bool may_wait = job->started_ms == 0 || job_pg(job) == upkeep->recount_pg;
+    if (may_wait && !pg_ready(job_pg(job))) {
         uv_timer_start(&job->timer, job_run, FIRST_ROUND_MS, 0);
         return;
     }

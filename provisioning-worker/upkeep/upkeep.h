@@ -1,8 +1,8 @@
 // upkeep: jobs that keep the tables small and check the ledger. Each job is one statement in one
 // transaction that runs again and again: at the declared interval, but never so often that it takes
-// more than 1 % of the time. Several provisioning-workers may run; PostgreSQL lets one at a time do
-// a job (upkeep_claim() in db/functions/upkeep/upkeep.sql), and a worker that finds it taken waits
-// for the next round. The jobs are a table in upkeep.c.
+// more than 1 % of the time (the two jobs of the ledger: 10 %). Several provisioning-workers may
+// run; PostgreSQL lets one at a time do a job (upkeep_claim() in db/functions/upkeep/upkeep.sql),
+// and a worker that finds it taken waits for the next round. The jobs are a table in upkeep.c.
 #pragma once
 
 #include "bus/health_reason.h"
