@@ -16,7 +16,7 @@ enum {
     FIRST_ROUND_MS = 1000, // the database is usually connected by then
     FAILED_ROUND_MS = 5000,
     RECOUNT_MS = 15 * 1000,
-    RECOUNT_LIMIT_S = 600, // a day of 10 million messages takes about ten seconds
+    RECOUNT_LIMIT_S = 600,
     PARTS_PER_ROUND = 100,
     FOLLOWERS_PER_ROUND = 10000,
     HELD_MS = 5000,       // for this long a transaction may delay events before health reports it

@@ -64,16 +64,6 @@ class Restored(Stack):
             shutil.copy(secrets / name, self.folder / name)
 
 
-def rows_of(server, database, statement, *parameters):
-    connection = server.connect(database)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return cursor.fetchall()
-    finally:
-        connection.close()
-
-
 def goes_on(stack, tenant):
     """Asserts that the tenant can send with its old keys and its old webhook."""
     tenant.stack = stack
@@ -173,9 +163,10 @@ def test_the_write_ahead_log_restores_any_point_in_time(servers, receiver, tmp_p
     shutil.rmtree(other.data)
     run(restore, BACKUP=tmp_path, DATA=other.data, UNTIL=until)
     other.start().ready()
-    eventually(lambda: rows_of(other, name, "select pg_is_in_recovery()") == [(False,)], "the server has been promoted", 60)
+    eventually(lambda: other.rows("select pg_is_in_recovery()") == [(False,)], "the server has been promoted", 60)
 
-    assert rows_of(other, name, "select body from message where id = any (%s::uuid[])", [kept.id, lost.id]) == [(kept.text,)]
+    found = other.rows("select body from message where id = any (%s::uuid[])", [kept.id, lost.id], database=name)
+    assert found == [(kept.text,)]
     restored = Restored(other, name, secrets).start()
     goes_on(restored, tenant)
     restored.finish()

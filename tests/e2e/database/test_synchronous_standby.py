@@ -74,20 +74,10 @@ def ask(requests):
 
 def restart_without_standby(primary, standby, database):
     """What has waited for the standby is committed and visible after a crash of the primary, which alone has it."""
-    eventually(lambda: primary_rows(primary, WAITING, database), "transactions wait for the standby")
+    eventually(lambda: primary.rows(WAITING, database), "transactions wait for the standby")
     primary.crash()
     primary.start().ready()
     assert not standby.alive
-
-
-def primary_rows(server, statement, *parameters):
-    connection = server.connect()
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return cursor.fetchall()
-    finally:
-        connection.close()
 
 
 def test_a_repetition_of_what_only_the_primary_has_is_not_answered_2xx_until_the_standby_has_it(servers, stack):
@@ -124,7 +114,7 @@ def test_an_operator_who_cancels_the_wait_for_the_standby_makes_no_2xx(servers, 
         answer = pool.submit(lambda: tenant.aggregator().message(phone, text, message_id=identity))
 
         def answered():
-            primary_rows(primary, "select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep' and datname = %s",
+            primary.rows("select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep' and datname = %s",
                          stack.database)
             return answer.done()
 
@@ -154,7 +144,7 @@ def test_connections_that_wait_for_a_standby_are_replaced_and_not_added_to(serve
     standby.stop()
 
     def connections():
-        return primary_rows(primary, "select count(*) from pg_stat_activity where datname = %s and usename = 'nexus_worker'",
+        return primary.rows("select count(*) from pg_stat_activity where datname = %s and usename = 'nexus_worker'",
                             stack.database)[0][0]
 
     before = connections()

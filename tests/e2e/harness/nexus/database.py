@@ -119,6 +119,16 @@ class Postgres(Process):
         connection.autocommit = True
         return connection
 
+    def rows(self, statement, *parameters, database="postgres"):
+        """The answer to a query, asked on a connection of its own."""
+        connection = self.connect(database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
     def create_database(self, template="template1"):
         name = f"nexus_{next(self._numbers)}"
         # A copy does not inherit the rights of its template. Copying files needs two checkpoints, which are quick in memory.
